@@ -1,0 +1,1 @@
+"""Turns, waits and escalations read out of Gerrit review histories."""

@@ -1,0 +1,76 @@
+"""What can go wrong, named by who must act.
+
+Every error carries a sentence for the person who reads it and, where there is one, a remedy.
+``as_dict`` is the stable shape in which actions answer: ``{kind, message, remedy}``.
+No message may hold a password, a token, a header or a URL with user information.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Dict, Sequence, Tuple
+
+
+class ReviewLoopError(Exception):
+    """Root of all errors of this package.
+
+    :param message: one sentence that names the key or object and its value.
+    :param remedy: one sentence that says what to do; empty where nothing can be done.
+    """
+
+    kind: ClassVar[str] = "error"
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+    def as_dict(self) -> Dict[str, str]:
+        """The error as ``{kind, message, remedy}``, all strings."""
+        return {"kind": self.kind, "message": self.message, "remedy": self.remedy}
+
+
+class ConfigError(ReviewLoopError):
+    """The operator must change the configuration; ``problems`` lists every fault found, at once."""
+
+    kind = "config"
+
+    def __init__(self, message: str, remedy: str = "", problems: Sequence[str] = ()) -> None:
+        super().__init__(message, remedy)
+        self.problems: Tuple[str, ...] = tuple(problems) or (str(self),)
+
+
+class AuthError(ReviewLoopError):
+    """The operator must renew a credential: it is missing, wrong or expired."""
+
+    kind = "auth"
+
+
+class RefusedError(ReviewLoopError):
+    """An administrator must grant a permission, or the request makes no sense there (403, 404, 409, 4xx)."""
+
+    kind = "refused"
+
+    def __init__(self, message: str, remedy: str = "", status: int = 0) -> None:
+        super().__init__(message, remedy)
+        self.status = status
+
+
+class TemporaryError(ReviewLoopError):
+    """Nobody need act: the other side is down, slow or busy, and the work can be tried again later."""
+
+    kind = "temporary"
+
+
+class AmbiguousError(TemporaryError):
+    """A write was sent and its answer was lost: it may or may not have happened. Read before writing again."""
+
+    kind = "ambiguous"
+
+
+class ProtocolError(ReviewLoopError):
+    """The other side answered something this package does not understand: a maintainer must act."""
+
+    kind = "protocol"

@@ -1,0 +1,1 @@
+"""Ticket trackers behind one interface, one module each."""
