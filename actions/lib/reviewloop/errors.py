@@ -7,7 +7,7 @@ No message may hold a password, a token, a header or a URL with user information
 
 from __future__ import annotations
 
-from typing import ClassVar, Dict, Sequence, Tuple
+from typing import ClassVar, Dict, Optional, Sequence, Tuple
 
 
 class ReviewLoopError(Exception):
@@ -49,7 +49,7 @@ class AuthError(ReviewLoopError):
 
 
 class RefusedError(ReviewLoopError):
-    """An administrator must grant a permission, or the request makes no sense there (403, 404, 409, 4xx)."""
+    """An administrator must grant a permission, or the request makes no sense there (4xx)."""
 
     kind = "refused"
 
@@ -59,13 +59,20 @@ class RefusedError(ReviewLoopError):
 
 
 class TemporaryError(ReviewLoopError):
-    """Nobody need act: the other side is down, slow or busy, and the work can be tried again later."""
+    """Nobody need act: the other side is down, slow or busy; the work can be tried again later.
+
+    :param retry_after: seconds the other side asked to wait (``Retry-After``), None if it did not.
+    """
 
     kind = "temporary"
 
+    def __init__(self, message: str, remedy: str = "", retry_after: Optional[float] = None) -> None:
+        super().__init__(message, remedy)
+        self.retry_after = retry_after
+
 
 class AmbiguousError(TemporaryError):
-    """A write was sent and its answer was lost: it may or may not have happened. Read before writing again."""
+    """A write was sent, its answer was lost: it may have happened. Read before writing again."""
 
     kind = "ambiguous"
 
