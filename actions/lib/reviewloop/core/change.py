@@ -23,7 +23,9 @@ class ChangeStatus(str, Enum):
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody with a Gerrit account; ``tags`` may hold ``SERVICE_USER``; empty strings where unknown."""
+    """Somebody with a Gerrit account; ``tags`` may hold ``SERVICE_USER``; empty strings where
+    unknown.
+    """
 
     id: int
     name: str = ""
@@ -37,8 +39,9 @@ class Account:
 class Message:
     """One entry of a change's history.
 
-    ``author`` is the real author where Gerrit names one apart (acting on behalf of somebody), and None
-    where Gerrit itself speaks. ``patch_set`` is Gerrit's ``_revision_number`` (0 where it is absent).
+    ``author`` is the real author where Gerrit names one apart (acting on behalf of somebody), and
+    None where Gerrit itself speaks. ``patch_set`` is Gerrit's ``_revision_number`` (0 where it is
+    absent).
     """
 
     id: str

@@ -1,0 +1,69 @@
+"""Names that are the same whenever they are computed: event ids, ticket keys, and the marks on our
+messages.
+
+A mark is the last line of every message this pack posts. It says what was asked of whom, so that a
+second run finds its own words, and so that the history alone tells who was asked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Tuple
+
+from reviewloop.core.change import Message
+
+_MARK = re.compile(
+    r"^\[st2-gerrit (?P<purpose>[a-z_]{1,32}) (?P<id>[0-9a-f]{16})"
+    r"(?: asked=(?P<asked>\d+(?:,\d+)*))?\]$",
+    re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """``purpose`` (a small word), ``id`` (16 hex digits), ``asked`` (account ids)."""
+
+    purpose: str
+    id: str
+    asked: Tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        asked = " asked=" + ",".join(map(str, self.asked)) if self.asked else ""
+        return f"[st2-gerrit {self.purpose} {self.id}{asked}]"
+
+    @property
+    def key(self) -> str:
+        """What identifies the mark among messages: the same for whoever is asked."""
+        return f"[st2-gerrit {self.purpose} {self.id}"
+
+
+def marks_of(message: Message) -> Tuple[Mark, ...]:
+    """The marks in a message; the caller says whether its author is to be believed."""
+    return tuple(
+        Mark(
+            found["purpose"],
+            found["id"],
+            tuple(int(one) for one in (found["asked"] or "").split(",") if one),
+        )
+        for found in _MARK.finditer(message.text)
+    )
+
+
+def event_id(server: str, number: int, party: str, since: datetime, milestone: str) -> str:
+    """``<server>:<number>:<party>:<since, epoch s>:<milestone>``."""
+    return f"{server}:{number}:{party}:{int(since.timestamp())}:{milestone}"
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits of SHA-256 over the parts."""
+    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
+
+
+def ticket_key(server: str, number: int) -> str:
+    """The key of a change's ticket: 20 characters of ``[a-z0-9-]``, legal as a label, tag or
+    keyword everywhere.
+    """
+    return "grv-" + digest("ticket", server, number)

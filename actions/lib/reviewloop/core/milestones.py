@@ -1,0 +1,115 @@
+"""When a wait becomes too long: crossings of milestones, and the events inside a window of time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from reviewloop.core.durations import Duration
+from reviewloop.core.policy import Policy
+from reviewloop.core.turns import Span, Wait, subtract
+from reviewloop.core.worktime import Calendar
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """A wait's stopwatch reached a milestone at an instant; ``index`` counts milestones from 0."""
+
+    wait: Wait
+    milestone: Duration
+    index: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Ending:
+    """A wait that had crossed a milestone ended; ``highest`` is the last milestone it had reached."""
+
+    wait: Wait
+    highest: Crossing
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Window:
+    """``(lo, hi]``."""
+
+    lo: datetime
+    hi: datetime
+
+    def holds(self, instant: datetime) -> bool:
+        """Whether an instant lies inside."""
+        return self.lo < instant <= self.hi
+
+
+def running(wait: Wait, pauses: Sequence[Span] = ()) -> Tuple[Span, ...]:
+    """The spans in which the wait's stopwatch runs: its segments without the snoozed spans."""
+    return subtract(wait.segments, tuple(pauses))
+
+
+def elapsed(wait: Wait, now: datetime, calendar: Calendar, pauses: Sequence[Span] = ()) -> int:
+    """Working seconds on the wait's stopwatch at ``now``."""
+    return sum(
+        calendar.elapsed(span.start, now if span.end is None else min(now, span.end))
+        for span in running(wait, pauses)
+    )
+
+
+def crossing(
+    wait: Wait, seconds: int, calendar: Calendar, pauses: Sequence[Span] = ()
+) -> Optional[datetime]:
+    """The first instant at which :func:`elapsed` reaches ``seconds``; None where that is not before
+    the wait's end.
+    """
+    left = seconds
+    for span in running(wait, pauses):
+        at = calendar.add(span.start, left)
+        if at is None:
+            return None
+        if span.end is None or at <= span.end:
+            return at if wait.end is None or at < wait.end else None
+        left -= calendar.elapsed(span.start, span.end)
+    return None
+
+
+def crossings(wait: Wait, policy: Policy, pauses: Sequence[Span] = ()) -> Tuple[Crossing, ...]:
+    """Every crossing of the wait as far as its history is known, past or future, in order."""
+    found: List[Crossing] = []
+    for index, milestone in enumerate(policy.milestones):
+        at = crossing(wait, milestone.seconds(policy.calendar), policy.calendar, pauses)
+        if at is None:
+            break
+        found.append(Crossing(wait, milestone, index, at))
+    return tuple(found)
+
+
+def replayed(
+    waits: Sequence[Wait], policy: Policy, window: Window, pauses: Sequence[Span] = ()
+) -> Iterator[object]:
+    """Every crossing and ending inside the window, as they came; for previews and reports."""
+    for wait in waits:
+        passed = crossings(wait, policy, pauses)
+        yield from (one for one in passed if window.holds(one.at))
+        if wait.end is not None and passed and window.holds(wait.end):
+            yield Ending(wait, passed[-1], wait.end)
+
+
+def live_crossing(passed: Sequence[Crossing], window: Window) -> Optional[Crossing]:
+    """The one crossing that a live poll reports of a wait: the highest inside the window, if it
+    still lasts at its end.
+    """
+    inside = [one for one in passed if window.holds(one.at)]
+    if not inside or (inside[-1].wait.end is not None and inside[-1].wait.end <= window.hi):
+        return None
+    return inside[-1]
+
+
+def live_ending(passed: Sequence[Crossing], window: Window) -> Optional[Ending]:
+    """The ending that a live poll reports of a wait: inside the window, of a wait that crossed up
+    to its beginning.
+    """
+    before = [one for one in passed if one.at <= window.lo]
+    if not before or before[-1].wait.end is None or not window.holds(before[-1].wait.end):
+        return None
+    return Ending(before[-1].wait, before[-1], before[-1].wait.end)
