@@ -216,7 +216,7 @@ def says_nothing(text: str, noise: Sequence[Pattern[str]]) -> bool:
 
 
 def _votes(text: str) -> Optional[Tuple[Tuple[Vote, ...], Tuple[str, ...]]]:
-    """Cast votes and labels taken back of a first line; None where it is not a review's first line."""
+    """Votes cast and labels taken back in a first line; None where it is no review's."""
     text = text.strip()
     if not text or _COMMENTS.fullmatch(text):
         return (), ()
@@ -238,7 +238,7 @@ def _votes(text: str) -> Optional[Tuple[Tuple[Vote, ...], Tuple[str, ...]]]:
 
 
 def _copied(text: str) -> FrozenSet[Vote]:
-    """The votes under ``Copied Votes:``; those under ``Outdated Votes:`` look alike and are gone."""
+    """The votes under ``Copied Votes:``; those under ``Outdated Votes:`` are gone."""
     votes: Set[Vote] = set()
     listed = False
     for line in text.split("\n"):

@@ -24,7 +24,7 @@ class Crossing:
 
 @dataclass(frozen=True)
 class Ending:
-    """A wait that had crossed a milestone ended; ``highest`` is the last milestone it had reached."""
+    """A wait that had crossed a milestone ended; ``highest`` is the last it had reached."""
 
     wait: Wait
     highest: Crossing

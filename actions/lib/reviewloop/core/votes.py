@@ -52,7 +52,7 @@ class Votes:
 
     @property
     def held(self) -> bool:
-        """The owner or uploader holds the change back themselves, or somebody's hold vote stands."""
+        """The owner or uploader holds the change back, or somebody's hold vote stands."""
         return any(
             self._holds(label, account, vote) for (label, account), vote in self._standing.items()
         )
