@@ -1,0 +1,1 @@
+"""What development, tests and the demo share, and production never needs."""

@@ -1,0 +1,1 @@
+"""A real Gerrit server with a settable clock, a request log and faults, for tests and the demo."""

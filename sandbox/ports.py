@@ -1,0 +1,77 @@
+"""Free ports, waiting for a server to come up, and ending the processes we started ourselves."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Callable, Optional
+
+LOOPBACK = "127.0.0.1"
+LOG_LINES_SHOWN = 40
+
+
+class SandboxError(RuntimeError):
+    """Something the sandbox needs is missing or did not start; the message says what to do."""
+
+
+def free_port() -> int:
+    """A TCP port of the loopback interface that was free a moment ago."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def accepts(port: int) -> bool:
+    """Whether something listens on this loopback port."""
+    try:
+        with socket.create_connection((LOOPBACK, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    what: str,
+    *,
+    timeout: float = 60.0,
+    process: Optional[subprocess.Popen[Any]] = None,
+    log: Optional[Path] = None,
+) -> None:
+    """Return once ``ready()`` is true.
+
+    :param what: the thing waited for, for the error message.
+    :param timeout: seconds.
+    :param process: give up at once when it ends.
+    :param log: its last lines are shown in the error.
+    :raises SandboxError: not ready in time, or the process ended.
+    """
+    give_up = time.monotonic() + timeout
+    while not ready():
+        if process is not None and process.poll() is not None:
+            raise SandboxError(f"{what}: ended with status {process.returncode}.{tail(log)}")
+        if time.monotonic() > give_up:
+            raise SandboxError(f"{what}: not up after {timeout:.0f} s.{tail(log)}")
+        time.sleep(0.05)
+
+
+def end_process(process: subprocess.Popen[Any], grace: float = 15.0) -> None:
+    """End a process that we started: SIGTERM, wait up to ``grace`` seconds, then SIGKILL."""
+    if process.poll() is not None:
+        return
+    process.terminate()
+    try:
+        process.wait(grace)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def tail(log: Optional[Path]) -> str:
+    """The last lines of a log file, to be put behind a sentence; empty when there are none."""
+    if log is None or not log.exists():
+        return ""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES_SHOWN:]
+    return "\n".join(["", f"The end of {log}:", *lines])
