@@ -1,0 +1,130 @@
+"""What the triggers carry.
+
+The schemas stand in the sensor's YAML; tests validate every payload against them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Sequence
+from urllib.parse import quote
+
+from reviewloop.core import text
+from reviewloop.core.change import Change
+from reviewloop.core.keys import event_id
+from reviewloop.core.milestones import Crossing, Ending
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import Reading
+
+WAITING = "gerrit.change_waiting"
+ENDED = "gerrit.change_wait_ended"
+TROUBLE = "gerrit.poll_trouble"
+# No payload grows with the number of people or hashtags on a change.
+LIST_CAP = 50
+
+
+@dataclass(frozen=True)
+class Site:
+    """The server as payloads name it: ``id`` for event ids, ``url`` (no trailing slash) for links."""
+
+    id: str
+    url: str
+
+    def link(self, change: Change) -> str:
+        """The change's address for people."""
+        return f"{self.url}/c/{quote(change.project, safe='/')}/+/{change.number}"
+
+
+def iso(instant: datetime) -> str:
+    """An instant as ``2026-03-02T09:00:00Z``."""
+    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def waiting(
+    site: Site, reading: Reading, crossing: Crossing, policy: Policy, now: datetime
+) -> Dict[str, Any]:
+    """The payload of ``gerrit.change_waiting``; ages are told as of ``now``."""
+    change, wait = reading.change, crossing.wait
+    seconds = reading.elapsed(wait, now, policy)
+    course = reading.course(wait.party, wait.since)
+    following = None if course is None else course.following(crossing.at)
+    return {
+        **_head(site, change, crossing),
+        "cause": wait.cause.value,
+        "crossed_at": iso(crossing.at),
+        "milestone_index": crossing.index,
+        "waiting_hours": round(seconds / 3600, 2),
+        "waiting_days": round(seconds / policy.calendar.day_seconds, 2),
+        "calendar_days": _days(now - wait.since),
+        "change_age_days": _days(now - change.created),
+        "next_milestone": None if following is None else str(following.milestone),
+        "next_at": None if following is None else iso(following.at),
+        "red": reading.state.red,
+        "reviewer_ids": human_reviewers(change, policy)[:LIST_CAP],
+        "human_reviews": reading.state.human_reviews,
+        "insertions": change.insertions,
+        "deletions": change.deletions,
+        "hashtags": [text.outward(tag, text.NAME_CAP) for tag in change.hashtags[:LIST_CAP]],
+        "topic": text.outward(change.topic, text.NAME_CAP),
+        "subject": text.outward(change.subject),
+        "url": text.outward(site.link(change), 500),
+    }
+
+
+def ended(site: Site, reading: Reading, ending: Ending, policy: Policy) -> Dict[str, Any]:
+    """The payload of ``gerrit.change_wait_ended``: a wait that had reached a milestone is over."""
+    wait = ending.wait
+    seconds = reading.elapsed(wait, ending.at, policy)
+    return {
+        **_head(site, reading.change, ending.highest),
+        "ended_at": iso(ending.at),
+        "how": "" if wait.how is None else wait.how.value,
+        "waiting_days": round(seconds / policy.calendar.day_seconds, 2),
+    }
+
+
+def human_reviewers(change: Change, policy: Policy) -> Sequence[int]:
+    """Account ids of the reviewers who are people and not the owner, ascending."""
+    return sorted(
+        account.id
+        for account in change.reviewers
+        if account.id != change.owner.id and not policy.is_automation(account)
+    )
+
+
+def trouble(
+    server: str, kind: str, since: datetime, failures: int, remedy: str, *, recovered: bool = False
+) -> Dict[str, Any]:
+    """The payload of ``gerrit.poll_trouble``: polling fails, or works again.
+
+    :param failures: how many polls in a row have failed.
+    """
+    return {
+        "server": server,
+        "state": "recovered" if recovered else "down",
+        "kind": kind,
+        "since": iso(since),
+        "failures": failures,
+        "remedy": text.outward(remedy, 500),
+    }
+
+
+def _head(site: Site, change: Change, crossing: Crossing) -> Dict[str, Any]:
+    wait, milestone = crossing.wait, str(crossing.milestone)
+    return {
+        "event_id": event_id(site.id, change.number, wait.party.value, wait.since, milestone),
+        "server": site.id,
+        "number": change.number,
+        "patchset": change.patch_set,
+        "project": text.outward(change.project),
+        "branch": text.outward(change.branch),
+        "owner_id": change.owner.id,
+        "party": wait.party.value,
+        "since": iso(wait.since),
+        "milestone": milestone,
+    }
+
+
+def _days(span: timedelta) -> float:
+    return round(span.total_seconds() / 86_400, 2)

@@ -1,0 +1,114 @@
+"""One change understood: its waits, its pauses, and every crossing that follows from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Iterator, Optional, Tuple, Union
+
+from reviewloop.core.change import Change
+from reviewloop.core.commands import Pauses, pauses
+from reviewloop.core.keys import event_id
+from reviewloop.core.milestones import (
+    Crossing,
+    Ending,
+    Window,
+    crossings,
+    elapsed,
+    live_crossing,
+    live_ending,
+    replayed,
+)
+from reviewloop.core.policy import Policy
+from reviewloop.core.turns import Party, State, Wait, follow
+
+EXEMPT_HASHTAG = "no-escalation"
+WaitKey = Tuple[str, datetime]
+
+
+@dataclass(frozen=True)
+class Course:
+    """A wait and its crossings, past and to come, in order."""
+
+    wait: Wait
+    crossings: Tuple[Crossing, ...]
+
+    @property
+    def key(self) -> WaitKey:
+        """What identifies the wait within its change."""
+        return self.wait.party.value, self.wait.since
+
+    def crossed(self, now: datetime) -> Optional[Crossing]:
+        """The highest milestone reached by ``now``."""
+        return next((one for one in reversed(self.crossings) if one.at <= now), None)
+
+    def following(self, now: datetime) -> Optional[Crossing]:
+        """The next milestone to be reached after ``now``, if nothing happens."""
+        return next((one for one in self.crossings if one.at > now), None)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A change, where it stands, when its stopwatch pauses, and the course of each of its waits."""
+
+    change: Change
+    state: State
+    pauses: Pauses
+    courses: Tuple[Course, ...]
+
+    @property
+    def is_exempt(self) -> bool:
+        """Whether somebody took the change out of escalation by its hashtag."""
+        return EXEMPT_HASHTAG in (tag.lower() for tag in self.change.hashtags)
+
+    def course(self, party: Party, since: Optional[datetime] = None) -> Optional[Course]:
+        """The open wait of a party, or None; with ``since`` only if it began then."""
+        for course in self.courses:
+            wait = course.wait
+            if wait.party is party and wait.is_open and since in (None, wait.since):
+                return course
+        return None
+
+    def elapsed(self, wait: Wait, now: datetime, policy: Policy) -> int:
+        """Working seconds on a wait's stopwatch at ``now``."""
+        return elapsed(wait, now, policy.calendar, self.pauses.spans)
+
+    def without_history(self) -> Reading:
+        """The same without the messages, which a sensor need not keep."""
+        return replace(self, change=replace(self.change, messages=()))
+
+
+def read_change(change: Change, policy: Policy) -> Reading:
+    """Read a change with its messages."""
+    state = follow(change, policy)
+    paused = pauses(change, policy)
+    courses = tuple(Course(wait, crossings(wait, policy, paused.spans)) for wait in state.waits)
+    return Reading(change, state, paused, courses)
+
+
+def replay(reading: Reading, policy: Policy, window: Window) -> Iterator[Union[Crossing, Ending]]:
+    """What a replay reports of a change: every crossing and ending in the window."""
+    return replayed(reading.state.waits, policy, window, reading.pauses.spans)
+
+
+def live(
+    reading: Reading, server: str, window: Window, was_open: Tuple[WaitKey, ...] = ()
+) -> Iterator[Tuple[str, Union[Crossing, Ending]]]:
+    """What a live poll reports of a change, each with its event id.
+
+    :param was_open: the waits known to be open from the poll before; their ending has not been
+        told.
+    """
+
+    def name(crossing: Crossing) -> str:
+        wait = crossing.wait
+        party, milestone = wait.party.value, str(crossing.milestone)
+        return event_id(server, reading.change.number, party, wait.since, milestone)
+
+    for course in reading.courses:
+        ending = live_ending(course.crossings, window, name, was_open=course.key in was_open)
+        if ending is not None:
+            yield name(ending.highest), ending
+        crossing = live_crossing(course.crossings, window, name)
+        if crossing is not None:
+            yield name(crossing), crossing
