@@ -77,6 +77,12 @@ class AmbiguousError(TemporaryError):
     kind = "ambiguous"
 
 
+class DatastoreError(TemporaryError):
+    """StackStorm's own datastore cannot be read or written just now."""
+
+    kind = "datastore"
+
+
 class ProtocolError(ReviewLoopError):
     """The other side answered something this package does not understand: a maintainer must act."""
 

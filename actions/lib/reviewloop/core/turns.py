@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from typing import List, Optional, Tuple
+from typing import FrozenSet, List, Optional, Set, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.history import Event, EventKind, read
@@ -91,6 +91,9 @@ class State:
     turn: Party
     red: bool
     human_reviews: int
+    uploader: int = 0
+    # Who spoke as a reviewer since the owner's or uploader's last move.
+    reviewed_by: FrozenSet[int] = frozenset()
 
     def open_wait(self, party: Party) -> Optional[Wait]:
         """The wait of this party that still lasts, if any."""
@@ -154,11 +157,12 @@ class _Machine:
         self._owed: Optional[Wait] = None
         self._waits: List[Wait] = []
         self._reviews = 0
+        self._uploader = owner
+        self._reviewed_by: Set[int] = set()
 
     def step(self, event: Event) -> None:
         self._votes.apply(event)
-        if event.kind is EventKind.REVIEW and not event.silent:
-            self._reviews += 1
+        self._mark_people(event)
         self._set_wip(event)
         self._mark_red(event.at)
         self._turn_to(self._held(self._move(event)), event.at)
@@ -171,7 +175,14 @@ class _Machine:
         if self._owed is not None:
             waits.append(self._owed)
         waits.sort(key=lambda wait: (wait.since, wait.party.value))
-        return State(tuple(waits), self._turn, self._votes.red, self._reviews)
+        return State(
+            tuple(waits),
+            self._turn,
+            self._votes.red,
+            self._reviews,
+            self._uploader,
+            frozenset(self._reviewed_by),
+        )
 
     # The table.
 
@@ -287,6 +298,17 @@ class _Machine:
         elif self._red_since is not None and not self._votes.red:
             self._reds.append(Span(self._red_since, at))
             self._red_since = None
+
+    def _mark_people(self, event: Event) -> None:
+        author = event.author.id if event.author else 0
+        if event.kind is EventKind.UPLOAD and not event.rebased:
+            self._uploader = author
+            self._reviewed_by.clear()
+        elif event.kind is EventKind.REPLY and not event.silent:
+            self._reviewed_by.clear()
+        elif event.kind is EventKind.REVIEW and not event.silent:
+            self._reviews += 1
+            self._reviewed_by.add(author)
 
     def _set_wip(self, event: Event) -> None:
         if event.kind is EventKind.UPLOAD:
