@@ -13,7 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 
 
 def cache_folder(*parts: str) -> Path:
-    """A folder, made if missing, below ``REVIEWLOOP_CACHE`` (default: the checkout's ``.cache``)."""
+    """A folder, made if missing, below ``REVIEWLOOP_CACHE`` (default: ``.cache`` here)."""
     root = Path(os.environ.get("REVIEWLOOP_CACHE") or CHECKOUT / ".cache")
     folder = root.joinpath(*parts)
     folder.mkdir(parents=True, exist_ok=True)

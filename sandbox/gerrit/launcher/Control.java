@@ -54,7 +54,7 @@ final class Control {
               throw new IllegalArgumentException("unknown parameter '" + key + "'");
           }
         });
-    return Map.of("now", clock.now().toString(), "running", clock.isRunning());
+    return Map.of("now", clock.now().toString(), "millis", clock.millis(), "running", clock.isRunning());
   }
 
   /** Answers what was seen; {@code reset} then forgets it. */
