@@ -1,0 +1,296 @@
+"""The pack's configuration as one frozen value, checked completely before anything runs.
+
+The keys are those of ``config.schema.yaml``; StackStorm checks their types when a configuration is
+registered, but a sensor also starts with a configuration that was never registered, and a schema
+cannot say that a time zone exists. So :func:`load` checks everything and reports all problems.
+"""
+
+from __future__ import annotations
+
+import os.path
+from dataclasses import dataclass, field
+from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, TypeVar, Union
+from urllib.parse import SplitResult
+
+from reviewloop import settings_values as values
+from reviewloop.core.durations import Duration
+from reviewloop.core.policy import Policy
+from reviewloop.core.worktime import Calendar
+from reviewloop.errors import ConfigError
+from reviewloop.settings_calendar import read_calendar
+from reviewloop.settings_reader import Reader, Value
+from reviewloop.settings_roster import RosterSettings, read_roster
+from reviewloop.trackers.base import TrackerSettings
+
+T = TypeVar("T")
+Exists = Callable[[str], bool]
+
+DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
+DEFAULT_APPROVAL = ("Code-Review+2",)
+DEFAULT_HOLD = ("Code-Review-2", "Workflow-1")
+DEFAULT_AUTOMATION = ("^zuul$", "-ci$")
+DEFAULT_NOISE = ("^recheck", "^reverify")
+
+_TRACKER_EXAMPLES = {
+    "url": "https://tracker.example.org/demo/",
+    "project": "owner/repository",
+    "token": '"{{ st2kv.system.gerrit_tracker_token }}"',
+}
+
+
+@dataclass(frozen=True)
+class GerritSettings:
+    """How to reach Gerrit; ``verify`` is False, True, or the path of a certificate file."""
+
+    url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+    verify: Union[bool, str] = True
+    query: str = ""
+
+
+@dataclass(frozen=True)
+class MailSettings:
+    """The server for outgoing mail."""
+
+    host: str
+    port: int
+    sender: str
+    starttls: bool = True
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much may be asked of people; ``hold_out_percent`` of the changes are left alone."""
+
+    per_person_week: int = 10
+    per_run: int = 20
+    hold_out_percent: int = 0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration; ``server`` is host[:port] of Gerrit's URL, as events name it."""
+
+    gerrit: GerritSettings
+    server: str
+    poll_interval: int
+    catch_up: Duration
+    max_triggers_per_poll: int
+    policy: Policy
+    roster: RosterSettings
+    tracker: TrackerSettings
+    mail: Optional[MailSettings]
+    limits: Limits
+
+
+def load(config: Optional[Mapping[str, object]], exists: Exists = os.path.isfile) -> Settings:
+    """The settings in a pack configuration, as StackStorm hands it to sensors and actions.
+
+    :param exists: whether a path is a readable file, asked for certificate files.
+    :raises ConfigError: something is wrong; ``problems`` and the message list everything that is.
+    """
+    problems: List[str] = []
+    top = Reader("", config or {}, problems)
+    settings = _settings(top, exists)
+    top.finish()
+    if problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise ConfigError(
+            f"The configuration of the gerrit pack has {count}:\n"
+            + "\n".join(f"- {p}" for p in problems),
+            "\nCorrect gerrit.yaml in StackStorm's configs folder, reload it with"
+            " `st2ctl reload --register-configs`, and restart the sensor.",
+            problems=problems,
+        )
+    return settings
+
+
+def _settings(top: Reader, exists: Exists) -> Settings:
+    gerrit, server = _gerrit(top, exists)
+    limits = top.section("limits")
+    policy = _policy(top, limits, gerrit.username)
+    return Settings(
+        gerrit=gerrit,
+        server=server,
+        poll_interval=top.number("poll_interval", 300, 30, 86_400),
+        catch_up=_duration(top.value("catch_up", "0d", '"2d"'), values.duration),
+        max_triggers_per_poll=top.number("max_triggers_per_poll", 50, 1, 1_000),
+        policy=policy,
+        roster=read_roster(top.section("roster")),
+        tracker=_tracker(top.section("tracker"), exists),
+        mail=_mail(top.section("mail")),
+        limits=_limits(limits),
+    )
+
+
+def _gerrit(top: Reader, exists: Exists) -> Tuple[GerritSettings, str]:
+    parts = _address(top, "url", "https://review.example.org", values.gerrit_address)
+    if not top.given("url"):
+        top.problem(
+            "url", "is missing: write the server's address, such as https://review.example.org."
+        )
+    username, password = _credentials(top)
+    settings = GerritSettings(
+        url=parts.geturl() if parts else "",
+        username=username,
+        password=password,
+        verify=_verify(top, exists),
+        query=top.value("query", "-is:private", '"-is:private"').parse(values.query) or "",
+    )
+    return settings, parts.netloc if parts else ""
+
+
+def _address(
+    section: Reader, key: str, example: str, parser: Callable[[str], SplitResult]
+) -> Optional[SplitResult]:
+    value = section.value(key, "", example)
+    if not value.text:
+        return None
+    if "@" in value.text:
+        section.problem(
+            key,
+            "holds an @, so perhaps a user name or password (not shown): write the address without"
+            f" it, such as {example}; account and secret have settings of their own.",
+        )
+        return None
+    return value.parse(parser)
+
+
+def _credentials(section: Reader) -> Tuple[str, str]:
+    username = section.text("username", "", "st2-reviews")
+    password = section.secret("password")
+    if username and not password:
+        section.problem(
+            "password",
+            f"is missing while {section.at('username')} is {username!r}: store it with `st2 key set"
+            ' NAME VALUE --encrypt` and write "{{ st2kv.system.NAME }}", or remove the user name.',
+        )
+    if password and not username:
+        section.problem(
+            "username",
+            f"is missing while {section.at('password')} is given: write the account's name, such as"
+            " st2-reviews, or remove the password.",
+        )
+    return username, password
+
+
+def _verify(top: Reader, exists: Exists) -> Union[bool, str]:
+    verify = top.flag("verify_tls", True)
+    path = _ca_bundle(top, exists)
+    if path and not verify:
+        top.problem("ca_bundle", "is given while verify_tls is false: remove one of the two.")
+    return path or verify
+
+
+def _ca_bundle(section: Reader, exists: Exists) -> str:
+    value = section.value("ca_bundle", "", "/etc/ssl/certs/company.pem")
+    if value.text and not exists(value.text):
+        value.problem("no such file on this host; write the absolute path of a readable PEM file.")
+    return value.text
+
+
+def _policy(top: Reader, limits: Reader, username: str) -> Policy:
+    calendar = read_calendar(top.section("calendar"))
+    return Policy(
+        milestones=_milestones(top, calendar),
+        approval=_all(_at_least_one(top, "approval", DEFAULT_APPROVAL), values.approving_vote),
+        hold=_all(top.texts("hold", DEFAULT_HOLD, "Code-Review-2"), values.holding_vote),
+        automation=_patterns(top, "automation", DEFAULT_AUTOMATION),
+        noise=_patterns(top, "noise", DEFAULT_NOISE),
+        calendar=calendar,
+        own_account=username,
+        ack_pause=_duration(limits.value("ack_pause", "2d", '"2d"'), values.positive_duration),
+        max_snooze=_duration(limits.value("max_snooze", "30d", '"30d"'), values.positive_duration),
+    )
+
+
+def _duration(value: Value, parser: Callable[[str], Duration]) -> Duration:
+    return value.parse(parser) or Duration(1, "d")
+
+
+def _all(found: Sequence[Value], parser: Callable[[str], T]) -> Tuple[T, ...]:
+    parsed = [value.parse(parser) for value in found]
+    return tuple(item for item in parsed if item is not None)
+
+
+def _at_least_one(top: Reader, key: str, default: Sequence[str]) -> Tuple[Value, ...]:
+    if top.values.get(key) == []:
+        top.problem(key, f'is empty: write at least one, such as ["{default[0]}"].')
+    return top.texts(key, default, f'"{default[0]}"')
+
+
+def _patterns(top: Reader, key: str, default: Sequence[str]) -> Tuple[Pattern[str], ...]:
+    return _all(top.texts(key, default, f"'{default[0]}'"), values.pattern)
+
+
+def _milestones(top: Reader, calendar: Calendar) -> Tuple[Duration, ...]:
+    found = _at_least_one(top, "milestones", DEFAULT_MILESTONES)
+    parsed = [(value, value.parse(values.positive_duration)) for value in found]
+    good = [(value, duration) for value, duration in parsed if duration is not None]
+    for (before, shorter), (value, longer) in zip(good, good[1:]):
+        if longer.seconds(calendar) <= shorter.seconds(calendar):
+            value.problem(
+                f"not longer than {before.path}, {before.text}, in this calendar"
+                f" (1d is {calendar.day_seconds / 3600:g} hours); list them ascending, each once."
+            )
+    return tuple(duration for _, duration in good)
+
+
+def _tracker(section: Reader, exists: Exists) -> TrackerSettings:
+    kind = section.choice("kind", "none", list(values.TRACKERS))
+    parts = _address(section, "url", _TRACKER_EXAMPLES["url"], values.address)
+    settings = TrackerSettings(
+        kind=kind,
+        url=parts.geturl() if parts else "",
+        project=section.text("project", "", "owner/repository"),
+        token=section.secret("token"),
+        username=section.text("username", "", "st2-reviews"),
+        ca_bundle=_ca_bundle(section, exists),
+    )
+    section.finish()
+    for key in values.TRACKERS[kind]:
+        _check_tracker_key(section, kind, key)
+    return settings
+
+
+def _check_tracker_key(section: Reader, kind: str, key: str) -> None:
+    form = values.TRACKER_FORMS.get((kind, key))
+    text = section.values.get(key)
+    if not section.given(key):
+        section.problem(key, f"is missing: {kind} needs it; write it as {_TRACKER_EXAMPLES[key]}.")
+    elif form and isinstance(text, str) and "{{" not in text and not form.pattern.fullmatch(text):
+        section.problem(key, f"(not shown) has not the form that {kind} needs: {form.shape}.")
+
+
+def _mail(section: Reader) -> Optional[MailSettings]:
+    username, password = _credentials(section)
+    settings = MailSettings(
+        host=section.text("host", "", "smtp.example.org"),
+        port=section.number("port", 25, 1, 65_535),
+        sender=section.value("from", "", "reviews@example.org").parse(values.email) or "",
+        starttls=section.flag("starttls", True),
+        username=username,
+        password=password,
+    )
+    section.finish()
+    if not any(map(section.given, ("host", "from", "username", "password"))):
+        return None
+    for key, example in (("host", "smtp.example.org"), ("from", "reviews@example.org")):
+        if not section.given(key):
+            section.problem(
+                key, f"is missing while other settings of mail are given: write {example}."
+            )
+    return settings
+
+
+def _limits(section: Reader) -> Limits:
+    limits = Limits(
+        per_person_week=section.number("per_person_week", 10, 1, 1_000),
+        per_run=section.number("per_run", 20, 1, 1_000),
+        hold_out_percent=section.number("hold_out_percent", 0, 0, 50),
+    )
+    section.finish()
+    return limits
