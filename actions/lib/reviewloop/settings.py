@@ -19,8 +19,20 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.settings_calendar import read_calendar
 from reviewloop.settings_reader import Reader, Value
-from reviewloop.settings_roster import RosterSettings, read_roster
+from reviewloop.settings_roster import RosterKind, RosterMember, RosterSettings, read_roster
 from reviewloop.trackers.base import TrackerSettings
+
+__all__ = [
+    "GerritSettings",
+    "Limits",
+    "MailSettings",
+    "RosterKind",
+    "RosterMember",
+    "RosterSettings",
+    "Settings",
+    "TrackerSettings",
+    "load",
+]
 
 T = TypeVar("T")
 Exists = Callable[[str], bool]

@@ -142,7 +142,9 @@ def _countries(values: Tuple[Value, ...]) -> Tuple[Country, ...]:
 
     # The library also lists codes of three letters; two are what people write.
     known = {
-        code: parts for code, parts in holidays.list_supported_countries().items() if len(code) == 2
+        code: parts
+        for code, parts in holidays.list_supported_countries().items()
+        if len(code) == 2  # noqa: PLR2004 - ISO 3166 alpha-2
     }
     found: List[Country] = []
     for value in values:

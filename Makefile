@@ -1,0 +1,60 @@
+# GNU make. Needs Python 3.8 to 3.12, git, and for the tests Java 17 or later and Maven.
+#   make test                      set everything up and run the tests
+#   make test PYTHON=python3.8     the same in a virtual environment of its own
+#   make check                     formatting, lint, types, layers
+#   make demo                      a real Gerrit and a real tracker, played together
+
+PYTHON ?= python3
+ifeq ($(PYTHON),python3)
+VENV ?= .venv
+else
+VENV ?= .venv-$(notdir $(PYTHON))
+endif
+BIN := $(VENV)/bin
+LIB := actions/lib
+ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
+PYTEST_ARGS ?=
+
+.PHONY: venv test demo check format clean
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.txt requirements-tests.txt Makefile
+	@$(PYTHON) -c 'import ensurepip, venv' || { \
+	  echo '$(PYTHON) cannot make virtual environments: on Debian, apt-get install python3-venv'; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-tests.txt
+	@printf '%s\n' '#!/bin/sh' '# The command line of the pack, from this checkout.' \
+	  'PYTHONPATH="$(CURDIR)/$(LIB)$${PYTHONPATH:+:$$PYTHONPATH}" exec "$(abspath $(BIN))/python" -m reviewloop.cli "$$@"' \
+	  > $(BIN)/reviewloop
+	@chmod +x $(BIN)/reviewloop
+	@touch $@
+
+# The first run also fetches Gerrit from Maven Central and packs a seeded site, into .cache/.
+test: venv
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+demo: venv
+	$(BIN)/python -m sandbox.demo
+
+$(VENV)/.checkers: requirements-check.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-check.txt
+	@touch $@
+
+check: $(VENV)/.checkers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(LIB)/reviewloop
+	$(if $(ENTRY_FILES),$(BIN)/mypy --allow-subclassing-any $(ENTRY_FILES))
+	PYTHONPATH=$(LIB) $(BIN)/lint-imports
+	$(BIN)/flake8 actions sensors tests sandbox
+
+format: $(VENV)/.checkers
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+# Leaves .cache/ alone: what is in it was fetched from outside.
+clean:
+	rm -rf .venv .venv-* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
