@@ -1,0 +1,132 @@
+"""Who was asked what: one small record for each time people were asked about a change.
+
+The records make a second run of an escalation choose the same person, and tell how much each person
+has been asked. They lapse by themselves, so a change that nobody can see any more weighs on nobody
+for ever.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Iterable, Optional, Tuple
+
+from reviewloop.core.keys import digest
+from reviewloop.core.payloads import iso
+from reviewloop.core.roster import Load
+from reviewloop.datastore import Datastore, read_values, write_value
+from reviewloop.errors import ConfigError
+
+PREFIX = "gerrit.ask."
+VERSION = 1
+WEEK = timedelta(days=7)
+# Seconds: an open ask is forgotten after two months, a closed one when it has left the weekly budget.
+OPEN_TTL = 60 * 86_400
+CLOSED_TTL = 8 * 86_400
+_ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Ask:
+    """``accounts`` were asked at ``at`` about the event; ``attempt`` counts hand-overs from 0."""
+
+    event_id: str
+    tier: str
+    number: int
+    party: str
+    since: datetime
+    accounts: Tuple[int, ...]
+    at: datetime
+    attempt: int = 0
+    open: bool = True
+
+    @property
+    def key(self) -> str:
+        """The record's name in the datastore."""
+        return PREFIX + ask_id(self.event_id, self.tier)
+
+    def to_json(self) -> str:
+        """The record as JSON."""
+        return json.dumps(
+            {
+                "version": VERSION,
+                "event_id": self.event_id,
+                "tier": self.tier,
+                "number": self.number,
+                "party": self.party,
+                "since": iso(self.since),
+                "accounts": list(self.accounts),
+                "at": iso(self.at),
+                "attempt": self.attempt,
+                "open": self.open,
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> Ask:
+        """Read what :meth:`to_json` wrote. :raises ConfigError: it is something else."""
+        try:
+            value: Dict[str, Any] = json.loads(text)
+            if value.pop("version") != VERSION:
+                raise ValueError("another version")  # noqa: TRY301 - told with the others
+            value["accounts"] = tuple(int(one) for one in value["accounts"])
+            for key in ("since", "at"):
+                value[key] = datetime.strptime(value[key], _ISO).replace(tzinfo=timezone.utc)
+            return cls(**value)
+        except (ValueError, KeyError, TypeError, AttributeError) as err:
+            raise ConfigError(
+                f"The datastore value {name} is not a record of this version ({err}).",
+                f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
+            ) from err
+
+
+def ask_id(event_id: str, tier: str, attempt: int = 0) -> str:
+    """16 hex digits that name one asking; its mark on the change bears them."""
+    return digest(event_id, tier, attempt)
+
+
+class Asks:
+    """The records of all asks, read once for each use.
+
+    :raises DatastoreError: on every call, when the datastore is down.
+    """
+
+    def __init__(self, datastore: Datastore) -> None:
+        self._datastore = datastore
+
+    def all(self) -> Tuple[Ask, ...]:
+        """Every ask that has not lapsed, earliest first."""
+        values = read_values(self._datastore, PREFIX)
+        asks = (Ask.from_json(text, name) for name, text in values.items())
+        return tuple(sorted(asks, key=lambda ask: (ask.at, ask.event_id, ask.tier)))
+
+    def put(self, ask: Ask) -> None:
+        """Keep an ask."""
+        write_value(self._datastore, ask.key, ask.to_json(), OPEN_TTL if ask.open else CLOSED_TTL)
+
+    def close(self, number: int) -> int:
+        """Nobody is asked about the change any more; how many asks that ended."""
+        ending = [ask for ask in self.all() if ask.number == number and ask.open]
+        for ask in ending:
+            self.put(replace(ask, open=False))
+        return len(ending)
+
+
+def find(asks: Iterable[Ask], event_id: str, tier: str) -> Optional[Ask]:
+    """The ask for an event and tier, if there was one."""
+    return next((one for one in asks if one.event_id == event_id and one.tier == tier), None)
+
+
+def loads(asks: Iterable[Ask], now: datetime) -> Dict[int, Load]:
+    """What each account has been asked."""
+    found: Dict[int, Load] = {}
+    for ask in asks:
+        for account in ask.accounts:
+            load = found.get(account, Load())
+            found[account] = Load(
+                open=load.open + ask.open,
+                week=load.week + (ask.at > now - WEEK),
+                last=max(load.last or ask.at, ask.at),
+            )
+    return found

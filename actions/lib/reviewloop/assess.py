@@ -1,0 +1,307 @@
+"""Whether to act on an event, decided on the change as it is now, and whom to ask.
+
+A trigger may be minutes old, or told twice. So nothing is done on its word: the change is read
+again from Gerrit (from its own storage, not the search index) and its wait computed anew.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
+from enum import Enum
+from typing import Optional, Sequence, Tuple
+
+from reviewloop.asks import Ask, Asks, find, loads
+from reviewloop.core.change import Change
+from reviewloop.core.commands import Verb
+from reviewloop.core.durations import Duration, parse_duration
+from reviewloop.core.keys import digest, ticket_key
+from reviewloop.core.payloads import human_reviewers
+from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.roster import Occasion, choose
+from reviewloop.core.turns import Party, Span
+from reviewloop.errors import RefusedError
+from reviewloop.gerrit.client import Client
+from reviewloop.people import People
+from reviewloop.settings import Settings
+
+_NOT_FOUND = 404
+_EVENT = re.compile(
+    r"(?P<server>[A-Za-z0-9.:\[\]-]+):(?P<number>\d+):(?P<party>reviewers|owner|submitter)"
+    r":(?P<since>\d+):(?P<milestone>\d+[mhdw])"
+)
+
+
+class Tier(str, Enum):
+    """Who is addressed; ``nobody`` where a change is only marked."""
+
+    REVIEWERS = "reviewers"
+    OWNERS = "owners"
+    COMMITTEE = "committee"
+    CHAIR = "chair"
+    NOBODY = "nobody"
+
+
+class Verdict(str, Enum):
+    """``proceed``, or why not."""
+
+    PROCEED = "proceed"
+    GONE = "gone"
+    PRIVATE = "private"
+    WAIT_OVER = "wait_over"
+    NOT_DUE = "not_due"
+    EXEMPT = "exempt"
+    SNOOZED = "snoozed"
+    ACKNOWLEDGED = "acknowledged"
+    RED = "red"
+    HOLD_OUT = "hold_out"
+    PARENT_ESCALATED = "parent_escalated"
+    BUDGET_USED_UP = "budget_used_up"
+    NOBODY_TO_ASK = "nobody_to_ask"
+
+
+@dataclass(frozen=True)
+class EventRef:
+    """An event id, taken apart."""
+
+    text: str
+    server: str
+    number: int
+    party: Party
+    since: datetime
+    milestone: Duration
+
+    @classmethod
+    def parse(cls, text: str) -> EventRef:
+        """Read ``<server>:<number>:<party>:<since, epoch s>:<milestone>``.
+
+        :raises RefusedError: it is something else.
+        """
+        match = _EVENT.fullmatch(text)
+        if match is None:
+            raise RefusedError(
+                "event_id is not the id of an event.",
+                "Pass the trigger's event_id, or one that gerrit.explain answers.",
+            )
+        return cls(
+            text,
+            match["server"],
+            int(match["number"]),
+            Party(match["party"]),
+            datetime.fromtimestamp(int(match["since"]), timezone.utc),
+            parse_duration(match["milestone"]),
+        )
+
+    def check_server(self, server: str) -> EventRef:
+        """Itself. :raises RefusedError: it is of another server."""
+        if self.server != server:
+            raise RefusedError(
+                f"event_id names the server {self.server}, this pack is configured for {server}.",
+                "Pass an event of the configured server.",
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The verdict, and with ``proceed`` who is asked (none for a whole committee or nobody)."""
+
+    verdict: Verdict
+    event: EventRef
+    tier: Tier
+    change: Optional[Change] = None
+    accounts: Tuple[int, ...] = ()
+    attempt: int = 0
+    waiting_seconds: int = 0
+
+    @property
+    def proceeds(self) -> bool:
+        """Whether to act."""
+        return self.verdict is Verdict.PROCEED
+
+
+class Assessor:
+    """Decides on events."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        client: Client,
+        people: People,
+        asks: Asks,
+    ) -> None:
+        self._settings = settings
+        self._client = client
+        self._people = people
+        self._asks = asks
+
+    def assess(self, event: EventRef, tier: Tier) -> Assessment:
+        """Decide whether to act on an event now.
+
+        :raises ConfigError, AuthError, TemporaryError: it cannot be decided now.
+        """
+        event.check_server(self._settings.server)
+        try:
+            change = self._client.change(event.number)
+        except RefusedError as err:
+            if err.status != _NOT_FOUND:
+                raise
+            return Assessment(Verdict.GONE, event, tier)
+        now = self._client.now()
+        reading = read_change(change, self._settings.policy)
+        course = reading.course(event.party, event.since)
+        verdict = self._verdict(reading, course, event, now)
+        if verdict is not Verdict.PROCEED or course is None:
+            return Assessment(verdict, event, tier, change)
+        seconds = reading.elapsed(course.wait, now, self._settings.policy)
+        assessment = Assessment(verdict, event, tier, change, waiting_seconds=seconds)
+        if tier is Tier.NOBODY:
+            return assessment
+        return self._addressed(assessment, reading, now)
+
+    def _verdict(
+        self, reading: Reading, course: Optional[Course], event: EventRef, now: datetime
+    ) -> Verdict:
+        policy = self._settings.policy
+        change = reading.change
+        if change.is_private:
+            return Verdict.PRIVATE
+        if course is None:
+            return Verdict.WAIT_OVER
+        paused = _pause_verdict(reading, now)
+        due = event.milestone.seconds(policy.calendar)
+        reasons = (
+            (Verdict.EXEMPT, reading.is_exempt),
+            (paused or Verdict.SNOOZED, paused is not None),
+            (Verdict.NOT_DUE, reading.elapsed(course.wait, now, policy) < due),
+            (Verdict.RED, reading.state.red and event.party is not Party.OWNER),
+            (Verdict.HOLD_OUT, self.is_held_out(change.number)),
+        )
+        return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)
+
+    def is_held_out(self, number: int) -> bool:
+        """Whether a change is left alone on purpose, to compare: always the same changes."""
+        share = int(digest("hold-out", self._settings.server, number), 16) % 100
+        return share < self._settings.limits.hold_out_percent
+
+    def _addressed(self, assessment: Assessment, reading: Reading, now: datetime) -> Assessment:
+        asks = self._asks.all()
+        event, tier = assessment.event, assessment.tier
+        known = find(asks, event.text, tier.value)
+        if known is not None and not set(known.accounts) & reading.pauses.passed:
+            return replace(assessment, accounts=known.accounts, attempt=known.attempt)
+        others = [ask for ask in asks if ask is not known]
+        verdict = self._run_verdict(assessment, others, now)
+        if verdict is Verdict.PROCEED:
+            verdict, accounts = self._accounts(tier, reading, event, others, now)
+        if verdict is not Verdict.PROCEED:
+            return replace(assessment, verdict=verdict)
+        attempt = 0 if known is None else known.attempt + 1
+        self._asks.put(
+            Ask(
+                event.text,
+                tier.value,
+                event.number,
+                event.party.value,
+                event.since,
+                accounts,
+                now,
+                attempt,
+            )
+        )
+        return replace(assessment, accounts=accounts, attempt=attempt)
+
+    def _run_verdict(self, assessment: Assessment, asks: Sequence[Ask], now: datetime) -> Verdict:
+        """What stands against asking anybody at all, just now."""
+        if assessment.tier not in (Tier.COMMITTEE, Tier.CHAIR):
+            return Verdict.PROCEED
+        escalated = [ask for ask in asks if ask.tier in (Tier.COMMITTEE.value, Tier.CHAIR.value)]
+        run = timedelta(seconds=self._settings.poll_interval)
+        if sum(ask.at > now - run for ask in escalated) >= self._settings.limits.per_run:
+            return Verdict.BUDGET_USED_UP
+        elsewhere = {ask.number for ask in escalated if ask.open} - {assessment.event.number}
+        change = assessment.change
+        if elsewhere and change is not None and elsewhere & set(self._client.parents(change)):
+            return Verdict.PARENT_ESCALATED
+        return Verdict.PROCEED
+
+    def _accounts(
+        self,
+        tier: Tier,
+        reading: Reading,
+        event: EventRef,
+        asks: Sequence[Ask],
+        now: datetime,
+    ) -> Tuple[Verdict, Tuple[int, ...]]:
+        if tier in (Tier.COMMITTEE, Tier.CHAIR):
+            return self._one_of_the_roster(tier, reading, event, asks, now)
+        if tier is Tier.OWNERS:
+            wanted: Sequence[int] = (reading.change.owner.id,)
+        else:
+            wanted = _silent_reviewers(reading, self._settings)
+        weighed = loads(asks, now)
+        budget = self._settings.limits.per_person_week
+        free = tuple(one for one in wanted if one not in weighed or weighed[one].week < budget)
+        if free:
+            return Verdict.PROCEED, free
+        return (Verdict.BUDGET_USED_UP if wanted else Verdict.NOBODY_TO_ASK), ()
+
+    def _one_of_the_roster(
+        self,
+        tier: Tier,
+        reading: Reading,
+        event: EventRef,
+        asks: Sequence[Ask],
+        now: datetime,
+    ) -> Tuple[Verdict, Tuple[int, ...]]:
+        members = self._people.members(loads(asks, now))
+        if tier is Tier.CHAIR:
+            members = tuple(member for member in members if member.chair)
+        choice = choose(members, self._occasion(reading, event, asks))
+        if choice.only_budget_bars:
+            return Verdict.BUDGET_USED_UP, ()
+        # Nobody free: the committee as a whole is asked, and nobody by name.
+        return Verdict.PROCEED, (choice.member.account.id,) if choice.member else ()
+
+    def _occasion(self, reading: Reading, event: EventRef, asks: Sequence[Ask]) -> Occasion:
+        mine = [ask for ask in asks if ask.number == event.number and ask.tier in _ROSTER_TIERS]
+        same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
+        return Occasion(
+            key=ticket_key(self._settings.server, event.number),
+            project=reading.change.project,
+            owner=reading.change.owner.id,
+            uploader=reading.state.uploader,
+            reviewed=reading.state.reviewed_by,
+            passed=reading.pauses.passed,
+            tired=frozenset(one for ask in same for one in ask.accounts),
+            before=tuple(one for ask in mine if ask not in same for one in ask.accounts),
+            budget=self._settings.limits.per_person_week,
+        )
+
+
+_ROSTER_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
+
+
+def pause_at(reading: Reading, now: datetime) -> Optional[Span]:
+    """The span in which the change's stopwatch stands still now, or None."""
+    for span in reading.pauses.spans:
+        if span.start <= now and (span.end is None or now < span.end):
+            return span
+    return None
+
+
+def _pause_verdict(reading: Reading, now: datetime) -> Optional[Verdict]:
+    span = pause_at(reading, now)
+    if span is None:
+        return None
+    commands = reading.pauses.commands
+    acknowledged = any(one.verb is Verb.ACK and one.at == span.start for one in commands)
+    return Verdict.ACKNOWLEDGED if acknowledged else Verdict.SNOOZED
+
+
+def _silent_reviewers(reading: Reading, settings: Settings) -> Tuple[int, ...]:
+    """Reviewers who have not spoken since the owner's last move; the uploader is none of them."""
+    spoken = reading.state.reviewed_by | {reading.state.uploader}
+    reviewers = human_reviewers(reading.change, settings.policy)
+    return tuple(one for one in reviewers if one not in spoken)

@@ -1,0 +1,5 @@
+"""What the actions do: one function for each, from plain parameters to a plain result.
+
+Results hold numbers, enums, ids and instants. Text that came from Gerrit is neutralised and capped
+before it goes into one, because StackStorm evaluates expressions found in values.
+"""

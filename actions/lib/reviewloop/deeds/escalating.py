@@ -1,0 +1,144 @@
+"""Escalating: whether and whom to ask, and the life of a change's ticket."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Sequence
+
+from reviewloop.assess import EventRef, Tier
+from reviewloop.core.keys import ticket_key
+from reviewloop.core.payloads import iso
+from reviewloop.core.text import outward
+from reviewloop.core.turns import How
+from reviewloop.deeds.writing import subject_of
+from reviewloop.records import TicketRecord
+from reviewloop.toolbox import Toolbox
+from reviewloop.trackers.base import CloseReason, Draft
+from reviewloop.trackers.desk import About, Outcome
+from reviewloop.wording import title, write
+
+_ENDINGS = {
+    How.ANSWERED: "the owner answered",
+    How.APPROVED: "the change was approved",
+    How.CI_RECOVERED: "CI recovered",
+    How.REVIEWED: "somebody reviewed the change",
+    How.SUPERSEDED: "the change moved on",
+    How.HELD_BY_OWNER: "the owner holds the change back",
+    How.MERGED: "the change was merged",
+    How.ABANDONED: "the change was abandoned",
+    How.WIP: "the change went back to work in progress",
+}
+
+
+def assess(tools: Toolbox, event_id: str, *, tier: str = "committee") -> Dict[str, Any]:
+    """Whether to act on an event now, and whom to ask.
+
+    ``{proceed, verdict, tier, number, patchset, asked: [account ids], attempt, waiting_hours}``;
+    ``asked`` is empty where a whole committee is asked, or nobody.
+    """
+    found = tools.assessor.assess(EventRef.parse(event_id), Tier(tier))
+    return {
+        "proceed": found.proceeds,
+        "verdict": found.verdict.value,
+        "tier": found.tier.value,
+        "number": found.event.number,
+        "patchset": 0 if found.change is None else found.change.patch_set,
+        "asked": list(found.accounts),
+        "attempt": found.attempt,
+        "waiting_hours": round(found.waiting_seconds / 3600, 2),
+    }
+
+
+def open_ticket(tools: Toolbox, event_id: str, *, asked: Sequence[int] = ()) -> Dict[str, Any]:
+    """See to it that the event's change has one open ticket.
+
+    ``{action, reason, key, ticket_id, ticket_url, notes}``, action ``created``, ``found``,
+    ``reopened`` or ``nothing``.
+    """
+    event = EventRef.parse(event_id).check_server(tools.settings.server)
+    if tools.desk is None or tools.tracker is None:
+        return _told(None, "", "no_tracker")
+    change = tools.client.change(event.number)
+    if change.is_private:
+        return _told(None, "", "private")
+    subject = subject_of(tools, change, event, asked, link=False)
+    key = ticket_key(event.server, event.number)
+    draft = Draft(
+        key,
+        title(change),
+        write("ticket_open", tools.tracker.body_format, subject),
+        next((member.login for member in subject.asked if member.login), None),
+    )
+    about = About(
+        event.server, event.number, event.party.value, iso(event.since), _level(tools, event)
+    )
+    return _told(tools.desk.open_once(draft, about), key)
+
+
+def update_ticket(
+    tools: Toolbox, event_id: str, *, asked: Sequence[int] = (), attempt: int = 0
+) -> Dict[str, Any]:
+    """Say once on the change's ticket that it still waits, and hand it to whoever is asked now."""
+    event = EventRef.parse(event_id).check_server(tools.settings.server)
+    key = ticket_key(event.server, event.number)
+    if tools.desk is None or tools.tracker is None:
+        return _told(None, key, "no_tracker")
+    change = tools.client.change(event.number)
+    if change.is_private:
+        return _told(None, key, "private")
+    subject = subject_of(tools, change, event, asked, link=False)
+    text = write("ticket_update", tools.tracker.body_format, subject)
+    marker = f"{key}/{int(event.since.timestamp())}-{event.milestone}-{attempt}"
+    outcome = tools.desk.comment_once(key, text, marker)
+    login = next((member.login for member in subject.asked if member.login), None)
+    if login is not None:
+        tools.desk.assign_once(key, login)
+    return _told(outcome, key)
+
+
+def close_ticket(
+    tools: Toolbox, number: int, *, how: str = "reviewed", event_id: str = ""
+) -> Dict[str, Any]:
+    """Close the change's ticket, with the reason, and end what people were asked about it.
+
+    With ``event_id`` only if the ticket is about that event's wait: a later wait of the same change
+    keeps its ticket.
+
+    :param how: how the wait ended.
+    """
+    key = ticket_key(tools.settings.server, number)
+    record = tools.records.get(key)
+    if event_id and record is not None and not _is_about(record, EventRef.parse(event_id)):
+        return {**_told(None, key, "another_wait"), "asks_closed": 0}
+    closed = tools.asks.close(number)
+    if tools.desk is None or tools.tracker is None or record is None:
+        reason = "no_tracker" if tools.desk is None else "no_ticket"
+        return {**_told(None, key, reason), "asks_closed": closed}
+    # The desk asks for the time, and this deed has not spoken to Gerrit yet.
+    tools.client.version()
+    text = f"The wait is over: {_ENDINGS[How(how)]}. Nothing more is asked of anybody here."
+    since = record.since.replace(":", "").lower()
+    outcome = tools.desk.close_once(key, text, f"{key}/{since}-over", CloseReason.COMPLETED)
+    return {**_told(outcome, key), "asks_closed": closed}
+
+
+def _is_about(record: TicketRecord, event: EventRef) -> bool:
+    return (record.party, record.since) == (event.party.value, iso(event.since))
+
+
+def _level(tools: Toolbox, event: EventRef) -> int:
+    """The milestone's place among the configured ones, 0 where it is none of them any more."""
+    milestones = tools.settings.policy.milestones
+    return milestones.index(event.milestone) if event.milestone in milestones else 0
+
+
+def _told(outcome: Optional[Outcome], key: str, reason: str = "") -> Dict[str, Any]:
+    ticket = None if outcome is None else outcome.ticket
+    notes: List[str] = [] if outcome is None else [outward(note, 300) for note in outcome.notes]
+    return {
+        "action": "nothing" if outcome is None else outcome.action.value,
+        "reason": reason if outcome is None else outward(outcome.reason, 300),
+        "key": key,
+        "ticket_id": "" if ticket is None else outward(ticket.id),
+        "ticket_url": "" if ticket is None else outward(ticket.url, 500),
+        "notes": notes,
+    }

@@ -1,0 +1,213 @@
+"""Looking: search, one change, and the explanation of one change. Nothing here writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any, Dict, List, Optional
+
+from reviewloop.assess import pause_at
+from reviewloop.core.change import Change
+from reviewloop.core.keys import event_id
+from reviewloop.core.payloads import iso
+from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.text import NAME_CAP, outward
+from reviewloop.core.turns import Party
+from reviewloop.errors import RefusedError
+from reviewloop.gerrit import parse
+from reviewloop.toolbox import Toolbox
+
+
+def query_changes(tools: Toolbox, query: str, limit: int = 50) -> Dict[str, Any]:
+    """Changes that a search finds, newest first: ``{count, more, private_left_out, changes:
+    [...]}``.
+
+    Private changes are counted and left out: nothing on them leaves Gerrit.
+
+    :param query: in Gerrit's own syntax.
+    :param limit: at most so many.
+    """
+    rows = [parse.change(raw) for raw in islice(tools.client.scan(query), limit + 1)]
+    shown = [change for change in rows[:limit] if not change.is_private]
+    return {
+        "count": len(shown),
+        "more": len(rows) > limit,
+        "private_left_out": len(rows[:limit]) - len(shown),
+        "changes": [_summary(tools, change) for change in shown],
+    }
+
+
+def get_change(tools: Toolbox, number: int) -> Dict[str, Any]:
+    """One change, with whose turn it is and how long its waits have lasted."""
+    reading = _read(tools, number)
+    now = tools.client.now()
+    return {
+        **_summary(tools, reading.change),
+        "revision": reading.change.revision,
+        "turn": reading.state.turn.value,
+        "red": reading.state.red,
+        "human_reviews": reading.state.human_reviews,
+        "uploader_id": reading.state.uploader,
+        "reviewer_ids": sorted(account.id for account in reading.change.reviewers),
+        "cc_ids": sorted(account.id for account in reading.change.ccs),
+        "attention_ids": sorted(reading.change.attention),
+        "waits": [_wait(tools, reading, course, now) for course in _open(reading)],
+    }
+
+
+def explain(tools: Toolbox, number: int) -> Dict[str, Any]:
+    """Why a change is escalated, why not, and when next.
+
+    ``reasons_not`` names what keeps anything from happening; ``summary`` says it all in sentences.
+    """
+    reading = _read(tools, number)
+    now = tools.client.now()
+    explained = _Explanation(tools, reading, now)
+    return {
+        "number": number,
+        "patchset": reading.change.patch_set,
+        "status": reading.change.status.value,
+        "now": iso(now),
+        "turn": reading.state.turn.value,
+        "red": reading.state.red,
+        "reasons_not": explained.reasons_not(),
+        "paused_until": explained.paused_until(),
+        "waits": [_wait(tools, reading, course, now) for course in _open(reading)],
+        "commands": [
+            {
+                "verb": command.verb.value,
+                "at": iso(command.at),
+                "account_id": command.author,
+                "until": None if command.until is None else iso(command.until),
+                "problem": command.problem,
+            }
+            for command in reading.pauses.commands
+        ],
+        "asks": [
+            {
+                "tier": ask.tier,
+                "account_ids": list(ask.accounts),
+                "at": iso(ask.at),
+                "open": ask.open,
+                "event_id": ask.event_id,
+            }
+            for ask in tools.asks.all()
+            if ask.number == number
+        ],
+        "summary": explained.sentences(),
+    }
+
+
+@dataclass(frozen=True)
+class _Explanation:
+    tools: Toolbox
+    reading: Reading
+    now: datetime
+
+    def reasons_not(self) -> List[str]:
+        change, state = self.reading.change, self.reading.state
+        paused = pause_at(self.reading, self.now)
+        reasons = (
+            ("closed", change.status.value != "NEW"),
+            ("wip", change.work_in_progress),
+            ("nobodys_turn", state.turn is Party.NOBODY),
+            ("exempt", self.reading.is_exempt),
+            ("paused", paused is not None),
+            ("red", state.red),
+            ("no_milestone_reached", not any(self._crossed())),
+            ("hold_out", self.tools.assessor.is_held_out(change.number)),
+        )
+        return [name for name, holds in reasons if holds]
+
+    def paused_until(self) -> Optional[str]:
+        paused = pause_at(self.reading, self.now)
+        return None if paused is None or paused.end is None else iso(paused.end)
+
+    def sentences(self) -> List[str]:
+        said = [_TURNS[self.reading.state.turn]]
+        for course in _open(self.reading):
+            said.append(self._course(course))
+        until = self.paused_until()
+        if until is not None:
+            said.append(f"Its stopwatch stands still until {until}.")
+        if self.reading.state.red:
+            said.append("CI is red: nobody but the owner is reminded until it recovers.")
+        if self.reading.is_exempt:
+            said.append("The hashtag no-escalation keeps it out of escalation.")
+        return said
+
+    def _course(self, course: Course) -> str:
+        policy = self.tools.settings.policy
+        days = self.reading.elapsed(course.wait, self.now, policy) / policy.calendar.day_seconds
+        begun = f"The {course.wait.party.value} owe a move since {iso(course.wait.since)}"
+        told = f"{begun} ({course.wait.cause.value}): {days:.2f} working days."
+        following = course.following(self.now)
+        if following is None:
+            return f"{told} No further milestone will be reached as things stand."
+        return (
+            f"{told} If nothing happens, {following.milestone} is reached at {iso(following.at)}."
+        )
+
+    def _crossed(self) -> List[bool]:
+        return [course.crossed(self.now) is not None for course in _open(self.reading)]
+
+
+_TURNS = {
+    Party.REVIEWERS: "It is the reviewers' turn.",
+    Party.OWNER: "It is the owner's turn.",
+    Party.SUBMITTER: "It is approved and waits to be submitted.",
+    Party.NOBODY: "It is nobody's turn: the change is closed or in progress.",
+}
+
+
+def _read(tools: Toolbox, number: int) -> Reading:
+    change = tools.client.change(number)
+    if change.is_private:
+        raise RefusedError(
+            f"Change {number} is private: nothing on it leaves Gerrit.",
+            "Look at it in Gerrit.",
+        )
+    return read_change(change, tools.settings.policy)
+
+
+def _summary(tools: Toolbox, change: Change) -> Dict[str, Any]:
+    return {
+        "number": change.number,
+        "project": outward(change.project),
+        "branch": outward(change.branch),
+        "status": change.status.value,
+        "subject": outward(change.subject),
+        "topic": outward(change.topic, NAME_CAP),
+        "hashtags": [outward(tag, NAME_CAP) for tag in change.hashtags],
+        "owner_id": change.owner.id,
+        "patchset": change.patch_set,
+        "created": iso(change.created),
+        "updated": iso(change.updated),
+        "work_in_progress": change.work_in_progress,
+        "insertions": change.insertions,
+        "deletions": change.deletions,
+        "url": outward(tools.url(change), 500),
+    }
+
+
+def _open(reading: Reading) -> List[Course]:
+    return [course for course in reading.courses if course.wait.is_open]
+
+
+def _wait(tools: Toolbox, reading: Reading, course: Course, now: datetime) -> Dict[str, Any]:
+    policy, wait = tools.settings.policy, course.wait
+    crossed, following = course.crossed(now), course.following(now)
+    party, server = wait.party.value, tools.settings.server
+    days = reading.elapsed(wait, now, policy) / policy.calendar.day_seconds
+    reached = None if crossed is None else str(crossed.milestone)
+    return {
+        "party": party,
+        "cause": wait.cause.value,
+        "since": iso(wait.since),
+        "waiting_days": round(days, 2),
+        "milestone": reached,
+        "event_id": reached and event_id(server, reading.change.number, party, wait.since, reached),
+        "next_milestone": None if following is None else str(following.milestone),
+        "next_at": None if following is None else iso(following.at),
+    }

@@ -1,0 +1,18 @@
+"""See to it that a change has one open ticket."""
+
+from __future__ import annotations
+
+from typing import List
+
+from st2common.runners.base_action import Action
+
+from reviewloop.deeds import escalating
+from reviewloop.toolbox import Result, perform
+
+
+class OpenTicket(Action):
+    """See to it that a change has one open ticket."""
+
+    def run(self, event_id: str, asked: List[int]) -> Result:
+        """The parameters are those of open_ticket.yaml; the result is its output_schema."""
+        return perform(self, escalating.open_ticket, event_id=event_id, asked=asked)

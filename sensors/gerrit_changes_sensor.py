@@ -1,0 +1,58 @@
+"""Polls Gerrit for changes whose wait reached a milestone, or is over."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, Optional
+
+from st2reactor.sensor.base import PollingSensor
+
+# StackStorm puts actions/lib on the path of actions only.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
+
+from reviewloop.cursor import DatastoreCursor
+from reviewloop.poller import Poller
+from reviewloop.settings import load
+from reviewloop.toolbox import make_client
+
+
+class GerritChangesSensor(PollingSensor):
+    """One poller for the configured Gerrit server."""
+
+    def setup(self) -> None:
+        """Check the configuration; an unreachable server is the first poll's matter.
+
+        :raises ConfigError: the configuration is wrong; every problem is listed at once.
+        """
+        settings = load(self.config)
+        self.set_poll_interval(settings.poll_interval)
+        self._poller = Poller(
+            settings,
+            make_client(settings),
+            DatastoreCursor(self.sensor_service, settings.server),
+            self._dispatch,
+            logger=self.sensor_service.get_logger(name=type(self).__name__),
+            # Only for what is told while the server cannot be reached.
+            local_clock=lambda: datetime.now(timezone.utc),  # noqa: TID251
+        )
+
+    def poll(self) -> None:
+        """One poll. Never raises."""
+        self._poller.poll()
+
+    def _dispatch(self, trigger: str, payload: Dict[str, Any], trace_tag: Optional[str]) -> None:
+        self.sensor_service.dispatch(trigger=trigger, payload=payload, trace_tag=trace_tag)
+
+    def cleanup(self) -> None:
+        """Nothing is held open between polls."""
+
+    def add_trigger(self, trigger: Any) -> None:
+        """Triggers of this sensor have no parameters."""
+
+    def update_trigger(self, trigger: Any) -> None:
+        """Triggers of this sensor have no parameters."""
+
+    def remove_trigger(self, trigger: Any) -> None:
+        """Triggers of this sensor have no parameters."""
