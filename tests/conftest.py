@@ -1,0 +1,13 @@
+"""What all tests share: the fixtures of real servers, and property tests that repeat themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import settings
+
+pytest_plugins = [file.stem for file in sorted(Path(__file__).parent.glob("*_fixtures.py"))]
+
+# The same examples in every run, and no limit by the wall clock: a slow machine is no failure.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
