@@ -1,0 +1,987 @@
+"""The stand-in for StackStorm: it must be as strict, as odd and as leaky as what it stands in for.
+
+The expected values were compared with StackStorm's own schema, operator, rule filter, parameter and
+configuration modules over some 8,800 cases.
+"""
+
+import dataclasses
+import logging
+import shutil
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from sandbox.standin import compat, dialect
+from sandbox.standin.datastore import Datastore, DatastoreDownError, DatastoreService
+from sandbox.standin.pack import PackError, load
+from sandbox.standin.params import ParamError, RequestError
+from sandbox.standin.rules import OPERATORS, CriterionError, Rule, matches
+from sandbox.standin.runners import ProcessDied
+from sandbox.standin.standin import StandIn
+
+PACK = Path(__file__).parent / "fixtures" / "standin_pack"
+CONFIG = {"token": "{{ st2kv.system.token }}"}
+SECRET = "s3cret"
+YAQL_THEFT = "<% st2kv('system.token', decrypt => true) %>"
+JINJA_THEFT = "{{ st2kv('system.token', decrypt=true) }}"
+
+
+class Clock:
+    """A clock that stands still until it is told."""
+
+    def __init__(self):
+        self.now = datetime(2026, 1, 5, tzinfo=timezone.utc)
+
+    def __call__(self):
+        """The time."""
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def standin(clock):
+    return StandIn(PACK, CONFIG, {"token": SECRET}, clock=clock)
+
+
+def tick(**changes):
+    return {"number": 5, "nullable": None, **changes}
+
+
+def refs(executions):
+    return [execution.action for execution in executions]
+
+
+class TestCompat:
+    """What orquesta needs before it can be imported."""
+
+    def test_repaired_twice(self):
+        """The repairs may be made any number of times; inline parameters then parse as before."""
+        compat.repair()
+        compat.repair()
+        from orquesta.utils import parameters  # noqa: PLC0415 - only now
+
+        assert parameters.parse_inline_params("flag=TRUE n=5") == [{"flag": True}, {"n": 5}]
+
+
+class TestSensor:
+    """A sensor's life."""
+
+    def test_class_gets_what_stackstorm_gives(self, standin):
+        """Defaults are in the configuration; setup() overrides the interval of the YAML."""
+        sensor = standin.start_sensor("TickerSensor")
+
+        assert sensor.config["token"] == SECRET
+        assert sensor.config["count"] == 2
+        assert sensor.get_poll_interval() == 60
+        assert sensor.logger.name == "SensorWrapper.demo.TickerSensor.ticker"
+
+    def test_quiet_without_rules(self, standin):
+        """Dispatched triggers are recorded even if no rule is enabled; rules ship disabled."""
+        standin.start_sensor("TickerSensor")
+
+        assert standin.poll() == []
+        assert [trigger.payload["number"] for trigger in standin.triggers] == [1, 2]
+        assert standin.triggers[0].trace_tag == "demo-1"
+
+    def test_one_rule_enabled(self, standin):
+        """Only that rule runs, and the execution carries the trigger's trace tag."""
+        standin.enable_rule("demo.through")
+        standin.start_sensor("TickerSensor")
+
+        ran = standin.poll()
+
+        assert refs(ran) == ["demo.pass_text", "demo.echo"] * 2
+        assert {"demo-1", "demo-2"} == {execution.trace_tag for execution in ran}
+        assert ran[0].id == ran[1].parent
+        assert ran[1].task == "say"
+
+    def test_unknown_rule(self, standin):
+        """A misspelt rule cannot be enabled."""
+        with pytest.raises(KeyError):
+            standin.enable_rule("demo.nothing")
+
+    def test_killed_and_started_again(self, standin):
+        """A new sensor object knows only what the datastore kept."""
+        first = standin.start_sensor("TickerSensor")
+        standin.poll()
+        standin.kill_sensor()
+
+        second = standin.start_sensor("TickerSensor")
+        standin.poll()
+
+        assert (first.polls, second.polls) == (1, 1)
+        assert [trigger.payload["number"] for trigger in standin.triggers] == [1, 2, 3, 4]
+
+    def test_polled_without_sensor(self, standin):
+        """Polling a dead sensor is a mistake of the test."""
+        with pytest.raises(RuntimeError, match="start_sensor"):
+            standin.poll()
+
+    def test_poll_raises(self, standin):
+        """An exception out of poll() ends the sensor, as StackStorm's process would end."""
+        standin.start_sensor("TickerSensor")
+        standin.datastore.down = True
+
+        with pytest.raises(DatastoreDownError):
+            standin.poll()
+        assert standin.sensor is None
+
+    def test_library_not_on_path(self, standin):
+        """A sensor that does not extend sys.path itself cannot import from actions/lib."""
+        with pytest.raises(ModuleNotFoundError, match="demo_unreachable"):
+            standin.start_sensor("BlindSensor")
+
+    def test_path_left_as_it_was(self, standin):
+        """What the sensor adds to sys.path stays with the sensor; its file is not a module."""
+        before = sys.path[:]
+
+        standin.start_sensor("TickerSensor")
+        standin.poll()
+
+        assert before == sys.path
+        assert "ticker" not in sys.modules
+
+
+class TestDeaths:
+    """A process that ends at the worst moment."""
+
+    @pytest.mark.parametrize(
+        ("moment", "nth", "dispatched", "cursor"),
+        [
+            ("sensor.before_dispatch", 1, [], None),
+            ("sensor.after_dispatch", 1, [1], None),
+            ("sensor.before_dispatch", 2, [1], None),
+            ("sensor.before_set_value", 1, [1, 2], None),
+            ("sensor.after_set_value", 1, [1, 2], "2"),
+        ],
+    )
+    def test_sensor_dies(self, standin, moment, nth, dispatched, cursor):
+        """What was dispatched before is run; what was not written is not written."""
+        standin.enable_rule("demo.through")
+        standin.start_sensor("TickerSensor")
+        standin.die_at(moment, nth)
+
+        with pytest.raises(ProcessDied):
+            standin.poll()
+
+        kept = standin.datastore.find("demo.TickerSensor:cursor")
+        assert dispatched == [trigger.payload["number"] for trigger in standin.triggers]
+        assert 2 * len(dispatched) == len(standin.executions)
+        assert cursor == (kept.value if kept else None)
+        assert standin.sensor is None
+
+    def test_dies_once(self, standin):
+        """The planned death is spent: a new sensor lives."""
+        standin.start_sensor("TickerSensor")
+        standin.die_at("sensor.before_set_value")
+        with pytest.raises(ProcessDied):
+            standin.poll()
+
+        standin.start_sensor("TickerSensor")
+        standin.poll()
+
+        assert [trigger.payload["number"] for trigger in standin.triggers] == [1, 2, 1, 2]
+
+    @pytest.mark.parametrize(("moment", "kept"), [("before", False), ("after", True)])
+    def test_action_dies(self, standin, moment, kept):
+        """An action's death is a failed execution, with its write done or not."""
+        standin.die_at(f"action.{moment}_set_value")
+
+        execution = standin.run("demo.misbehave", how="writes")
+
+        assert (execution.status, execution.result["exit_code"]) == ("failed", -9)
+        assert kept == (standin.datastore.find("demo.misbehave:note") is not None)
+
+
+class TestDatastore:
+    """The key-value store, as sensors and actions reach it."""
+
+    @pytest.fixture
+    def store(self, clock):
+        """An empty store."""
+        return Datastore(clock)
+
+    @pytest.fixture
+    def service(self, store):
+        """What the demo pack's ticker sees of it."""
+        return DatastoreService(store, "demo", "Ticker", lambda _: None)
+
+    def test_local_names(self, store, service):
+        """A local key is named pack, dot, class, colon, name, and lists under that full name."""
+        service.set_value("cursor.a", "1")
+        service.set_value("cursor.b", "2", local=False)
+
+        assert [item.name for item in store.items()] == ["cursor.b", "demo.Ticker:cursor.a"]
+        assert [i.name for i in service.list_values(prefix="cursor")] == ["demo.Ticker:cursor.a"]
+        assert [i.value for i in service.list_values(local=False, prefix="cursor")] == ["2"]
+
+    def test_not_a_string(self, service):
+        """Values are passed through str(), silently: None becomes the text None."""
+        service.set_value("number", 5)
+        service.set_value("nothing", None)
+
+        assert (service.get_value("number"), service.get_value("nothing")) == ("5", "None")
+
+    def test_absent(self, service):
+        """An absent value is None; deleting it says False."""
+        assert service.get_value("x") is None
+        assert service.delete_value("x") is False
+
+    def test_deleted(self, service):
+        """Deleting says True once."""
+        service.set_value("x", "1")
+
+        assert [service.delete_value("x"), service.delete_value("x")] == [True, False]
+
+    def test_lifetime(self, service, clock):
+        """A value is gone when its seconds have passed."""
+        service.set_value("x", "1", ttl=60)
+
+        clock.now += timedelta(seconds=59)
+        assert service.get_value("x") == "1"
+        clock.now += timedelta(seconds=1)
+        assert service.get_value("x") is None
+
+    def test_down(self, store, service, caplog):
+        """Down: get answers None as if absent, delete False; list and set raise."""
+        service.set_value("x", "1")
+        store.down = True
+
+        assert service.get_value("x") is None
+        assert service.delete_value("x") is False
+        with pytest.raises(DatastoreDownError):
+            service.list_values(prefix="x")
+        with pytest.raises(DatastoreDownError):
+            service.set_value("x", "2")
+        assert "Exception retrieving value" in caplog.text
+        store.down = False
+        assert service.get_value("x") == "1"
+
+    def test_encrypted(self, service):
+        """A secret lies encrypted, and only decrypt=True reads it."""
+        service.set_value("x", SECRET, encrypt=True)
+
+        assert SECRET not in service.get_value("x")
+        assert SECRET not in service.list_values(prefix="x")[0].value
+        assert service.get_value("x", decrypt=True) == SECRET
+
+    def test_decrypting_what_is_not(self, service):
+        """decrypt=True does nothing to a value that is no secret."""
+        service.set_value("x", "open")
+
+        assert service.get_value("x", decrypt=True) == "open"
+
+    def test_pages(self, service):
+        """Without a limit no more than 100 values come, StackStorm's largest page."""
+        for number in range(103):
+            service.set_value(f"k{number:03}", number)
+
+        assert len(service.list_values(prefix="k")) == 100
+        assert [i.value for i in service.list_values(limit=2, offset=100)] == ["100", "101"]
+
+    def test_scope(self, service):
+        """Any scope but the system's is refused."""
+        with pytest.raises(ValueError, match="unsupported"):
+            service.get_value("x", scope="user")
+
+
+class TestPayload:
+    """What happens to a payload on dispatch."""
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {},
+            {"text": None},
+            {"untyped": "a"},
+            {"untyped": None},
+            {"nullable": "a"},
+            {"tags": ["a"]},
+            {"tags": None},
+            {"hours": 1},
+            {"hours": 1.5},
+            {"hours": None},
+            {"nested": {"inner": None, "more": 1}},
+        ],
+    )
+    def test_fits(self, standin, changes):
+        """Null is accepted for optional properties, nested ones too; numbers may be integers."""
+        standin.dispatch("demo.tick", tick(**changes))
+
+        assert standin.dropped == []
+        assert tick(**changes) == standin.triggers[0].payload
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"number": 1.0},
+            {"number": True},
+            {"number": "1"},
+            {"number": None},
+            {"nullable": 5},
+            {"text": 5},
+            {"untyped": 5},
+            {"tags": ["a", None]},
+            {"tags": ("a",)},
+            {"hours": True},
+            {"nested": {"inner": 5}},
+            {"extra": 1},
+        ],
+    )
+    def test_misses(self, standin, changes, caplog):
+        """The trigger is dropped with two warnings, and nothing is raised."""
+        standin.enable_all_rules()
+        with caplog.at_level(logging.WARNING):
+            assert standin.dispatch("demo.tick", tick(**changes)) == []
+
+        assert standin.triggers == []
+        assert standin.dropped[0].reason
+        assert len(caplog.records) == 2
+
+    @pytest.mark.parametrize("missing", ["number", "nullable"])
+    def test_required_missing(self, standin, missing):
+        """A property with required: true must be there."""
+        standin.dispatch("demo.tick", {k: v for k, v in tick().items() if k != missing})
+
+        assert f"'{missing}'" in standin.dropped[0].reason
+
+    def test_unknown_trigger(self, standin):
+        """A trigger nobody declared is dropped."""
+        standin.dispatch("demo.tock", {})
+
+        assert "doesn't exist" in standin.dropped[0].reason
+
+    def test_schema_of_a_later_draft(self, standin):
+        """A schema with required: [name] is wrong, so every payload is dropped."""
+        standin.dispatch("demo.wrong", {"number": 1})
+
+        assert len(standin.dropped) == 1
+
+    def test_no_schema(self, standin):
+        """Without a schema anything passes that JSON can carry."""
+        standin.dispatch("demo.loose", {"anything": [1, {"a": None}]})
+        standin.dispatch("demo.loose", {"when": datetime(2026, 1, 1, tzinfo=timezone.utc)})
+
+        assert (len(standin.triggers), len(standin.dropped)) == (1, 1)
+
+    def test_dispatch_answers_none(self, standin):
+        """The sensor's dispatch answers None, dropped or not, with either way to give the tag."""
+        service = standin.start_sensor("TickerSensor").sensor_service
+
+        assert service.dispatch("demo.tick", {}) is None
+        assert service.dispatch_with_context("demo.tick", tick(), {"trace_tag": "t"}) is None
+        assert [trigger.trace_tag for trigger in standin.triggers] == ["t"]
+
+
+class TestDialect:
+    """StackStorm's dialect of JSON Schema."""
+
+    def test_defaults(self):
+        """Defaults are filled in, nested ones too, for null as for absent."""
+        schema = {
+            "type": "object",
+            "properties": {
+                "a": {"type": "integer", "default": 3, "required": True},
+                "b": {"type": "object", "properties": {"c": {"type": "string", "default": "x"}}},
+            },
+        }
+
+        assert dialect.validate({"a": None, "b": {}}, schema) == {"a": 3, "b": {"c": "x"}}
+
+    @pytest.mark.parametrize(
+        ("prop", "value"),
+        [
+            ({"anyOf": [{"type": "integer"}]}, None),
+            ({"oneOf": [{"type": "integer"}]}, None),
+            ({"const": 5}, "any text"),
+            ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, 1),
+            ({"type": "integer", "examples": [1]}, 1),
+        ],
+    )
+    def test_accepted(self, prop, value):
+        """Draft 4 with booleans for exclusive limits; later keywords are ignored."""
+        schema = {"type": "object", "properties": {"p": prop}}
+
+        assert {"p": value} == dialect.validate({"p": value}, schema)
+
+    def test_numeric_exclusive_limit(self):
+        """ExclusiveMinimum as a number is of draft 6, and makes the schema wrong."""
+        with pytest.raises(dialect.SchemaError):
+            dialect.validate({"p": 1}, {"properties": {"p": {"exclusiveMinimum": 0}}})
+
+    @pytest.mark.parametrize("schema", [{"type": ["string", "null"]}, {"examples": [1]}])
+    def test_parameter_refused(self, schema):
+        """A parameter's schema takes one type and no keyword StackStorm does not know."""
+        with pytest.raises(dialect.ValidationError):
+            dialect.check_parameter("p", schema)
+
+
+def meets(operator, value, pattern, **payload):
+    payload["v"] = value
+    rule = Rule("d.r", "t", {"trigger.v": {"type": operator, "pattern": pattern}}, "a", {}, True)
+    return matches(rule, payload, {"system": {}})
+
+
+class TestRules:
+    """Which triggers a rule takes, and what it makes of them."""
+
+    @pytest.mark.parametrize(
+        ("operators", "value", "pattern", "expected"),
+        [
+            ("eq equals", 5, 5, True),
+            ("eq equals", 5, "5", False),
+            ("eq equals", None, "x", False),
+            ("neq nequals", 5, "5", True),
+            ("neq nequals", None, "x", True),
+            ("ieq iequals", "Abc", "aBC", True),
+            ("gt greaterthan", 3, 2, True),
+            ("gt greaterthan", 2, 2, False),
+            ("gt greaterthan", 2.5, 2, True),
+            ("lt lessthan", 1, 2, True),
+            ("lt lessthan", 2, 2, False),
+            ("in inside", "a", ["a", "b"], True),
+            ("in inside", "c", ["a", "b"], False),
+            ("in inside", "ell", "hello", True),
+            ("nin ninside", "c", ["a", "b"], True),
+            ("nin ninside", None, ["a", "b"], True),
+            ("contains", ["a", "b"], "a", True),
+            ("contains", "hello", "ell", True),
+            ("ncontains", ["a"], "b", True),
+            ("icontains", "HELLO", "ell", True),
+            ("incontains", "HELLO", "ell", False),
+            ("startswith", "hello", "he", True),
+            ("startswith", "Hello", "he", False),
+            ("istartswith", "Hello", "he", True),
+            ("endswith", "hello", "lo", True),
+            ("iendswith", "HELLO", "lo", True),
+            ("matchregex", "abc\nd", "a.*d$", True),
+            ("matchregex", "xabc", "a", False),
+            ("regex", "xabc", "a", True),
+            ("regex", "a\nd", "a.d", False),
+            ("iregex", "ABC", "b", True),
+            ("matchwildcard", "openstack/nova", "openstack/*", True),
+            ("matchwildcard", "x/openstack/nova", "openstack/*", False),
+            ("exists", 0, True, True),
+            ("exists", None, True, False),
+            ("nexists", None, True, True),
+            ("nexists", "", True, False),
+        ],
+    )
+    def test_operators(self, operators, value, pattern, expected):
+        """Each operator, under each of its names, compares as StackStorm's does."""
+        assert {expected} == {meets(name, value, pattern) for name in operators.split()}
+
+    def test_every_operator_is_tested(self):
+        """The table above leaves no operator out."""
+        mark = TestRules.test_operators.pytestmark[0]
+
+        assert set(OPERATORS) == {name for row in mark.args[1] for name in row[0].split()}
+
+    @pytest.mark.parametrize(
+        ("operator", "value", "pattern"),
+        [
+            ("gt", None, 2),
+            ("lt", None, 2),
+            ("gt", "5", 2),
+            ("lt", [1], 2),
+            ("contains", None, "a"),
+            ("startswith", None, "a"),
+            ("regex", None, "a"),
+            ("regex", 5, "a"),
+            ("in", 5, "text"),
+            ("regex", "a", "("),
+        ],
+    )
+    def test_comparison_raises(self, operator, value, pattern):
+        """Null, or text against a number, raises: no match, and a failed enforcement."""
+        with pytest.raises(CriterionError, match=r"trigger\.v"):
+            meets(operator, value, pattern)
+
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            ("{{ trigger.other }}", True),
+            ("{{trigger.other}}", True),
+            ("{{ trigger.other }}{{ trigger.empty }}", False),
+            ("x{{ trigger.other }}", False),
+        ],
+    )
+    def test_pattern_keeps_type(self, pattern, expected):
+        """A pattern that is one expression has its value's type, anything more is text."""
+        assert expected == meets("eq", 5, pattern, other=5, empty="")
+
+    def test_pattern_renders_null(self):
+        """A pattern that renders to null matches nothing, not even null."""
+        assert not meets("eq", None, "{{ trigger.other }}", other=None)
+
+    @pytest.mark.parametrize(
+        "pattern", ["{{ trigger.nope }}", "{{ trigger.other + 1 }}", "{{ config_context.x }}"]
+    )
+    def test_pattern_fails(self, pattern):
+        """Patterns see trigger and st2kv only, and arithmetic breaks on StackStorm's own filter."""
+        with pytest.raises(CriterionError):
+            meets("eq", 5, pattern, other=5)
+
+    @pytest.mark.parametrize(
+        ("key", "pattern"),
+        [("trigger.a.b", 1), ("trigger.list[1]", "y"), ("trigger.a.b#2", 1)],
+    )
+    def test_keys(self, key, pattern):
+        """Keys reach into objects and arrays, and may be told apart by a suffix."""
+        rule = Rule("d.r", "t", {key: {"type": "eq", "pattern": pattern}}, "a", {}, True)
+
+        assert matches(rule, {"a": {"b": 1}, "list": ["x", "y"]}, {})
+
+    def test_criteria_without_payload(self):
+        """An empty payload meets no rule that has criteria."""
+        rule = Rule("d.r", "t", {"trigger.v": {"type": "nexists", "pattern": True}}, "a", {}, True)
+
+        assert not matches(rule, {}, {})
+        assert matches(dataclasses.replace(rule, criteria={}), {}, {})
+
+    def test_two_criteria_on_one_key(self, standin):
+        """With a suffix a value is held between two limits, and types reach the action."""
+        standin.enable_rule("demo.direct")
+
+        standin.dispatch("demo.tick", tick(number=1, hours=9))
+        standin.dispatch("demo.tick", tick(number=9, hours=9))
+        (ran,) = standin.dispatch("demo.tick", tick(hours=9, text="t", tags=["a"], nested={"b": 1}))
+
+        assert ran.parameters == {"text": "t", "items": ["a"], "data": {"b": 1}, "anything": None}
+
+    def test_mistyped_payload(self, standin):
+        """Each trigger whose comparison raises leaves a failed enforcement, and no execution."""
+        standin.enable_rule("demo.mistyped")
+
+        standin.dispatch("demo.loose", {"age": None})
+
+        assert standin.executions == []
+        assert "TypeError" in standin.enforcements[0].failure_reason
+
+    def test_parameter_does_not_cast(self, standin):
+        """Parameters are cast to the action's types; what does not cast fails the enforcement."""
+        standin.enable_rule("demo.mistyped")
+
+        standin.dispatch("demo.loose", {"age": 3, "age_text": "three"})
+        standin.dispatch("demo.loose", {"age": 3, "age_text": "3"})
+
+        assert "cast to integer" in standin.enforcements[0].failure_reason
+        assert standin.executions[0].parameters["number"] == 3
+        assert standin.executions[0].id == standin.enforcements[1].execution_id
+
+    def test_parameter_does_not_render(self, standin):
+        """A broken template leaves a failed execution beside the failed enforcement."""
+        standin.enable_rule("demo.mistyped")
+
+        standin.dispatch("demo.loose", {"age": 3})
+
+        assert "age_text" in standin.enforcements[0].failure_reason
+        assert [execution.status for execution in standin.executions] == ["failed"]
+
+    def test_config_in_parameters(self, standin):
+        """An action's parameters may use the pack's configuration."""
+        standin.enable_rule("demo.literal")
+
+        (ran,) = standin.dispatch("demo.loose", {"text": "plain"})
+
+        assert ran.parameters["data"] == {"raw": "plain", "token": SECRET}
+
+    def test_quote_in_object_literal(self, standin):
+        """A quotation mark in text breaks an object literal around it."""
+        standin.enable_rule("demo.literal")
+
+        standin.dispatch("demo.loose", {"text": 'say "hi"'})
+
+        assert "data" in standin.enforcements[0].failure_reason
+
+
+class TestActions:
+    """Requests for actions, and what becomes of their answers."""
+
+    def test_defaults_and_absent(self, standin):
+        """run() gets every declared parameter: defaults, templates in defaults, None for absent."""
+        ran = standin.run("demo.typed", number="5")
+
+        expected = {"number": 5, "ratio": None, "flag": False, "colour": "red", "code": None}
+        expected.update(fixed="always", derived="number 5", secret=None)
+        assert expected == ran.result["result"]
+        assert ran.status == "succeeded"
+
+    @pytest.mark.parametrize(
+        ("parameters", "fault"),
+        [
+            ({}, "number"),
+            ({"number": 1, "unknown": 1}, "unknown"),
+            ({"number": "one"}, "integer"),
+            ({"number": None}, "None"),
+            ({"number": 1, "colour": "blue"}, "blue"),
+            ({"number": 1, "code": "abc"}, "abc"),
+            ({"number": 1, "code": 5}, "string"),
+            ({"number": 1, "flag": "maybe"}, "boolean"),
+            ({"number": 1, "fixed": "never"}, "immutable"),
+        ],
+    )
+    def test_refused(self, standin, parameters, fault):
+        """A request that does not fit is refused, and no execution is made of it."""
+        with pytest.raises(RequestError, match=fault):
+            standin.run("demo.typed", **parameters)
+        assert standin.executions == []
+
+    def test_unknown_action(self, standin):
+        """Folders below actions/ are not searched."""
+        with pytest.raises(RequestError, match=r"demo\.hidden"):
+            standin.run("demo.hidden")
+
+    @pytest.mark.parametrize(
+        ("template", "fault"),
+        [("{{ nope }}", "Dependency"), ("{{ text }}", "Cyclic"), ("{{ 1 / 0 }}", "Failed")],
+    )
+    def test_broken_template(self, standin, template, fault):
+        """A template that cannot be rendered is refused, and recorded as a failed execution."""
+        with pytest.raises(ParamError, match=fault):
+            standin.run("demo.echo", text=template)
+        assert [execution.status for execution in standin.executions] == ["failed"]
+
+    def test_braces_that_are_no_template(self, standin):
+        """Text with braces that Jinja cannot parse stays as it is."""
+        assert standin.run("demo.echo", text="{{ if (").result["result"]["text"] == "{{ if ("
+
+    def test_runner_parameters(self, standin):
+        """The runner's own parameters are taken and not handed to run()."""
+        ran = standin.run("demo.echo", text="a", timeout=5)
+
+        assert "timeout" not in ran.result["result"]
+
+    @pytest.mark.parametrize(
+        ("how", "code", "result"),
+        [
+            ("raises", 1, "None"),
+            ("exits", 3, "None"),
+            ("says_no", 0, {"kind": "temporary"}),
+            ("missing_config", 1, "None"),
+        ],
+    )
+    def test_failures(self, standin, how, code, result):
+        """An exception is exit code 1 and the text None; (False, data) keeps the data."""
+        ran = standin.run("demo.misbehave", how=how)
+
+        assert ("failed", code) == (ran.status, ran.result["exit_code"])
+        assert result == ran.result["result"]
+
+    def test_traceback(self, standin):
+        """The traceback is in stderr, what was printed in stdout."""
+        assert "LookupError: lost" in standin.run("demo.misbehave", how="raises").result["stderr"]
+        assert standin.run("demo.misbehave", how="exits").result["stdout"] == "bye\n"
+        assert '"nowhere"' in standin.run("demo.misbehave", how="missing_config").result["stderr"]
+
+    @pytest.mark.parametrize("how", ["not_json", "integer_keys", "status_is_text"])
+    def test_wrong_answers(self, standin, how):
+        """A status that is no boolean, and a result that JSON cannot carry, fail the action."""
+        ran = standin.run("demo.misbehave", how=how)
+
+        assert ran.status == "failed"
+        assert ran.result["error"]
+
+    def test_output_schema(self, standin):
+        """A result that misses the action's output schema is recorded, and still succeeds."""
+        good, bad = standin.run("demo.echo", text="a"), standin.run("demo.typed", number=1)
+        standin.pack.actions["demo.typed"].output_schema["properties"]["number"]["type"] = "string"
+        worse = standin.run("demo.typed", number=1)
+
+        assert (good.problem, bad.problem) == ("", "")
+        assert worse.status == "succeeded"
+        assert "output_schema" in worse.problem
+
+    def test_entry_point_outside(self, standin):
+        """An entry point outside actions/ registers, and fails when it is run."""
+        assert "Invalid file path" in standin.run("demo.outside").result["error"]
+
+    def test_secrets_in_the_account(self, standin):
+        """Parameters marked secret are masked in the account."""
+        standin.run("demo.typed", number=1, secret="hush")
+
+        assert "hush" not in "".join(standin.log)
+        assert "********" in "".join(standin.log)
+
+    def test_account_is_told(self, clock):
+        """Whoever listens hears each line of the account."""
+        heard = []
+        standin = StandIn(PACK, CONFIG, {"token": SECRET}, clock=clock, on_event=heard.append)
+        standin.enable_rule("demo.through")
+
+        standin.dispatch("demo.tick", tick(text="a"), "tag")
+
+        assert heard[0] == "trigger demo.tick [tag]"
+        assert heard[1] == "  rule demo.through matched"
+        assert heard[-1] == "    demo.pass_text succeeded"
+        assert heard == standin.log
+
+
+class TestWorkflows:
+    """Workflows, through the real orquesta."""
+
+    def test_items(self, standin):
+        """One task for each item, and the results in the items' order."""
+        ran = standin.run("demo.many", names=["a", "b", "c"])
+
+        assert ran.result == {"output": {"said": ["a", "b", "c"]}}
+        assert refs(standin.executions) == ["demo.many"] + ["demo.echo"] * 3
+
+    def test_no_items(self, standin):
+        """A task with no items succeeds and runs nothing."""
+        assert standin.run("demo.many", names=[]).status == "succeeded"
+        assert len(standin.executions) == 1
+
+    def test_retry(self, standin):
+        """A task is tried again as its retry says, without waiting."""
+        assert standin.run("demo.retrying").result == {"output": {"tries": 3}}
+
+    @pytest.mark.parametrize(
+        ("number", "status", "tasks"),
+        [(10, "failed", 2), (0, "succeeded", 2), (5, "succeeded", 2), (2, "failed", 3)],
+    )
+    def test_branches(self, standin, number, status, tasks):
+        """Branches join; the commands fail and noop end it; an unhandled failure fails it."""
+        assert status == standin.run("demo.branches", number=number).status
+        assert tasks == len(standin.executions) - 1
+
+    def test_workflow_in_workflow(self, standin):
+        """A workflow may be a task; each execution names its parent."""
+        ran = standin.run("demo.outer", text="a")
+
+        assert ran.result == {"output": {"said": "a"}}
+        assert [execution.parent for execution in standin.executions] == [None, "e1", "e2"]
+
+    def test_default_of_input(self, standin):
+        """A workflow's own input defaults apply to what the action does not declare."""
+        standin.datastore.put("text.1", "x")
+
+        assert standin.run("demo.careful", number=1).result == {"output": {"number": 4}}
+
+    def test_mistakes_found_before(self, standin):
+        """Unknown actions and wrong inputs are found at once, and nothing runs.
+
+        Inline parameters are taken for part of the action's name, as StackStorm takes them.
+        """
+        ran = standin.run("demo.broken")
+
+        messages = " ".join(error["message"] for error in ran.result["errors"])
+        assert ran.status == "failed"
+        for fault in ("demo.nowhere", "['colour']", "['number']", "demo.echo text=constant"):
+            assert fault in messages
+        assert len(standin.executions) == 1
+
+    def test_task_refused(self, standin):
+        """A task whose parameter does not cast fails the workflow, and runs nothing."""
+        ran = standin.run("demo.pass_text", text="<% 7 * 7 %>")
+
+        assert ran.status == "failed"
+        assert "49" in ran.result["errors"][0]["message"]
+        assert len(standin.executions) == 1
+
+
+class TestHostileText:
+    """Where StackStorm evaluates text again, and where it does not."""
+
+    @pytest.mark.parametrize("theft", [YAQL_THEFT, JINJA_THEFT])
+    def test_rule_to_workflow_input_leaks(self, standin, theft):
+        """Orquesta evaluates a workflow's input: the secret arrives in the task."""
+        standin.enable_rule("demo.through")
+
+        workflow, echo = standin.dispatch("demo.tick", tick(text=theft))
+
+        assert theft == workflow.parameters["text"]
+        assert echo.parameters["text"] == SECRET
+
+    @pytest.mark.parametrize("text", ["{{ nope }}", "<% nope() %>", "{{ 7*7 }}"])
+    def test_harmless_braces_break_a_workflow(self, standin, text):
+        """Braces in text make the workflow fail that it is passed to."""
+        standin.enable_rule("demo.through")
+
+        assert standin.dispatch("demo.tick", tick(text=text))[0].status == "failed"
+
+    @pytest.mark.parametrize("mark", ["<% ctx() %>", "a <% ctx().number %> b"])
+    def test_text_reads_the_context(self, standin, mark):
+        """A published text is evaluated with the workflow's whole context in reach."""
+        standin.datastore.put("text.7", mark)
+        standin.run("demo.publish_text", number=7)
+
+        assert mark not in str(standin.executions[-1].parameters) + str(
+            standin.executions[0].result
+        )
+
+    def test_published_result_leaks(self, standin):
+        """YAQL evaluates a string result again: an action's text reads the datastore."""
+        standin.datastore.put("text.1", YAQL_THEFT)
+
+        standin.run("demo.publish_text", number=1)
+
+        assert standin.executions[-1].parameters["text"] == SECRET
+
+    @pytest.mark.parametrize(
+        "theft", ["{{ config_context.token }}", "{{ st2kv.system.token | decrypt_kv }}"]
+    )
+    def test_task_parameters_leak(self, standin, theft):
+        """StackStorm renders a task's parameters as Jinja after Orquesta is done with them."""
+        standin.datastore.put("text.1", theft)
+
+        standin.run("demo.publish_text", number=1)
+
+        assert standin.executions[-1].parameters["text"] == SECRET
+
+    def test_request_leaks(self, standin):
+        """Parameters given by hand are templates too."""
+        ran = standin.run("demo.echo", data={"deep": ["{{ config_context.token }}"]})
+
+        assert ran.parameters["data"] == {"deep": [SECRET]}
+
+    @pytest.mark.parametrize(
+        "text", [YAQL_THEFT, JINJA_THEFT, "{{ config_context.token }}", "{% raw %}", '"{{ 7*7 }}"']
+    )
+    def test_rule_to_python_action_is_safe(self, standin, text):
+        """Straight to a python-script action text, objects and arrays keep every mark and quote."""
+        standin.enable_rule("demo.direct")
+
+        (ran,) = standin.dispatch(
+            "demo.tick", tick(hours=9, text=text, tags=[text], nested={"inner": text})
+        )
+
+        assert text == ran.result["result"]["text"]
+        assert ([text], {"inner": text}) == (ran.parameters["items"], ran.parameters["data"])
+
+    @pytest.mark.parametrize("text", [YAQL_THEFT, "{{ config_context.token }}", "{{ nope }}"])
+    def test_result_that_stays_in_place_is_safe(self, standin, text):
+        """A result that no expression turns into text is not evaluated, only compared."""
+        standin.datastore.put("text.1", text)
+
+        ran = standin.run("demo.careful", number=1)
+
+        assert ran.status == "succeeded"
+        assert SECRET not in str(ran.result)
+
+    def test_plain_value_is_not_decrypted(self, standin):
+        """Without decrypt_kv a template gets the ciphertext."""
+        ran = standin.run("demo.echo", text="{{ st2kv.system.token }}")
+
+        assert ran.parameters["text"]
+        assert SECRET not in ran.parameters["text"]
+
+
+class TestConfiguration:
+    """The pack's configuration."""
+
+    def make(self, clock, **config):
+        """The configuration the pack gets of this one."""
+        standin = StandIn(PACK, {**CONFIG, **config}, {"token": SECRET}, clock=clock)
+        standin.datastore.put("plain", "value")
+        return standin.config()
+
+    def test_nested_secret(self, clock):
+        """Secrets are decrypted at any depth, and defaults added beside them."""
+        config = self.make(clock, server={"password": "{{ st2kv.system.token }}"})
+
+        assert config["server"] == {"password": SECRET, "port": 25}
+
+    def test_template_in_default(self, clock):
+        """Defaults come after rendering: a template in one arrives as it is written."""
+        assert self.make(clock)["hint"] == "{{ st2kv.system.plain }}"
+
+    def test_template_in_value(self, clock):
+        """A value that is not secret is looked up and not decrypted; an absent one is None."""
+        assert self.make(clock, greeting="{{ st2kv.system.plain }}")["greeting"] == "value"
+        assert self.make(clock, greeting="{{ st2kv.system.absent }}")["greeting"] is None
+
+    @pytest.mark.parametrize(
+        "config",
+        [
+            {"count": "{{ st2kv.system.plain }}"},
+            {"count": 1.5},
+            {"token": None},
+            {"token": "{{ st2kv.system.token | decrypt_kv }}"},
+        ],
+    )
+    def test_refused(self, clock, config):
+        """Wrong types, templates for what is no string, and decrypting twice are refused."""
+        with pytest.raises(PackError, match=next(iter(config))):
+            self.make(clock, **config)
+
+    def test_plain_secret_of_the_datastore(self, clock):
+        """A secret whose datastore value was stored unencrypted cannot be read."""
+        standin = StandIn(PACK, CONFIG, {"token": SECRET}, clock=clock)
+        standin.datastore.put("token", "open")
+
+        with pytest.raises(ValueError, match="not encrypted"):
+            standin.config()
+
+    def test_actions_get_a_copy(self, standin):
+        """Each reading of the configuration is a new one."""
+        standin.config()["server"]["port"] = 0
+
+        assert standin.config()["server"]["port"] == 25
+
+
+class TestRegistration:
+    """What is found in a pack, and what is refused."""
+
+    @pytest.fixture
+    def copy(self, tmp_path):
+        """A pack to spoil."""
+        return Path(shutil.copytree(PACK, tmp_path / "pack"))
+
+    def test_found(self):
+        """Everything is found by reference, and policies with their parameters."""
+        pack = load(PACK)
+
+        assert pack.ref == "demo"
+        assert {"demo.tick", "demo.loose", "demo.wrong"} == set(pack.triggers)
+        assert {"TickerSensor", "BlindSensor"} == set(pack.sensors)
+        assert pack.policies["demo.echo.one_each"]["parameters"]["attributes"] == ["text"]
+        assert not pack.rules["demo.direct"].enabled
+        assert not pack.rules["demo.through"].enabled
+
+    @pytest.mark.parametrize(
+        ("file", "old", "new", "fault"),
+        [
+            ("pack.yaml", "author: The", "writer: The", "author"),
+            ("config.schema.yaml", "default: 2", "minimun: 2", "minimun"),
+            ("actions/echo.yaml", "runner_type:", "runner:", "runner_type"),
+            ("actions/echo.yaml", "type: object}", "type: [object]}", "data"),
+            ("actions/echo.yaml", "python-script", "remote", "remote"),
+            ("rules/direct.yaml", "type: gt", "type: gte", "gte"),
+            ("rules/direct.yaml", "type: gt, pattern: 1", "type: exists", "pattern"),
+            ("rules/direct.yaml", "pack: demo", "pack: other", "other"),
+            ("rules/direct.yaml", "  ref: demo.echo", "  name: demo.echo", "ref"),
+            ("sensors/ticker.yaml", "poll_interval", "interval", "interval"),
+            ("policies/one_each.yaml", "[text]", "[number]", "number"),
+            ("policies/one_each.yaml", "threshold: 1, ", "", "threshold"),
+        ],
+    )
+    def test_refused(self, copy, file, old, new, fault):
+        """A file StackStorm would not register is named with what is wrong in it."""
+        text = (copy / file).read_text()
+        assert old in text
+        (copy / file).write_text(text.replace(old, new, 1))
+
+        with pytest.raises(PackError, match=fault) as caught:
+            load(copy)
+        assert file in str(caught.value)
+
+    @pytest.mark.parametrize("entry_point", ["../workflows/x.yaml", "./x.py", "a/../x.py", "/x.py"])
+    def test_entry_points_refused(self, entry_point):
+        """An entry point is judged by its text: nothing but a plain path below actions/."""
+        with pytest.raises(ValueError, match="Invalid file path"):
+            load(PACK).entry_path(entry_point)
+
+    def test_entry_points(self):
+        """A plain path lies below actions/; an absolute one must begin with the pack's."""
+        pack = load(PACK)
+
+        assert PACK.resolve() / "actions" / "workflows" / "x.yaml" == pack.entry_path(
+            "workflows/x.yaml"
+        )
+        assert pack.path / "x.py" == pack.entry_path(str(pack.path / "x.py"))
