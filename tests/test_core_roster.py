@@ -1,0 +1,129 @@
+"""Choosing one person of the roster."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from typing import FrozenSet, List
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewloop.core.change import Account
+from reviewloop.core.roster import Bar, Load, Member, Occasion, bar_of, choose
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
+OCCASION = Occasion(key="grv-0123456789abcdef", project="tools/build", owner=1, uploader=2)
+
+
+def member(number: int, **extra: object) -> Member:
+    """A person without any past."""
+    return replace(Member(Account(number, name=f"Committee {number}")), **extra)
+
+
+@pytest.mark.parametrize(
+    ("one", "occasion", "bar"),
+    [
+        (member(1), OCCASION, Bar.OWNER),
+        (member(2), OCCASION, Bar.UPLOADER),
+        (member(3, automation=True), OCCASION, Bar.AUTOMATION),
+        (Member(Account(3, inactive=True)), OCCASION, Bar.INACTIVE),
+        (member(3, absent=True), OCCASION, Bar.ABSENT),
+        (member(3, load=Load(week=10)), OCCASION, Bar.OVER_BUDGET),
+        (member(3), replace(OCCASION, reviewed=frozenset({3})), Bar.REVIEWED),
+        (member(3), replace(OCCASION, passed=frozenset({3})), Bar.PASSED),
+        (member(3), replace(OCCASION, tired=frozenset({3})), Bar.NO_MOVE),
+        (member(3, load=Load(week=9)), OCCASION, None),
+    ],
+)
+def test_each_bar(one: Member, occasion: Occasion, bar: Bar) -> None:
+    """Each reason alone keeps a person from being asked, and none of them lets them be asked."""
+    assert bar_of(one, occasion) is bar
+    assert choose([one], occasion).member == (one if bar is None else None)
+
+
+def test_who_looks_after_the_project_is_asked_before_the_less_loaded() -> None:
+    """The project's own person comes before whoever has less to do."""
+    own = member(3, projects=("tools/*",), load=Load(open=4))
+
+    assert choose([member(4), own], OCCASION).member == own
+
+
+def test_the_less_loaded_is_asked() -> None:
+    """Among equals, who has fewer open requests is asked."""
+    busy, idle = member(3, load=Load(open=2)), member(4, load=Load(open=1))
+
+    assert choose([busy, idle], OCCASION).member == idle
+
+
+def test_who_was_asked_longest_ago_is_asked() -> None:
+    """Among equally loaded, who was asked longest ago comes first, and who never was before all."""
+    long_ago = member(3, load=Load(last=NOON - timedelta(days=9)))
+    lately = member(4, load=Load(last=NOON))
+
+    assert choose([lately, long_ago], OCCASION).member == long_ago
+    assert choose([lately, long_ago, member(5)], OCCASION).member == member(5)
+
+
+def test_the_chair_is_asked_last() -> None:
+    """The chair is asked only where nobody else can be."""
+    chair, busy = member(3, chair=True), member(4, load=Load(open=7))
+
+    assert choose([chair, busy], OCCASION).member == busy
+    assert choose([chair], OCCASION).member == chair
+
+
+def test_who_was_asked_before_is_asked_again() -> None:
+    """Somebody asked for an earlier wait of the change knows it already."""
+    knows = member(3, load=Load(open=5, last=NOON))
+
+    assert choose([member(4), knows], replace(OCCASION, before=(3,))).member == knows
+
+
+def test_only_the_budget_stands_in_the_way() -> None:
+    """A used-up budget is told apart from an empty roster."""
+    assert choose([member(1), member(3, load=Load(week=10))], OCCASION).only_budget_bars
+    assert not choose([member(1)], OCCASION).only_budget_bars
+    assert not choose([], OCCASION).only_budget_bars
+
+
+ROSTER = st.lists(st.integers(3, 40), min_size=1, max_size=12, unique=True)
+KEYS = st.text("0123456789abcdef", min_size=16, max_size=16).map("grv-".__add__)
+
+
+@given(ROSTER, KEYS, st.randoms(use_true_random=False))
+def test_order_of_the_roster(numbers: List[int], key: str, random: object) -> None:
+    """The order in which the roster is written does not matter."""
+    occasion = replace(OCCASION, key=key)
+    people = [member(number) for number in numbers]
+    shuffled = list(people)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    assert choose(shuffled, occasion).member == choose(people, occasion).member
+
+
+@given(ROSTER, st.frozensets(KEYS, min_size=1, max_size=20), st.data())
+def test_somebody_leaves(numbers: List[int], keys: FrozenSet[str], data: st.DataObject) -> None:
+    """When somebody leaves the roster only their own tickets move."""
+    people = [member(number) for number in numbers]
+    leaver = data.draw(st.sampled_from(people))
+    for key in keys:
+        occasion = replace(OCCASION, key=key)
+        before = choose(people, occasion).member
+        after = choose([one for one in people if one != leaver], occasion).member
+
+        assert before in (leaver, after)
+
+
+@given(ROSTER, st.integers(1, 60))
+def test_loads_stay_level(numbers: List[int], count: int) -> None:
+    """However many changes are escalated, nobody has more than one open request above another."""
+    open_now = dict.fromkeys(numbers, 0)
+    for index in range(count):
+        people = [member(number, load=Load(open=open_now[number])) for number in numbers]
+        chosen = choose(people, replace(OCCASION, key=f"grv-{index:016x}")).member
+        assert chosen is not None
+        open_now[chosen.account.id] += 1
+
+    assert max(open_now.values()) - min(open_now.values()) <= 1
