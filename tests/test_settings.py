@@ -129,7 +129,7 @@ def test_example_configuration_loads():
     ],
 )
 def test_url_loses_what_was_copied_along_with_it(written: str, url: str, server: str):
-    """The page that was open, the ``/a`` prefix and the default port do not belong to the server."""
+    """The open page, the ``/a`` prefix and the default port do not belong to the server."""
     settings = load({"url": written})
 
     assert (settings.gerrit.url, settings.server) == (url, server)
