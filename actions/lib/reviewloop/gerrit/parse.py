@@ -1,0 +1,274 @@
+"""Gerrit's JSON as values: the only reader of its keys.
+
+https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#json-entities and
+.../rest-api-accounts.html#account-info. Gerrit leaves out whatever is null, and many flags when
+false. Everything else that is missing or of a wrong type raises ProtocolError with key and change.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
+
+from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.errors import ProtocolError
+
+#: A JSON object as Gerrit answers it.
+Raw = Dict[str, Any]
+
+T = TypeVar("T")
+
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the index alone says of a change (a search without options).
+
+    ``meta_rev_id`` moves with everything that happens to the change (3.4+; empty where absent).
+    """
+
+    number: int
+    project: str
+    updated: datetime
+    meta_rev_id: str
+    status: ChangeStatus
+    is_private: bool
+
+
+def timestamp(text: str, where: str = "a timestamp") -> datetime:
+    """``2026-03-02 09:00:00.000000000`` as an aware datetime in UTC; fractions are dropped.
+
+    :raises ProtocolError: anything else; ``where`` says in the message what was being read.
+    """
+    match = _TIMESTAMP.fullmatch(text)
+    if match is None:
+        raise ProtocolError(f"{where}: {text[:60]!r} is not a time in Gerrit's form.")
+    year, month, day, hour, minute, second = (int(part) for part in match.groups())
+    try:
+        return datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+    except ValueError as err:
+        raise ProtocolError(f"{where}: {text[:60]!r} is not a time ({err}).") from err
+
+
+def account(data: Any, where: str = "account") -> Account:
+    """``AccountInfo``; ``_account_id`` must be there, the rest with DETAILED_ACCOUNTS."""
+    raw = mapping(data, where)
+    tags = _get(raw, "tags", list, where, [])
+    return Account(
+        id=_get(raw, "_account_id", int, where),
+        name=_get(raw, "name", str, where, ""),
+        email=_get(raw, "email", str, where, ""),
+        username=_get(raw, "username", str, where, ""),
+        tags=tuple(_typed(tag, str, "tags[]", where) for tag in tags),
+        inactive=_get(raw, "inactive", bool, where, False),
+    )
+
+
+def message(data: Any, where: str = "change message") -> Message:
+    """``ChangeMessageInfo``; ``real_author`` wins; ``<GERRIT_ACCOUNT_n>`` is left as it is."""
+    raw = mapping(data, where)
+    author = raw.get("real_author") or raw.get("author")
+    return Message(
+        id=_get(raw, "id", str, where),
+        date=_time(raw, "date", where),
+        author=None if author is None else account(author, f"{where}, message author"),
+        text=_get(raw, "message", str, where, ""),
+        tag=_get(raw, "tag", str, where, ""),
+        patch_set=_get(raw, "_revision_number", int, where, 0),
+    )
+
+
+def messages(data: Any, where: str = "change messages") -> Tuple[Message, ...]:
+    """A list of ``ChangeMessageInfo``, oldest first as Gerrit gives it."""
+    return tuple(message(item, where) for item in _typed(data, list, "messages", where))
+
+
+def change(data: Any) -> Change:
+    """``ChangeInfo`` as answered with MESSAGES, LABELS, DETAILED_ACCOUNTS, CURRENT_REVISION.
+
+    ``reviewers`` and ``ccs`` need LABELS, ``messages`` MESSAGES, ``revision`` CURRENT_REVISION;
+    without them these are empty.
+    """
+    raw = mapping(data, "change")
+    number = _get(raw, "_number", int, "change")
+    where = f"change {number}"
+    history = messages(raw.get("messages") or [], where)
+    reviewers = _get(raw, "reviewers", dict, where, {})
+    return Change(
+        number=number,
+        project=_get(raw, "project", str, where),
+        branch=_get(raw, "branch", str, where),
+        change_id=_get(raw, "change_id", str, where),
+        status=_status(raw, where),
+        subject=_get(raw, "subject", str, where),
+        owner=account(_get(raw, "owner", dict, where), f"{where}, owner"),
+        created=_time(raw, "created", where),
+        updated=_time(raw, "updated", where),
+        messages=history,
+        topic=_get(raw, "topic", str, where, ""),
+        hashtags=hashtags(raw.get("hashtags") or [], where),
+        is_private=_get(raw, "is_private", bool, where, False),
+        work_in_progress=_get(raw, "work_in_progress", bool, where, False),
+        has_review_started=_get(raw, "has_review_started", bool, where, True),
+        patch_set=_patch_set(raw, history, where),
+        revision=_get(raw, "current_revision", str, where, ""),
+        reviewers=_people(reviewers, "REVIEWER", where),
+        ccs=_people(reviewers, "CC", where),
+        attention=_attention(raw, where),
+        insertions=_get(raw, "insertions", int, where, 0),
+        deletions=_get(raw, "deletions", int, where, 0),
+        meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
+    )
+
+
+def row(data: Any) -> Row:
+    """A search result's index-only part."""
+    raw = mapping(data, "change")
+    number = _get(raw, "_number", int, "change")
+    where = f"change {number}"
+    return Row(
+        number=number,
+        project=_get(raw, "project", str, where),
+        updated=_time(raw, "updated", where),
+        meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
+        status=_status(raw, where),
+        is_private=_get(raw, "is_private", bool, where, False),
+    )
+
+
+def page(data: Any) -> Tuple[Tuple[Raw, ...], bool]:
+    """One page of a search, and whether more exist.
+
+    Only ``_more_changes`` on the last row tells: pages can be short for other reasons
+    (the account's query limit, rows the server could not render).
+    """
+    items = _typed(data, list, "result", "search")
+    rows = tuple(mapping(item, "search, row") for item in items)
+    return rows, bool(rows) and _get(rows[-1], "_more_changes", bool, "search", False)
+
+
+def number_of(raw: Raw) -> int:
+    """A search result's change number."""
+    return _get(raw, "_number", int, "change")
+
+
+def updated_of(raw: Raw) -> datetime:
+    """A search result's time of last update."""
+    return _time(raw, "updated", f"change {raw.get('_number')}")
+
+
+def hashtags(data: Any, where: str = "hashtags") -> Tuple[str, ...]:
+    """A list of hashtags, sorted."""
+    tags = _typed(data, list, "hashtags", where)
+    return tuple(sorted(_typed(tag, str, "hashtags[]", where) for tag in tags))
+
+
+def accounts(data: Any, where: str = "accounts") -> Tuple[Account, ...]:
+    """A list of ``AccountInfo``."""
+    return tuple(account(item, where) for item in _typed(data, list, "members", where))
+
+
+def query_limit(data: Any) -> int:
+    """``queryLimit.max`` of an account's capabilities; 500, Gerrit's default, where not named."""
+    raw = mapping(data, "capabilities")
+    limit = _get(raw, "queryLimit", dict, "capabilities", {})
+    return _get(limit, "max", int, "capabilities, queryLimit", DEFAULT_QUERY_LIMIT)
+
+
+#: https://gerrit-review.googlesource.com/Documentation/access-control.html#capability_queryLimit
+DEFAULT_QUERY_LIMIT = 500
+
+
+def text(data: Any, where: str) -> str:
+    """``data`` if it is a JSON string."""
+    return _typed(data, str, "the answer", where)
+
+
+def ancestors(data: Any, number: int) -> Tuple[int, ...]:
+    """Change numbers below ``number`` in its chain: ``RelatedChangesInfo``, newest first."""
+    where = f"change {number}, related changes"
+    items = _get(mapping(data, where), "changes", list, where, [])
+    chain = [_get(mapping(item, where), "_change_number", int, where, 0) for item in items]
+    below = chain[chain.index(number) + 1 :] if number in chain else []
+    # 0 is a commit without a change.
+    return tuple(one for one in below if one)
+
+
+def mapping(data: Any, where: str) -> Raw:
+    """``data`` if it is a JSON object."""
+    return _typed(data, dict, "the answer", where)
+
+
+def votes(data: Any, where: str = "votes") -> Mapping[str, int]:
+    """A map of label to value; empty where Gerrit left it out."""
+    raw = mapping({} if data is None else data, where)
+    return {label: _typed(value, int, label, where) for label, value in raw.items()}
+
+
+def reviewer_result(data: Any, where: str = "reviewer") -> Tuple[Tuple[Account, ...], str]:
+    """``ReviewerResult``: who was added (none if there already), and the error text if any."""
+    raw = mapping(data, where)
+    added: List[Account] = []
+    for key in ("reviewers", "ccs"):
+        added.extend(accounts(_get(raw, key, list, where, []), where))
+    return tuple(added), _get(raw, "error", str, where, "")
+
+
+def _get(raw: Mapping[str, Any], key: str, kind: Type[T], where: str, default: Any = None) -> T:
+    value = raw.get(key)
+    if value is None:
+        if default is None:
+            raise ProtocolError(f"{where}: the key `{key}` is missing in Gerrit's answer.")
+        return default  # type: ignore[no-any-return]
+    return _typed(value, kind, key, where)
+
+
+def _typed(value: Any, kind: Type[T], key: str, where: str) -> T:
+    # JSON knows no integers that are truth values, Python does.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        found, wanted = type(value).__name__, kind.__name__
+        raise ProtocolError(
+            f"{where}: `{key}` is of type {found} in Gerrit's answer, not {wanted}."
+        )
+    return value
+
+
+def _time(raw: Mapping[str, Any], key: str, where: str) -> datetime:
+    return timestamp(_get(raw, key, str, where), f"{where}, `{key}`")
+
+
+def _status(raw: Mapping[str, Any], where: str) -> ChangeStatus:
+    text = _get(raw, "status", str, where)
+    try:
+        return ChangeStatus(text)
+    except ValueError as err:
+        raise ProtocolError(f"{where}: the status {text[:60]!r} is unknown.") from err
+
+
+def _patch_set(raw: Raw, history: Tuple[Message, ...], where: str) -> int:
+    """``current_revision_number`` (3.10+), else the highest patch set heard of."""
+    current = _get(raw, "current_revision_number", int, where, 0)
+    if current:
+        return current
+    revisions = _get(raw, "revisions", dict, where, {})
+    numbers = [_get(mapping(item, where), "_number", int, where) for item in revisions.values()]
+    return max([1, *numbers, *(item.patch_set for item in history)])
+
+
+def _people(reviewers: Raw, state: str, where: str) -> Tuple[Account, ...]:
+    """Accounts in one state; somebody added by e-mail alone has no account and is left out."""
+    items = _get(reviewers, state, list, where, [])
+    label = f"{where}, reviewers.{state}"
+    people = [mapping(item, label) for item in items]
+    return tuple(account(item, label) for item in people if item.get("_account_id") is not None)
+
+
+def _attention(raw: Raw, where: str) -> Tuple[int, ...]:
+    keys: Optional[Raw] = _get(raw, "attention_set", dict, where, {})
+    try:
+        return tuple(sorted(int(key) for key in keys or {}))
+    except ValueError as err:
+        raise ProtocolError(f"{where}: `attention_set` has a key that is no account id.") from err

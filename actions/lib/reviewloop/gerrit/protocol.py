@@ -1,0 +1,288 @@
+"""What is said to a Gerrit server and what its answers mean; nothing here sends anything.
+
+Facts are from Gerrit's own pages unless another source is named:
+https://gerrit-review.googlesource.com/Documentation/rest-api.html (``/a/``, the ``)]}'`` prefix,
+status codes) and .../rest-api-changes.html (identifiers). Servers 3.4 to 3.14.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Type, Union
+from urllib.parse import quote, urlencode, urlsplit
+
+from reviewloop.errors import (
+    AmbiguousError,
+    AuthError,
+    ConfigError,
+    ProtocolError,
+    RefusedError,
+    ReviewLoopError,
+    TemporaryError,
+)
+
+#: Longest part of the server's own words that is repeated in an error.
+MAX_ERROR_TEXT = 300
+
+#: Sent before every JSON answer, so that a browser cannot run it as a script.
+_XSSI_PREFIX = ")]}'"
+
+Params = Sequence[Tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call. ``path`` is percent-encoded and begins with ``/``; credentials are never in it."""
+
+    method: str
+    path: str
+    params: Tuple[Tuple[str, str], ...] = ()
+    body: Optional[bytes] = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether the server may have changed something when the answer is lost."""
+        return self.method != "GET"
+
+    @property
+    def target(self) -> str:
+        """Path and query string, to be put after the base URL."""
+        query = urlencode(self.params, quote_via=quote)
+        return f"{self.path}?{query}" if query else self.path
+
+    @property
+    def headers(self) -> Dict[str, str]:
+        """Headers that belong to the call itself.
+
+        A body is always announced as JSON: Gerrit takes ``text/plain`` too, and may post ``{}``.
+        """
+        headers = {"Accept": "application/json"}
+        if self.body is not None:
+            headers["Content-Type"] = "application/json; charset=UTF-8"
+        return headers
+
+    def __str__(self) -> str:
+        asked = "".join(f" ({key}={value})" for key, value in self.params if key == "q")
+        return f"{self.method} {self.path}{_capped(asked)}"
+
+
+@dataclass(frozen=True)
+class Response:
+    """One answer; the keys of ``headers`` are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    def header(self, name: str) -> str:
+        """The header's value, empty where it is absent."""
+        return self.headers.get(name.lower(), "")
+
+    @property
+    def content_type(self) -> str:
+        """The media type without its parameters, in lower case."""
+        return self.header("content-type").split(";")[0].strip().lower()
+
+    @property
+    def date(self) -> Optional[datetime]:
+        """The server's clock when it answered (``Date``), in UTC; None if absent or unusable."""
+        return http_date(self.header("date"))
+
+    def retry_after(self) -> Optional[float]:
+        """Seconds the server asks to wait, None if it does not ask.
+
+        ``Retry-After`` holds seconds, or a date, which counts from the answer's own ``Date``.
+        """
+        text = self.header("retry-after").strip()
+        if text.isascii() and text.isdigit():
+            return float(text)
+        until, since = http_date(text), self.date
+        if until is None or since is None:
+            return None
+        return max(0.0, (until - since).total_seconds())
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Whom we speak with, and as whom: builds requests and reads answers.
+
+    :param host: the server as errors name it, ``host[:port]``.
+    :param username: empty when anonymous; else every path gets the prefix ``/a``, without which
+        Gerrit treats a caller as anonymous whatever credentials it sends.
+    :param secrets: texts that no error may repeat even if the server does.
+    """
+
+    host: str
+    username: str = ""
+    secrets: Tuple[str, ...] = field(default=(), repr=False)
+
+    def get(self, path: str, params: Params = ()) -> Request:
+        """A read."""
+        return Request("GET", self._full(path), tuple(params))
+
+    def post(self, path: str, value: Any) -> Request:
+        """A write whose body is ``value`` as JSON."""
+        body = json.dumps(value, sort_keys=True).encode("ascii")
+        return Request("POST", self._full(path), body=body)
+
+    def decode(self, request: Request, response: Response) -> Any:
+        """The value that the server answered, None for 204.
+
+        :raises AuthError: 401, or a web page in place of an answer (a login page, a proxy).
+        :raises ConfigError: a redirect, which is never followed.
+        :raises RefusedError: every other 4xx; ``status`` tells which.
+        :raises TemporaryError: 429, and 408 and 5xx of a read; ``retry_after`` where asked for.
+        :raises AmbiguousError: 408, 5xx or an unreadable answer of a write.
+        :raises ProtocolError: a read's answer that is not JSON.
+        """
+        if response.status >= 400:  # noqa: PLR2004 - HTTP's own border
+            raise self._failure(request, response)
+        if response.status >= 300:  # noqa: PLR2004
+            raise self._redirected(response)
+        if response.status == 204:  # noqa: PLR2004
+            return None
+        return self._value(request, response)
+
+    def _full(self, path: str) -> str:
+        return f"/a{path}" if self.username else path
+
+    def _redirected(self, response: Response) -> ConfigError:
+        target = _safe_target(response.header("location"))
+        return ConfigError(
+            f"`url`: {self.host} redirects to {target}"
+            f" ({response.status}); redirects are not followed, since credentials would go along.",
+            "Set `url` to the address under which Gerrit itself answers"
+            " (https where it is on, with its sub-path, without a login page in front).",
+        )
+
+    def _value(self, request: Request, response: Response) -> Any:
+        if response.content_type in ("text/html", "application/xhtml+xml"):
+            raise AuthError(
+                f"{self.host} answered {request} with a web page instead of data:"
+                " a login page, or a proxy in between.",
+                "Check `url`, and let the proxy pass HTTP Basic requests through to Gerrit.",
+            )
+        try:
+            return _json(response.body)
+        except (ValueError, RecursionError) as err:
+            kind: Type[ReviewLoopError] = AmbiguousError if request.writes else ProtocolError
+            raise kind(
+                f"{self.host} answered {request} with {response.status} and"
+                f" {len(response.body)} bytes that are not JSON"
+                f" ({response.content_type or 'no content type'})."
+            ) from err
+
+    def _failure(self, request: Request, response: Response) -> ReviewLoopError:
+        status = response.status
+        said = self._said(response)
+        message = f"{self.host} answered {request} with {status}{': ' + said if said else ''}."
+        if status == 401:  # noqa: PLR2004
+            return AuthError(message, _RENEW_CREDENTIALS)
+        if status in (408, 429) or status >= 500:  # noqa: PLR2004
+            # 429 is said before any work; a 408 or 5xx may come from a proxy after the work.
+            lost = request.writes and status != 429  # noqa: PLR2004
+            kind = AmbiguousError if lost else TemporaryError
+            wait = response.retry_after()
+            when = "later" if wait is None else f"in {wait:.0f} seconds at the earliest, as it asks"
+            return kind(message, f"Try again {when}.", wait)
+        return RefusedError(message, self._remedy(request, status), status)
+
+    def _remedy(self, request: Request, status: int) -> str:
+        who = f"the account {self.username}" if self.username else "an anonymous caller"
+        if status == 400 and request.params:  # noqa: PLR2004
+            return "Correct `query`: Gerrit does not understand it."
+        return _REMEDIES.get(status, "See what the server says.").format(who=who)
+
+    def _said(self, response: Response) -> str:
+        """The server's own words: plain text, or the texts of a JSON error (review, reviewers)."""
+        if response.content_type.endswith("html"):
+            return ""
+        text = response.body.decode("utf-8", "replace")
+        if response.content_type == "application/json":
+            text = _json_error(response.body) or text
+        for secret in filter(None, self.secrets):
+            text = text.replace(secret, "***")
+        return _capped(_USERINFO.sub("//***@", text)).rstrip(". ")
+
+
+_RENEW_CREDENTIALS = (
+    "Renew `username` and `password`: Gerrit wants the HTTP password (from 3.13 an authentication"
+    " token, which can expire) of Settings > HTTP Credentials, not the login password."
+)
+
+_REMEDIES: Mapping[int, str] = {
+    403: "Grant {who} this permission in the project's access rights.",
+    404: "It does not exist, or {who} may not see it; a proxy in front must leave %2F alone.",
+    405: "The server has this function switched off.",
+    409: "Read the change again: its state does not allow this.",
+    412: "Read the change again: it has moved on.",
+    413: "Shorten the text.",
+    414: "Shorten `query`.",
+    422: "Correct the account, group or change named in the request.",
+}
+
+_USERINFO = re.compile(r"//[^/\s@]*@")
+
+
+def http_date(text: str) -> Optional[datetime]:
+    """An HTTP date (``Mon, 02 Mar 2026 09:00:00 GMT``) as an aware datetime, None if unusable."""
+    try:
+        date = parsedate_to_datetime(text)
+        if date.tzinfo is None:
+            return date.replace(tzinfo=timezone.utc)
+        return date.astimezone(timezone.utc)
+    except (TypeError, ValueError, IndexError, OverflowError):
+        return None
+
+
+def change_id(number: int, project: str = "") -> str:
+    """A change's identifier for a path: ``project~number``, or the number where it is all we know.
+
+    Both parts are percent-encoded, ``/`` too. A bare number costs the server an index look-up.
+    """
+    return f"{quote(project, safe='')}~{number}" if project else str(number)
+
+
+def segment(text: Union[str, int]) -> str:
+    """One path segment (an account, a group), percent-encoded."""
+    return quote(str(text), safe="")
+
+
+def _json(body: bytes) -> Any:
+    text = body.decode("utf-8")
+    return json.loads(text[len(_XSSI_PREFIX) :] if text.startswith(_XSSI_PREFIX) else text)
+
+
+def _json_error(body: bytes) -> str:
+    """``{"error": ..., "reviewers": {"x": {"error": ...}}}`` as one text, else empty."""
+    try:
+        value = _json(body)
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(value, dict):
+        return ""
+    reviewers = value.get("reviewers")
+    results = list(reviewers.values()) if isinstance(reviewers, dict) else []
+    errors = [item.get("error") for item in [value, *results] if isinstance(item, dict)]
+    return "; ".join(error for error in errors if isinstance(error, str))
+
+
+def _capped(text: str) -> str:
+    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    lead = " " if text.startswith(" ") else ""
+    short = flat if len(flat) <= MAX_ERROR_TEXT else flat[: MAX_ERROR_TEXT - 3] + "..."
+    return lead + short if short else ""
+
+
+def _safe_target(location: str) -> str:
+    """Scheme and host of a redirect's target, without user information, path or query."""
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "an address that cannot be read"
+    host = parts.netloc.rpartition("@")[2]
+    return f"{parts.scheme or 'http'}://{host}" if host else "another of its pages"
