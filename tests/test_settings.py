@@ -141,6 +141,12 @@ def test_certificate_file_replaces_the_switch():
     assert given_config(verify_tls=False).gerrit.verify is False
 
 
+def test_certificate_file_contradicts_an_unchecked_certificate():
+    """One of the two is a mistake, and which one decides over security: the operator says."""
+    with pytest.raises(ConfigError, match="ca_bundle is given while verify_tls is false"):
+        given_config(ca_bundle="/own.pem", verify_tls=False)
+
+
 def test_patterns_are_searched_without_regard_to_case():
     """Robots sign as they like."""
     (pattern,) = given_config(automation=["^zuul$"]).policy.automation
