@@ -1,0 +1,102 @@
+"""A poller on a fake Gerrit and a datastore in memory, for tests of what is told and when."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Tuple
+
+import yaml
+from sandbox.standin import dialect
+
+from fake_gerrit import PASSWORD, URL, FakeGerrit
+from repository import ROOT
+from reviewloop.cursor import DatastoreCursor
+from reviewloop.poller import Poller
+from reviewloop.settings import load
+from stores import Shelf
+
+Told = Tuple[str, Dict[str, Any]]
+LOCAL = datetime(2026, 3, 2, 9, 0, 7, tzinfo=timezone.utc)
+
+
+def payload_schemas(path: Path = ROOT / "sensors" / "gerrit_changes_sensor.yaml") -> Dict[str, Any]:
+    """The trigger types' payload schemas by reference."""
+    meta = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return {f"gerrit.{one['name']}": one["payload_schema"] for one in meta["trigger_types"]}
+
+
+SCHEMAS = payload_schemas()
+
+
+class Bench:
+    """One server, one datastore, and the pollers that come and go between them."""
+
+    def __init__(self, **config: Any) -> None:
+        self.fake = FakeGerrit()
+        self.shelf = Shelf()
+        self.config = {"url": URL, "username": "st2-reviews", "password": PASSWORD, **config}
+        self.told: List[Told] = []
+        self.dispatch_fails: Optional[BaseException] = None
+        self.log: List[logging.LogRecord] = []
+        self._logger = logging.Logger("bench")
+        self._logger.addHandler(_Keeper(self.log))
+        self.start()
+
+    def start(self) -> None:
+        """A new process: only the datastore remembers."""
+        settings = load(self.config)
+        self.poller = Poller(
+            settings,
+            self.fake.client(),
+            DatastoreCursor(self.shelf.service, settings.server),
+            self._dispatch,
+            logger=self._logger,
+            local_clock=lambda: LOCAL,
+        )
+
+    def poll(self) -> List[Told]:
+        """Poll once; what that told."""
+        before = len(self.told)
+        self.poller.poll()
+        return self.told[before:]
+
+    def waiting(self) -> List[Tuple[int, str]]:
+        """Poll once; the change and milestone of each wait told."""
+        return [
+            (payload["number"], payload["milestone"])
+            for trigger, payload in self.poll()
+            if trigger == "gerrit.change_waiting"
+        ]
+
+    def endings(self) -> List[Tuple[int, str]]:
+        """Poll once; the change and how, of each ending told."""
+        return [
+            (payload["number"], payload["how"])
+            for trigger, payload in self.poll()
+            if trigger == "gerrit.change_wait_ended"
+        ]
+
+    def requests(self) -> int:
+        """How many requests the next poll takes."""
+        before = len(self.fake.requests)
+        self.poll()
+        return len(self.fake.requests) - before
+
+    def _dispatch(self, trigger: str, payload: Dict[str, Any], trace_tag: Optional[str]) -> None:
+        if self.dispatch_fails is not None:
+            raise self.dispatch_fails
+        dialect.validate(payload, SCHEMAS[trigger])
+        if trigger != "gerrit.poll_trouble":
+            assert trace_tag == f"gerrit-{payload['number']}"
+        self.told.append((trigger, payload))
+
+
+class _Keeper(logging.Handler):
+    def __init__(self, records: List[logging.LogRecord]) -> None:
+        super().__init__()
+        self._records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._records.append(record)
