@@ -11,6 +11,8 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator, List, Mapping, Optional, Tuple
@@ -30,13 +32,16 @@ _JAVA_FOLDERS = (Path("/usr/lib/jvm"), Path("/opt"), Path("/Library/Java/JavaVir
 class Distribution:
     """What is needed to run one Gerrit version.
 
-    ``key`` changes with the version and with the launcher's source.
+    ``key`` changes with the version, the Java and the launcher's source. ``loaded_classes`` is the
+    JVM's own archive of classes already loaded (class data sharing), which nearly halves the time
+    to start; it need not exist.
     """
 
     version: str
     java: Path
     class_path: str
     key: str
+    loaded_classes: Path
 
 
 def wanted_version() -> str:
@@ -61,9 +66,10 @@ def distribution(version: Optional[str] = None) -> Distribution:
     key = digest(LAUNCHER.iterdir(), version, home.name)
     with exclusive(folder):
         jars = _fetch(version, folder / "jars")
-        classes = _compile(version, home, jars, folder / f"classes-{key}")
-    class_path = os.pathsep.join(str(path) for path in (classes, *jars))
-    return Distribution(version, home / "bin" / "java", class_path, key)
+        launcher = _compile(version, home, jars, folder / f"launcher-{key}.jar")
+    class_path = os.pathsep.join(str(path) for path in (launcher, *jars))
+    java = home / "bin" / "java"
+    return Distribution(version, java, class_path, key, launcher.with_suffix(".jsa"))
 
 
 def find_java(minimum: int) -> Path:
@@ -137,26 +143,25 @@ def _fetch_one(group: str, name: str, version: str, folder: Path) -> Path:
     return jar
 
 
-def _compile(version: str, home: Path, jars: Tuple[Path, ...], classes: Path) -> Path:
-    """Compile the launcher, and lay beside it what Gerrit looks up on its class path."""
-    if classes.exists():
-        return classes
-    partial = classes.with_name("classes.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    named = partial / "com" / "google" / "gerrit" / "common"
-    named.mkdir(parents=True)
-    # Without this text the server calls itself "(dev)".
-    (named / "Version").write_text(f"v{version}", encoding="ascii")
-    shutil.copy(LAUNCHER / "log4j.properties", partial)
-    sources = sorted(str(source) for source in LAUNCHER.glob("*.java"))
-    javac = str(home / "bin" / "javac")
-    class_path = os.pathsep.join(str(jar) for jar in jars)
-    _run(
-        [javac, "-proc:none", "-Xlint:all", "-d", str(partial), "-cp", class_path, *sources],
-        "Compiling the launcher",
-    )
-    partial.replace(classes)
-    return classes
+def _compile(version: str, home: Path, jars: Tuple[Path, ...], launcher: Path) -> Path:
+    """Compile the launcher into a jar, together with what Gerrit looks up on its class path."""
+    if launcher.exists():
+        return launcher
+    with tempfile.TemporaryDirectory() as scratch:
+        classes = Path(scratch)
+        sources = sorted(str(source) for source in LAUNCHER.glob("*.java"))
+        javac = [str(home / "bin" / "javac"), "-proc:none", "-Xlint:all", "-d", scratch]
+        class_path = os.pathsep.join(str(jar) for jar in jars)
+        _run([*javac, "-cp", class_path, *sources], "Compiling the launcher")
+        partial = launcher.with_suffix(".partial")
+        with zipfile.ZipFile(partial, "w") as jar:
+            for compiled in sorted(classes.rglob("*.class")):
+                jar.write(compiled, str(compiled.relative_to(classes)))
+            jar.write(LAUNCHER / "log4j.properties", "log4j.properties")
+            # Without this text the server calls itself "(dev)".
+            jar.writestr("com/google/gerrit/common/Version", f"v{version}")
+    partial.replace(launcher)
+    return launcher
 
 
 def _run(command: List[str], what: str) -> None:

@@ -92,13 +92,23 @@ class Daemon:
     """Gerrit running on a site directory, on free loopback ports; a context manager.
 
     The clock starts frozen. ``url`` has no slash at its end.
+
+    :param record: write an archive of the loaded classes here when it ends, see `Distribution`.
     """
 
-    def __init__(self, directory: Path, parts: Distribution, start: Moment) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        parts: Distribution,
+        start: Moment,
+        *,
+        record: Optional[Path] = None,
+    ) -> None:
         self.directory = directory
         self.log = directory / "gerrit.log"
         self.parts = parts
         self._start = instant(start)
+        self._record = record
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._control = requests.Session()
         self._control.trust_env = False
@@ -116,6 +126,7 @@ class Daemon:
         command = _launcher(
             self.parts, "run", str(self.directory), str(control), _text(self._start)
         )
+        command[1:1] = self._class_sharing()
         # The launcher ends when its standard input does: Gerrit does not outlive a killed test run.
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
@@ -132,7 +143,7 @@ class Daemon:
         """End Gerrit; nothing happens if it does not run."""
         if self._process is None:
             return
-        end_process(self._process)
+        end_process(self._process, grace=60 if self._record else 15)
         if self._process.stdin:
             self._process.stdin.close()
         self._process = None
@@ -230,6 +241,13 @@ class Daemon:
         if not answer.ok:
             raise SandboxError(f"Gerrit's control port refused {path}: {answer.json()['error']}")
         return answer.json()
+
+    def _class_sharing(self) -> List[str]:
+        """A JVM that cannot use an archive goes on without it, so a stale one does no harm."""
+        archive = self.parts.loaded_classes
+        if self._record:
+            return [f"-XX:ArchiveClassesAtExit={self._record}"]
+        return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
 
     def _answers(self) -> bool:
         try:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import requests
 
+from sandbox.gerrit.push import push_change
 from sandbox.ports import SandboxError
 
 ADMIN = "admin"
@@ -47,7 +48,8 @@ class Person:
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.auth = (username, password or password_of(username))
+        self._password = password or password_of(username)
+        self._session.auth = (username, self._password)
 
     def call(self, method: str, path: str, body: Optional[object] = None) -> Any:
         """One authenticated REST call.
@@ -99,6 +101,20 @@ class Person:
         if hashtags:
             self.set_hashtags(number, add=hashtags)
         return number
+
+    def push_change(
+        self, project: str, subject: str, branch: str = "master", options: str = ""
+    ) -> int:
+        """Upload a new change with git; answers its number.
+
+        :param options: Gerrit's push options, such as ``hashtag=one,wip``.
+        """
+        target = f"refs/for/{branch}%{options}" if options else f"refs/for/{branch}"
+        url = f"{self._url}/a/{quote(project)}"
+        change_id = push_change(
+            url, self.username, self._password, target, subject=subject, base=f"refs/heads/{branch}"
+        )
+        return int(self.call("GET", f"/changes/{change_id}")["_number"])
 
     def push_patch_set(self, number: int) -> None:
         """Upload a new patch set with other content ("Uploaded patch set N.")."""

@@ -78,19 +78,26 @@ def packed_site(name: str, parts: Distribution) -> Path:
 def _make_site(name: str, parts: Distribution, archive: Path) -> None:
     directory = Path(tempfile.mkdtemp(prefix="reviewloop-seed-"))
     init_site(directory, parts)
-    server = Daemon(directory, parts, seed.SEEDED_AT)
+    classes = parts.loaded_classes.with_suffix(".partial")
+    server = Daemon(directory, parts, seed.SEEDED_AT, record=classes)
     server.start()
     try:
         seed.build_site(name, server.admin)
     finally:
         server.stop()
+    if classes.exists():
+        classes.replace(parts.loaded_classes)
+    _pack(directory, archive)
+    shutil.rmtree(directory)
+
+
+def _pack(directory: Path, archive: Path) -> None:
     partial = archive.with_suffix(".partial")
     with tarfile.open(partial, "w:gz") as packing:
         for entry in sorted(directory.iterdir()):
             if entry.name not in _NOT_PACKED:
                 packing.add(entry, entry.name)
     partial.replace(archive)
-    shutil.rmtree(directory)
 
 
 def unpack(archive: Path, directory: Path) -> None:
