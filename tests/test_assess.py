@@ -1,0 +1,317 @@
+"""Whether to act on an event, and whom to ask."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+import pytest
+
+from fake_gerrit import PASSWORD, URL, FakeGerrit
+from reviewloop.asks import Asks
+from reviewloop.assess import Assessment, Assessor, EventRef, Tier, Verdict
+from reviewloop.core.keys import Mark
+from reviewloop.errors import ConfigError, DatastoreError, RefusedError
+from reviewloop.people import People
+from reviewloop.settings import load
+from stores import Shelf
+
+SERVER = "gerrit.example.org"
+# Monday 2 March 2026, 9 o'clock, when the fake's clock starts.
+SINCE = 1772442000
+COMMITTEE = ("committee1", "committee2", "committee3")
+
+
+class Board:
+    """A committee of three, a change of Monday that nobody reviews, and it is Wednesday."""
+
+    def __init__(self, **config: Any) -> None:
+        self.fake = FakeGerrit()
+        self.shelf = Shelf()
+        self.shelf.now = self.fake.now
+        self.ids = [self.fake.add_account(name) for name in COMMITTEE]
+        roster = {"members": [{"name": f"The {name}", "gerrit": name} for name in COMMITTEE]}
+        self.config = {
+            "url": URL,
+            "username": "st2-reviews",
+            "password": PASSWORD,
+            "roster": roster,
+            **config,
+        }
+        self.number = self.fake.add_change(reviewers=[self.fake.reviewer])
+        self.fake.at("2026-03-04 09:00:00")
+
+    def event(self, milestone: str = "2d", party: str = "reviewers", number: int = 0) -> str:
+        """An event id."""
+        return f"{SERVER}:{number or self.number}:{party}:{SINCE}:{milestone}"
+
+    def assess(self, event: Optional[str] = None, tier: Tier = Tier.COMMITTEE) -> Assessment:
+        """Assess in a process of its own."""
+        self.shelf.now = self.fake.now
+        settings = load(self.config)
+        client, store = self.fake.client(), self.shelf.service
+        people = People(settings, client, store)
+        ref = EventRef.parse(event or self.event())
+        return Assessor(settings, client, people, Asks(store)).assess(ref, tier)
+
+    def asked(self, **kwargs: Any) -> int:
+        """The one person asked."""
+        assessment = self.assess(**kwargs)
+        assert assessment.proceeds, assessment.verdict
+        (account,) = assessment.accounts
+        return account
+
+
+def test_two_days_without_review() -> None:
+    """One person of the committee is asked, and a second run asks the same one."""
+    board = Board()
+    asked = board.asked()
+
+    assert asked in board.ids
+    assert [board.asked() for _ in range(3)] == [asked] * 3
+    assert len(Asks(board.shelf.service).all()) == 1
+
+
+# Why not.
+
+
+def _reviewed(board: Board) -> None:
+    board.fake.review(board.number, text="Why?")
+
+
+def _merged(board: Board) -> None:
+    board.fake.set_status(board.number, "MERGED")
+
+
+def _private(board: Board) -> None:
+    board.fake.changes[board.number].private = True
+
+
+def _exempt(board: Board) -> None:
+    board.fake.changes[board.number].hashtags.append("No-Escalation")
+
+
+def _snoozed(board: Board) -> None:
+    board.fake.review(board.number, text="/snooze 3d holidays")
+
+
+def _snoozed_before(board: Board) -> None:
+    board.fake.review(board.number, text="/snooze 1d", at="2026-03-02 09:00:00")
+
+
+def _red(board: Board) -> None:
+    board.fake.review(board.number, by=board.fake.me, labels={"Verified": -1})
+
+
+def _gone(board: Board) -> None:
+    del board.fake.changes[board.number]
+
+
+def _wip(board: Board) -> None:
+    board.fake.set_wip(board.number, wip=True)
+
+
+@pytest.mark.parametrize(
+    ("happens", "verdict"),
+    [
+        (_reviewed, Verdict.WAIT_OVER),
+        (_merged, Verdict.WAIT_OVER),
+        (_wip, Verdict.WAIT_OVER),
+        (_private, Verdict.PRIVATE),
+        (_exempt, Verdict.EXEMPT),
+        (_snoozed, Verdict.SNOOZED),
+        (_snoozed_before, Verdict.NOT_DUE),
+        (_red, Verdict.RED),
+        (_gone, Verdict.GONE),
+    ],
+)
+def test_reasons_not_to_act(happens: Any, verdict: Verdict) -> None:
+    """What happened since the trigger, or stands against it, is found on the change itself."""
+    board = Board()
+    happens(board)
+
+    assert board.assess().verdict is verdict
+    assert Asks(board.shelf.service).all() == ()
+
+
+def test_event_before_its_time() -> None:
+    """An event that the wait has not reached is not acted on."""
+    assert Board().assess(Board().event("5d")).verdict is Verdict.NOT_DUE
+
+
+def test_acknowledged() -> None:
+    """Whoever was asked and takes it pauses the ladder; anybody else's /ack does nothing."""
+    board = Board()
+    asked = board.asked()
+    mark = Mark("escalate", "0" * 16, (asked,))
+    board.fake.review(board.number, by=board.fake.author, text="/ack")
+    board.fake.review(board.number, by=board.fake.me, text=f"Asked.\n\n{mark}")
+    assert board.assess().verdict is Verdict.PROCEED
+    board.fake.review(board.number, by=asked, text="/ack")
+
+    assert board.assess().verdict is Verdict.ACKNOWLEDGED
+    board.fake.at("2026-03-06 09:00:00")
+    assert board.assess().verdict is Verdict.PROCEED
+
+
+def test_hold_out() -> None:
+    """Half of the changes are left alone where half are to be, always the same ones."""
+    board = Board(limits={"hold_out_percent": 50})
+    numbers = [board.number, *(board.fake.add_change(at="2026-03-02 09:00:00") for _ in range(39))]
+
+    verdicts = [board.assess(board.event(number=n), Tier.NOBODY).verdict for n in numbers]
+    assert 10 <= verdicts.count(Verdict.HOLD_OUT) <= 30
+    assert verdicts == [board.assess(board.event(number=n), Tier.NOBODY).verdict for n in numbers]
+
+
+def test_parent_in_the_chain() -> None:
+    """Of a chain of changes only the first is escalated."""
+    board = Board()
+    child = board.fake.add_change(at="2026-03-02 09:00:00", parent=board.number)
+    assert board.assess().proceeds
+
+    assert board.assess(board.event(number=child)).verdict is Verdict.PARENT_ESCALATED
+    Asks(board.shelf.service).close(board.number)
+    assert board.assess(board.event(number=child)).proceeds
+
+
+# Budgets.
+
+
+def test_personal_budgets() -> None:
+    """When everybody has had their share of the week nobody is asked; a week later they are."""
+    board = Board(limits={"per_person_week": 1})
+    numbers = [board.number, *(board.fake.add_change(at="2026-03-02 09:00:00") for _ in range(3))]
+    verdicts = [board.assess(board.event(number=number)).verdict for number in numbers]
+    assert verdicts == [Verdict.PROCEED] * 3 + [Verdict.BUDGET_USED_UP]
+
+    board.fake.at("2026-03-11 09:00:01")
+    assert board.assess(board.event(number=numbers[3])).proceeds
+
+
+def test_budget_of_one_run() -> None:
+    """No more than per_run people are asked within one poll interval."""
+    board = Board(limits={"per_run": 2})
+    numbers = [board.number, *(board.fake.add_change(at="2026-03-02 09:00:00") for _ in range(2))]
+    verdicts = [board.assess(board.event(number=number)).verdict for number in numbers]
+
+    assert verdicts == [Verdict.PROCEED, Verdict.PROCEED, Verdict.BUDGET_USED_UP]
+
+
+# Whom.
+
+
+def test_owner_and_absent_are_not_asked() -> None:
+    """The owner, and whoever is away, is not asked; the absence ends by itself."""
+    board = Board()
+    board.fake.changes[board.number].owner = board.ids[0]
+    board.fake.changes[board.number].messages[0]["author"]["_account_id"] = board.ids[0]
+    board.shelf.now = board.fake.now
+    board.shelf.store.put("gerrit.away.committee2", "1", ttl=86_400)
+
+    assert board.asked() == board.ids[2]
+
+
+def test_handing_on() -> None:
+    """Whoever was asked and says /pass is asked no more; another person is."""
+    board = Board()
+    first = board.asked()
+    mark = Mark("escalate", "0" * 16, (first,))
+    board.fake.review(board.number, by=board.fake.me, text=f"Asked.\n\n{mark}")
+    board.fake.review(board.number, by=first, text="/pass")
+    second = board.assess()
+
+    assert second.accounts != (first,)
+    assert second.attempt == 1
+    assert board.assess() == second
+
+
+def test_no_move_in_time() -> None:
+    """At the next milestone of the same wait somebody else is asked."""
+    board = Board()
+    first = board.asked()
+    board.fake.at("2026-03-09 09:00:00")
+
+    assert board.asked(event=board.event("5d")) != first
+
+
+def test_nobody_free() -> None:
+    """With nobody to name the committee as a whole is asked."""
+    board = Board(roster={"members": []})
+
+    assert board.assess().proceeds
+    assert board.assess().accounts == ()
+
+
+def test_silent_reviewers() -> None:
+    """A nudge goes to the reviewers who have not spoken since the owner's last move."""
+    board = Board()
+    second = board.fake.add_account("reviewer2")
+    change = board.fake.changes[board.number]
+    change.reviewers.update({second: "REVIEWER", board.fake.me: "REVIEWER"})
+    board.fake.review(board.number, labels={"Code-Review": 1}, at="2026-03-02 09:00:00")
+
+    assert board.assess(board.event("1d"), Tier.REVIEWERS).accounts == (second,)
+
+
+def test_no_reviewers() -> None:
+    """A change without reviewers gives a nudge nobody to go to."""
+    board = Board()
+    board.fake.changes[board.number].reviewers.clear()
+
+    assert board.assess(board.event("1d"), Tier.REVIEWERS).verdict is Verdict.NOBODY_TO_ASK
+
+
+def test_roster_from_a_group() -> None:
+    """The committee can be a group in Gerrit."""
+    board = Board(roster={"kind": "gerrit_group", "group": "tech-committee"})
+    board.fake.add_group("tech-committee", *board.ids)
+
+    assert board.asked() in board.ids
+
+
+# Errors.
+
+
+def test_group_that_does_not_exist() -> None:
+    """The group is named, and what to do about it."""
+    board = Board(roster={"kind": "gerrit_group", "group": "tech-comittee"})
+
+    with pytest.raises(RefusedError, match="tech-comittee"):
+        board.assess()
+
+
+def test_members_that_do_not_exist() -> None:
+    """Every member unknown to Gerrit is named at once, with its place in the configuration."""
+    members = [{"gerrit": "nobody1"}, {"gerrit": "committee1"}, {"gerrit": "nobody2"}]
+    board = Board(roster={"members": members})
+
+    with pytest.raises(ConfigError) as caught:
+        board.assess()
+    assert [problem[:28] for problem in caught.value.problems] == [
+        "roster.members[0] is 'nobody",
+        "roster.members[2] is 'nobody",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", f"{SERVER}:1:nobody:1:2d", f"{SERVER}:1:owner:1:2 days", "a b:1:owner:1:2d"]
+)
+def test_no_event_id(text: str) -> None:
+    """What is not an event id is refused, without repeating it."""
+    with pytest.raises(RefusedError, match="not the id of an event"):
+        EventRef.parse(text)
+
+
+def test_event_of_another_server() -> None:
+    """An event of a server that is not configured is refused."""
+    with pytest.raises(RefusedError, match=r"other\.example\.org"):
+        Board().assess(Board().event().replace("gerrit.", "other."))
+
+
+def test_datastore_down() -> None:
+    """Nobody is asked while it is unknown who was."""
+    board = Board()
+    board.shelf.store.down = True
+
+    with pytest.raises(DatastoreError):
+        board.assess()
