@@ -11,15 +11,33 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Tuple
 
 import jinja2
 
 from reviewloop.core.change import Change
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Member
+from reviewloop.core.turns import Party
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import BodyFormat
+
+# What a change waits for, and what is asked, by whose turn it is.
+_LACKS = {
+    Party.REVIEWERS: "for a review",
+    Party.OWNER: "for its owner's next move",
+    Party.SUBMITTER: "approved, to be submitted",
+}
+_FAVOURS = {
+    Party.REVIEWERS: "to review it, or to find somebody who will",
+    Party.OWNER: "to see what it needs, and to help it on",
+    Party.SUBMITTER: "to submit it, or to say what it waits for",
+}
+_ENDINGS = {
+    Party.REVIEWERS: "when somebody reviews the change, or when it is merged or abandoned",
+    Party.OWNER: "when its owner answers, or when it is merged or abandoned",
+    Party.SUBMITTER: "when the change is merged or abandoned, or needs a review again",
+}
 
 FOLDER = Path(__file__).parent / "templates"
 
@@ -36,6 +54,7 @@ class Subject:
     change: Change
     url: str
     policy: Policy
+    party: Party
     since: datetime
     seconds: int
     milestone: str
@@ -48,6 +67,9 @@ class Subject:
         return {
             "change": self.change,
             "url": self.url,
+            "lacks": _LACKS[self.party],
+            "favour": _FAVOURS[self.party],
+            "ending": _ENDINGS[self.party],
             "since": moment(self.since),
             "waiting": working_days(self.seconds, self.policy),
             "milestone": self.milestone,
@@ -69,9 +91,10 @@ def write(purpose: str, body_format: BodyFormat, subject: Subject, **more: Any) 
     return template.render(**subject.model(), **more).strip()
 
 
-def title(change: Change) -> str:
+def title(change: Change, party: Party) -> str:
     """A ticket's title: it stays the same however long the wait lasts."""
-    return fmt.title(f"Review wanted: {change.project} change {change.number}: {change.subject}")
+    wanted = "Review wanted" if party is Party.REVIEWERS else "Help wanted"
+    return fmt.title(f"{wanted}: {change.project} change {change.number}: {change.subject}")
 
 
 def working_days(seconds: int, policy: Policy) -> str:
@@ -92,17 +115,11 @@ def name_of(member: Member) -> str:
     return member.account.name or member.account.username or f"account {member.account.id}"
 
 
-def names(members: Sequence[Member]) -> str:
-    """``A``, ``A and B``, ``A, B and C``."""
-    called = [name_of(member) for member in members]
-    return " and ".join([", ".join(called[:-1]), called[-1]] if len(called) > 1 else called)
-
-
 def why(member: Member, project: str) -> str:
     """Why this person and not another."""
     if member.looks_after(project):
         return "looks after this project"
-    return "was next by the roster's fair order: fewest open requests, then longest since the last"
+    return "next by the roster's fair order (fewest open requests, then longest since the last)"
 
 
 def _amount(number: float, unit: str) -> str:

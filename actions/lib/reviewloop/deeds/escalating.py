@@ -64,7 +64,7 @@ def open_ticket(tools: Toolbox, event_id: str, *, asked: Sequence[int] = ()) -> 
     key = ticket_key(event.server, event.number)
     draft = Draft(
         key,
-        title(change),
+        title(change, event.party),
         write("ticket_open", tools.tracker.body_format, subject),
         next((member.login for member in subject.asked if member.login), None),
     )

@@ -164,6 +164,7 @@ def subject_of(
         change=change,
         url=tools.url(change),
         policy=policy,
+        party=event.party,
         since=event.since,
         seconds=due if course is None else reading.elapsed(course.wait, now, policy),
         milestone=str(event.milestone),
