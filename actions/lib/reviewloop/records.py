@@ -1,0 +1,146 @@
+"""What this package remembers of each ticket, and where.
+
+A record saves the search for a ticket and lets the daily sweep find what is still open. Losing all
+records costs nothing but calls: the tracker's own listing finds every ticket again by its key.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Dict, Optional, Tuple
+
+from reviewloop.datastore import Datastore, read_value, read_values, write_value
+from reviewloop.errors import ConfigError
+
+PREFIX = "gerrit.ticket."
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class TicketRecord:
+    """One ticket. Instants are ISO-8601 in UTC with ``Z``, empty where unknown.
+
+    :param key: the ticket's key, ``grv-…``.
+    :param tracker: :attr:`reviewloop.trackers.base.Tracker.name`; the id is only good there.
+    :param server: host of the Gerrit server; ``number`` is the change's number on it.
+    :param party: whose wait the ticket is about, ``since`` when that wait began.
+    :param level: how far the escalation has gone, counted from 0.
+    :param assignee: who was asked, in the tracker's names; empty for nobody.
+    :param state: ``open`` or ``closed``, as last seen.
+    """
+
+    key: str
+    tracker: str
+    id: str
+    url: str = ""
+    server: str = ""
+    number: int = 0
+    party: str = ""
+    since: str = ""
+    level: int = 0
+    assignee: str = ""
+    opened_at: str = ""
+    closed_at: str = ""
+    state: str = "open"
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        """The record as one JSON object with its version."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> TicketRecord:
+        """Read a record.
+
+        :raises ConfigError: it is not ours, damaged, or of a version this package does not know.
+        """
+        try:
+            told: Any = json.loads(text)
+        except ValueError as err:
+            raise _unreadable("it is not JSON") from err
+        if not isinstance(told, dict) or told.get("version") != VERSION:
+            raise _unreadable(f"its version is not {VERSION}")
+        return cls(**_checked(told))
+
+
+def _checked(told: Dict[str, Any]) -> Dict[str, Any]:
+    known = {
+        f.name: int if f.name in ("number", "level", "version") else str
+        for f in fields(TicketRecord)
+    }
+    missing = {"key", "tracker", "id"} - told.keys()
+    wrong = [n for n, v in told.items() if n not in known or type(v) is not known[n]]
+    if missing or wrong:
+        raise _unreadable(f"these fields are missing or wrong: {sorted([*missing, *wrong])}")
+    return told
+
+
+def _unreadable(why: str) -> ConfigError:
+    return ConfigError(
+        f"A ticket record under {PREFIX}* in the datastore cannot be read: {why}.",
+        "It was written by another version of this pack or by hand: upgrade the pack, or delete "
+        "that value (its ticket is found again by its key).",
+    )
+
+
+class Records(ABC):
+    """Where ticket records are kept."""
+
+    @abstractmethod
+    def get(self, key: str) -> Optional[TicketRecord]:
+        """The record of a key, None if there surely is none; TemporaryError if that cannot be
+        told.
+        """
+
+    @abstractmethod
+    def put(self, record: TicketRecord) -> None:
+        """Keep a record, replacing the key's former one; TemporaryError if it may not be kept."""
+
+    @abstractmethod
+    def all(self) -> Tuple[TicketRecord, ...]:
+        """Every record, in the order of their keys."""
+
+
+class MemoryRecords(Records):
+    """Records that last as long as this object; each goes through its JSON form, as in the
+    datastore.
+    """
+
+    def __init__(self) -> None:
+        self._texts: Dict[str, str] = {}
+
+    def get(self, key: str) -> Optional[TicketRecord]:
+        """The record of a key, or None."""
+        text = self._texts.get(key)
+        return None if text is None else TicketRecord.from_json(text)
+
+    def put(self, record: TicketRecord) -> None:
+        """Keep a record."""
+        self._texts[record.key] = record.to_json()
+
+    def all(self) -> Tuple[TicketRecord, ...]:
+        """Every record."""
+        return tuple(TicketRecord.from_json(self._texts[key]) for key in sorted(self._texts))
+
+
+class DatastoreRecords(Records):
+    """Records in StackStorm's datastore, one system value each, named ``gerrit.ticket.<key>``."""
+
+    def __init__(self, datastore: Datastore) -> None:
+        self._datastore = datastore
+
+    def get(self, key: str) -> Optional[TicketRecord]:
+        """The record of a key, or None; DatastoreError (temporary) if it cannot be told."""
+        text = read_value(self._datastore, PREFIX + key)
+        return None if text is None else TicketRecord.from_json(text)
+
+    def put(self, record: TicketRecord) -> None:
+        """Keep a record."""
+        write_value(self._datastore, PREFIX + record.key, record.to_json())
+
+    def all(self) -> Tuple[TicketRecord, ...]:
+        """Every record."""
+        found = read_values(self._datastore, PREFIX)
+        return tuple(TicketRecord.from_json(found[name]) for name in sorted(found))

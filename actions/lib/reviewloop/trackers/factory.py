@@ -1,0 +1,34 @@
+"""From settings to a tracker. A new adapter is one module and one line here."""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, Optional
+
+from reviewloop.errors import ConfigError
+from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.github import GitHub
+from reviewloop.trackers.roundup import Roundup
+
+NONE = "none"
+
+ADAPTERS: Dict[str, Callable[[TrackerSettings], Tracker]] = {
+    GitHub.kind: GitHub,
+    Roundup.kind: Roundup,
+}
+
+
+def make_tracker(settings: TrackerSettings) -> Optional[Tracker]:
+    """The configured tracker; None for the kind ``none``. Nothing is sent.
+
+    :raises ConfigError: the kind is not known, or its settings are wrong.
+    """
+    if settings.kind == NONE:
+        return None
+    try:
+        adapter = ADAPTERS[settings.kind]
+    except KeyError as err:
+        raise ConfigError(
+            f"tracker.kind is {settings.kind!r}.",
+            f"Use one of: {', '.join((NONE, *sorted(ADAPTERS)))}.",
+        ) from err
+    return adapter(settings)

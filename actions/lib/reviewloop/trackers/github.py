@@ -1,0 +1,274 @@
+"""GitHub Issues, on github.com and GitHub Enterprise Server.
+
+Relies on https://docs.github.com/en/rest/issues/issues and ``…/issues/comments``, API version
+2022-11-28: labels and assignees of a token without push access are dropped without an error (so the
+desk reads back), 404 also means "no right", 410 means that the repository has its issues switched
+off, and the listing mixes pull requests in. Tickets are found by listing, never through the search
+index, which lags.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from requests.adapters import BaseAdapter
+
+from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers import parse
+from reviewloop.trackers.base import (
+    HTTP_GONE,
+    HTTP_MOVED,
+    HTTP_NOT_FOUND,
+    SHARED_LABEL,
+    BodyFormat,
+    CloseReason,
+    Comment,
+    Draft,
+    State,
+    Ticket,
+    Tracker,
+    TrackerSettings,
+    checked_url,
+)
+from reviewloop.trackers.http import FORBIDDEN, Http, Timing
+
+API = "https://api.github.com"
+API_VERSION = "2022-11-28"
+PAGE = 100
+WRITE_SPACING = 1.0
+"""GitHub's best practices: "wait at least one second between each request" that writes."""
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+HTTP_UNPROCESSABLE = 422
+
+_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+
+
+class GitHub(Tracker):
+    """Issues of one repository (``tracker.project: owner/repo``)."""
+
+    kind = "github"
+    body_format = BodyFormat.MARKDOWN
+    drops_hint = (
+        "GitHub drops labels and assignees unless the token may push to (or triage) the "
+        "repository and the assignee may be assigned there."
+    )
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[BaseAdapter] = None,
+    ) -> None:
+        if not _PROJECT.fullmatch(settings.project):
+            raise ConfigError(
+                f"tracker.project is {settings.project!r}.", "For github, write it as owner/repo."
+            )
+        if not settings.token:
+            raise ConfigError(
+                "tracker.token is missing.", "Set it to a token that may write issues."
+            )
+        base = api_base(settings.url)
+        self._project = settings.project
+        self._username = settings.username
+        self._login = ""
+        self._place = f"{self.kind}:{urlsplit(base).netloc}/{settings.project}"
+        self._issues = f"/repos/{settings.project}/issues"
+        self._http = Http(
+            base,
+            {
+                "Authorization": f"Bearer {settings.token}",
+                "Accept": "application/vnd.github+json",
+                "X-GitHub-Api-Version": API_VERSION,
+            },
+            verify=settings.tls,
+            write_spacing=WRITE_SPACING,
+            remedy=self._remedy,
+            timing=timing,
+            transport=transport,
+        )
+
+    @property
+    def name(self) -> str:
+        """``github:<API host>/<owner>/<repo>``."""
+        return self._place
+
+    def whoami(self) -> str:
+        """Our login. An installation token may not ask for it: then ``tracker.username`` must
+        tell.
+        """
+        try:
+            told = self._http.read("/user").data
+        except RefusedError as err:
+            if err.status != FORBIDDEN:
+                raise
+            if not self._username:
+                raise ConfigError(
+                    "This GitHub token may not ask who it is, as an app's token.",
+                    "Set tracker.username to the app's account, such as my-app[bot].",
+                ) from err
+            self._login = self._username
+        else:
+            self._login = str(parse.at(told, "login", "the user"))
+        return self._login
+
+    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
+        """Our issues whose body bears the key: first those with the shared label, else all of ours.
+
+        The second listing finds tickets whose label GitHub dropped or somebody took off.
+        """
+        return self._listed(key, since, labels=SHARED_LABEL) or self._listed(key, since)
+
+    def _listed(self, key: str, since: Optional[datetime], **only: str) -> Tuple[Ticket, ...]:
+        params: Dict[str, Any] = {
+            "creator": self._login or self.whoami(),
+            "state": "all",
+            # Oldest first: an issue opened meanwhile goes to the end and moves no page.
+            "sort": "created",
+            "direction": "asc",
+            "per_page": PAGE,
+            **only,
+        }
+        if since is not None:
+            params["since"] = since.strftime(INSTANT)
+        rows = self._pages(self._issues, params)
+        tickets = (_ticket(row) for row in rows if "pull_request" not in row)
+        return tuple(sorted((t for t in tickets if t.key == key), key=lambda t: t.number))
+
+    def read(self, ticket_id: str) -> Ticket:
+        """One issue by its number."""
+        return _ticket(self._http.read(self._issue(ticket_id)).data)
+
+    def create(self, draft: Draft) -> Ticket:
+        """Open an issue whose body ends with the hidden key."""
+        body: Dict[str, Any] = {
+            "title": fmt.title(draft.title),
+            "body": fmt.seal(draft.body, draft.key, self.body_format),
+            "labels": list(draft.labels),
+        }
+        if draft.assignee:
+            body["assignees"] = [draft.assignee]
+        told = self._http.write("POST", self._issues, body).data
+        try:
+            return _ticket(told)
+        except ProtocolError as err:
+            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """All comments of an issue."""
+        rows = self._pages(f"{self._issue(ticket_id)}/comments", {"per_page": PAGE})
+        return tuple(
+            Comment(
+                str(parse.at(row, "id", "a comment")),
+                str(row.get("body") or ""),
+                _login(row.get("user")),
+            )
+            for row in rows
+        )
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """Add a comment."""
+        self._http.write("POST", f"{self._issue(ticket_id)}/comments", {"body": text})
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:
+        """Close an issue with a ``state_reason``."""
+        self._patch(ticket_id, {"state": "closed", "state_reason": reason.value})
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:  # noqa: ARG002 - no field for it
+        """Close an issue and rename the key in its body, in one call."""
+        row = parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
+        text = str(row.get("body") or "")
+        key = fmt.key_in(text)
+        body = fmt.without_key(text, key) if key else text
+        reason = CloseReason.NOT_PLANNED.value
+        self._patch(ticket_id, {"state": "closed", "state_reason": reason, "body": body})
+
+    def reopen(self, ticket_id: str) -> None:
+        """Reopen an issue."""
+        self._patch(ticket_id, {"state": "open"})
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """Replace the assignees."""
+        self._patch(ticket_id, {"assignees": [who]})
+
+    def _patch(self, ticket_id: str, body: Mapping[str, Any]) -> None:
+        self._http.write("PATCH", self._issue(ticket_id), body)
+
+    def _issue(self, ticket_id: str) -> str:
+        if not ticket_id.isdigit():
+            raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
+        return f"{self._issues}/{ticket_id}"
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+        """Rows of all pages. The next page's address is GitHub's own (``Link``), parameters
+        included.
+        """
+        answer = self._http.read(path, params)
+        while True:
+            for row in parse.sequence(answer.data, "a listing"):
+                yield parse.mapping(row, "a row of a listing")
+            if answer.next_url is None:
+                return
+            answer = self._http.read(answer.next_url)
+
+    def _remedy(self, status: int) -> str:
+        if status == HTTP_GONE:
+            return f"Switch the issues of {self._project} on, or set tracker.project to another."
+        if status in HTTP_MOVED:
+            return f"{self._project} was renamed or moved: set tracker.project to its new name."
+        if status == HTTP_NOT_FOUND:
+            return (
+                f"Check that {self._project} exists and that the token may see it (Issues: read)."
+            )
+        if status == FORBIDDEN:
+            return f"Give the token 'Issues: read and write' on {self._project}."
+        if status == HTTP_UNPROCESSABLE:
+            return "Check that the assignee is a collaborator there."
+        return ""
+
+
+def api_base(url: str) -> str:
+    """The API's address, from the address people open: github.com, or an Enterprise server's.
+
+    Enterprise: https://docs.github.com/en/enterprise-server/rest (``https://HOST/api/v3``).
+    """
+    base = checked_url(url or API)
+    parts = urlsplit(base)
+    if parts.netloc in ("github.com", "www.github.com", "api.github.com"):
+        return API
+    # Enterprise Cloud with data residency serves its API on a host of its own, without a path.
+    if parts.path or parts.netloc.startswith("api."):
+        return base
+    return f"{base}/api/v3"
+
+
+def _login(told: Any) -> str:
+    """A user's login; deleted accounts are null."""
+    return str(told.get("login") or "") if isinstance(told, dict) else ""
+
+
+def _label(told: Any) -> str:
+    """A label's name; GitHub's description allows a bare string too."""
+    return str(told.get("name") or "") if isinstance(told, dict) else str(told)
+
+
+def _ticket(told: Any) -> Ticket:
+    row = parse.mapping(told, "an issue")
+    number = parse.at(row, "number", "an issue")
+    closed = parse.at(row, "state", "an issue") == "closed"
+    return Ticket(
+        id=str(number),
+        number=int(number),
+        url=str(row.get("html_url") or ""),
+        key=fmt.key_in(str(row.get("body") or "")),
+        title=str(row.get("title") or ""),
+        state=State.CLOSED if closed else State.OPEN,
+        resolution=str(row.get("state_reason") or "") if closed else "",
+        assignees=tuple(_login(one) for one in row.get("assignees") or ()),
+        labels=tuple(_label(one) for one in row.get("labels") or ()),
+        opened_at=parse.instant(row.get("created_at"), INSTANT),
+        closed_at=parse.instant(row.get("closed_at"), INSTANT),
+    )

@@ -1,0 +1,50 @@
+"""Reading of answers, shared by the adapters: what is missing or of another type is a
+ProtocolError.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Optional
+
+from reviewloop.errors import ProtocolError
+
+
+def mapping(told: Any, what: str) -> Dict[str, Any]:
+    """An object, or ProtocolError."""
+    if not isinstance(told, dict):
+        raise misread(what, "is not an object")
+    return told
+
+
+def sequence(told: Any, what: str) -> List[Any]:
+    """An array, or ProtocolError."""
+    if not isinstance(told, list):
+        raise misread(what, "is not an array")
+    return told
+
+
+def at(told: Any, name: str, what: str) -> Any:
+    """A member that must be there."""
+    inside = mapping(told, what)
+    if name not in inside:
+        raise misread(what, f"lacks {name!r}")
+    return inside[name]
+
+
+def instant(text: Any, form: str) -> Optional[datetime]:
+    """An instant in UTC written in ``form`` (strptime's); None where there is none."""
+    if not text:
+        return None
+    try:
+        return datetime.strptime(str(text), form).replace(tzinfo=timezone.utc)
+    except ValueError as err:
+        raise misread("an instant", f"is {str(text)[:40]!r}") from err
+
+
+def misread(what: str, fault: str) -> ProtocolError:
+    """The error for an answer of another shape than documented."""
+    return ProtocolError(
+        f"The tracker's answer is not understood: {what} {fault}.",
+        "Check tracker.url and the tracker's version.",
+    )

@@ -1,0 +1,393 @@
+"""Roundup, through its REST interface (https://www.roundup-tracker.org/docs/rest.html), tried with
+2.6.
+
+What it takes, and what this relies on:
+
+- Writes need ``X-Requested-With`` and an ``Origin`` equal to the tracker's own ``web`` address
+  (roundup/cgi/client.py, ``handle_csrf``); changes of an item need its ``ETag`` in ``If-Match``.
+- A keyword's name is unique: of several runs that create it one succeeds, the others get 409. That
+  claims a key, and its issues carry the keyword, so the listing by keyword finds them.
+- Commenting on a resolved issue reopens it as "chatting" (``detectors/statusauditor.py`` of the
+  classic template) unless the same change names a status.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from requests.adapters import BaseAdapter
+
+from reviewloop.errors import (
+    AmbiguousError,
+    AuthError,
+    ConfigError,
+    ProtocolError,
+    RefusedError,
+    TemporaryError,
+)
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers import parse
+from reviewloop.trackers.base import (
+    HTTP_CONFLICT,
+    HTTP_NOT_FOUND,
+    KEY_PATTERN,
+    BodyFormat,
+    Claim,
+    ClaimState,
+    CloseReason,
+    Comment,
+    Draft,
+    State,
+    Ticket,
+    Tracker,
+    TrackerSettings,
+    checked_url,
+)
+from reviewloop.trackers.http import FORBIDDEN, Answer, Http, Timing
+
+PAGE = 100
+INSTANT = "%Y-%m-%d.%H:%M:%S"
+CLOSED_NAMES = ("resolved", "closed")
+"""Statuses of the classic and of the devel template that their own "open" listings leave out."""
+FIELDS = "title,status,assignedto,keyword,creation,activity"
+EDIT_ATTEMPTS = 4
+HTTP_BAD_REQUEST = 400
+HTTP_PRECONDITION_FAILED = 412
+
+Change = Callable[[Mapping[str, Any]], Dict[str, Any]]
+"""From an issue's attributes to those to set."""
+
+
+class Roundup(Tracker):
+    """Issues of one Roundup tracker (``tracker.url``: its web address; ``token``:
+    ``user:password``).
+    """
+
+    kind = "roundup"
+    body_format = BodyFormat.TEXT
+    drops_hint = "Give the pack's user the right to create keywords and to edit issues."
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[BaseAdapter] = None,
+    ) -> None:
+        user, colon, password = settings.token.partition(":")
+        if not (user and colon and password):
+            raise ConfigError(
+                "tracker.token is not a user and a password.", "For roundup, write user:password."
+            )
+        self._user = user
+        self._web = checked_url(settings.url)
+        parts = urlsplit(self._web)
+        basic = base64.b64encode(settings.token.encode("utf-8")).decode("ascii")
+        self._place = f"{self.kind}:{parts.netloc}{parts.path}"
+        self._statuses: Dict[str, str] = {}
+        self._http = Http(
+            f"{self._web}/rest/data",
+            {
+                "Authorization": f"Basic {basic}",
+                "X-Requested-With": "rest",
+                "Origin": f"{parts.scheme}://{parts.netloc}",
+                "Accept": "application/json",
+            },
+            verify=settings.tls,
+            remedy=self._remedy,
+            timing=timing,
+            transport=transport,
+        )
+
+    @property
+    def name(self) -> str:
+        """``roundup:<host>/<tracker>``."""
+        return self._place
+
+    def whoami(self) -> str:
+        """Our user name, as the tracker lists it. A wrong password gets 401 on every call."""
+        rows = self._rows("/user", {"username:": self._user, "@fields": "username"})
+        if self._user not in {row.get("username") for row in rows}:
+            raise AuthError(
+                f"{self._place} knows no user {self._user!r}.",
+                "Set tracker.token to user:password of an account of this tracker.",
+            )
+        return self._user
+
+    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:  # noqa: ARG002
+        """All issues that carry the key as a keyword, straight from the database."""
+        keyword = self._keyword(key)
+        if keyword is None:
+            return ()
+        query = {"keyword": keyword["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
+        tickets = [self._ticket(row) for row in self._rows("/issue", query)]
+        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+
+    def read(self, ticket_id: str) -> Ticket:
+        """One issue by its number; a retired one counts as gone."""
+        query = {"id": _number(ticket_id), "@fields": FIELDS, "@verbose": 2}
+        rows = self._rows("/issue", query)
+        if not rows:
+            raise RefusedError(
+                f"{self._place} has no issue {ticket_id}.", "It was retired.", HTTP_NOT_FOUND
+            )
+        return self._ticket(rows[0])
+
+    def claim(self, key: str) -> Claim:
+        """Create the key's keyword: the tracker lets one run do that."""
+        try:
+            self._http.write("POST", "/keyword", {"name": key})
+        except RefusedError as err:
+            if err.status != HTTP_CONFLICT:
+                raise
+            return self._held(key)
+        except AmbiguousError:
+            # Ours or another's, nobody can tell: treat it as another's, which ends by its age.
+            return self._held(key)
+        return Claim(ClaimState.WON)
+
+    def _held(self, key: str) -> Claim:
+        keyword = self._keyword(key)
+        if keyword is None:
+            raise TemporaryError(f"The keyword {key} came and went.", "Run again.")
+        made = parse.instant(keyword.get("creation"), INSTANT)
+        age = keyword["asked"] - made if made else timedelta(0)
+        return Claim(ClaimState.HELD, max(age, timedelta(0)))
+
+    def create(self, draft: Draft) -> Ticket:
+        """Create the first message, then the issue that holds it; a message alone is seen by
+        nobody.
+        """
+        keywords = [draft.key, *draft.labels]
+        made = [name for name in keywords if self._ensured(name)]
+        message = self._message(fmt.seal(draft.body, draft.key, self.body_format))
+        body: Dict[str, Any] = {
+            "title": fmt.title(draft.title),
+            "keyword": made,
+            "messages": [message],
+        }
+        if draft.assignee:
+            body["assignedto"] = draft.assignee
+        number = _created(self._http.write("POST", "/issue", body))
+        return Ticket(
+            id=number,
+            number=int(number),
+            url=self._url(number),
+            key=draft.key,
+            title=str(body["title"]),
+            state=State.OPEN,
+            labels=draft.labels,
+        )
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """All messages of an issue; the first is its body."""
+        item, _ = self._item(ticket_id)
+        ids = [str(parse.at(one, "id", "a message")) for one in item.get("messages") or ()]
+        rows: List[Dict[str, Any]] = []
+        for start in range(0, len(ids), PAGE):
+            query = {"id": ids[start : start + PAGE], "@fields": "content,author", "@verbose": 3}
+            rows += self._rows("/msg", query)
+        rows.sort(key=lambda row: int(row["id"]))
+        return tuple(
+            Comment(
+                str(row["id"]), str(row.get("content") or ""), _name(row.get("author"), "username")
+            )
+            for row in rows
+        )
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """Attach a message to an issue, leaving a closed one closed."""
+        message = self._message(text)
+
+        def change(item: Mapping[str, Any]) -> Dict[str, Any]:
+            messages = [str(one["id"]) for one in item.get("messages") or ()]
+            status = str(parse.at(item.get("status") or {"id": ""}, "id", "a status"))
+            keeps = {"status": status} if status and self._is_closed(status) else {}
+            return {"messages": [*messages, message], **keeps}
+
+        self._edit(ticket_id, change)
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:  # noqa: ARG002 - one way to close
+        """Set the closed status. Roundup's templates know no reason; the comment tells it."""
+        closed = self._closed_id()
+        self._edit(ticket_id, lambda _item: {"status": closed})
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
+        """Close an issue as superseded by another and take its key's keyword off."""
+        keyword = self._keyword(keep.key or "")
+        lost = keyword["id"] if keyword else ""
+        closed = self._closed_id()
+
+        def change(item: Mapping[str, Any]) -> Dict[str, Any]:
+            ids = [str(one["id"]) for one in item.get("keyword") or ()]
+            rest = [one for one in ids if one != lost]
+            return {"status": closed, "superseder": [keep.id], "keyword": rest}
+
+        self._edit(ticket_id, change)
+
+    def reopen(self, ticket_id: str) -> None:
+        """Set the first status of the tracker's order, with which it opens issues."""
+        names = self._status_names()
+        opened = next(sid for sid, name in names.items() if name not in CLOSED_NAMES)
+        self._edit(ticket_id, lambda _item: {"status": opened})
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """Set ``assignedto``."""
+        self._edit(ticket_id, lambda _item: {"assignedto": who})
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _edit(self, ticket_id: str, change: Change) -> None:
+        """Read, change, and write under ``If-Match``; again from the start if somebody was
+        faster.
+        """
+        for attempt in range(1, EDIT_ATTEMPTS + 1):
+            item, etag = self._item(ticket_id)
+            path = f"/issue/{_number(ticket_id)}"
+            try:
+                self._http.write("PATCH", path, change(item), {"If-Match": etag})
+            except RefusedError as err:
+                # 412 says that nothing was done, so this is no repetition.
+                if err.status != HTTP_PRECONDITION_FAILED or attempt == EDIT_ATTEMPTS:
+                    raise
+            else:
+                return
+
+    def _item(self, ticket_id: str) -> Tuple[Dict[str, Any], str]:
+        data = _data(self._http.read(f"/issue/{_number(ticket_id)}"))
+        item = parse.mapping(parse.at(data, "attributes", "an issue"), "an issue")
+        return item, str(parse.at(data, "@etag", "an issue"))
+
+    def _message(self, text: str) -> str:
+        body = {"content": text, "type": "text/plain", "author": self._user, "date": "."}
+        return _created(self._http.write("POST", "/msg", body))
+
+    def _ensured(self, keyword: str) -> bool:
+        """See to it that a keyword exists; False where we may not make one (reading back tells)."""
+        if self._keyword(keyword) is not None:
+            return True
+        try:
+            self._http.write("POST", "/keyword", {"name": keyword})
+        except RefusedError as err:
+            if err.status == FORBIDDEN:
+                return False
+            if err.status != HTTP_CONFLICT:
+                raise
+        except AmbiguousError:
+            return self._keyword(keyword) is not None
+        return True
+
+    def _keyword(self, name: str) -> Optional[Dict[str, Any]]:
+        """``{id, name, creation, asked}`` of a keyword; ``asked`` is the server's time of
+        answering.
+        """
+        query = {"name:": name, "@fields": "name,creation"}
+        answer = self._http.read("/keyword", query)
+        for row in parse.sequence(parse.at(_data(answer), "collection", "a listing"), "a listing"):
+            if parse.mapping(row, "a keyword").get("name") == name:
+                return {**row, "asked": _date(answer)}
+        return None
+
+    def _rows(self, path: str, query: Mapping[str, Any]) -> List[Dict[str, Any]]:
+        rows: List[Dict[str, Any]] = []
+        index = 1
+        while True:
+            page = {**query, "@page_size": PAGE, "@page_index": index}
+            data = _data(self._http.read(path, page))
+            found = parse.sequence(parse.at(data, "collection", "a listing"), "a listing")
+            rows += [parse.mapping(row, "a row of a listing") for row in found]
+            if len(found) < PAGE:
+                return rows
+            index += 1
+
+    def _status_names(self) -> Dict[str, str]:
+        """Names of the statuses by their ids, in the tracker's order."""
+        if not self._statuses:
+            rows = self._rows("/status", {"@fields": "name,order", "@sort": "order"})
+            self._statuses = {str(row["id"]): str(row.get("name")) for row in rows}
+        return self._statuses
+
+    def _closed_id(self) -> str:
+        for status, name in self._status_names().items():
+            if name in CLOSED_NAMES:
+                return status
+        raise ConfigError(
+            f"{self._place} has no status named {' or '.join(CLOSED_NAMES)}.",
+            "Add one to the tracker: its issues cannot be closed without it.",
+        )
+
+    def _is_closed(self, status: str) -> bool:
+        return self._status_names().get(status) in CLOSED_NAMES
+
+    def _url(self, number: str) -> str:
+        return f"{self._web}/issue{number}"
+
+    def _ticket(self, row: Mapping[str, Any]) -> Ticket:
+        number = str(parse.at(row, "id", "an issue"))
+        status = _name(row.get("status"), "name")
+        closed = status in CLOSED_NAMES
+        names = tuple(_name(one, "name") for one in row.get("keyword") or ())
+        keys = [name for name in names if KEY_PATTERN.fullmatch(name)]
+        assignee = _name(row.get("assignedto"), "username")
+        return Ticket(
+            id=number,
+            number=int(number),
+            url=self._url(number),
+            key=keys[0] if keys else None,
+            title=str(row.get("title") or ""),
+            state=State.CLOSED if closed else State.OPEN,
+            resolution=status if closed else "",
+            assignees=(assignee,) if assignee else (),
+            labels=tuple(name for name in names if name not in keys),
+            opened_at=parse.instant(row.get("creation"), INSTANT),
+            closed_at=parse.instant(row.get("activity"), INSTANT) if closed else None,
+        )
+
+    def _remedy(self, status: int) -> str:
+        if status == HTTP_BAD_REQUEST:
+            return (
+                "Check that the assignee is a user there, and that tracker.url is exactly the "
+                "tracker's own web address (config.ini, [tracker] web)."
+            )
+        if status == FORBIDDEN:
+            return (
+                f"Give the user {self._user} REST access and the rights to create and edit issues, "
+                "messages and keywords."
+            )
+        if status == HTTP_NOT_FOUND:
+            return "Check tracker.url; it must be the tracker's own web address."
+        return ""
+
+
+def _number(ticket_id: str) -> str:
+    if not ticket_id.isdigit():
+        raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
+    return ticket_id
+
+
+def _data(answer: Answer) -> Dict[str, Any]:
+    return parse.mapping(parse.at(answer.data, "data", "the answer"), "the answer")
+
+
+def _created(answer: Answer) -> str:
+    """The id of what a POST created; an answer without one leaves open what happened."""
+    try:
+        return _number(str(parse.at(_data(answer), "id", "the created item")))
+    except (ProtocolError, RefusedError) as err:
+        raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+
+
+def _date(answer: Answer) -> datetime:
+    """The server's own time of an answer (RFC 9110 ``Date``)."""
+    try:
+        return parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (TypeError, ValueError, IndexError) as err:
+        raise parse.misread("the answer", "has no Date header") from err
+
+
+def _name(told: Any, label: str) -> str:
+    """The label of a linked item, empty where there is none."""
+    return str(told.get(label) or "") if isinstance(told, dict) else ""
