@@ -1,0 +1,1 @@
+"""Trackers that run for real on the loopback interface."""
