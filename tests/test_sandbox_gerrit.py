@@ -320,6 +320,17 @@ def test_change_as_asked_for(calm_gerrit: GerritServer) -> None:
 
 
 @real_gerrit
+def test_branch_with_a_hostile_name(calm_gerrit: GerritServer) -> None:
+    """A branch may be called almost anything that git allows."""
+    hostile = "release/{{st2kv.system.key}}<%ctx()%>'#"
+    calm_gerrit.admin.create_branch(PROJECT, hostile)
+    author = calm_gerrit.person("author1")
+    number = author.create_change(PROJECT, "On a branch", hostile)
+
+    assert hostile == author.detail(number)["branch"]
+
+
+@real_gerrit
 def test_vote_and_message(calm_gerrit: GerritServer) -> None:
     """A review is signed by who wrote it and stands at the time of the clock."""
     author, reviewer = calm_gerrit.person("author1"), calm_gerrit.person("reviewer1")

@@ -91,7 +91,7 @@ def init_site(directory: Path, parts: Distribution) -> None:
 class Daemon:
     """Gerrit running on a site directory, on free loopback ports; a context manager.
 
-    The clock starts frozen. ``url`` has no slash at its end.
+    The clock starts frozen. ``url`` (Gerrit) and ``control_url`` (ours) have no slash at their end.
 
     :param record: write an archive of the loaded classes here when it ends, see `Distribution`.
     """
@@ -112,7 +112,7 @@ class Daemon:
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._control = requests.Session()
         self._control.trust_env = False
-        self._control_url = ""
+        self.control_url = ""
         self.url = ""
 
     def start(self) -> None:
@@ -121,7 +121,7 @@ class Daemon:
         :raises SandboxError: it did not; the message ends with the end of its log, which is kept.
         """
         port, control = free_port(), free_port()
-        self.url, self._control_url = f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{control}"
+        self.url, self.control_url = f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{control}"
         _write_config(self.directory, self.url)
         command = _launcher(
             self.parts, "run", str(self.directory), str(control), _text(self._start)
@@ -237,7 +237,7 @@ class Daemon:
         return sum(fault["left"] for fault in self._ask("/fault")["waiting"])
 
     def _ask(self, path: str, parameters: Optional[Dict[str, str]] = None) -> Any:
-        answer = self._control.get(self._control_url + path, params=parameters, timeout=10)
+        answer = self._control.get(self.control_url + path, params=parameters, timeout=10)
         if not answer.ok:
             raise SandboxError(f"Gerrit's control port refused {path}: {answer.json()['error']}")
         return answer.json()

@@ -136,6 +136,11 @@ class Person:
         """Rebase onto the branch's tip; refused (409) when it is up to date, see `move_branch`."""
         self.call("POST", f"/changes/{number}/rebase", {})
 
+    def create_branch(self, project: str, branch: str) -> None:
+        """Make a branch from master's tip; administrators may."""
+        path = f"/projects/{quote(project, safe='')}/branches/{quote(branch, safe='')}"
+        self.call("PUT", path, {"revision": "refs/heads/master"})
+
     def move_branch(self, project: str, branch: str = "master") -> int:
         """Merge a change of one's own, so that others can be rebased; answers its number."""
         number = self.create_change(project, "Move the branch", branch)

@@ -106,3 +106,15 @@ def unpack(archive: Path, directory: Path) -> None:
         # Python 3.12 asks for a choice here; older ones do not know it.
         packed.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
         packed.extractall(directory)
+
+
+def main() -> None:
+    """Run a server of the standard site by hand, until Enter is pressed."""
+    with GerritServer() as gerrit:
+        print(f"Gerrit {gerrit.parts.version} answers at {gerrit.url}, time {gerrit.now()}.")
+        print(f"Its control port: {gerrit.control_url} (/clock, /requests, /fault).")
+        input("Press Enter to end it. ")
+
+
+if __name__ == "__main__":
+    main()
