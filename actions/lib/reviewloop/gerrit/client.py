@@ -62,9 +62,6 @@ MAX_BODY = 64 * 1024 * 1024
 
 _NOT_FOUND = 404
 
-#: A server repeats a write that met a locked ref for up to 20 s (``retry.timeout``).
-_WRITE_PATIENCE = 30.0
-
 
 class Transport(ABC):
     """Carries one request to the server and its answer back; knows URL and credentials."""
@@ -92,6 +89,8 @@ class RequestsTransport(Transport):
 
     :param verify: True, or the path of a CA bundle, or False for a test server.
     :param timeout: seconds to connect, and to wait for the next part of an answer.
+    :param write_patience: seconds to wait longer for a write's answer: a server repeats a write
+        that met a locked ref for up to 20 s (``retry.timeout``).
     """
 
     def __init__(
@@ -101,11 +100,13 @@ class RequestsTransport(Transport):
         password: str = "",
         verify: Union[bool, str] = True,
         timeout: Tuple[float, float] = (5.0, 30.0),
+        write_patience: float = 30.0,
     ) -> None:
         self._url = url.rstrip("/")
         self._host = host_of(url)
         self._verify = verify
         self._timeout = timeout
+        self._write_patience = write_patience
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.proxies = dict(requests.utils.get_environ_proxies(url))
@@ -126,7 +127,7 @@ class RequestsTransport(Transport):
                 self._url + request.target,
                 data=request.body,
                 headers=request.headers,
-                timeout=(connect, read + _WRITE_PATIENCE if request.writes else read),
+                timeout=(connect, read + self._write_patience if request.writes else read),
                 verify=self._verify,
                 allow_redirects=False,
                 stream=True,
@@ -156,9 +157,9 @@ class RequestsTransport(Transport):
         # Never str(err) itself: it may name a proxy with its password.
         if isinstance(err, ValueError):
             return ConfigError(f"`url`: requests to {self._host} cannot be sent.", "Correct it.")
-        if isinstance(self._verify, str) and not os.access(self._verify, os.R_OK):
+        if isinstance(self._verify, str) and _useless(self._verify, err):
             return ConfigError(
-                f"`ca_bundle`: {self._verify} cannot be read.",
+                f"`ca_bundle`: {self._verify} cannot be read, or holds no certificate.",
                 "Name a readable file of CA certificates in PEM form.",
             )
         if "CERTIFICATE_VERIFY_FAILED" in str(err):
@@ -182,6 +183,13 @@ def _unsent(err: Exception) -> bool:
         return True
     inner = err.args[0] if err.args else None
     return isinstance(getattr(inner, "reason", inner), urllib3.exceptions.NewConnectionError)
+
+
+def _useless(bundle: str, err: Exception) -> bool:
+    """Whether the CA bundle itself is to blame; OpenSSL's words differ by its version."""
+    told = str(err)
+    faults = ("NO_CERTIFICATE_OR_CRL_FOUND", "NO_START_LINE", "PEM lib")
+    return not os.access(bundle, os.R_OK) or any(fault in told for fault in faults)
 
 
 def _reason(err: Exception) -> str:

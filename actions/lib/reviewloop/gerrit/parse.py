@@ -95,7 +95,7 @@ def change(data: Any) -> Change:
     raw = mapping(data, "change")
     number = _get(raw, "_number", int, "change")
     where = f"change {number}"
-    history = messages(raw.get("messages") or [], where)
+    history = messages(_get(raw, "messages", list, where, []), where)
     reviewers = _get(raw, "reviewers", dict, where, {})
     return Change(
         number=number,
@@ -109,7 +109,7 @@ def change(data: Any) -> Change:
         updated=_time(raw, "updated", where),
         messages=history,
         topic=_get(raw, "topic", str, where, ""),
-        hashtags=hashtags(raw.get("hashtags") or [], where),
+        hashtags=hashtags(_get(raw, "hashtags", list, where, []), where),
         is_private=_get(raw, "is_private", bool, where, False),
         work_in_progress=_get(raw, "work_in_progress", bool, where, False),
         has_review_started=_get(raw, "has_review_started", bool, where, True),

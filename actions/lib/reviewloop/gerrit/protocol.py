@@ -31,6 +31,10 @@ MAX_ERROR_TEXT = 300
 #: Sent before every JSON answer, so that a browser cannot run it as a script.
 _XSSI_PREFIX = ")]}'"
 
+_NO_CONTENT, _REDIRECTS = 204, 300
+_ERRORS, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 400, 401, 403, 404
+_TIMEOUT, _TOO_MANY, _SERVER_ERRORS = 408, 429, 500
+
 Params = Sequence[Tuple[str, str]]
 
 
@@ -132,18 +136,19 @@ class Peer:
     def decode(self, request: Request, response: Response) -> Any:
         """The value that the server answered, None for 204.
 
-        :raises AuthError: 401, or a web page in place of an answer (a login page, a proxy).
+        :raises AuthError: 401, 403 to an anonymous caller, or a web page in place of an answer
+            (a login page, a proxy).
         :raises ConfigError: a redirect, which is never followed.
         :raises RefusedError: every other 4xx; ``status`` tells which.
         :raises TemporaryError: 429, and 408 and 5xx of a read; ``retry_after`` where asked for.
         :raises AmbiguousError: 408, 5xx or an unreadable answer of a write.
         :raises ProtocolError: a read's answer that is not JSON.
         """
-        if response.status >= 400:  # noqa: PLR2004 - HTTP's own border
+        if response.status >= _ERRORS:
             raise self._failure(request, response)
-        if response.status >= 300:  # noqa: PLR2004
+        if response.status >= _REDIRECTS:
             raise self._redirected(response)
-        if response.status == 204:  # noqa: PLR2004
+        if response.status == _NO_CONTENT:
             return None
         return self._value(request, response)
 
@@ -179,12 +184,14 @@ class Peer:
     def _failure(self, request: Request, response: Response) -> ReviewLoopError:
         status = response.status
         said = self._said(response)
-        message = f"{self.host} answered {request} with {status}{': ' + said if said else ''}."
-        if status == 401:  # noqa: PLR2004
-            return AuthError(message, _RENEW_CREDENTIALS)
-        if status in (408, 429) or status >= 500:  # noqa: PLR2004
+        who = f" as {self.username}" if self.username else ""
+        message = f"{self.host} answered {request}{who} with {status}{said and ': ' + said}."
+        if status == _UNAUTHORIZED or (status == _FORBIDDEN and not self.username):
+            anonymous = "Set `username` and `password`."
+            return AuthError(message, _RENEW_CREDENTIALS if self.username else anonymous)
+        if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERRORS:
             # 429 is said before any work; a 408 or 5xx may come from a proxy after the work.
-            lost = request.writes and status != 429  # noqa: PLR2004
+            lost = request.writes and status != _TOO_MANY
             kind = AmbiguousError if lost else TemporaryError
             wait = response.retry_after()
             when = "later" if wait is None else f"in {wait:.0f} seconds at the earliest, as it asks"
@@ -192,10 +199,13 @@ class Peer:
         return RefusedError(message, self._remedy(request, status), status)
 
     def _remedy(self, request: Request, status: int) -> str:
-        who = f"the account {self.username}" if self.username else "an anonymous caller"
-        if status == 400 and request.params:  # noqa: PLR2004
+        if status == _BAD_REQUEST and any(key == "q" for key, _ in request.params):
             return "Correct `query`: Gerrit does not understand it."
-        return _REMEDIES.get(status, "See what the server says.").format(who=who)
+        if status == _NOT_FOUND and "%2F" in request.path:
+            return (
+                f"{_REMEDIES[_NOT_FOUND]} A proxy in front of Gerrit must leave %2F in paths alone."
+            )
+        return _REMEDIES.get(status, "See what the server says.")
 
     def _said(self, response: Response) -> str:
         """The server's own words: plain text, or the texts of a JSON error (review, reviewers)."""
@@ -215,11 +225,12 @@ _RENEW_CREDENTIALS = (
 )
 
 _REMEDIES: Mapping[int, str] = {
-    403: "Grant {who} this permission in the project's access rights.",
-    404: "It does not exist, or {who} may not see it; a proxy in front must leave %2F alone.",
+    _BAD_REQUEST: "Correct what the server names.",
+    _FORBIDDEN: "Grant the account this permission in the project's access rights.",
+    _NOT_FOUND: "It does not exist, or the account may not see it.",
     405: "The server has this function switched off.",
-    409: "Read the change again: its state does not allow this.",
-    412: "Read the change again: it has moved on.",
+    409: "The change's state does not allow this: read it again.",
+    412: "The change has moved on: read it again.",
     413: "Shorten the text.",
     414: "Shorten `query`.",
     422: "Correct the account, group or change named in the request.",
@@ -274,7 +285,7 @@ def _json_error(body: bytes) -> str:
 def _capped(text: str) -> str:
     flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     lead = " " if text.startswith(" ") else ""
-    short = flat if len(flat) <= MAX_ERROR_TEXT else flat[: MAX_ERROR_TEXT - 3] + "..."
+    short = flat if len(flat) <= MAX_ERROR_TEXT else flat[: MAX_ERROR_TEXT - 1] + "…"
     return lead + short if short else ""
 
 
