@@ -1,0 +1,619 @@
+"""A small Gerrit in memory, behind the client's own ``Transport``: it keeps what it is told.
+
+It answers the endpoints that the client uses, in the server's words (3.10) as far as the tests of
+this pack need them, and plays faults. What it says was checked against a real server, and
+``test_gerrit_real.py`` goes on checking the client against one.
+
+    fake = FakeGerrit()
+    number = fake.add_change(subject="Languishing")
+    fake.advance(days=2)
+    client = fake.client()
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import unquote
+
+from fake_gerrit_query import Moment, RefusalError, instant, parse_query
+from reviewloop.errors import AmbiguousError, TemporaryError
+from reviewloop.gerrit.client import Client, Transport
+from reviewloop.gerrit.protocol import Request, Response
+
+URL = "https://gerrit.example.org"
+PASSWORD = "known-only-to-tests"
+
+Json = Dict[str, Any]
+
+# Options a server of this version does not know yet; it answers 400 to them.
+_YOUNG = {
+    "SUBMIT_REQUIREMENTS": (3, 5),
+    "CUSTOM_KEYED_VALUES": (3, 9),
+    "PARENTS": (3, 9),
+    "STAR": (3, 9),
+}
+_LOGIN_PAGE = b"<!DOCTYPE html><html><title>Sign in</title><form action=/login></form></html>"
+
+
+def stamp(moment: datetime) -> str:
+    """A time as Gerrit writes it."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S.000000000")
+
+
+@dataclass
+class FakeChange:
+    """What the fake keeps of one change."""
+
+    number: int
+    project: str
+    branch: str
+    subject: str
+    owner: int
+    created: datetime
+    updated: datetime
+    status: str = "NEW"
+    wip: bool = False
+    started: bool = True
+    private: bool = False
+    hidden: bool = False
+    topic: str = ""
+    patch_set: int = 1
+    uploader: int = 0
+    parent: Optional[int] = None
+    hashtags: List[str] = field(default_factory=list)
+    messages: List[Json] = field(default_factory=list)
+    reviewers: Dict[int, str] = field(default_factory=dict)
+    attention: Dict[int, str] = field(default_factory=dict)
+    votes: Dict[Tuple[str, int], int] = field(default_factory=dict)
+    commits: List[str] = field(default_factory=list)
+
+    @property
+    def change_id(self) -> str:
+        """Gerrit's Change-Id."""
+        return f"I{_sha('change-id', self.number)}"
+
+    @property
+    def revision(self) -> str:
+        """The commit of the current patch set."""
+        return _sha("revision", self.number, self.patch_set)
+
+    @property
+    def meta_rev_id(self) -> str:
+        """The commit of the last update."""
+        return self.commits[-1]
+
+
+@dataclass
+class Fault:
+    """Something that goes wrong with the next ``times`` requests whose ``METHOD /path`` matches."""
+
+    match: str
+    times: int
+    answer: Optional[Response] = None
+    done: bool = False
+    unsent: bool = False
+
+
+class FakeGerrit(Transport):
+    """The server. Its clock stands still until told otherwise.
+
+    ``seen`` lists the requests as ``METHOD /path?query`` (unquoted); ``slept`` what clients waited.
+    """
+
+    def __init__(self, now: Moment = "2026-03-02 09:00:00", version: str = "3.10.2") -> None:
+        self.now = instant(now)
+        self.version = version
+        self.accounts: Dict[int, Json] = {}
+        self.groups: Dict[str, Tuple[int, ...]] = {}
+        self.labels = {"Code-Review": (-2, 2), "Verified": (-1, 1), "Escalated": (0, 1)}
+        self.restricted: List[str] = []
+        self.may_edit_hashtags = True
+        self.query_limit = 500
+        self.page_limit = 500
+        self.sends_date = True
+        self.accepts_password = True
+        self.changes: Dict[int, FakeChange] = {}
+        self.requests: List[Request] = []
+        self.seen: List[str] = []
+        self.slept: List[float] = []
+        self.before_send: Callable[[Request], None] = lambda _request: None
+        self._faults: List[Fault] = []
+        self.me = self.add_account("st2-reviews", service_user=True)
+        self.author = self.add_account("author")
+        self.reviewer = self.add_account("reviewer")
+
+    def client(self, username: str = "st2-reviews", **kwargs: Any) -> Client:
+        """A client of this server that waits without waiting; ``username=""`` reads anonymously."""
+        password = PASSWORD if username else ""
+        ports: Json = {"sleep": self.slept.append, "random": lambda: 0.5}
+        return Client(URL, username, password, transport=self, **{**ports, **kwargs})
+
+    # The clock
+
+    def at(self, moment: Moment) -> datetime:
+        """Set the clock."""
+        self.now = instant(moment)
+        return self.now
+
+    def advance(self, **delta: float) -> datetime:
+        """Move the clock on: ``days=2, hours=1``."""
+        self.now += timedelta(**delta)
+        return self.now
+
+    # What is there
+
+    def add_account(
+        self,
+        username: str,
+        name: str = "",
+        email: str = "",
+        *,
+        service_user: bool = False,
+        inactive: bool = False,
+    ) -> int:
+        """A new account; answers its id."""
+        number = 1000000 + len(self.accounts)
+        info: Json = {
+            "_account_id": number,
+            "name": name or username.title(),
+            "email": email or f"{username}@example.org",
+            "username": username,
+        }
+        if service_user:
+            info["tags"] = ["SERVICE_USER"]
+        if inactive:
+            info["inactive"] = True
+        self.accounts[number] = info
+        return number
+
+    def add_group(self, name: str, *members: int) -> None:
+        """A group that everybody sees."""
+        self.groups[name] = members
+
+    def add_change(
+        self,
+        project: str = "tools/build",
+        subject: str = "A change",
+        owner: int = 0,
+        branch: str = "master",
+        *,
+        number: int = 0,
+        at: Optional[Moment] = None,
+        wip: bool = False,
+        private: bool = False,
+        topic: str = "",
+        hashtags: Sequence[str] = (),
+        reviewers: Sequence[int] = (),
+        parent: Optional[int] = None,
+    ) -> int:
+        """Upload a new change; answers its number."""
+        number = number or max(self.changes, default=0) + 1
+        when = self._when(at)
+        by = owner or self.author
+        change = FakeChange(number, project, branch, subject, by, when, when, uploader=by)
+        change.wip, change.started, change.private, change.topic = wip, not wip, private, topic
+        change.hashtags, change.parent = sorted(hashtags), parent
+        change.reviewers = dict.fromkeys(reviewers, "REVIEWER")
+        self.changes[number] = change
+        self._say(change, by, "Uploaded patch set 1.", _upload_tag(wip), when)
+        return number
+
+    def upload(
+        self,
+        number: int,
+        by: int = 0,
+        at: Optional[Moment] = None,
+        *,
+        rebase: bool = False,
+        wip: Optional[bool] = None,
+    ) -> None:
+        """A new patch set; votes are not copied unless it is a mere rebase."""
+        change = self.changes[number]
+        change.patch_set += 1
+        change.uploader = by or change.owner
+        change.wip = change.wip if wip is None else wip
+        text = f"Uploaded patch set {change.patch_set}."
+        if rebase:
+            text = f"{text[:-1]}: Patch Set {change.patch_set - 1} was rebased."
+        else:
+            change.votes.clear()
+        self._say(change, change.uploader, text, _upload_tag(change.wip), self._when(at))
+
+    def review(
+        self,
+        number: int,
+        by: int = 0,
+        text: str = "",
+        labels: Optional[Mapping[str, int]] = None,
+        at: Optional[Moment] = None,
+        *,
+        tag: str = "",
+        comments: int = 0,
+    ) -> str:
+        """Post a message and votes (by the reviewer if ``by`` is left out); answers its id."""
+        change, by = self.changes[number], by or self.reviewer
+        told = "".join(f" {name}{value:+d}" for name, value in (labels or {}).items() if value)
+        told += "".join(f" -{name}" for name, value in (labels or {}).items() if not value)
+        for name, value in (labels or {}).items():
+            change.votes[(name, by)] = value
+        parts = [f"Patch Set {change.patch_set}:{told}"]
+        parts += [f"({comments} comment{'s' if comments > 1 else ''})"] if comments else []
+        parts += [text] if text else []
+        change.reviewers.setdefault(by, "REVIEWER" if labels else "CC")
+        return self._say(change, by, "\n\n".join(parts), tag, self._when(at))
+
+    def set_status(
+        self, number: int, status: str, by: int = 0, at: Optional[Moment] = None
+    ) -> None:
+        """MERGED, ABANDONED, or NEW again (restored)."""
+        change = self.changes[number]
+        text, tag = {
+            "MERGED": ("Change has been successfully merged", "merged"),
+            "ABANDONED": ("Abandoned", "abandon"),
+            "NEW": ("Restored", "restore"),
+        }[status]
+        change.status = status
+        change.attention.clear()
+        tag = f"autogenerated:gerrit:{tag}"
+        self._say(change, by or change.owner, text, tag, self._when(at))
+
+    def set_wip(self, number: int, wip: bool, at: Optional[Moment] = None) -> None:
+        """Mark as work in progress, or ready for review, by its owner."""
+        change = self.changes[number]
+        change.wip, change.started = wip, change.started or not wip
+        text = "Set Work In Progress" if wip else "Set Ready For Review"
+        tag = "setWorkInProgress" if wip else "setReadyForReview"
+        self._say(change, change.owner, text, f"autogenerated:gerrit:{tag}", self._when(at))
+
+    def touch(self, number: int, at: Optional[Moment] = None) -> None:
+        """Anything that moves ``updated`` and ``meta_rev_id`` without a message."""
+        self._commit(self.changes[number], self._when(at))
+
+    # What goes wrong
+
+    def fail(
+        self,
+        status: int,
+        text: str = "",
+        times: int = 1,
+        match: str = "",
+        *,
+        retry_after: str = "",
+        done: bool = False,
+    ) -> None:
+        """Answer with this status; ``done``: after the work, as a proxy may."""
+        headers = {"content-type": "text/plain; charset=UTF-8"}
+        if retry_after:
+            headers["retry-after"] = retry_after
+        answer = Response(status, headers, text.encode())
+        self._faults.append(Fault(match, times, answer, done))
+
+    def html(self, times: int = 1, match: str = "", status: int = 200) -> None:
+        """Answer with a login page, without doing the work."""
+        answer = Response(status, {"content-type": "text/html; charset=utf-8"}, _LOGIN_PAGE)
+        self._faults.append(Fault(match, times, answer))
+
+    def answer(self, response: Response, times: int = 1, match: str = "") -> None:
+        """Answer with whatever this is, without doing the work."""
+        self._faults.append(Fault(match, times, response))
+
+    def drop(self, times: int = 1, match: str = "", *, done: bool = True) -> None:
+        """Close the connection without an answer, after the work or (``done=False``) before it."""
+        self._faults.append(Fault(match, times, None, done))
+
+    def refuse(self, times: int = 1, match: str = "") -> None:
+        """Let no connection come about."""
+        self._faults.append(Fault(match, times, None, unsent=True))
+
+    def calm(self) -> None:
+        """Forget all faults that have not come yet."""
+        self._faults.clear()
+
+    # What the client sees
+
+    def send(self, request: Request) -> Response:
+        """Answer a request as ``Transport.send`` says."""
+        self.before_send(request)
+        self.requests.append(request)
+        self.seen.append(f"{request.method} {unquote(request.target)}")
+        fault = self._fault(request)
+        response = None
+        if fault is None or fault.done:
+            response = self._answered(request)
+        if fault is not None:
+            response = fault.answer
+            if response is None:
+                lost = request.writes and not fault.unsent
+                kind = AmbiguousError if lost else TemporaryError
+                raise kind("The connection broke off (a fault of the fake).")
+        assert response is not None
+        return self._dated(response)
+
+    def _fault(self, request: Request) -> Optional[Fault]:
+        for fault in self._faults:
+            if fault.times > 0 and re.search(fault.match, f"{request.method} {request.path}"):
+                fault.times -= 1
+                return fault
+        return None
+
+    def _dated(self, response: Response) -> Response:
+        if not self.sends_date:
+            return response
+        date = format_datetime(self.now, usegmt=True)
+        return Response(response.status, {"date": date, **response.headers}, response.body)
+
+    def _answered(self, request: Request) -> Response:
+        try:
+            value = self._route(request)
+        except RefusalError as err:
+            if err.as_json is not None:
+                return _json_response(err.status, err.as_json)
+            plain = {"content-type": "text/plain; charset=UTF-8"}
+            return Response(err.status, plain, str(err).encode())
+        return _json_response(200, value)
+
+    def _route(self, request: Request) -> Any:
+        signed_in = request.path.startswith("/a/")
+        if signed_in and not self.accepts_password:
+            raise RefusalError(401, "Unauthorized")
+        if request.writes and not signed_in:
+            raise RefusalError(403, "Authentication required")
+        path = request.path[2:] if signed_in else request.path
+        for method, pattern, name in _ROUTES:
+            found = re.fullmatch(pattern, path)
+            if found and method == request.method:
+                parts = [unquote(part) for part in found.groups()]
+                return getattr(self, name)(request, *parts)
+        raise RefusalError(404, "Not Found")
+
+    def _get_version(self, request: Request) -> str:
+        return self.version
+
+    def _get_self(self, request: Request) -> Json:
+        if not request.path.startswith("/a/"):
+            raise RefusalError(403, "Authentication required")
+        return self.accounts[self.me]
+
+    def _get_capabilities(self, request: Request) -> Json:
+        return {"queryLimit": {"min": 0, "max": self.query_limit}}
+
+    def _get_account(self, request: Request, ident: str) -> Json:
+        return self.accounts[self._account(ident)]
+
+    def _get_members(self, request: Request, name: str) -> List[Json]:
+        if name not in self.groups:
+            raise RefusalError(404, f"Not found: {name}")
+        return [self.accounts[member] for member in self.groups[name]]
+
+    def _query(self, request: Request) -> List[Json]:
+        params = dict(request.params)
+        options = self._options(request)
+        match = parse_query(params["q"], self._usernames())
+        visible = [one for one in self.changes.values() if not one.hidden and match(one)]
+        visible.sort(key=lambda one: (one.updated, one.number), reverse=True)
+        start = int(params.get("S", "0"))
+        wanted = int(params.get("n", "0")) or self.query_limit
+        size = min(wanted, self.query_limit, self.page_limit)
+        rows = [self._info(one, options) for one in visible[start : start + size]]
+        if rows and len(visible) > start + size:
+            rows[-1]["_more_changes"] = True
+        return rows
+
+    def _get_change(self, request: Request, ident: str) -> Json:
+        return self._info(self._change(ident), self._options(request))
+
+    def _get_messages(self, request: Request, ident: str) -> List[Json]:
+        return self._change(ident).messages
+
+    def _get_hashtags(self, request: Request, ident: str) -> List[str]:
+        return self._change(ident).hashtags
+
+    def _get_votes(self, request: Request, ident: str) -> Dict[str, int]:
+        votes = self._change(ident).votes
+        return {label: value for (label, who), value in votes.items() if who == self.me and value}
+
+    def _get_related(self, request: Request, ident: str, revision: str) -> Json:
+        chain: List[FakeChange] = []
+        number: Optional[int] = self._change(ident).number
+        while number is not None:
+            chain.append(self.changes[number])
+            number = chain[-1].parent
+        return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
+
+    def _post_hashtags(self, request: Request, ident: str) -> List[str]:
+        change, body = self._change(ident), _body(request)
+        if not self.may_edit_hashtags:
+            raise RefusalError(403, "edit hashtags not permitted")
+        tags = (set(change.hashtags) | set(body.get("add", ()))) - set(body.get("remove", ()))
+        if sorted(tags) != change.hashtags:
+            change.hashtags = sorted(tags)
+            tag = "autogenerated:gerrit:setHashtag"
+            self._say(change, self.me, "Hashtags changed", tag, self.now)
+        return change.hashtags
+
+    def _post_reviewer(self, request: Request, ident: str) -> Json:
+        change, body = self._change(ident), _body(request)
+        try:
+            who = self._account(body["reviewer"])
+        except RefusalError as err:
+            error = f"{body['reviewer']} does not identify a registered user or group"
+            told = {"input": body["reviewer"], "error": error}
+            raise RefusalError(400, error, as_json=told) from err
+        result: Json = {"input": body["reviewer"]}
+        if change.reviewers.get(who) != body["state"]:
+            change.reviewers[who] = body["state"]
+            self._commit(change, self.now)
+            result["ccs" if body["state"] == "CC" else "reviewers"] = [self.accounts[who]]
+        return result
+
+    def _post_review(self, request: Request, ident: str, revision: str) -> Json:
+        change, body = self._change(ident), _body(request)
+        self._check_review(change, revision, body)
+        labels = {
+            name: value
+            for name, value in body.get("labels", {}).items()
+            if name in self.labels and self.labels[name][0] <= value <= self.labels[name][1]
+        }
+        for one in body.get("reviewers", ()):
+            change.reviewers[self._account(one["reviewer"])] = one["state"]
+        for one in body.get("add_to_attention_set", ()):
+            change.attention[self._account(one["user"])] = one["reason"]
+        change.wip = change.wip and not body.get("ready", False)
+        self.review(change.number, self.me, body["message"].strip(), labels, tag=body["tag"])
+        return {"labels": labels} if "labels" in body else {}
+
+    def _check_review(self, change: FakeChange, revision: str, body: Json) -> None:
+        if revision not in (change.revision, "current"):
+            raise RefusalError(404, f"Not found: {revision}")
+        for name, value in body.get("labels", {}).items():
+            if name in self.restricted:
+                raise RefusalError(403, f'Applying label "{name}": {value} is restricted')
+            if change.status != "NEW":
+                raise RefusalError(409, "change is closed")
+        unknown = {}
+        for one in body.get("reviewers", ()):
+            if not one["reviewer"].isdigit() or int(one["reviewer"]) not in self.accounts:
+                error = f"{one['reviewer']} does not identify a registered user or group"
+                unknown[one["reviewer"]] = {"input": one["reviewer"], "error": error}
+        if unknown:
+            told = {"reviewers": unknown, "error": "error adding reviewer"}
+            raise RefusalError(400, "error adding reviewer", as_json=told)
+
+    # Inner workings
+
+    def _usernames(self) -> Dict[int, str]:
+        return {number: info["username"] for number, info in self.accounts.items()}
+
+    def _when(self, at: Optional[Moment]) -> datetime:
+        return self.now if at is None else instant(at)
+
+    def _say(self, change: FakeChange, by: int, text: str, tag: str, when: datetime) -> str:
+        commit = self._commit(change, when)
+        entry: Json = {
+            "id": commit,
+            "author": self.accounts[by],
+            "date": stamp(when),
+            "message": text,
+            "_revision_number": change.patch_set,
+        }
+        if tag:
+            entry["tag"] = tag
+        change.messages.append(entry)
+        return commit
+
+    def _commit(self, change: FakeChange, when: datetime) -> str:
+        change.commits.append(_sha("meta", change.number, len(change.commits)))
+        change.updated = max(change.updated, when)
+        return change.meta_rev_id
+
+    def _change(self, ident: str) -> FakeChange:
+        project, _, number = ident.rpartition("~")
+        change = self.changes.get(int(number) if number.isdigit() else 0)
+        if change is None or change.hidden or (project and project != change.project):
+            raise RefusalError(404, f"Not found: {ident}")
+        return change
+
+    def _account(self, ident: str) -> int:
+        for number, info in self.accounts.items():
+            if ident in (str(number), info["username"], info["email"]):
+                return number
+        raise RefusalError(404, f"Account '{ident}' not found")
+
+    def _options(self, request: Request) -> List[str]:
+        options = [value for key, value in request.params if key == "o"]
+        mine = tuple(int(part) for part in self.version.split("-")[0].split(".")[:2])
+        for option in options:
+            if mine < _YOUNG.get(option, (0, 0)):
+                raise RefusalError(400, f'"{option}" is not a valid value for "-o"')
+        return options
+
+    def _info(self, change: FakeChange, options: Sequence[str]) -> Json:
+        info: Json = {
+            "_number": change.number,
+            "project": change.project,
+            "branch": change.branch,
+            "change_id": change.change_id,
+            "subject": change.subject,
+            "status": change.status,
+            "created": stamp(change.created),
+            "updated": stamp(change.updated),
+            "owner": {"_account_id": change.owner},
+            "hashtags": change.hashtags,
+            "has_review_started": change.started,
+            "insertions": 2,
+            "deletions": 1,
+            "meta_rev_id": change.meta_rev_id,
+            "current_revision_number": change.patch_set,
+            "attention_set": {
+                str(who): {"account": {"_account_id": who}, "reason": reason}
+                for who, reason in change.attention.items()
+            },
+        }
+        flags = {
+            "topic": change.topic,
+            "is_private": change.private,
+            "work_in_progress": change.wip,
+        }
+        info.update({key: value for key, value in flags.items() if value})
+        if "DETAILED_ACCOUNTS" in options:
+            info["owner"] = self.accounts[change.owner]
+        if "LABELS" in options:
+            info.update(self._votes_and_reviewers(change))
+        if "MESSAGES" in options:
+            info["messages"] = list(change.messages)
+        if "CURRENT_REVISION" in options:
+            info["current_revision"] = change.revision
+            info["revisions"] = {change.revision: {"_number": change.patch_set}}
+        return info
+
+    def _votes_and_reviewers(self, change: FakeChange) -> Json:
+        labels: Json = {name: {"all": []} for name in self.labels}
+        for (name, who), value in change.votes.items():
+            labels[name]["all"].append({**self.accounts[who], "value": value})
+        people: Json = {}
+        for who, state in change.reviewers.items():
+            people.setdefault(state, []).append(self.accounts[who])
+        return {"labels": labels, "reviewers": people}
+
+
+_CHANGE = "/changes/([^/]+)"
+_ROUTES = (
+    ("GET", "/config/server/version", "_get_version"),
+    ("GET", "/accounts/self", "_get_self"),
+    ("GET", "/accounts/self/capabilities", "_get_capabilities"),
+    ("GET", "/accounts/([^/]+)/detail", "_get_account"),
+    ("GET", "/groups/([^/]+)/members/", "_get_members"),
+    ("GET", "/changes/", "_query"),
+    ("GET", _CHANGE, "_get_change"),
+    ("GET", f"{_CHANGE}/messages", "_get_messages"),
+    ("GET", f"{_CHANGE}/hashtags", "_get_hashtags"),
+    ("GET", f"{_CHANGE}/reviewers/self/votes", "_get_votes"),
+    ("GET", f"{_CHANGE}/revisions/([^/]+)/related", "_get_related"),
+    ("POST", f"{_CHANGE}/hashtags", "_post_hashtags"),
+    ("POST", f"{_CHANGE}/reviewers", "_post_reviewer"),
+    ("POST", f"{_CHANGE}/revisions/([^/]+)/review", "_post_review"),
+)
+
+
+def _upload_tag(wip: bool) -> str:
+    return f"autogenerated:gerrit:{'newWipPatchSet' if wip else 'newPatchSet'}"
+
+
+def _body(request: Request) -> Json:
+    value: Json = json.loads(request.body or b"{}")
+    return value
+
+
+def _json_response(status: int, value: Any) -> Response:
+    text = ")]}'\n" + json.dumps(value)
+    return Response(status, {"content-type": "application/json; charset=UTF-8"}, text.encode())
+
+
+def _sha(*parts: object) -> str:
+    return hashlib.sha1("/".join(map(str, parts)).encode()).hexdigest()
