@@ -1,7 +1,7 @@
 """Acting as a named account over Gerrit's REST API, as people, CI and administrators do.
 
-Endpoints: Gerrit documentation, "REST API - /changes/", https://gerrit-review.googlesource.com/
-Documentation/rest-api-changes.html. Texts are sent as the caller gives them, however hostile.
+Texts are sent as the caller gives them, however hostile. Endpoints: Gerrit's documentation,
+https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html.
 """
 
 from __future__ import annotations

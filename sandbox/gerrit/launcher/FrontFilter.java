@@ -16,6 +16,8 @@ import org.eclipse.jetty.server.Request;
  * Stands before all of Gerrit's own handlers ({@code httpd.filterClass} in gerrit.config): logs each
  * request, lets its Date header follow {@link Clock}, and plays the fault that waits for it.
  *
+ * <p>Gerrit's documentation: "Configuration", httpd.filterClass.
+ *
  * <p>A git push is suspended by Gerrit and dispatched again, so it passes here more than once: it is
  * logged the first time, and its fault travels with it.
  */
