@@ -78,6 +78,13 @@ class TestBatches:
 
         assert sizes == [3, 3, 3, 1]
 
+    @pytest.mark.parametrize(("spare", "sizes"), [(0, [2, 1]), (-1, [1, 1, 1])])
+    def test_to_the_last_character(self, spare: int, sizes: List[int]) -> None:
+        """A search may have exactly the most characters, and not one more."""
+        room = MAX_QUERY - len(quote(all_of(any_change([1, 2]), "x"))) + 1
+
+        assert [len(batch) for batch in batches([1, 2, 3], "x" * (room - spare))] == sizes
+
     def test_query_longer_than_any_room(self) -> None:
         """A query that fills all the room still gets one number at a time: the server decides."""
         assert list(batches([1, 2], "x" * (2 * MAX_QUERY))) == [(1,), (2,)]

@@ -167,9 +167,8 @@ class TestOddServers:
         fake = server(*range(6))
 
         def fetch(query: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
-            params = (("q", query), ("n", "3"), ("S", str(start)))
-            answer = fake.send(Request("GET", "/changes/", params))
-            rows, more = parse.page(Peer("fake").decode(Request("GET", "/"), answer))
+            request = Request("GET", "/changes/", (("q", query), ("n", "3"), ("S", str(start))))
+            rows, more = parse.page(Peer("fake").decode(request, fake.send(request)))
             rows[-1]["updated"] = "2026-03-03 09:00:00.000000000"
             return rows, more
 
@@ -184,6 +183,35 @@ class TestOddServers:
 
         with pytest.raises(ProtocolError, match="repeats"):
             list(keyset(lambda _query, _start: ((row, other), True), "status:open"))
+
+    def test_row_newer_than_asked_for_does_not_start_over(self) -> None:
+        """A scan's bounds only ever go down, even past a page of one row that was just touched."""
+        fake = server(*range(6))
+        asked: List[str] = []
+
+        def fetch(query: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
+            asked.append(query)
+            request = Request("GET", "/changes/", (("q", query), ("n", "1"), ("S", str(start))))
+            rows, more = parse.page(Peer("fake").decode(request, fake.send(request)))
+            if len(asked) == 3:
+                rows[0]["updated"] = "2026-03-03 09:00:00.000000000"
+            return rows, more
+
+        found = [parse.number_of(row) for row in keyset(fetch, "status:open")]
+
+        bounds = [query[-22:] for query in asked if "before:" in query and "after:" not in query]
+        assert found == [6, 5, 4, 3, 2, 1]
+        assert bounds == sorted(bounds, reverse=True)
+        assert len(set(bounds)) == len(bounds)
+
+    def test_searches_for_one_second_only(self) -> None:
+        """The same where the search for one second works, and the other bounds are ignored."""
+        rows = tuple(
+            {"_number": number, "updated": f"2026-03-02 09:00:0{number}"} for number in (2, 1)
+        )
+
+        with pytest.raises(ProtocolError, match="repeats"):
+            list(keyset(lambda query, _start: (rows, "after:" not in query), "status:open"))
 
     def test_offsets_ignored(self) -> None:
         """The same where only offsets are ignored."""

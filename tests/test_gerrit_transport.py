@@ -248,6 +248,22 @@ class TestFailures:
         assert type(error) is TemporaryError
         assert "no connection" in error.message
 
+    def test_too_slow_to_connect(self) -> None:
+        """A connection that does not come about in time has sent nothing, not even a write."""
+        with socket.socket() as busy, socket.socket() as first, socket.socket() as second:
+            busy.bind(("127.0.0.1", 0))
+            busy.listen(0)
+            # The queue of a server that accepts nobody is full after these two.
+            for waiting in (first, second):
+                waiting.setblocking(False)
+                waiting.connect_ex(busy.getsockname())
+            url = f"http://127.0.0.1:{busy.getsockname()[1]}"
+
+            error = failure(RequestsTransport(url, timeout=(0.2, 5)), WRITE)
+
+        assert type(error) is TemporaryError
+        assert "no connection" in error.message
+
     @pytest.mark.parametrize(
         ("request_", "expected"), [(READ, TemporaryError), (WRITE, AmbiguousError)]
     )

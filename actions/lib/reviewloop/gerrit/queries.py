@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from enum import Enum
-from typing import Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Iterable, Iterator, List, Mapping, Tuple
 from urllib.parse import quote
 
 #: Ids per ``change:A OR change:B`` search: what a server answers in well under a second.
@@ -113,10 +113,9 @@ def batches(
     A group has at most ``count`` numbers, and its encoded search at most ``MAX_QUERY``
     characters, except that a group never has less than one number.
     """
-    room = MAX_QUERY - len(quote(all_of(query, "x")))
     group: List[int] = []
     for number in dict.fromkeys(numbers):
-        if group and not _fits([*group, number], count, room):
+        if group and not _fits([*group, number], query, count):
             yield tuple(group)
             group = []
         group.append(number)
@@ -124,12 +123,11 @@ def batches(
         yield tuple(group)
 
 
-def _fits(group: List[int], count: int, room: int) -> bool:
-    return len(group) <= count and len(quote(any_change(group))) <= room
+def _fits(group: List[int], query: str, count: int) -> bool:
+    return len(group) <= count and len(quote(all_of(any_change(group), query))) <= MAX_QUERY
 
 
 def _moment(instant: datetime) -> str:
-    offset: Optional[object] = instant.utcoffset()
-    if offset is None:
+    if instant.utcoffset() is None:
         raise ValueError(f"{instant!r} has no time zone; pass an aware datetime")
     return instant.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
