@@ -151,6 +151,10 @@ class RequestsTransport(Transport):
             if size > MAX_BODY:
                 raise ProtocolError(f"{self._host} answered {request} with over {MAX_BODY} bytes.")
             parts.append(part)
+        length = answer.headers.get("Content-Length", "")
+        if length.isdigit() and answer.raw.tell() < int(length):
+            # urllib3 before 2.0 takes a body that was cut off for a whole one.
+            raise requests.ConnectionError("cut off")
         return b"".join(parts)
 
     def _failure(self, request: Request, err: Exception) -> ReviewLoopError:
