@@ -402,7 +402,7 @@ class TestMaking:
     @pytest.mark.parametrize(
         ("url", "told"),
         [
-            ("https://bob:swordfish@review.example.org", "`url` holds a user name"),
+            ("https://user:swordfish@review.example.org", "`url` holds a user name"),
             ("review.example.org", "no http"),
             ("ftp://review.example.org", "no http"),
             ("https://", "no http"),

@@ -155,7 +155,10 @@ class TestRedirects:
     @pytest.mark.parametrize(
         ("location", "named"),
         [
-            ("https://bob:hunter2@sso.example.org/login?token=hunter2", "https://sso.example.org "),
+            (
+                "https://user:hunter2@sso.example.org/login?token=hunter2",
+                "https://sso.example.org ",
+            ),
             ("//other.example.org/x", "http://other.example.org "),
             ("/login/x", "another of its pages"),
             ("", "another of its pages"),
@@ -297,7 +300,7 @@ class TestErrors:
 
     def test_secrets(self) -> None:
         """Credentials are in no error, even if the server repeats them."""
-        said = b"Basic c3QyOmh1bnRlcjI= / hunter2 / https://bob:swordfish@example.org/x"
+        said = b"Basic c3QyOmh1bnRlcjI= / hunter2 / https://user:swordfish@example.org/x"
         error = failure(answer(500, said))
 
         told = f"{error} {error.as_dict()} {PEER!r}"

@@ -157,7 +157,7 @@ class TestSending:
     def test_netrc(self, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A netrc file of this machine neither replaces nor adds credentials."""
         netrc = tmp_path / "netrc"
-        netrc.write_text("machine 127.0.0.1 login eve password stolen\n")
+        netrc.write_text("machine 127.0.0.1 login other password stolen\n")
         monkeypatch.setenv("NETRC", str(netrc))
 
         RequestsTransport(server.url).send(READ)
@@ -294,7 +294,7 @@ class TestFailures:
 
     def test_proxy_that_does_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """A proxy's password is not told."""
-        monkeypatch.setenv("http_proxy", f"http://eve:swordfish@127.0.0.1:{closed_port()}")
+        monkeypatch.setenv("http_proxy", f"http://other:swordfish@127.0.0.1:{closed_port()}")
 
         error = failure(RequestsTransport("http://review.example.org/"), READ)
 
