@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import requests
 
-from sandbox.gerrit.push import push_change
+from sandbox.gerrit.push import push_commits
 from sandbox.ports import SandboxError
 
 ADMIN = "admin"
@@ -109,12 +109,24 @@ class Person:
 
         :param options: Gerrit's push options, such as ``hashtag=one,wip``.
         """
+        (number,) = self.push_chain(project, [subject], branch, options)
+        return number
+
+    def push_chain(
+        self, project: str, subjects: Sequence[str], branch: str = "master", options: str = ""
+    ) -> List[int]:
+        """Upload changes that build on each other, in one push; answers their numbers in order."""
         target = f"refs/for/{branch}%{options}" if options else f"refs/for/{branch}"
-        url = f"{self._url}/a/{quote(project)}"
-        change_id = push_change(
-            url, self.username, self._password, target, subject=subject, base=f"refs/heads/{branch}"
+        change_ids = push_commits(
+            f"{self._url}/a/{quote(project)}",
+            self.username,
+            self._password,
+            target,
+            subjects=subjects,
+            base=f"refs/heads/{branch}",
         )
-        return int(self.call("GET", f"/changes/{change_id}")["_number"])
+        changes = (self.call("GET", f"/changes/{change_id}") for change_id in change_ids)
+        return [int(change["_number"]) for change in changes]
 
     def push_patch_set(self, number: int) -> None:
         """Upload a new patch set with other content ("Uploaded patch set N.")."""

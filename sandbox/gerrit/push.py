@@ -8,36 +8,38 @@ import subprocess
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Dict, Sequence
+from typing import Dict, List, Sequence
 
 from sandbox.ports import SandboxError
 
 
-def push_change(
-    url: str, username: str, password: str, target: str, *, subject: str, base: str
-) -> str:
-    """Push one new commit; answers the Change-Id of the change that it makes.
+def push_commits(
+    url: str, username: str, password: str, target: str, *, subjects: Sequence[str], base: str
+) -> List[str]:
+    """Push a chain of new commits in one go; answers the Change-Ids of the changes they make.
 
     :param url: the project's clone URL, without user information.
     :param target: where to, with options, such as ``refs/for/master%hashtag=one,wip``.
     :param base: the ref to start from.
     :raises SandboxError: git or Gerrit refused; the message holds what was printed.
     """
-    change_id = f"I{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}"
+    change_ids = [f"I{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}" for _ in subjects]
     environment = _environment(username, password)
     with tempfile.TemporaryDirectory(prefix="reviewloop-push-") as scratch:
-        (Path(scratch) / f"work-{change_id}.txt").write_text("pushed\n", encoding="utf-8")
-        message = f"{subject}\n\nChange-Id: {change_id}"
         for arguments in (
             ("init", "-q"),
             ("fetch", "-q", "--depth=1", url, base),
             ("reset", "-q", "FETCH_HEAD"),
-            ("add", f"work-{change_id}.txt"),
-            ("commit", "-q", "-m", message),
-            ("push", "-q", url, f"HEAD:{target}"),
         ):
             _git(arguments, scratch, environment)
-    return change_id
+        for change_id, subject in zip(change_ids, subjects):
+            name = f"work-{change_id}.txt"
+            (Path(scratch) / name).write_text("pushed\n", encoding="utf-8")
+            _git(("add", name), scratch, environment)
+            message = f"{subject}\n\nChange-Id: {change_id}"
+            _git(("commit", "-q", "-m", message), scratch, environment)
+        _git(("push", "-q", url, f"HEAD:{target}"), scratch, environment)
+    return change_ids
 
 
 def _git(arguments: Sequence[str], folder: str, environment: Dict[str, str]) -> None:
