@@ -20,7 +20,6 @@ import collections.abc
 import fractions
 import math
 import re
-import sys
 from typing import Any
 
 _ABSTRACT = ("Callable", "Iterable", "Mapping", "MutableMapping", "MutableSequence", "Sequence")
@@ -34,13 +33,12 @@ def repair() -> None:
             setattr(collections, name, getattr(collections.abc, name))
     if not hasattr(fractions, "gcd"):
         fractions.gcd = math.gcd  # type: ignore[attr-defined]
-    if sys.version_info >= (3, 11):
-        _move_flags_to_front()
+    _move_flags_to_front()
 
 
 def _move_flags_to_front() -> None:
     """Let ``k=(…|(?i)true|…)`` compile: such flags were global wherever they stood, until 3.11."""
-    from orquesta.utils import parameters  # noqa: PLC0415 - importable only after the other repairs
+    from orquesta.utils import parameters  # type: ignore[import-untyped] # noqa: PLC0415
 
     pattern: Any = parameters.REGEX_INLINE_PARAMS
     if _FLAGS.search(pattern):

@@ -22,13 +22,13 @@ from .datastore import Datastore, unseal
 from .pack import Action, Pack
 from .params import FILTERS, RequestError, plain
 
-compat.repair()
+compat.repair()  # before the imports below, which need it
 
-from orquesta import conducting, events, statuses  # noqa: E402 - importable only after the repairs
-from orquesta.exceptions import ExpressionEvaluationException  # noqa: E402
-from orquesta.expressions import base as expressions  # noqa: E402
+from orquesta import conducting, events, statuses  # type: ignore[import-untyped] # noqa: E402
+from orquesta.exceptions import ExpressionEvaluationException  # type: ignore[import-untyped] # noqa: E402
+from orquesta.expressions import base as expressions  # type: ignore[import-untyped] # noqa: E402
 from orquesta.expressions import jinja, yql  # noqa: E402
-from orquesta.specs import loader as specs  # noqa: E402
+from orquesta.specs import loader as specs  # type: ignore[import-untyped] # noqa: E402
 
 Outcome = Tuple[str, Dict[str, Any]]
 _store: ContextVar[Datastore] = ContextVar("datastore that st2kv() reads")

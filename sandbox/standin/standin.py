@@ -177,7 +177,7 @@ class StandIn:
         self.enabled.update(self.pack.rules)
 
     def start_sensor(self, class_name: Optional[str] = None) -> Any:
-        """Load the sensor's file, make the sensor and run ``setup()``; lets through what they raise."""
+        """Load its file, make the sensor, run ``setup()``; what any of them raises is raised."""
         name = class_name or next(iter(self.pack.sensors))
         meta = self.pack.sensors[name]
         self._sensor_path = self._outside_path()
