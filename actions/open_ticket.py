@@ -13,6 +13,8 @@ from reviewloop.toolbox import Result, perform
 class OpenTicket(Action):
     """See to it that a change has one open ticket."""
 
-    def run(self, event_id: str, asked: List[int]) -> Result:
+    def run(self, event_id: str, asked: List[int], attempt: int) -> Result:
         """The parameters are those of open_ticket.yaml; the result is its output_schema."""
-        return perform(self, escalating.open_ticket, event_id=event_id, asked=asked)
+        return perform(
+            self, escalating.open_ticket, event_id=event_id, asked=asked, attempt=attempt
+        )

@@ -57,9 +57,11 @@ class Bench:
         )
 
     def poll(self) -> List[Told]:
-        """Poll once; what that told."""
+        """Poll as soon as this second is over; what that told."""
         before = len(self.told)
+        self.fake.advance(seconds=1)
         self.poller.poll()
+        self.fake.advance(seconds=-1)
         return self.told[before:]
 
     def waiting(self) -> List[Tuple[int, str]]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import LOCAL, Bench
+from reviewloop.core.keys import Mark
 from reviewloop.core.payloads import iso
 from reviewloop.poller import OVERLAP
 
@@ -250,7 +251,7 @@ def test_old_and_idle_changes_are_not_asked_for() -> None:
 
     scans = [seen for seen in bench.fake.seen if "status:open" in seen]
     # 15 working days before Monday 2 March.
-    assert 'after:"2026-02-09 09:00:00"' in scans[0]
+    assert 'after:"2026-02-09 09:00:01"' in scans[0]
 
 
 # Cost.
@@ -308,6 +309,36 @@ def test_gone(bench: Bench) -> None:
     bench.fake.at("2026-03-04 09:00:00")
 
     assert bench.waiting() == [(there, "2d")]
+
+
+def test_private_whatever_the_search_says() -> None:
+    """A private change is not told of even where the configured search would find it."""
+    bench = Bench(query="")
+    bench.poll()
+    bench.fake.add_change(private=True)
+    turned = bench.fake.add_change()
+    bench.poll()
+    bench.fake.changes[turned].private = True
+    bench.fake.at("2026-03-04 09:00:00")
+
+    assert bench.poll() == []
+
+
+def test_handed_on(bench: Bench) -> None:
+    """When somebody who was asked says /pass the last milestone is told again, once."""
+    number = bench.fake.add_change()
+    bench.fake.at("2026-03-04 09:00:00")
+    assert bench.waiting() == [(number, "2d")]
+    mark = Mark("escalate", "0" * 16, (bench.fake.reviewer,))
+    bench.fake.review(number, by=bench.fake.me, text=f"Asked.\n\n{mark}")
+    bench.poll()
+    bench.fake.advance(hours=1)
+    bench.fake.review(number, text="/pass", comments=0)
+
+    assert bench.waiting() == [(number, "2d")]
+    assert bench.waiting() == []
+    bench.fake.at("2026-03-09 09:00:00")
+    assert bench.waiting() == [(number, "5d")]
 
 
 # Caps.

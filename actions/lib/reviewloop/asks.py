@@ -21,7 +21,7 @@ from reviewloop.errors import ConfigError
 PREFIX = "gerrit.ask."
 VERSION = 1
 WEEK = timedelta(days=7)
-# Seconds: an open ask is forgotten after two months, a closed one when it has left the weekly budget.
+# Seconds: an open ask lapses after two months, a closed one when it has left the budget's week.
 OPEN_TTL = 60 * 86_400
 CLOSED_TTL = 8 * 86_400
 _ISO = "%Y-%m-%dT%H:%M:%SZ"

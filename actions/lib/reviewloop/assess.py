@@ -302,6 +302,6 @@ def _pause_verdict(reading: Reading, now: datetime) -> Optional[Verdict]:
 
 def _silent_reviewers(reading: Reading, settings: Settings) -> Tuple[int, ...]:
     """Reviewers who have not spoken since the owner's last move; the uploader is none of them."""
-    spoken = reading.state.reviewed_by | {reading.state.uploader}
+    spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
     reviewers = human_reviewers(reading.change, settings.policy)
     return tuple(one for one in reviewers if one not in spoken)

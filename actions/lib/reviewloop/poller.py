@@ -115,11 +115,11 @@ class Poller:
     def _round(self) -> None:
         self._faults = []
         cursor = self._begin()
-        # While the cursor cannot be kept nothing more is told, or a restart would tell it all again.
+        # While the cursor cannot be kept nothing more is told: a restart would tell it again.
         self._save(cursor)
         read = self._look(cursor)
-        now = self._client.now()
-        self._tell(cursor, now, read)
+        # Gerrit dates everything in whole seconds: only of a second that is over all is known.
+        self._tell(cursor, self._client.now() - timedelta(seconds=1), read)
         if self._cursor is not None:
             self._save(self._cursor)
         if self._faults:
@@ -221,7 +221,10 @@ class Poller:
             except ProtocolError as err:
                 self._faults.append(err)
                 continue
-            if late is None:
+            if change.is_private:
+                # Whatever the search says: nothing on it leaves Gerrit.
+                self._watch.forget(change.number)
+            elif late is None:
                 self._watch.learn(change)
             else:
                 self._watch.learn_late(change, late)
@@ -335,7 +338,7 @@ class Poller:
 
 
 def kind_of(error: Exception) -> str:
-    """What ``gerrit.poll_trouble`` calls an error; ``internal`` where it is a defect of this pack."""
+    """What ``gerrit.poll_trouble`` calls an error; ``internal`` is a defect of this pack."""
     for family, kind in _KINDS:
         if isinstance(error, family):
             return kind
@@ -353,5 +356,5 @@ def _advanced(cursor: Cursor, told: List[Notice], now: datetime, *, complete: bo
 
 
 def _stamp(meta_rev_id: str, updated: datetime) -> str:
-    """What moves with everything that happens to a change; servers before 3.4 have only the time."""
+    """What moves with all that happens to a change; servers before 3.4 have only the time."""
     return meta_rev_id or updated.isoformat()

@@ -27,6 +27,7 @@ class TicketRecord:
     :param server: host of the Gerrit server; ``number`` is the change's number on it.
     :param party: whose wait the ticket is about, ``since`` when that wait began.
     :param level: how far the escalation has gone, counted from 0.
+    :param step: the escalation that the ticket was opened for; its first text tells of it.
     :param assignee: who was asked, in the tracker's names; empty for nobody.
     :param state: ``open`` or ``closed``, as last seen.
     """
@@ -40,6 +41,7 @@ class TicketRecord:
     party: str = ""
     since: str = ""
     level: int = 0
+    step: str = ""
     assignee: str = ""
     opened_at: str = ""
     closed_at: str = ""

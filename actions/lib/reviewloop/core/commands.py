@@ -57,6 +57,11 @@ class Pauses:
     passed: FrozenSet[int] = frozenset()
     commands: Tuple[Command, ...] = ()
 
+    @property
+    def passes(self) -> Tuple[datetime, ...]:
+        """When somebody handed on what they were asked."""
+        return tuple(c.at for c in self.commands if c.verb is Verb.PASS and not c.problem)
+
 
 def pauses(change: Change, policy: Policy) -> Pauses:
     """Read the commands out of people's messages, oldest first."""

@@ -26,7 +26,7 @@ LIST_CAP = 50
 
 @dataclass(frozen=True)
 class Site:
-    """The server as payloads name it: ``id`` for event ids, ``url`` (no trailing slash) for links."""
+    """The server: ``id`` as event ids name it, ``url`` (no trailing slash) for links."""
 
     id: str
     url: str

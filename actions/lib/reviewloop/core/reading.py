@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Iterator, Optional, Tuple, Union
+from typing import Iterator, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Pauses, pauses
@@ -82,8 +82,24 @@ def read_change(change: Change, policy: Policy) -> Reading:
     """Read a change with its messages."""
     state = follow(change, policy)
     paused = pauses(change, policy)
-    courses = tuple(Course(wait, crossings(wait, policy, paused.spans)) for wait in state.waits)
+    courses = tuple(
+        Course(wait, _retold(crossings(wait, policy, paused.spans), paused.passes))
+        for wait in state.waits
+    )
     return Reading(change, state, paused, courses)
+
+
+def _retold(passed: Tuple[Crossing, ...], passes: Sequence[datetime]) -> Tuple[Crossing, ...]:
+    """The crossings, with the last one reached crossed again whenever somebody hands it on.
+
+    Then somebody else is to be asked, and nobody should have to wait for the next milestone.
+    """
+    again = []
+    for at in passes:
+        reached = [one for one in passed if one.at < at]
+        if reached and (reached[-1].wait.end is None or at < reached[-1].wait.end):
+            again.append(replace(reached[-1], at=at))
+    return tuple(sorted((*passed, *again), key=lambda one: (one.at, one.index)))
 
 
 def replay(reading: Reading, policy: Policy, window: Window) -> Iterator[Union[Crossing, Ending]]:

@@ -20,7 +20,7 @@ from reviewloop.core.change import Account
 
 @dataclass(frozen=True)
 class Load:
-    """What one person has been asked: escalations open now, in the last seven days, and last when."""
+    """What one person has been asked: open now, in the last seven days, and last when."""
 
     open: int = 0
     week: int = 0

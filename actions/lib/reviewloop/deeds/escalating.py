@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
 from reviewloop.assess import EventRef, Tier
@@ -13,8 +14,8 @@ from reviewloop.deeds.writing import subject_of
 from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import CloseReason, Draft
-from reviewloop.trackers.desk import About, Outcome
-from reviewloop.wording import title, write
+from reviewloop.trackers.desk import About, Done, Outcome
+from reviewloop.wording import Subject, title, write
 
 _ENDINGS = {
     How.ANSWERED: "the owner answered",
@@ -48,36 +49,14 @@ def assess(tools: Toolbox, event_id: str, *, tier: str = "committee") -> Dict[st
     }
 
 
-def open_ticket(tools: Toolbox, event_id: str, *, asked: Sequence[int] = ()) -> Dict[str, Any]:
+def open_ticket(
+    tools: Toolbox, event_id: str, *, asked: Sequence[int] = (), attempt: int = 0
+) -> Dict[str, Any]:
     """See to it that the event's change has one open ticket.
 
     ``{action, reason, key, ticket_id, ticket_url, notes}``, action ``created``, ``found``,
     ``reopened`` or ``nothing``.
     """
-    event = EventRef.parse(event_id).check_server(tools.settings.server)
-    if tools.desk is None or tools.tracker is None:
-        return _told(None, "", "no_tracker")
-    change = tools.client.change(event.number)
-    if change.is_private:
-        return _told(None, "", "private")
-    subject = subject_of(tools, change, event, asked, link=False)
-    key = ticket_key(event.server, event.number)
-    draft = Draft(
-        key,
-        title(change, event.party),
-        write("ticket_open", tools.tracker.body_format, subject),
-        next((member.login for member in subject.asked if member.login), None),
-    )
-    about = About(
-        event.server, event.number, event.party.value, iso(event.since), _level(tools, event)
-    )
-    return _told(tools.desk.open_once(draft, about), key)
-
-
-def update_ticket(
-    tools: Toolbox, event_id: str, *, asked: Sequence[int] = (), attempt: int = 0
-) -> Dict[str, Any]:
-    """Say once on the change's ticket that it still waits, and hand it to whoever is asked now."""
     event = EventRef.parse(event_id).check_server(tools.settings.server)
     key = ticket_key(event.server, event.number)
     if tools.desk is None or tools.tracker is None:
@@ -86,10 +65,41 @@ def update_ticket(
     if change.is_private:
         return _told(None, key, "private")
     subject = subject_of(tools, change, event, asked, link=False)
+    draft = Draft(
+        key,
+        title(change, event.party),
+        write("ticket_open", tools.tracker.body_format, subject),
+        _login(subject),
+    )
+    step, before = _step(event, attempt), tools.records.get(key)
+    about = _about(tools, event, step if before is None else before.step)
+    outcome = tools.desk.open_once(draft, about)
+    if outcome.action is Done.CREATED:
+        _note_step(tools, key, step)
+    return _told(outcome, key)
+
+
+def update_ticket(
+    tools: Toolbox, event_id: str, *, asked: Sequence[int] = (), attempt: int = 0
+) -> Dict[str, Any]:
+    """Say once on the change's ticket that it still waits, and hand it to whoever is asked now.
+
+    Nothing is said of the very escalation that the ticket was opened for.
+    """
+    event = EventRef.parse(event_id).check_server(tools.settings.server)
+    key = ticket_key(event.server, event.number)
+    if tools.desk is None or tools.tracker is None:
+        return _told(None, key, "no_tracker")
+    step, record = _step(event, attempt), tools.records.get(key)
+    if record is not None and record.step == step:
+        return _told(None, key, "opened_for_this")
+    change = tools.client.change(event.number)
+    if change.is_private:
+        return _told(None, key, "private")
+    subject = subject_of(tools, change, event, asked, link=False)
     text = write("ticket_update", tools.tracker.body_format, subject)
-    marker = f"{key}/{int(event.since.timestamp())}-{event.milestone}-{attempt}"
-    outcome = tools.desk.comment_once(key, text, marker)
-    login = next((member.login for member in subject.asked if member.login), None)
+    outcome = tools.desk.comment_once(key, text, f"{key}/{step}")
+    login = _login(subject)
     if login is not None:
         tools.desk.assign_once(key, login)
     return _told(outcome, key)
@@ -119,6 +129,34 @@ def close_ticket(
     since = record.since.replace(":", "").lower()
     outcome = tools.desk.close_once(key, text, f"{key}/{since}-over", CloseReason.COMPLETED)
     return {**_told(outcome, key), "asks_closed": closed}
+
+
+def _step(event: EventRef, attempt: int) -> str:
+    """One escalation of a change, in the characters that a ticket's markers may have."""
+    return f"{int(event.since.timestamp())}-{event.milestone}-{attempt}"
+
+
+def _note_step(tools: Toolbox, key: str, step: str) -> None:
+    """Remember what a new ticket was opened for, where its key had another ticket before."""
+    record = tools.records.get(key)
+    if record is not None and record.step != step:
+        tools.records.put(replace(record, step=step))
+
+
+def _about(tools: Toolbox, event: EventRef, step: str) -> About:
+    return About(
+        server=event.server,
+        number=event.number,
+        party=event.party.value,
+        since=iso(event.since),
+        level=_level(tools, event),
+        step=step,
+    )
+
+
+def _login(subject: Subject) -> Optional[str]:
+    """The tracker's name of whoever is asked, if the roster tells it."""
+    return next((member.login for member in subject.asked if member.login), None)
 
 
 def _is_about(record: TicketRecord, event: EventRef) -> bool:

@@ -102,7 +102,7 @@ def post_review(
 def set_hashtags(
     tools: Toolbox, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()
 ) -> Dict[str, Any]:
-    """Add and take off hashtags: ``{number, changed}``; nothing is written where nothing changes."""
+    """Add and take off hashtags: ``{number, changed}``; writes only where something changes."""
     change = tools.client.change(number)
     return {"number": number, "changed": _set_hashtags(tools, change, add, remove)}
 

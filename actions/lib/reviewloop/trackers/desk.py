@@ -79,6 +79,7 @@ class About:
     party: str = ""
     since: str = ""
     level: int = 0
+    step: str = ""
 
 
 class Again(str, Enum):
@@ -193,7 +194,7 @@ class Desk:
         return replace(outcome, action=done, notes=(*notes, *outcome.notes))
 
     def _create(self, draft: Draft, notes: List[str]) -> Tuple[Ticket, Draft]:
-        """Create; without the assignee if the tracker refuses that. Answers the draft it took, too."""
+        """Create, without the assignee if that is what is refused; also the draft it took."""
         try:
             return self._tracker.create(draft), draft
         except RefusedError as err:
