@@ -3,8 +3,8 @@
     python -m sandbox.demo
 
 Gerrit and the tracker are real; people are played over Gerrit's REST API. StackStorm is stood in
-for by ``sandbox.standin``, which runs the pack's real sensor, rules, workflows and actions. Nothing is
-sent to anywhere but this machine.
+for by ``sandbox.standin``, which runs the pack's real sensor, rules, workflows and actions.
+Nothing is sent to anywhere but this machine.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from . import compat
 
 compat.repair()
 
-import jsonschema  # type: ignore[import-untyped] # noqa: E402 - importable on Python 3.10 and later only after the repairs
+# Importable on Python 3.10 and later only after the repairs.
+import jsonschema  # type: ignore[import-untyped] # noqa: E402
 from jsonschema import validators  # noqa: E402
 
 SchemaError = jsonschema.SchemaError

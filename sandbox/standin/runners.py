@@ -25,7 +25,9 @@ from .params import FILTERS, RequestError, plain
 compat.repair()  # before the imports below, which need it
 
 from orquesta import conducting, events, statuses  # type: ignore[import-untyped] # noqa: E402
-from orquesta.exceptions import ExpressionEvaluationException  # type: ignore[import-untyped] # noqa: E402
+from orquesta.exceptions import (  # type: ignore[import-untyped] # noqa: E402
+    ExpressionEvaluationException,
+)
 from orquesta.expressions import base as expressions  # type: ignore[import-untyped] # noqa: E402
 from orquesta.expressions import jinja, yql  # noqa: E402
 from orquesta.specs import loader as specs  # type: ignore[import-untyped] # noqa: E402
@@ -91,7 +93,8 @@ def run_python(
             code = -9
         except SystemExit as stop:
             code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-        except Exception:  # noqa: BLE001 - an action can raise anything; StackStorm's process dies of it
+        # An action can raise anything; StackStorm's process dies of it.
+        except Exception:  # noqa: BLE001
             traceback.print_exc()
             code = 1
     flag, data = answer if isinstance(answer, tuple) and len(answer) == 2 else (None, answer)

@@ -40,13 +40,15 @@ class SeenIssue:
     assignee: str
     keywords: Tuple[str, ...]
     messages: Tuple[str, ...]
+    superseders: Tuple[str, ...]
     url: str
 
 
 class RoundupServer:
     """A running tracker; use it as a context manager.
 
-    Users: :data:`BOT` for the pack, :data:`COMMITTEE`, and :data:`HUMAN` who does what people do.
+    Users: :data:`BOT` for the pack, :data:`COMMITTEE`, and :data:`HUMAN`, an administrator
+    who does what people do.
     Everybody's password is the name with ``-password`` behind it.
     """
 
@@ -94,7 +96,7 @@ class RoundupServer:
         _seed(home, self.url)
         identity = _give_away(self._home) if os.geteuid() == 0 else []
         log = self._home / "server.log"
-        command = [sys.executable, "-m", "roundup.scripts.roundup_server", "-t", "thread"]
+        command = [sys.executable, "-m", "roundup.scripts.roundup_server", "-t", "fork"]
         command += ["-n", LOOPBACK, "-p", str(self.port), *identity, f"demo={home}"]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
@@ -121,12 +123,14 @@ class RoundupServer:
     def issues(self, keyword: str = "") -> List[SeenIssue]:
         """Issues, oldest first; all, or those with a keyword."""
         query = {
-            "@fields": "title,status,assignedto,keyword,messages",
+            "@fields": "title,status,assignedto,keyword,messages,superseder",
             "@verbose": "2",
             "@sort": "id",
         }
         rows = self._get("issue", query)["collection"]
-        seen = [self._seen(row) for row in rows]
+        told = self._get("msg", {"@fields": "content", "@verbose": "3"})["collection"]
+        texts = {row["id"]: row["content"] for row in told}
+        seen = [self._seen(row, texts) for row in rows]
         return [issue for issue in seen if not keyword or keyword in issue.keywords]
 
     def issue(self, number: str) -> SeenIssue:
@@ -144,15 +148,20 @@ class RoundupServer:
         """Create an item as :data:`HUMAN`; its id."""
         return str(self._send("POST", class_name, values, {})["id"])
 
-    def _seen(self, row: Mapping[str, Any]) -> SeenIssue:
-        messages = [self._get(f"msg/{one['id']}", {"@verbose": "3"}) for one in row["messages"]]
+    def retire(self, number: str) -> None:
+        """Delete an issue, as an administrator does; Roundup keeps it out of all listings."""
+        etag = self._get(f"issue/{number}", {})["@etag"]
+        self._send("DELETE", f"issue/{number}", {}, {"If-Match": etag})
+
+    def _seen(self, row: Mapping[str, Any], texts: Mapping[str, str]) -> SeenIssue:
         return SeenIssue(
             id=row["id"],
             title=row["title"],
             status=(row["status"] or {}).get("name", ""),
             assignee=(row["assignedto"] or {}).get("username", ""),
             keywords=tuple(one["name"] for one in row["keyword"]),
-            messages=tuple(one["attributes"]["content"] for one in messages),
+            messages=tuple(texts[one["id"]] for one in row["messages"]),
+            superseders=tuple(one["id"] for one in row["superseder"]),
             url=self.issue_url(row["id"]),
         )
 
@@ -191,7 +200,7 @@ def _seed(home: Path, url: str) -> None:
             "password": password_of(name),
             "address": f"{name}@example.org",
             "realname": name.capitalize(),
-            "roles": "User",
+            "roles": "Admin" if name == HUMAN else "User",
         }
         for name in (BOT, HUMAN, *COMMITTEE)
     ]

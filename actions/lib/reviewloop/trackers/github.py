@@ -14,8 +14,6 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from requests.adapters import BaseAdapter
-
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers import parse
@@ -34,7 +32,7 @@ from reviewloop.trackers.base import (
     TrackerSettings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http, Timing
+from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
 
 API = "https://api.github.com"
 API_VERSION = "2022-11-28"
@@ -61,7 +59,7 @@ class GitHub(Tracker):
         self,
         settings: TrackerSettings,
         timing: Optional[Timing] = None,
-        transport: Optional[BaseAdapter] = None,
+        transport: Optional[Transport] = None,
     ) -> None:
         if not _PROJECT.fullmatch(settings.project):
             raise ConfigError(
@@ -177,7 +175,7 @@ class GitHub(Tracker):
         """Close an issue with a ``state_reason``."""
         self._patch(ticket_id, {"state": "closed", "state_reason": reason.value})
 
-    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:  # noqa: ARG002 - no field for it
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:  # noqa: ARG002
         """Close an issue and rename the key in its body, in one call."""
         row = parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
         text = str(row.get("body") or "")

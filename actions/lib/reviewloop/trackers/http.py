@@ -27,6 +27,7 @@ import requests
 from requests.adapters import BaseAdapter
 from urllib3.exceptions import NewConnectionError
 
+from reviewloop import __version__
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -36,8 +37,9 @@ from reviewloop.errors import (
     TemporaryError,
 )
 
-VERSION = "0.1.0"
-USER_AGENT = f"stackstorm-gerrit/{VERSION} (reviewloop)"
+# What adapters may be given in place of the network.
+Transport = BaseAdapter
+USER_AGENT = f"stackstorm-gerrit/{__version__} (reviewloop)"
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 READ_ATTEMPTS = 3
@@ -97,6 +99,8 @@ class Http:
     :param verify: requests' ``verify``: whether, or by which bundle, certificates are checked.
     :param write_spacing: least seconds between two writes.
     :param remedy: the adapter's advice for a refused call.
+    :param fault_text: a refusal with these words is a fault of the server, as if it said 500.
+    :param keep_alive: False closes the connection after every call.
     :param transport: another transport than the network, for tests.
     """
 
@@ -107,12 +111,16 @@ class Http:
         verify: Union[bool, str] = True,
         write_spacing: float = 0.0,
         remedy: Remedy = _no_remedy,
+        fault_text: str = "",
+        keep_alive: bool = True,
         timing: Optional[Timing] = None,
-        transport: Optional[BaseAdapter] = None,
+        transport: Optional[Transport] = None,
     ) -> None:
         self._base = base
         self._host = urlsplit(base).netloc
         self._remedy = remedy
+        self._fault_text = fault_text
+        self._keep_alive = keep_alive
         self._spacing = write_spacing
         self._timing = timing or Timing()
         self._last_write: Optional[float] = None
@@ -182,6 +190,9 @@ class Http:
             )
         except requests.RequestException as err:
             raise self._lost(err, what, is_write=method != "GET") from err
+        finally:
+            if not self._keep_alive:
+                self._session.close()
         return self._judge(response, what, is_write=method != "GET")
 
     def _address(self, path: str) -> str:
@@ -231,7 +242,7 @@ class Http:
         limited = _limited(response, what)
         if limited:
             raise limited
-        if status >= SERVER_ERROR:
+        if status >= SERVER_ERROR or (self._fault_text and self._fault_text in response.text):
             raise _broken(status, what, is_write)
         raise RefusedError(
             f"{what} was refused ({status}): {_said(response)}", self._remedy(status), status

@@ -7,6 +7,9 @@ What it takes, and what this relies on:
   (roundup/cgi/client.py, ``handle_csrf``); changes of an item need its ``ETag`` in ``If-Match``.
 - A keyword's name is unique: of several runs that create it one succeeds, the others get 409. That
   claims a key, and its issues carry the keyword, so the listing by keyword finds them.
+- Anything unforeseen inside Roundup answers 400 "An error occurred" (roundup/rest.py), among it the
+  loser of two creations in the same millisecond. Such a request keeps its SQLite lock as long as
+  its connection lives, so every call here has a connection of its own.
 - Commenting on a resolved issue reopens it as "chatting" (``detectors/statusauditor.py`` of the
   classic template) unless the same change names a status.
 """
@@ -18,8 +21,6 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
-
-from requests.adapters import BaseAdapter
 
 from reviewloop.errors import (
     AmbiguousError,
@@ -47,14 +48,15 @@ from reviewloop.trackers.base import (
     TrackerSettings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Answer, Http, Timing
+from reviewloop.trackers.http import FORBIDDEN, Answer, Http, Timing, Transport
 
 PAGE = 100
 INSTANT = "%Y-%m-%d.%H:%M:%S"
 CLOSED_NAMES = ("resolved", "closed")
 """Statuses of the classic and of the devel template that their own "open" listings leave out."""
 FIELDS = "title,status,assignedto,keyword,creation,activity"
-EDIT_ATTEMPTS = 4
+EDIT_ATTEMPTS = 10
+FAULT = "An error occurred. Please check the server log"
 HTTP_BAD_REQUEST = 400
 HTTP_PRECONDITION_FAILED = 412
 
@@ -75,7 +77,7 @@ class Roundup(Tracker):
         self,
         settings: TrackerSettings,
         timing: Optional[Timing] = None,
-        transport: Optional[BaseAdapter] = None,
+        transport: Optional[Transport] = None,
     ) -> None:
         user, colon, password = settings.token.partition(":")
         if not (user and colon and password):
@@ -98,6 +100,8 @@ class Roundup(Tracker):
             },
             verify=settings.tls,
             remedy=self._remedy,
+            fault_text=FAULT,
+            keep_alive=False,
             timing=timing,
             transport=transport,
         )
@@ -117,7 +121,11 @@ class Roundup(Tracker):
             )
         return self._user
 
-    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:  # noqa: ARG002
+    def find(
+        self,
+        key: str,
+        since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
+    ) -> Tuple[Ticket, ...]:
         """All issues that carry the key as a keyword, straight from the database."""
         keyword = self._keyword(key)
         if keyword is None:
@@ -203,10 +211,11 @@ class Roundup(Tracker):
         message = self._message(text)
 
         def change(item: Mapping[str, Any]) -> Dict[str, Any]:
-            messages = [str(one["id"]) for one in item.get("messages") or ()]
-            status = str(parse.at(item.get("status") or {"id": ""}, "id", "a status"))
-            keeps = {"status": status} if status and self._is_closed(status) else {}
-            return {"messages": [*messages, message], **keeps}
+            told: Dict[str, Any] = {"messages": [*_ids(item.get("messages") or []), message]}
+            status = _ids(item.get("status"))
+            if status and self._is_closed(status):
+                told["status"] = status
+            return told
 
         self._edit(ticket_id, change)
 
@@ -222,8 +231,7 @@ class Roundup(Tracker):
         closed = self._closed_id()
 
         def change(item: Mapping[str, Any]) -> Dict[str, Any]:
-            ids = [str(one["id"]) for one in item.get("keyword") or ()]
-            rest = [one for one in ids if one != lost]
+            rest = [one for one in _ids(item.get("keyword") or []) if one != lost]
             return {"status": closed, "superseder": [keep.id], "keyword": rest}
 
         self._edit(ticket_id, change)
@@ -244,17 +252,24 @@ class Roundup(Tracker):
         """Read, change, and write under ``If-Match``; again from the start if somebody was
         faster.
         """
-        for attempt in range(1, EDIT_ATTEMPTS + 1):
+        path = f"/issue/{_number(ticket_id)}"
+        for _ in range(EDIT_ATTEMPTS):
             item, etag = self._item(ticket_id)
-            path = f"/issue/{_number(ticket_id)}"
+            wanted = change(item)
+            if all(_ids(item.get(name)) == value for name, value in wanted.items()):
+                return
             try:
-                self._http.write("PATCH", path, change(item), {"If-Match": etag})
+                self._http.write("PATCH", path, wanted, {"If-Match": etag})
             except RefusedError as err:
                 # 412 says that nothing was done, so this is no repetition.
-                if err.status != HTTP_PRECONDITION_FAILED or attempt == EDIT_ATTEMPTS:
+                if err.status != HTTP_PRECONDITION_FAILED:
                     raise
             else:
                 return
+        raise TemporaryError(
+            f"Issue {ticket_id} of {self._place} is being changed by others all the time.",
+            "The next run tries again.",
+        )
 
     def _item(self, ticket_id: str) -> Tuple[Dict[str, Any], str]:
         data = _data(self._http.read(f"/issue/{_number(ticket_id)}"))
@@ -386,6 +401,13 @@ def _date(answer: Answer) -> datetime:
         return parsedate_to_datetime(answer.headers.get("Date", ""))
     except (TypeError, ValueError, IndexError) as err:
         raise parse.misread("the answer", "has no Date header") from err
+
+
+def _ids(told: Any) -> Any:
+    """A link as its id, several as their ids, anything else as it is: the form that is written."""
+    if isinstance(told, list):
+        return [_ids(one) for one in told]
+    return str(told["id"]) if isinstance(told, dict) and "id" in told else told
 
 
 def _name(told: Any, label: str) -> str:

@@ -1,0 +1,504 @@
+"""What holds with every tracker: a fake GitHub (``fake_github``) and a real Roundup."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from typing import Any, Callable, List
+
+import pytest
+
+from reviewloop.errors import AmbiguousError, AuthError, RefusedError, TemporaryError
+from reviewloop.records import MemoryRecords
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers.base import BodyFormat
+from reviewloop.trackers.desk import About, Desk, Done, Outcome, ReopenPolicy
+from trackers_rig import (
+    NOW,
+    GitHubRig,
+    KilledError,
+    Rig,
+    RoundupRig,
+    Wire,
+    draft,
+    fresh_key,
+    gated,
+    killing,
+    losing,
+)
+
+RUNS = 6
+AT_ONCE = timedelta(0)
+"""The patience of a run that comes late enough to take another's claim over."""
+
+Step = Callable[[Desk], Outcome]
+
+
+def test_opening_twice(rig: Rig) -> None:
+    """The second opening finds the first one's ticket, which bears all that was asked."""
+    key, records = fresh_key(), MemoryRecords()
+
+    made = rig.desk(records).open_once(draft(key), About("g.example.org", 7, "reviewers", "x", 2))
+    again = rig.desk(records).open_once(draft(key))
+
+    assert made.action is Done.CREATED
+    assert made.notes == ()
+    assert again.action is Done.FOUND
+    assert made.ticket is not None
+    assert rig.all_ids(key) == [made.ticket.id]
+    assert made.ticket.assignees == ("committee1",)
+    assert made.ticket.labels == ("review-escalation",)
+    record = records.get(key)
+    assert record is not None
+    assert (record.id, record.number, record.level) == (made.ticket.id, 7, 2)
+
+
+def test_opening_again_after_the_records_were_lost(rig: Rig) -> None:
+    """Without a record the listing finds the ticket."""
+    key = fresh_key()
+
+    made = rig.desk().open_once(draft(key))
+    again = rig.desk().open_once(draft(key))
+
+    assert again.action is Done.FOUND
+    assert again.ticket == made.ticket
+
+
+def test_a_record_of_another_tracker(rig: Rig) -> None:
+    """A record counts only where it was made: its id means another ticket elsewhere."""
+    key, records = fresh_key(), MemoryRecords()
+    GitHubRig(type(GitHubRig().server)(repo="example/elsewhere")).desk(records).open_once(
+        draft(key)
+    )
+
+    outcome = rig.desk(records).open_once(draft(key))
+
+    assert outcome.action is Done.CREATED
+    assert len(rig.open_ids(key)) == 1
+
+
+@pytest.mark.parametrize("patience", [timedelta(minutes=2), AT_ONCE], ids=["claim", "no claim"])
+def test_six_runs_at_once(rig: Rig, patience: timedelta) -> None:
+    """One ticket remains open, whether the tracker lets one run create or all create and
+    reconcile.
+    """
+    key = fresh_key()
+    has_lock = isinstance(rig, RoundupRig) and patience
+    barrier = threading.Barrier(RUNS)
+    path = "/keyword" if has_lock else rig.issues_path
+    if isinstance(rig, RoundupRig) and not has_lock:
+        rig.tracker().claim(key)
+    desks = [
+        rig.desk(transport=gated(rig.network(), barrier, path), patience=patience)
+        for _ in range(RUNS)
+    ]
+
+    outcomes = _at_once([lambda desk=desk: desk.open_once(draft(key)) for desk in desks])
+
+    odd = [one for one in outcomes if not isinstance(one, (Outcome, TemporaryError))]
+    assert odd == []
+    assert len(rig.open_ids(key)) == 1
+    assert rig.open_ids(key) == rig.all_ids(key)[:1]
+    assert len(rig.all_ids(key)) == (1 if has_lock else RUNS)
+    settled = rig.desk().open_once(draft(key))
+    assert settled.action is Done.FOUND
+    assert [settled.ticket.id] == rig.open_ids(key) if settled.ticket else False
+
+
+def test_retired_duplicates_point_at_the_one_that_stays(rig: Rig) -> None:
+    """A duplicate is closed with a link and loses its key."""
+    key = fresh_key()
+    tracker = rig.tracker()
+    first, second = tracker.create(draft(key)), tracker.create(draft(key))
+
+    outcome = rig.desk().open_once(draft(key))
+
+    assert outcome.ticket is not None
+    assert outcome.ticket.id == first.id
+    assert any(second.id in note for note in outcome.notes)
+    assert any(first.url in text for text in rig.comments(second.id))
+    assert [ticket.id for ticket in tracker.find(key)] == [first.id]
+    assert not tracker.read(second.id).is_open
+
+
+def test_a_ticket_closed_by_somebody_is_reopened(rig: Rig) -> None:
+    """A new wait on a closed ticket opens it again, by default however long ago it was closed."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+    rig.close(ticket.id)
+
+    outcome = rig.desk(records).open_once(draft(key))
+
+    assert outcome.action is Done.REOPENED
+    assert rig.open_ids(key) == [ticket.id]
+    record = records.get(key)
+    assert record is not None
+    assert record.state == "open"
+
+
+def test_a_ticket_closed_too_long_ago(rig: Rig) -> None:
+    """Outside the window a new ticket is opened, and it is the one found from then on."""
+    key = fresh_key()
+    ticket = rig.desk().open_once(draft(key)).ticket
+    assert ticket is not None
+    rig.close(ticket.id)
+    policy = ReopenPolicy(window=timedelta(days=-9999))
+
+    outcome = rig.desk(policy=policy, patience=AT_ONCE).open_once(draft(key))
+    again = rig.desk(policy=policy).open_once(draft(key))
+
+    assert outcome.action is Done.CREATED
+    assert again.action is Done.FOUND
+    assert len(rig.all_ids(key)) == 2
+    assert rig.open_ids(key) == [outcome.ticket.id] if outcome.ticket else False
+
+
+def test_a_ticket_its_people_want_closed(rig: Rig) -> None:
+    """A resolution that means "leave us alone" is respected: nothing is opened."""
+    key = fresh_key()
+    ticket = rig.desk().open_once(draft(key)).ticket
+    assert ticket is not None
+    rig.close(ticket.id)
+
+    policy = ReopenPolicy(wont_fix=frozenset({rig.resolution}))
+    outcome = rig.desk(policy=policy).open_once(draft(key))
+
+    assert outcome.action is Done.NOTHING
+    assert "left alone" in outcome.reason
+    assert rig.open_ids(key) == []
+    assert len(rig.all_ids(key)) == 1
+
+
+def test_a_ticket_that_was_deleted(rig: Rig) -> None:
+    """A record whose ticket is gone does not stand in the way of a new ticket."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+    rig.remove(ticket.id)
+
+    outcome = rig.desk(records, patience=AT_ONCE).open_once(draft(key))
+
+    assert outcome.action is Done.CREATED
+    assert outcome.ticket is not None
+    assert outcome.ticket.id != ticket.id
+
+
+def test_commenting_twice(rig: Rig) -> None:
+    """A step's comment is there once; another step's is another."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+
+    done = [
+        rig.desk(records).comment_once(key, "It still waits.", "level-1").action,
+        rig.desk(records).comment_once(key, "It still waits.", f"{key}/level-1").action,
+        rig.desk(records).comment_once(key, "It still waits.", "level-2").action,
+    ]
+
+    assert done == [Done.COMMENTED, Done.NOTHING, Done.COMMENTED]
+    assert len(rig.comments(ticket.id)) == 2
+
+
+def test_steps_on_a_key_without_ticket(rig: Rig) -> None:
+    """Nothing is done, and the outcome says why."""
+    key = fresh_key()
+    desk = rig.desk()
+
+    outcomes = [
+        desk.comment_once(key, "x", "m"),
+        desk.close_once(key, "x", "m"),
+        desk.assign_once(key, "committee2"),
+    ]
+
+    assert [one.action for one in outcomes] == [Done.NOTHING] * 3
+    assert all("there is no ticket" in one.reason for one in outcomes)
+
+
+def test_closing_twice(rig: Rig) -> None:
+    """The ticket is closed with one comment, and stays so."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+
+    first = rig.desk(records).close_once(key, "Reviewed.", "end")
+    second = rig.desk(records).close_once(key, "Reviewed.", "end")
+
+    assert first.action is Done.CLOSED
+    assert second.action is Done.NOTHING
+    assert second.reason.endswith("by an earlier run")
+    assert rig.open_ids(key) == []
+    assert len(rig.comments(ticket.id)) == 1
+
+
+def test_closing_what_somebody_closed(rig: Rig) -> None:
+    """Nothing is said on a ticket that its people have closed, and the record learns of it."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+    rig.close(ticket.id)
+
+    outcome = rig.desk(records).close_once(key, "Reviewed.", "end")
+
+    assert outcome.action is Done.NOTHING
+    assert outcome.reason.endswith("by somebody else")
+    assert rig.comments(ticket.id) == []
+    record = records.get(key)
+    assert record is not None
+    assert record.state == "closed"
+
+
+def test_commenting_and_assigning_what_is_closed(rig: Rig) -> None:
+    """A closed ticket is left alone, in particular not reopened."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+    rig.close(ticket.id)
+
+    comment = rig.desk(records).comment_once(key, "x", "m")
+    assign = rig.desk(records).assign_once(key, "committee2")
+
+    assert (comment.reason, assign.reason) == ("the ticket is closed",) * 2
+    assert rig.open_ids(key) == []
+
+
+def test_a_comment_on_a_closed_ticket_leaves_it_closed(rig: Rig) -> None:
+    """The adapter's own promise; a Roundup left to itself would reopen the ticket."""
+    tracker = rig.tracker()
+    ticket = tracker.create(draft(fresh_key()))
+    rig.close(ticket.id)
+
+    tracker.add_comment(ticket.id, "A word more.")
+
+    assert not tracker.read(ticket.id).is_open
+
+
+def test_assigning_twice(rig: Rig) -> None:
+    """Handing a ticket on replaces the assignee; doing it again does nothing."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+
+    first = rig.desk(records).assign_once(key, "committee2")
+    second = rig.desk(records).assign_once(key, "committee2")
+
+    assert (first.action, second.action) == (Done.ASSIGNED, Done.NOTHING)
+    assert rig.assignee(ticket.id) == "committee2"
+    record = records.get(key)
+    assert record is not None
+    assert record.assignee == "committee2"
+
+
+def test_an_assignee_the_tracker_does_not_know(rig: Rig) -> None:
+    """The ticket is opened all the same, for nobody, and the outcome says so."""
+    key = fresh_key()
+
+    outcome = rig.desk().open_once(draft(key, assignee="stranger"))
+
+    assert outcome.action is Done.CREATED
+    assert outcome.ticket is not None
+    assert rig.assignee(outcome.ticket.id) == ""
+    assert any("stranger could not be assigned" in note for note in outcome.notes)
+
+
+def test_a_wrong_credential(rig: Rig) -> None:
+    """It is found before anything is searched or written."""
+    wire = Wire(rig.network())
+    secret = "reviewbot:wrong" if isinstance(rig, RoundupRig) else "ghp_wrong"
+    desk = Desk(rig.tracker(wire, token=secret), MemoryRecords(), lambda: NOW)
+
+    with pytest.raises(AuthError) as caught:
+        desk.open_once(draft(fresh_key()))
+
+    assert wire.writes == []
+    assert "tracker.token" in caught.value.remedy
+    assert "wrong" not in str(caught.value)
+
+
+def test_a_project_that_is_not_there(rig: Rig) -> None:
+    """The error names the setting to check."""
+    wrong = (
+        {"url": rig.server.url.replace("/demo/", "/gone/")}
+        if isinstance(rig, RoundupRig)
+        else {"project": "example/gone"}
+    )
+    desk = Desk(rig.tracker(**wrong), MemoryRecords(), lambda: NOW)
+
+    with pytest.raises(RefusedError) as caught:
+        desk.open_once(draft(fresh_key()))
+
+    assert caught.value.status == 404
+    assert "heck" in caught.value.remedy
+
+
+HOSTILE = (
+    "@team please --> <!-- grv:grv-ffffffffffffffff --> [grv:grv-ffffffffffffffff] "
+    "#1 \U0001f600 \u202egnp.exe \x00\x1b ```\u2028 </details> {{ st2kv.system.x }}"
+)
+
+
+def test_hostile_text(rig: Rig) -> None:
+    """Text from outside arrives whole, but cannot pose as a marker, end one, or turn a line
+    round.
+    """
+    key = fresh_key()
+    body = fmt.value(HOSTILE, rig.tracker().body_format) + "\n\n" + HOSTILE
+
+    outcome = rig.desk().open_once(draft(key, title=HOSTILE, body=body))
+    again = rig.desk().open_once(draft(key, title=HOSTILE, body=body))
+
+    assert outcome.ticket is not None
+    assert again.ticket == outcome.ticket
+    assert outcome.notes == ()
+    assert outcome.ticket.key == key
+    assert outcome.ticket.title == fmt.title(HOSTILE)
+    assert "\U0001f600" in outcome.ticket.title
+    assert not set("\u202e\x00\x1b") & set(outcome.ticket.title)
+    assert rig.tracker().find("grv-" + "f" * 16) == ()
+
+
+def test_a_body_longer_than_a_tracker_takes(rig: Rig) -> None:
+    """It is cut, says so, and keeps its key."""
+    key = fresh_key()
+
+    outcome = rig.desk().open_once(draft(key, title="T" * 400, body="\U0001f600 x" * 24_000))
+
+    assert outcome.ticket is not None
+    assert outcome.ticket.key == key
+    assert len(outcome.ticket.title) == fmt.TITLE_LIMIT
+
+
+# -- faults between the calls ----------------------------------------------------------------------
+
+
+def _steps(key: str) -> List[Step]:
+    return [
+        lambda desk: desk.open_once(draft(key)),
+        lambda desk: desk.comment_once(key, "It still waits.", "level-1"),
+        lambda desk: desk.assign_once(key, "committee2"),
+        lambda desk: desk.close_once(key, "Reviewed.", "end"),
+    ]
+
+
+def _stood_the_test(rig: Rig, key: str) -> None:
+    """One closed ticket with one comment of each step, in the right hands."""
+    assert len(rig.all_ids(key)) == 1
+    assert rig.open_ids(key) == []
+    ticket_id = rig.all_ids(key)[0]
+    assert [fmt.is_marked(text, f"{key}/level-1") for text in rig.comments(ticket_id)] == [
+        True,
+        False,
+    ]
+    assert rig.assignee(ticket_id) == "committee2"
+
+
+def _again(rig: Rig, records: MemoryRecords, step: Step) -> Outcome:
+    """The next run, later: by then a claim of a run that died counts no more."""
+    return step(rig.desk(records, patience=AT_ONCE))
+
+
+def test_killed_after_any_write(rig: Rig) -> None:
+    """A run killed after any write, and run again, leaves what one run would have left."""
+    assert _cuts(rig, after=True, writes_only=True) >= 5
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_killed_at_any_call(github: GitHubRig, after: bool) -> None:
+    """The same at every call, reads included: records are written in between."""
+    assert _cuts(github, after=after, writes_only=False) >= 15
+
+
+def _cuts(rig: Rig, after: bool, writes_only: bool) -> int:
+    """Kill a run at its first, second, … call, each with a key of its own; how many there were."""
+    at = 0
+    while True:
+        at += 1
+        key, records = fresh_key(), MemoryRecords()
+        wire = killing(rig.network(), at, after, writes_only)
+        if not _run_until_killed(rig, wire, key, records):
+            return at - 1
+        _stood_the_test(rig, key)
+
+
+def _run_until_killed(rig: Rig, wire: Wire, key: str, records: MemoryRecords) -> bool:
+    """All steps over a network that kills once; the step it strikes is run again. True if it
+    did.
+    """
+    killed = False
+    for step in _steps(key):
+        try:
+            step(rig.desk(records, transport=wire))
+        except KilledError:
+            killed = True
+            _again(rig, records, step)
+    return killed
+
+
+def test_an_answer_lost_at_any_write(rig: Rig) -> None:
+    """The step succeeds or says that it is not known, and the next run helps."""
+    assert _losses(rig, done=True) >= 5
+
+
+def test_a_request_lost_at_any_write(github: GitHubRig) -> None:
+    """The same where the write never arrived, which looks alike from here."""
+    assert _losses(github, done=False) >= 5
+
+
+def _losses(rig: Rig, done: bool) -> int:
+    """Lose the first, second, … write, each with a key of its own; how many there were."""
+    losses = 0
+    while True:
+        key, records = fresh_key(), MemoryRecords()
+        wire = losing(rig.network(), losses + 1, done)
+        for step in _steps(key):
+            _tolerant(rig, wire, records, step)
+        if len(wire.writes) <= losses:
+            return losses
+        losses += 1
+        _stood_the_test(rig, key)
+
+
+def _tolerant(rig: Rig, wire: Wire, records: MemoryRecords, step: Step) -> None:
+    try:
+        step(rig.desk(records, transport=wire))
+    except TemporaryError:
+        _again(rig, records, step)
+
+
+def test_a_creation_that_may_have_happened_but_did_not(rig: Rig) -> None:
+    """The run that cannot know ends as ambiguous without a second try; the next run creates."""
+    key = fresh_key()
+    at = 1 if isinstance(rig, GitHubRig) else 3
+    rig.desk().open_once(draft(fresh_key()))
+    wire = losing(rig.network(), at, done=False)
+
+    with pytest.raises(AmbiguousError):
+        rig.desk(transport=wire).open_once(draft(key))
+    outcome = rig.desk(patience=AT_ONCE).open_once(draft(key))
+
+    assert outcome.action is Done.CREATED
+    assert len(rig.all_ids(key)) == 1
+    assert [call for call in wire.writes if call[1].endswith(rig.issues_path)] == wire.writes[-1:]
+
+
+def test_the_body_format_is_one_there_are_templates_for(rig: Rig) -> None:
+    """Templates are written for a format, so an adapter names one."""
+    assert rig.tracker().body_format in (BodyFormat.MARKDOWN, BodyFormat.TEXT)
+
+
+def _at_once(jobs: List[Callable[[], Any]]) -> List[Any]:
+    """Run jobs in threads; what each returned or raised."""
+    results: List[Any] = [None] * len(jobs)
+
+    def run(index: int) -> None:
+        try:
+            results[index] = jobs[index]()
+        except Exception as err:  # noqa: BLE001 - handed to the test, which judges it
+            results[index] = err
+
+    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(jobs))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
