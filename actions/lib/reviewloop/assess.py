@@ -121,6 +121,34 @@ class Assessment:
         return self.verdict is Verdict.PROCEED
 
 
+_ROSTER_TIERS = (Tier.COMMITTEE, Tier.CHAIR)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What a choice of people is made from; ``asks`` are all but the one for this very event."""
+
+    event: EventRef
+    tier: Tier
+    reading: Reading
+    asks: Tuple[Ask, ...]
+    now: datetime
+
+    def ask(self, accounts: Tuple[int, ...], attempt: int) -> Ask:
+        """The record that these accounts are asked."""
+        event = self.event
+        return Ask(
+            event_id=event.text,
+            tier=self.tier.value,
+            number=event.number,
+            party=event.party.value,
+            since=event.since,
+            accounts=accounts,
+            at=self.now,
+            attempt=attempt,
+        )
+
+
 class Assessor:
     """Decides on events."""
 
@@ -158,7 +186,7 @@ class Assessor:
         assessment = Assessment(verdict, event, tier, change, waiting_seconds=seconds)
         if tier is Tier.NOBODY:
             return assessment
-        return self._addressed(assessment, reading, now)
+        return self._addressed(assessment, _Case(event, tier, reading, self._asks.all(), now))
 
     def _verdict(
         self, reading: Reading, course: Optional[Course], event: EventRef, now: datetime
@@ -185,87 +213,67 @@ class Assessor:
         share = int(digest("hold-out", self._settings.server, number), 16) % 100
         return share < self._settings.limits.hold_out_percent
 
-    def _addressed(self, assessment: Assessment, reading: Reading, now: datetime) -> Assessment:
-        asks = self._asks.all()
-        event, tier = assessment.event, assessment.tier
-        known = find(asks, event.text, tier.value)
-        if known is not None and not set(known.accounts) & reading.pauses.passed:
+    def _addressed(self, assessment: Assessment, case: _Case) -> Assessment:
+        known = find(case.asks, case.event.text, case.tier.value)
+        if known is not None and not set(known.accounts) & case.reading.pauses.passed:
             return replace(assessment, accounts=known.accounts, attempt=known.attempt)
-        others = [ask for ask in asks if ask is not known]
-        verdict = self._run_verdict(assessment, others, now)
-        if verdict is Verdict.PROCEED:
-            verdict, accounts = self._accounts(tier, reading, event, others, now)
+        case = replace(case, asks=tuple(ask for ask in case.asks if ask is not known))
+        verdict, accounts = self._chosen(case)
         if verdict is not Verdict.PROCEED:
             return replace(assessment, verdict=verdict)
         attempt = 0 if known is None else known.attempt + 1
-        self._asks.put(
-            Ask(
-                event.text,
-                tier.value,
-                event.number,
-                event.party.value,
-                event.since,
-                accounts,
-                now,
-                attempt,
-            )
-        )
+        self._asks.put(case.ask(accounts, attempt))
         return replace(assessment, accounts=accounts, attempt=attempt)
 
-    def _run_verdict(self, assessment: Assessment, asks: Sequence[Ask], now: datetime) -> Verdict:
-        """What stands against asking anybody at all, just now."""
-        if assessment.tier not in (Tier.COMMITTEE, Tier.CHAIR):
-            return Verdict.PROCEED
-        escalated = [ask for ask in asks if ask.tier in (Tier.COMMITTEE.value, Tier.CHAIR.value)]
-        run = timedelta(seconds=self._settings.poll_interval)
-        if sum(ask.at > now - run for ask in escalated) >= self._settings.limits.per_run:
-            return Verdict.BUDGET_USED_UP
-        elsewhere = {ask.number for ask in escalated if ask.open} - {assessment.event.number}
-        change = assessment.change
-        if elsewhere and change is not None and elsewhere & set(self._client.parents(change)):
-            return Verdict.PARENT_ESCALATED
-        return Verdict.PROCEED
-
-    def _accounts(
-        self,
-        tier: Tier,
-        reading: Reading,
-        event: EventRef,
-        asks: Sequence[Ask],
-        now: datetime,
-    ) -> Tuple[Verdict, Tuple[int, ...]]:
-        if tier in (Tier.COMMITTEE, Tier.CHAIR):
-            return self._one_of_the_roster(tier, reading, event, asks, now)
-        if tier is Tier.OWNERS:
-            wanted: Sequence[int] = (reading.change.owner.id,)
-        else:
-            wanted = _silent_reviewers(reading, self._settings)
-        weighed = loads(asks, now)
+    def _chosen(self, case: _Case) -> Tuple[Verdict, Tuple[int, ...]]:
+        if case.tier in _ROSTER_TIERS:
+            verdict = self._run_verdict(case)
+            return (verdict, ()) if verdict is not Verdict.PROCEED else self._from_roster(case)
+        wanted = self._on_the_change(case)
+        weighed = loads(case.asks, case.now)
         budget = self._settings.limits.per_person_week
         free = tuple(one for one in wanted if one not in weighed or weighed[one].week < budget)
         if free:
             return Verdict.PROCEED, free
         return (Verdict.BUDGET_USED_UP if wanted else Verdict.NOBODY_TO_ASK), ()
 
-    def _one_of_the_roster(
-        self,
-        tier: Tier,
-        reading: Reading,
-        event: EventRef,
-        asks: Sequence[Ask],
-        now: datetime,
-    ) -> Tuple[Verdict, Tuple[int, ...]]:
-        members = self._people.members(loads(asks, now))
-        if tier is Tier.CHAIR:
+    def _run_verdict(self, case: _Case) -> Verdict:
+        """What stands against asking anybody of the roster at all, just now."""
+        escalated = [ask for ask in case.asks if Tier(ask.tier) in _ROSTER_TIERS]
+        run = timedelta(seconds=self._settings.poll_interval)
+        if sum(ask.at > case.now - run for ask in escalated) >= self._settings.limits.per_run:
+            return Verdict.BUDGET_USED_UP
+        elsewhere = {ask.number for ask in escalated if ask.open} - {case.event.number}
+        if elsewhere and elsewhere & set(self._client.parents(case.reading.change)):
+            return Verdict.PARENT_ESCALATED
+        return Verdict.PROCEED
+
+    def _on_the_change(self, case: _Case) -> Sequence[int]:
+        """The owner, or the reviewers who have not spoken since the owner's last move."""
+        state, change = case.reading.state, case.reading.change
+        if case.tier is Tier.OWNERS:
+            return (change.owner.id,)
+        spoken = state.reviewed_by | case.reading.pauses.passed | {state.uploader}
+        reviewers = human_reviewers(change, self._settings.policy)
+        return tuple(one for one in reviewers if one not in spoken)
+
+    def _from_roster(self, case: _Case) -> Tuple[Verdict, Tuple[int, ...]]:
+        members = self._people.members(loads(case.asks, case.now))
+        if case.tier is Tier.CHAIR:
             members = tuple(member for member in members if member.chair)
-        choice = choose(members, self._occasion(reading, event, asks))
+        choice = choose(members, self._occasion(case))
         if choice.only_budget_bars:
             return Verdict.BUDGET_USED_UP, ()
         # Nobody free: the committee as a whole is asked, and nobody by name.
         return Verdict.PROCEED, (choice.member.account.id,) if choice.member else ()
 
-    def _occasion(self, reading: Reading, event: EventRef, asks: Sequence[Ask]) -> Occasion:
-        mine = [ask for ask in asks if ask.number == event.number and ask.tier in _ROSTER_TIERS]
+    def _occasion(self, case: _Case) -> Occasion:
+        event, reading = case.event, case.reading
+        mine = [
+            ask
+            for ask in case.asks
+            if ask.number == event.number and Tier(ask.tier) in _ROSTER_TIERS
+        ]
         same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
         return Occasion(
             key=ticket_key(self._settings.server, event.number),
@@ -278,9 +286,6 @@ class Assessor:
             before=tuple(one for ask in mine if ask not in same for one in ask.accounts),
             budget=self._settings.limits.per_person_week,
         )
-
-
-_ROSTER_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
 
 
 def pause_at(reading: Reading, now: datetime) -> Optional[Span]:
@@ -298,10 +303,3 @@ def _pause_verdict(reading: Reading, now: datetime) -> Optional[Verdict]:
     commands = reading.pauses.commands
     acknowledged = any(one.verb is Verb.ACK and one.at == span.start for one in commands)
     return Verdict.ACKNOWLEDGED if acknowledged else Verdict.SNOOZED
-
-
-def _silent_reviewers(reading: Reading, settings: Settings) -> Tuple[int, ...]:
-    """Reviewers who have not spoken since the owner's last move; the uploader is none of them."""
-    spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
-    reviewers = human_reviewers(reading.change, settings.policy)
-    return tuple(one for one in reviewers if one not in spoken)
