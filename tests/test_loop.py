@@ -558,3 +558,22 @@ def test_change_that_does_not_exist(world: World) -> None:
 
     assert error["kind"] == "refused"
     assert "999999" in error["message"]
+
+
+def test_webhook(world: World) -> None:
+    """A webhook stands an escalation down at once; the poll that follows changes nothing more."""
+    number = world.change()
+    world.on(WEDNESDAY)
+    run = world.standin.run("gerrit.stand_down_if_over", number=number)
+    assert run.result["output"] == {"over": False}
+    world.gerrit.person("reviewer1").review(number, message="Why?")
+    run = world.standin.run("gerrit.stand_down_if_over", number=number)
+    assert run.result["output"] == {"over": True}
+
+    before = world.effects(number)
+    assert world.ticket(number).status == "resolved"
+    assert before["hashtags"] == []
+    world.later()
+    assert world.told(number) == ["2d", "reviewed"]
+    assert world.effects(number) == before
+    assert world.failures() == []

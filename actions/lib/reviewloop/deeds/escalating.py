@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
+from reviewloop.asks import Ask
 from reviewloop.assess import EventRef, Tier
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
-from reviewloop.core.turns import How
+from reviewloop.core.turns import How, State, follow
 from reviewloop.deeds.writing import subject_of
 from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox
@@ -129,6 +130,31 @@ def close_ticket(
     since = record.since.replace(":", "").lower()
     outcome = tools.desk.close_once(key, text, f"{key}/{since}-over", CloseReason.COMPLETED)
     return {**_told(outcome, key), "asks_closed": closed}
+
+
+def refresh(tools: Toolbox, number: int) -> Dict[str, Any]:
+    """Whether the wait that people were asked about is over: ``{number, over, how, event_id}``.
+
+    It answers at once what the sensor would tell at its next poll; ``how`` and ``event_id`` are
+    empty while the wait lasts, and where nobody was asked.
+    """
+    asked = [ask for ask in tools.asks.all() if ask.number == number and ask.open]
+    if asked:
+        state = follow(tools.client.change(number), tools.settings.policy)
+        for ask in asked:
+            how = _how_it_ended(state, ask)
+            if how is not None:
+                return {"number": number, "over": True, "how": how.value, "event_id": ask.event_id}
+    return {"number": number, "over": False, "how": "", "event_id": ""}
+
+
+def _how_it_ended(state: State, ask: Ask) -> Optional[How]:
+    """How the wait ended that an ask is about; None while it lasts."""
+    for wait in state.waits:
+        if (wait.party.value, wait.since) == (ask.party, ask.since):
+            return wait.how
+    # A message was deleted, or the configuration changed: no such wait is read any more.
+    return How.SUPERSEDED
 
 
 def _step(event: EventRef, attempt: int) -> str:
