@@ -68,6 +68,7 @@ class FakeChange:
     parent: Optional[int] = None
     hashtags: List[str] = field(default_factory=list)
     messages: List[Json] = field(default_factory=list)
+    remarks: List[Json] = field(default_factory=list)
     reviewers: Dict[int, str] = field(default_factory=dict)
     attention: Dict[int, str] = field(default_factory=dict)
     votes: Dict[Tuple[str, int], int] = field(default_factory=dict)
@@ -235,8 +236,13 @@ class FakeGerrit(Transport):
         *,
         tag: str = "",
         comments: int = 0,
+        remark: str = "",
     ) -> str:
-        """Post a message and votes (by the reviewer if ``by`` is left out); answers its id."""
+        """Post a message and votes (by the reviewer if ``by`` is left out); answers its id.
+
+        ``remark`` is a comment on the whole patch set, as the web page's reply dialog posts it.
+        """
+        comments += bool(remark)
         change, by = self.changes[number], by or self.reviewer
         told = "".join(f" {name}{value:+d}" for name, value in (labels or {}).items() if value)
         told += "".join(f" -{name}" for name, value in (labels or {}).items() if not value)
@@ -246,7 +252,10 @@ class FakeGerrit(Transport):
         parts += [f"({comments} comment{'s' if comments > 1 else ''})"] if comments else []
         parts += [text] if text else []
         change.reviewers.setdefault(by, "REVIEWER" if labels else "CC")
-        return self._say(change, by, "\n\n".join(parts), tag, self._when(at))
+        said = self._say(change, by, "\n\n".join(parts), tag, self._when(at))
+        if remark:
+            change.remarks.append({"change_message_id": said, "message": remark})
+        return said
 
     def set_status(
         self, number: int, status: str, by: int = 0, at: Optional[Moment] = None
@@ -410,6 +419,10 @@ class FakeGerrit(Transport):
 
     def _get_messages(self, request: Request, ident: str) -> List[Json]:
         return self._change(ident).messages
+
+    def _get_comments(self, request: Request, ident: str) -> Dict[str, List[Json]]:
+        remarks = self._change(ident).remarks
+        return {"/PATCHSET_LEVEL": remarks} if remarks else {}
 
     def _get_hashtags(self, request: Request, ident: str) -> List[str]:
         return self._change(ident).hashtags
@@ -592,6 +605,7 @@ _ROUTES = (
     ("GET", "/changes/", "_query"),
     ("GET", _CHANGE, "_get_change"),
     ("GET", f"{_CHANGE}/messages", "_get_messages"),
+    ("GET", f"{_CHANGE}/comments", "_get_comments"),
     ("GET", f"{_CHANGE}/hashtags", "_get_hashtags"),
     ("GET", f"{_CHANGE}/reviewers/self/votes", "_get_votes"),
     ("GET", f"{_CHANGE}/revisions/([^/]+)/related", "_get_related"),

@@ -123,10 +123,17 @@ def _owner(change: Any, value: str, names: Usernames) -> bool:
     return value in (str(change.owner), names.get(change.owner))
 
 
+def _said(change: Any, value: str, names: Usernames) -> bool:
+    """A word of a message or a comment, as the index of texts finds it."""
+    texts = [one["message"] for one in (*change.messages, *change.remarks)]
+    return any(value.lower() in re.findall(r"\w+", text.lower()) for text in texts)
+
+
 _OPERATORS: Dict[str, Callable[[Any, str, Usernames], bool]] = {
     "is": _is,
     "status": _is,
     "owner": _owner,
+    "comment": _said,
     "change": lambda change, value, _names: value.rpartition("~")[2] == str(change.number),
     "project": lambda change, value, _names: change.project == value,
     "branch": lambda change, value, _names: change.branch == value,

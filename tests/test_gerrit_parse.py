@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict
 import pytest
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.core.remarks import Remark
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 
@@ -354,3 +355,21 @@ class TestSmallAnswers:
         """Answers of another form are refused."""
         with pytest.raises(ProtocolError, match="of type"):
             read(data)
+
+
+def test_remarks() -> None:
+    """Comments come by file; those on the whole patch set are told apart."""
+    raw = {
+        "/PATCHSET_LEVEL": [{"change_message_id": "m1", "message": "/ack"}],
+        "src/a.py": [{"message": "typo"}],
+    }
+
+    assert parse.remarks(raw) == (Remark("m1", "/ack", general=True), Remark("", "typo", False))
+    assert parse.remarks({}) == ()
+
+
+@pytest.mark.parametrize("raw", [[], {"a": {}}, {"a": ["x"]}, {"a": [{"message": 1}]}])
+def test_remarks_of_another_form(raw: object) -> None:
+    """Anything else is not understood, and says where."""
+    with pytest.raises(ProtocolError, match="comments"):
+        parse.remarks(raw)

@@ -416,6 +416,24 @@ def test_snooze_and_acknowledge(world: World) -> None:
     assert [one["verb"] for one in explained["commands"]] == ["snooze", "ack"]
 
 
+def test_reply_dialog(world: World) -> None:
+    """Commands typed into the web page's reply dialog count; other words there are a review."""
+    number, answered = world.change(), world.change("Cache inputs")
+    reviewer = world.gerrit.person("reviewer1")
+    reviewer.comment(number, "/snooze 1d until the release is out")
+    reviewer.comment(answered, "Why?")
+    world.on(WEDNESDAY)
+    assert world.asked(number) == world.asked(answered) == set()
+    world.on(THURSDAY)
+    (name,) = world.asked(number)
+    world.gerrit.person(name).comment(number, "/pass")
+    world.later()
+
+    (second,) = world.asked(number) - {name}
+    assert world.ticket(number).assignee == second
+    assert world.asked(answered) == set()
+
+
 def test_handing_on(world: World) -> None:
     """When whoever was asked says /pass somebody else is asked at once, and has the ticket."""
     number = world.change()

@@ -11,11 +11,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Type
 
 from reviewloop.core import payloads
+from reviewloop.core.change import Change
+from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration
 from reviewloop.core.milestones import Crossing
+from reviewloop.core.remarks import has_remarks, with_remarks
 from reviewloop.cursor import Cursor, CursorStore
 from reviewloop.errors import (
     AuthError,
@@ -28,12 +32,13 @@ from reviewloop.errors import (
 )
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
-from reviewloop.gerrit.queries import Option, after, all_of
+from reviewloop.gerrit.queries import Option, after, all_of, any_word
 from reviewloop.settings import Settings
 from reviewloop.watch import Notice, Watch
 
 # The index may lag behind the clock: an update is dated at the start of its operation.
 OVERLAP = timedelta(minutes=3)
+PORTION = 500
 RECONCILE = timedelta(days=1)
 HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
 
@@ -214,13 +219,38 @@ class Poller:
         return read
 
     def _learn(self, rows: Iterable[parse.Raw], late: Optional[Cursor] = None) -> Set[int]:
-        read = set()
+        read: Set[int] = set()
+        remaining = iter(rows)
+        # In portions: a cold start reads many thousand changes with all their messages.
+        for portion in iter(lambda: list(islice(remaining, PORTION)), []):
+            read |= self._learn_portion(self._parsed(portion), late)
+        return read
+
+    def _parsed(self, rows: Iterable[parse.Raw]) -> List[Change]:
+        changes = []
         for raw in rows:
             try:
-                change = parse.change(raw)
+                changes.append(parse.change(raw))
             except ProtocolError as err:
                 self._faults.append(err)
-                continue
+        return self._with_commands(changes)
+
+    def _with_commands(self, changes: List[Change]) -> List[Change]:
+        """Where comments hold commands, the changes with their comments: few, so few requests."""
+        marked = [change.number for change in changes if has_remarks(change)]
+        words = any_word(verb.value for verb in Verb)
+        rows = self._client.changes(marked, query=words) if marked else []
+        wanted = {parse.number_of(raw) for raw in rows}
+        return [
+            with_remarks(change, self._client.remarks(change))
+            if change.number in wanted
+            else change
+            for change in changes
+        ]
+
+    def _learn_portion(self, changes: Iterable[Change], late: Optional[Cursor]) -> Set[int]:
+        read = set()
+        for change in changes:
             if change.is_private:
                 # Whatever the search says: nothing on it leaves Gerrit.
                 self._watch.forget(change.number)

@@ -68,9 +68,9 @@ def pauses(change: Change, policy: Policy) -> Pauses:
     asked: List[Mark] = []
     commands: List[Command] = []
     for message in change.messages:
-        if policy.is_automatic(message):
+        if policy.is_own(message):
             asked.extend(marks_of(message))
-        else:
+        elif not policy.is_automatic(message):
             addressed = frozenset(account for mark in asked for account in mark.asked)
             commands.extend(_commands(message, policy, addressed))
     working = [command for command in commands if not command.problem]

@@ -86,7 +86,8 @@ _WORDS: Tuple[Tuple[Pattern[str], EventKind], ...] = (
     (re.compile(r"Removed "), EventKind.DELETION),
 )
 _REBASED = re.compile(r"Patch Set \d+ was rebased")
-_COMMENTS = re.compile(r"\(\d+ (?:inline )?comments?\)")
+# How a message says that comments were posted with it.
+COMMENTS = re.compile(r"\(\d+ (?:inline )?comments?\)")
 _HEAD = re.compile(r"Patch Set (\d+):(.*)")
 _CAST = r"[A-Za-z0-9][A-Za-z0-9-]*?[+-]\d+"
 _DELETED = re.compile(rf"(?:^Removed|^\*) ({_CAST}) by ", re.MULTILINE)
@@ -208,7 +209,7 @@ def first_line(text: str) -> str:
 
 def says_nothing(text: str, noise: Sequence[Pattern[str]]) -> bool:
     """Whether a message without votes holds no comment and no words meant for people."""
-    if _COMMENTS.search(text):
+    if COMMENTS.search(text):
         return False
     below = [line.strip() for line in text.split("\n")[1:] if line.strip()]
     words = [line for line in below if not line.startswith("/")]
@@ -218,7 +219,7 @@ def says_nothing(text: str, noise: Sequence[Pattern[str]]) -> bool:
 def _votes(text: str) -> Optional[Tuple[Tuple[Vote, ...], Tuple[str, ...]]]:
     """Votes cast and labels taken back in a first line; None where it is no review's."""
     text = text.strip()
-    if not text or _COMMENTS.fullmatch(text):
+    if not text or COMMENTS.fullmatch(text):
         return (), ()
     cast: List[Vote] = []
     removed: List[str] = []

@@ -77,6 +77,12 @@ class Policy:
         texts = [text for text in (account.username, account.email, account.name) if text]
         return any(pattern.search(text) for pattern in self.automation for text in texts)
 
+    def is_own(self, message: Message) -> bool:
+        """Whether this pack wrote the message: nobody else's marks are believed."""
+        if message.author is None or not self.own_account:
+            return False
+        return message.author.username == self.own_account
+
     def is_automatic(self, message: Message) -> bool:
         """Whether a message is not a person's: by its author, or by a tag that says so."""
         if message.author is None or self.is_automation(message.author):

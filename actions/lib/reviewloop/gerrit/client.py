@@ -24,6 +24,7 @@ import urllib3.exceptions
 
 from reviewloop import __version__
 from reviewloop.core.change import Account, Change, Message
+from reviewloop.core.remarks import Remark, has_remarks, with_remarks
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -371,9 +372,16 @@ class Client:
     def change(self, ident: Ident, options: Iterable[Option] = DETAIL) -> Change:
         """One change with its whole history, from its storage: never stale, as a search can be.
 
+        What was said in comments on a whole patch set is in the messages it was posted with.
+
         :raises RefusedError: 404, it does not exist or is not visible.
         """
-        return parse.change(self._read(_path(ident), self._options(options)))
+        change = parse.change(self._read(_path(ident), self._options(options)))
+        return with_remarks(change, self.remarks(change)) if has_remarks(change) else change
+
+    def remarks(self, ident: Ident) -> Tuple[Remark, ...]:
+        """A change's published comments, never stale."""
+        return parse.remarks(self._read(f"{_path(ident)}/comments"), f"{_name(ident)}, comments")
 
     def messages(self, ident: Ident) -> Tuple[Message, ...]:
         """A change's messages, oldest first, never stale."""

@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.core.remarks import Remark
 from reviewloop.errors import ProtocolError
 
 #: A JSON object as Gerrit answers it.
@@ -121,6 +122,23 @@ def change(data: Any) -> Change:
         insertions=_get(raw, "insertions", int, where, 0),
         deletions=_get(raw, "deletions", int, where, 0),
         meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
+    )
+
+
+def remarks(data: Any, where: str = "comments") -> Tuple[Remark, ...]:
+    """``GET /changes/ID/comments``: a map of files to lists of ``CommentInfo``.
+
+    https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#list-change-comments
+    """
+    raw = mapping(data, where)
+    return tuple(
+        Remark(
+            message_id=_get(comment, "change_message_id", str, where, ""),
+            text=_get(comment, "message", str, where, ""),
+            general=path == "/PATCHSET_LEVEL",
+        )
+        for path, comments in raw.items()
+        for comment in (mapping(one, where) for one in _typed(comments, list, path, where))
     )
 
 

@@ -100,6 +100,11 @@ def all_of(*queries: str) -> str:
     return " ".join(f"({query.strip()})" for query in queries if query.strip())
 
 
+def any_word(words: Iterable[str]) -> str:
+    """``comment:a OR comment:b``: changes with a word in a message or a comment."""
+    return " OR ".join(f"comment:{word}" for word in words)
+
+
 def any_change(numbers: Iterable[int]) -> str:
     """``change:1 OR change:2``."""
     return " OR ".join(f"change:{number}" for number in numbers)

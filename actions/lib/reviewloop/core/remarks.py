@@ -1,0 +1,54 @@
+"""Words that Gerrit keeps apart from a change's messages.
+
+Since Gerrit 3.3 the web page posts what somebody writes in the reply dialog as a comment on the
+patch set as a whole; the change's message then says ``(1 comment)`` and nothing of the text. Read
+by messages alone, a ``/snooze`` typed there would be missed, and taken for a review.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Dict, List, Sequence
+
+from reviewloop.core.change import Change, Message
+from reviewloop.core.history import COMMENTS
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One comment. ``message_id`` is the message it was posted with.
+
+    ``general`` marks one on the patch set as a whole, not on a file.
+    """
+
+    message_id: str
+    text: str
+    general: bool
+
+
+def has_remarks(change: Change) -> bool:
+    """Whether comments were posted with any of the change's messages."""
+    return any(COMMENTS.search(message.text) for message in change.messages)
+
+
+def with_remarks(change: Change, remarks: Sequence[Remark]) -> Change:
+    """The change with its general comments written into the messages they were posted with.
+
+    A mark ``(K comments)`` that stands for general comments only gives way to their text; one that
+    also stands for comments on files stays, since those are something said.
+    """
+    posted: Dict[str, List[Remark]] = {}
+    for remark in remarks:
+        posted.setdefault(remark.message_id, []).append(remark)
+    messages = tuple(_filled(one, posted.get(one.id, [])) for one in change.messages)
+    return replace(change, messages=messages)
+
+
+def _filled(message: Message, remarks: List[Remark]) -> Message:
+    words = [remark.text for remark in remarks if remark.general]
+    if not words:
+        return message
+    text = message.text
+    if len(words) == len(remarks):
+        text = COMMENTS.sub("", text, count=1)
+    return replace(message, text="\n\n".join([text.rstrip(), *words]))
