@@ -104,7 +104,7 @@ class Down:
 
 
 def test_a_datastore_that_is_down() -> None:
-    """A datastore that cannot tell is not one without records: that would open a second ticket."""
+    """An empty answer and no answer differ: the second would open a ticket twice."""
     records = DatastoreRecords(Down())
 
     with pytest.raises(DatastoreError):
