@@ -1,0 +1,430 @@
+"""Whose turn it is: every row of the turn table, and the waits that come of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable, List, Optional
+
+import pytest
+
+from histories import POLICY, History, told
+from reviewloop.core.policy import Vote
+from reviewloop.core.turns import Party
+
+Step = Callable[[History], object]
+
+
+def in_review() -> History:
+    """Uploaded on Monday at 9."""
+    return History().upload("mon 9:00")
+
+
+def commented() -> History:
+    """A reviewer asked something on Monday at 10: the owner's turn."""
+    return in_review().review("mon 10:00", "reviewer", text="Why?")
+
+
+def approved() -> History:
+    """Approved on Monday at 10: the submitter's turn."""
+    return in_review().review("mon 10:00", "committer", "Code-Review+2")
+
+
+def in_progress() -> History:
+    """Uploaded as work in progress: nobody's turn."""
+    return History().upload("mon 9:00", wip=True)
+
+
+START = {"reviewers": in_review, "owner": commented, "submitter": approved, "nobody": in_progress}
+
+
+def after(turn: str, step: Step) -> tuple[str, Optional[str], Optional[str]]:
+    """(turn, its cause if it began with the step, how the old span ended) of a step at 11."""
+    history = START[turn]()
+    before = history.turns()
+    step(history)
+    state = history.state()
+    began = [wait for wait in state.waits if told(wait.since) == "mon 11:00" and wait.is_open]
+    cause = began[0].cause.value if began else None
+    ended = [wait for wait in state.waits if told(wait.end) == "mon 11:00"]
+    how = ended[0].how.value if ended and ended[0].how else None
+    assert len(before) >= (turn != "nobody")
+    return state.turn.value, cause, how
+
+
+# turn, step -> turn, cause of a new span, how the old span ended
+ROWS: List[tuple[str, str, Step, tuple[str, Optional[str], Optional[str]]]] = [
+    (
+        "upload as WIP",
+        "reviewers",
+        lambda h: h.upload("mon 11:00", wip=True),
+        ("nobody", None, "wip"),
+    ),
+    ("upload as WIP", "owner", lambda h: h.upload("mon 11:00", wip=True), ("nobody", None, "wip")),
+    (
+        "upload as WIP",
+        "submitter",
+        lambda h: h.upload("mon 11:00", wip=True),
+        ("nobody", None, "wip"),
+    ),
+    ("set WIP", "reviewers", lambda h: h.wip("mon 11:00"), ("nobody", None, "wip")),
+    ("set WIP", "owner", lambda h: h.wip("mon 11:00"), ("nobody", None, "wip")),
+    ("abandon", "reviewers", lambda h: h.abandon("mon 11:00"), ("nobody", None, "abandoned")),
+    ("abandon", "owner", lambda h: h.abandon("mon 11:00"), ("nobody", None, "abandoned")),
+    ("merge", "submitter", lambda h: h.merge("mon 11:00"), ("nobody", None, "merged")),
+    ("merge", "reviewers", lambda h: h.merge("mon 11:00"), ("nobody", None, "merged")),
+    ("ready", "nobody", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", None)),
+    ("ready", "reviewers", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", "superseded")),
+    ("ready", "owner", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", "superseded")),
+    ("upload", "reviewers", lambda h: h.upload("mon 11:00"), ("reviewers", None, None)),
+    ("rebase", "reviewers", lambda h: h.rebase("mon 11:00"), ("reviewers", None, None)),
+    ("upload", "owner", lambda h: h.upload("mon 11:00"), ("reviewers", "uploaded", "answered")),
+    ("rebase", "owner", lambda h: h.rebase("mon 11:00"), ("owner", None, None)),
+    ("upload", "nobody", lambda h: h.upload("mon 11:00"), ("reviewers", "uploaded", None)),
+    (
+        "upload that keeps the approval",
+        "submitter",
+        lambda h: h.upload("mon 11:00", copied='* Code-Review+2 (copy condition: "is:MAX")'),
+        ("submitter", None, None),
+    ),
+    (
+        "upload",
+        "submitter",
+        lambda h: h.upload("mon 11:00"),
+        ("reviewers", "uploaded", "superseded"),
+    ),
+    (
+        "negative review",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "second", "Code-Review-1"),
+        ("owner", "reviewed", "reviewed"),
+    ),
+    (
+        "negative review",
+        "owner",
+        lambda h: h.review("mon 11:00", "second", "Code-Review-1"),
+        ("owner", None, None),
+    ),
+    (
+        "negative review",
+        "submitter",
+        lambda h: h.review("mon 11:00", "second", "Code-Review-1"),
+        ("owner", "reviewed", "reviewed"),
+    ),
+    (
+        "approving review",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "second", "Code-Review+2"),
+        ("submitter", "approved", "reviewed"),
+    ),
+    (
+        "approving review",
+        "owner",
+        lambda h: h.review("mon 11:00", "second", "Code-Review+2"),
+        ("submitter", "approved", "reviewed"),
+    ),
+    (
+        "another review of the approved",
+        "submitter",
+        lambda h: h.review("mon 11:00", "second", "Code-Review+1"),
+        ("submitter", None, None),
+    ),
+    (
+        "words",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "second", text="Hm."),
+        ("owner", "reviewed", "reviewed"),
+    ),
+    (
+        "words",
+        "owner",
+        lambda h: h.review("mon 11:00", "second", text="Hm."),
+        ("owner", None, None),
+    ),
+    (
+        "+1",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "second", "Code-Review+1"),
+        ("reviewers", "needs_another_review", "reviewed"),
+    ),
+    (
+        "+1",
+        "owner",
+        lambda h: h.review("mon 11:00", "second", "Code-Review+1"),
+        ("reviewers", "needs_another_review", "reviewed"),
+    ),
+    (
+        "owner's -1",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
+        ("owner", "held_by_owner", "held_by_owner"),
+    ),
+    (
+        "owner's -1",
+        "owner",
+        lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
+        ("owner", None, None),
+    ),
+    (
+        "owner approves",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "owner", "Code-Review+2"),
+        ("submitter", "approved", "approved"),
+    ),
+    (
+        "owner approves",
+        "owner",
+        lambda h: h.review("mon 11:00", "owner", "Code-Review+2"),
+        ("submitter", "approved", "approved"),
+    ),
+    (
+        "owner answers",
+        "owner",
+        lambda h: h.review("mon 11:00", "owner", text="Because."),
+        ("reviewers", "answered", "answered"),
+    ),
+    (
+        "owner speaks",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "owner", text="Please look."),
+        ("reviewers", None, None),
+    ),
+    (
+        "vote deletion",
+        "submitter",
+        lambda h: h.delete_vote("mon 11:00", "Code-Review+2"),
+        ("reviewers", "vote_removed", "superseded"),
+    ),
+    (
+        "approval taken back in silence",
+        "submitter",
+        lambda h: h.review("mon 11:00", "committer", "-Code-Review"),
+        ("reviewers", "vote_removed", "superseded"),
+    ),
+    (
+        "recheck",
+        "reviewers",
+        lambda h: h.review("mon 11:00", "second", text="recheck"),
+        ("reviewers", None, None),
+    ),
+    (
+        "words",
+        "nobody",
+        lambda h: h.review("mon 11:00", "second", text="Hm."),
+        ("nobody", None, None),
+    ),
+    (
+        "approval",
+        "nobody",
+        lambda h: h.review("mon 11:00", "second", "Code-Review+2"),
+        ("nobody", None, None),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("turn", "step", "becomes"),
+    [row[1:] for row in ROWS],
+    ids=[f"{row[0]}, {row[1]}" for row in ROWS],
+)
+def test_turn_table(
+    turn: str, step: Step, becomes: tuple[str, Optional[str], Optional[str]]
+) -> None:
+    """Each event moves the turn as its row says, with its cause and the old span's ending."""
+    assert after(turn, step) == becomes
+
+
+def test_restored_change() -> None:
+    """A restored change is the reviewers' again; a restored one in progress is nobody's."""
+    history = in_review().abandon("mon 10:00").restore("mon 11:00")
+    assert history.turns()[-1] == ("reviewers", "restored", "mon 11:00", None, None)
+
+    history = in_progress().abandon("mon 10:00").restore("mon 11:00")
+    assert history.state().turn is Party.NOBODY
+
+
+def test_reviewers_approved_by_a_deletion() -> None:
+    """Taking a -1 away can leave a change approved: then it waits to be submitted."""
+    history = approved().review("mon 11:00", "second", "Code-Review-1")
+    history.delete_vote("mon 12:00", "Code-Review-1")
+
+    assert history.turns()[-2:] == [
+        ("owner", "reviewed", "mon 11:00", "mon 12:00", "superseded"),
+        ("submitter", "vote_removed", "mon 12:00", None, None),
+    ]
+
+
+def test_negative_vote_taken_away() -> None:
+    """An owner who had the turn for a -1 hands it back when the -1 is taken away."""
+    history = in_review().review("mon 10:00", "reviewer", "Code-Review-1")
+    history.review("mon 11:00", "reviewer", "-Code-Review")
+
+    assert history.turns()[-1] == ("reviewers", "vote_removed", "mon 11:00", None, None)
+
+
+def test_words_outlive_a_vote_taken_away() -> None:
+    """An owner who had the turn for mere words keeps it when some vote is taken away."""
+    history = commented().delete_vote("mon 11:00", "Code-Review+1")
+
+    assert history.state().turn is Party.OWNER
+
+
+# Held back.
+
+
+def test_held_by_a_reviewer() -> None:
+    """While a hold vote stands a new patch set leaves the turn with the owner."""
+    history = in_review().review("mon 10:00", "reviewer", "Code-Review-2")
+    history.upload("mon 11:00", copied='* Code-Review-2 (copy condition: "is:MIN")')
+
+    assert history.spans("owner") == [("owner", "reviewed", "mon 10:00", None, None)]
+    assert history.state().turn is Party.OWNER
+
+
+def test_held_by_the_owner() -> None:
+    """The owner's own -1 keeps the turn: an answer of theirs does not pass it on."""
+    history = in_review().review("mon 10:00", "owner", "Workflow-1", "Not yet.")
+    history.review("mon 11:00", "owner", text="Still thinking.")
+
+    assert history.turns()[-1] == ("owner", "held_by_owner", "mon 10:00", None, None)
+
+
+def test_ready_while_held() -> None:
+    """Marking ready while a hold vote stands gives the turn to the owner, as held."""
+    history = in_progress().review("mon 10:00", "reviewer", "Workflow-1").ready("mon 11:00")
+
+    assert history.turns() == [("owner", "held", "mon 11:00", None, None)]
+
+
+def test_other_hold_votes() -> None:
+    """Which votes hold is the policy's choice, lower values included."""
+    history = in_progress().review("mon 10:00", "reviewer", "Blocked-2").ready("mon 11:00")
+    policy = replace(POLICY, hold=(Vote("Blocked", -1),))
+
+    assert history.spans("owner", policy)[0][1] == "held"
+
+
+# Approval.
+
+
+def test_two_approvals() -> None:
+    """With two approval votes configured one of them does not approve."""
+    policy = replace(POLICY, approval=(Vote("Code-Review", 2), Vote("Workflow", 1)))
+    history = in_review().review("mon 10:00", "committer", "Code-Review+2")
+    assert history.turns(policy)[-1][:2] == ("reviewers", "needs_another_review")
+    history.review("mon 11:00", "second", "Workflow+1")
+
+    assert history.turns(policy)[-1] == ("submitter", "approved", "mon 11:00", None, None)
+
+
+# Red.
+
+
+def test_red_stops_the_reviewers() -> None:
+    """While CI is red the owner owes, and the reviewers' stopwatch stands still."""
+    history = in_review().ci("mon 11:00", "Verified-1").ci("mon 13:00", "Verified+1")
+
+    assert history.turns() == [
+        ("reviewers", "uploaded", "mon 9:00", None, None),
+        ("owner", "ci_failed", "mon 11:00", "mon 13:00", "ci_recovered"),
+    ]
+    wait = history.state().waits[0]
+    assert [(told(span.start), told(span.end)) for span in wait.segments] == [
+        ("mon 9:00", "mon 11:00"),
+        ("mon 13:00", None),
+    ]
+
+
+def test_red_from_the_start() -> None:
+    """A span that begins red begins at its start all the same; only its stopwatch waits."""
+    history = in_progress().ci("mon 10:00", "Verified-1").ready("mon 11:00")
+    history.ci("mon 12:00", "Verified+1")
+
+    (wait,) = [one for one in history.state().waits if one.party is Party.REVIEWERS]
+    assert told(wait.since) == "mon 11:00"
+    assert [told(span.start) for span in wait.segments] == ["mon 12:00"]
+
+
+def test_owner_owes_through_red_and_review() -> None:
+    """A red CI followed by a -1 is one wait of the owner, with the cause it began with."""
+    history = in_review().ci("mon 10:00", "Verified-1")
+    history.review("mon 11:00", "reviewer", "Code-Review-1").ci("mon 12:00", "Verified+1")
+
+    assert history.spans("owner") == [("owner", "ci_failed", "mon 10:00", None, None)]
+
+
+def test_new_patch_set_clears_red() -> None:
+    """An upload answers a red CI: the owner's wait ends as answered."""
+    history = in_review().ci("mon 10:00", "Verified-1").upload("mon 11:00")
+
+    assert history.spans("owner") == [("owner", "ci_failed", "mon 10:00", "mon 11:00", "answered")]
+
+
+@pytest.mark.parametrize(
+    ("end", "how"),
+    [
+        (lambda h: h.merge("mon 12:00"), "merged"),
+        (lambda h: h.abandon("mon 12:00"), "abandoned"),
+        (lambda h: h.wip("mon 12:00"), "wip"),
+        (lambda h: h.ready("mon 12:00"), "superseded"),
+        (lambda h: h.upload("mon 12:00"), "answered"),
+        (lambda h: h.review("mon 12:00", "owner", text="Because."), "answered"),
+        (lambda h: h.review("mon 12:00", "owner", "Code-Review+2"), "approved"),
+        (lambda h: h.review("mon 12:00", "second", "Code-Review+1"), "reviewed"),
+    ],
+)
+def test_endings_of_the_owners_wait(end: Step, how: str) -> None:
+    """The owner's wait ends as what the event is that ended it."""
+    history = commented()
+    end(history)
+
+    assert history.spans("owner")[0][3:] == ("mon 12:00", how)
+
+
+def test_waits_of_no_length() -> None:
+    """A wait that begins and ends in one second is none."""
+    history = in_review().review("mon 9:00", "committer", "Code-Review+2").merge("mon 9:00")
+
+    assert history.turns() == []
+
+
+def test_owner_hands_back_within_a_second() -> None:
+    """A run that ends ends, even where the next begins in the same second."""
+    history = commented().upload("mon 11:00").review("mon 11:00", "reviewer", text="Still not.")
+
+    assert history.spans("owner") == [
+        ("owner", "reviewed", "mon 10:00", "mon 11:00", "answered"),
+        ("owner", "reviewed", "mon 11:00", None, None),
+    ]
+
+
+# People.
+
+
+def test_reviews_by_people_are_counted() -> None:
+    """CI and the owner do not count as reviews, and neither does a recheck."""
+    history = in_review().ci("mon 10:00", "Verified+1").review("mon 10:00", "owner", text="Please.")
+    history.review("mon 11:00", "reviewer", text="recheck")
+    assert history.state().human_reviews == 0
+    history.review("mon 12:00", "reviewer", "Code-Review+1")
+
+    assert history.state().human_reviews == 1
+
+
+def test_who_has_spoken() -> None:
+    """Who reviewed counts until the owner's next move."""
+    history = in_review().review("mon 10:00", "reviewer", "Code-Review+1")
+    assert history.state().reviewed_by == {2}
+    assert history.rebase("mon 11:00").state().reviewed_by == {2}
+    assert history.upload("mon 12:00").state().reviewed_by == frozenset()
+
+
+def test_uploader_of_a_rework() -> None:
+    """Whoever uploads a rework answers for it like the owner; a rebase makes nobody that."""
+    history = commented().upload("mon 11:00", "uploader")
+    history.review("mon 12:00", "reviewer", text="Hm.")
+    history.review("mon 13:00", "uploader", text="Done.")
+    assert history.turns()[-1] == ("reviewers", "answered", "mon 13:00", None, None)
+    assert history.state().uploader == 5
+
+    history = commented().rebase("mon 11:00", "uploader")
+    assert history.state().uploader == 1
