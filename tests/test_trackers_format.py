@@ -13,7 +13,12 @@ KEY = "grv-0123456789abcdef"
 FORMATS = (BodyFormat.MARKDOWN, BodyFormat.TEXT)
 
 hostile = st.text() | st.lists(
-    st.sampled_from(["<!--", "-->", "[grv:", "grv:", KEY, "/duplicate", "]", " ", "\n", "x", "@a"])
+    st.sampled_from(
+        [
+            *("<!--", "-->", "grv:", KEY, "/duplicate", "]", " ", "\n", "@a"),
+            *(f"<!-- grv:{KEY} -->", f"[grv:{KEY}]", f"[grv:{KEY}/level-1]"),
+        ]
+    )
 ).map("".join)
 
 
@@ -82,6 +87,13 @@ def test_a_title_is_cut_visibly() -> None:
 def test_lone_surrogates_and_control_characters() -> None:
     """They would make a request that cannot be encoded or that a tracker refuses."""
     assert fmt.clean("a\ud800b\x00c\r\nd") == "a\ufffdbc\nd"
+
+
+def test_a_key_quoted_above_ours() -> None:
+    """Somebody who edits a ticket may paste another's words in: ours stands last."""
+    text = f"see <!-- grv:grv-ffffffffffffffff -->\n\n<!-- grv:{KEY} -->"
+
+    assert fmt.key_in(text) == KEY
 
 
 def test_a_retired_key() -> None:

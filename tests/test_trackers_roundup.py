@@ -61,6 +61,18 @@ def test_a_duplicate_names_what_supersedes_it(roundup: RoundupRig) -> None:
     assert key not in seen.keywords
 
 
+def test_no_connection_stays_open(roundup: RoundupRig) -> None:
+    """A refused write would keep the tracker's database locked as long as its connection lives."""
+    wire = Wire(roundup.network())
+    tracker = roundup.tracker(wire)
+    key = fresh_key()
+
+    tracker.claim(key)
+    tracker.claim(key)
+
+    assert wire.closed >= len(wire.calls) == 3
+
+
 def test_a_page_for_people(roundup: RoundupRig) -> None:
     """The ticket's address opens in a browser."""
     ticket = roundup.desk().open_once(draft(fresh_key())).ticket

@@ -56,6 +56,7 @@ class Wire(BaseAdapter):
         super().__init__()
         self.inner = inner
         self.calls: List[Tuple[str, str]] = []
+        self.closed = 0
         self.before: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
         self.after: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
 
@@ -72,6 +73,7 @@ class Wire(BaseAdapter):
 
     def close(self) -> None:
         """Close what is behind."""
+        self.closed += 1
         self.inner.close()
 
     @property

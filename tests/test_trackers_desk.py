@@ -1,0 +1,294 @@
+"""The desk alone, before a tracker in memory that can have habits no real one at hand has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Dict, List, Optional, Tuple
+
+import pytest
+
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError
+from reviewloop.records import MemoryRecords
+from reviewloop.trackers.base import (
+    BodyFormat,
+    CloseReason,
+    Comment,
+    Draft,
+    State,
+    Ticket,
+    Tracker,
+)
+from reviewloop.trackers.desk import About, Again, Desk, Done, ReopenPolicy
+from trackers_rig import NOW, draft, fresh_key
+
+
+class Cabinet(Tracker):
+    """A tracker in memory.
+
+    With a wrong credential it lists as a stranger is shown it, empty, as Redmine does.
+    """
+
+    kind = "cabinet"
+    body_format = BodyFormat.TEXT
+
+    def __init__(self, name: str = "cabinet:a") -> None:
+        self._name = name
+        self.tickets: Dict[str, Ticket] = {}
+        self.texts: Dict[str, List[str]] = {}
+        self.is_stranger = False
+        self.loses: Tuple[str, ...] = ()
+        self.calls: List[str] = []
+
+    @property
+    def name(self) -> str:
+        """Which cabinet."""
+        return self._name
+
+    def whoami(self) -> str:
+        """The one call that tells a wrong credential."""
+        self.calls.append("whoami")
+        if self.is_stranger:
+            raise AuthError("no", "renew")
+        return "bot"
+
+    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
+        """By key."""
+        self.calls.append("find")
+        return () if self.is_stranger else tuple(t for t in self.tickets.values() if t.key == key)
+
+    def read(self, ticket_id: str) -> Ticket:
+        """By id."""
+        try:
+            return self.tickets[ticket_id]
+        except KeyError as err:
+            raise RefusedError("gone", status=404) from err
+
+    def create(self, draft: Draft) -> Ticket:
+        """Next number."""
+        self.calls.append("create")
+        number = len(self.tickets) + 1
+        assignees = (draft.assignee,) if draft.assignee else ()
+        ticket = Ticket(
+            str(number),
+            number,
+            f"t/{number}",
+            draft.key,
+            draft.title,
+            State.OPEN,
+            assignees=assignees,
+            labels=draft.labels,
+            opened_at=NOW,
+        )
+        self.tickets[ticket.id] = ticket
+        self._lose("create")
+        return ticket
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """In order."""
+        return tuple(Comment(str(n), t) for n, t in enumerate(self.texts.get(ticket_id, [])))
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """At the end."""
+        self.texts.setdefault(ticket_id, []).append(text)
+        self._lose("comment")
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:
+        """Closed now."""
+        self._set(ticket_id, state=State.CLOSED, resolution=reason.value, closed_at=NOW)
+        self._lose("close")
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
+        """Closed and without key."""
+        self._set(ticket_id, state=State.CLOSED, key=None)
+        self._lose("duplicate")
+
+    def reopen(self, ticket_id: str) -> None:
+        """Open again."""
+        self._set(ticket_id, state=State.OPEN, resolution="", closed_at=None)
+        self._lose("reopen")
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """One assignee."""
+        self._set(ticket_id, assignees=(who,))
+        self._lose("assign")
+
+    def _set(self, ticket_id: str, **values: object) -> None:
+        self.tickets[ticket_id] = replace(self.tickets[ticket_id], **values)  # type: ignore[arg-type]
+
+    def _lose(self, what: str) -> None:
+        if what in self.loses:
+            raise AmbiguousError(f"the answer to {what} was lost")
+
+
+def _desk(cabinet: Cabinet, records: Optional[MemoryRecords] = None, **more: object) -> Desk:
+    return Desk(cabinet, records or MemoryRecords(), lambda: NOW, **more)  # type: ignore[arg-type]
+
+
+def test_a_wrong_credential_that_lists_nothing() -> None:
+    """Nothing is created on the word of a listing that a stranger was given."""
+    cabinet = Cabinet()
+    key = fresh_key()
+    _desk(cabinet).open_once(draft(key))
+    cabinet.is_stranger = True
+
+    with pytest.raises(AuthError):
+        _desk(cabinet).open_once(draft(key))
+
+    assert len(cabinet.tickets) == 1
+
+
+def test_a_run_that_died_between_creating_and_reconciling() -> None:
+    """Its duplicate is retired by the next run, though it has a record of the first ticket."""
+    cabinet, records = Cabinet(), MemoryRecords()
+    key = fresh_key()
+    _desk(cabinet, records).open_once(draft(key))
+    cabinet.create(draft(key))
+
+    outcome = _desk(cabinet, records).open_once(draft(key))
+
+    assert outcome.action is Done.FOUND
+    assert [t.id for t in cabinet.tickets.values() if t.is_open] == ["1"]
+
+
+def test_a_record_of_a_duplicate_that_was_retired() -> None:
+    """The run whose ticket lost goes on with the one that was kept."""
+    cabinet, records = Cabinet(), MemoryRecords()
+    key = fresh_key()
+    kept = cabinet.create(draft(key))
+    _desk(cabinet, records).open_once(draft(key))
+    record = records.get(key)
+    assert record is not None
+    lost = cabinet.create(draft(key))
+    cabinet.close_duplicate(lost.id, kept)
+    records.put(replace(record, id=lost.id))
+
+    outcome = _desk(cabinet, records).comment_once(key, "x", "m")
+
+    assert outcome.ticket == kept
+    assert list(cabinet.texts) == [kept.id]
+
+
+def test_a_record_whose_number_means_another_ticket_elsewhere() -> None:
+    """After a move to another tracker the old id must not be taken for a ticket there."""
+    first, second = Cabinet("cabinet:a"), Cabinet("cabinet:b")
+    records = MemoryRecords()
+    key = fresh_key()
+    _desk(first, records).open_once(draft(key))
+    second.create(draft(key))
+    second.create(replace(draft(key), title="the right one"))
+    second.close_duplicate("1", second.tickets["2"])
+    second.reopen("1")
+
+    outcome = _desk(second, records).open_once(draft(key))
+
+    assert outcome.ticket is not None
+    assert outcome.ticket.title == "the right one"
+
+
+def test_a_record_whose_ticket_bears_another_key() -> None:
+    """A ticket that was given away is not ours any more."""
+    cabinet, records = Cabinet(), MemoryRecords()
+    key, other = fresh_key(), fresh_key()
+    _desk(cabinet, records).open_once(draft(key))
+    cabinet.tickets["1"] = replace(cabinet.tickets["1"], key=other)
+
+    outcome = _desk(cabinet, records).open_once(draft(key))
+
+    assert outcome.action is Done.CREATED
+    assert outcome.ticket is not None
+    assert outcome.ticket.id == "2"
+
+
+@pytest.mark.parametrize("what", ["create", "comment", "assign", "close", "reopen", "duplicate"])
+def test_an_answer_that_was_lost_is_made_good_in_the_same_run(what: str) -> None:
+    """Where the tracker shows that the write happened, the step succeeds and writes once."""
+    cabinet, records = Cabinet(), MemoryRecords()
+    cabinet.loses = (what,)
+    desk = _desk(cabinet, records)
+    key = fresh_key()
+
+    done = [
+        desk.open_once(draft(key)).action,
+        desk.comment_once(key, "x", "m").action,
+        desk.assign_once(key, "committee2").action,
+        desk.close_once(key, "bye", "end").action,
+        desk.open_once(draft(key)).action,
+    ]
+    if what != "create":
+        cabinet.create(draft(key))
+    desk.open_once(draft(key))
+
+    assert done == [Done.CREATED, Done.COMMENTED, Done.ASSIGNED, Done.CLOSED, Done.REOPENED]
+    assert len(cabinet.texts["1"]) == 2
+    assert cabinet.calls.count("create") == (1 if what == "create" else 2)
+    assert [t.id for t in cabinet.tickets.values() if t.is_open] == ["1"]
+
+
+def test_the_last_word_among_closed_tickets() -> None:
+    """The newest closed ticket decides: an old "leave us alone" is outlived by a later ending."""
+    cabinet = Cabinet()
+    key = fresh_key()
+    for reason in (CloseReason.NOT_PLANNED, CloseReason.COMPLETED):
+        cabinet.close(cabinet.create(draft(key)).id, reason)
+
+    outcome = _desk(cabinet).open_once(draft(key))
+
+    assert outcome.action is Done.REOPENED
+    assert outcome.ticket is not None
+    assert outcome.ticket.id == "2"
+
+
+@pytest.mark.parametrize(
+    ("resolution", "days_ago", "expected"),
+    [
+        ("completed", 1, Again.REOPEN),
+        ("completed", 7, Again.REOPEN),
+        ("completed", 8, Again.CREATE),
+        ("not_planned", 1, Again.LEAVE),
+        ("not_planned", 800, Again.LEAVE),
+    ],
+)
+def test_the_policy_of_reopening(resolution: str, days_ago: int, expected: Again) -> None:
+    """Within the window again, beyond it anew, never against the word of its people."""
+    closed_at = NOW - timedelta(days=days_ago)
+    ticket = Ticket("1", 1, "", None, "", State.CLOSED, resolution, closed_at=closed_at)
+
+    assert ReopenPolicy(window=timedelta(days=7)).decide(ticket, NOW) is expected
+
+
+def test_what_a_record_keeps_through_later_steps() -> None:
+    """What the ticket is about is told once, when it is opened; later steps keep it."""
+    cabinet, records = Cabinet(), MemoryRecords()
+    desk = _desk(cabinet, records)
+    key = fresh_key()
+    about = About("review.example.org", 4711, "reviewers", "2026-03-02T12:00:00Z", 1)
+
+    desk.open_once(draft(key), about)
+    desk.assign_once(key, "committee2")
+    desk.close_once(key, "x", "end")
+
+    record = records.get(key)
+    assert record is not None
+    assert (record.server, record.number, record.party) == ("review.example.org", 4711, "reviewers")
+    assert (record.since, record.level) == ("2026-03-02T12:00:00Z", 1)
+    assert (record.assignee, record.state) == ("committee2", "closed")
+    assert record.opened_at == record.closed_at == "2026-03-02T12:00:00Z"
+
+
+def test_a_tracker_that_keeps_no_key() -> None:
+    """It is an error that says what to allow."""
+
+    class Forgetful(Cabinet):
+        """Keeps no keys."""
+
+        def create(self, draft: Draft) -> Ticket:
+            """Drops the key."""
+            ticket = super().create(draft)
+            self.tickets[ticket.id] = replace(ticket, key=None)
+            return ticket
+
+    with pytest.raises(ProtocolError) as caught:
+        _desk(Forgetful()).open_once(draft(fresh_key()))
+
+    assert "second ticket" in caught.value.remedy
