@@ -1,0 +1,351 @@
+"""Crossings and endings, live and replayed, and the commands that move them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Callable, Dict, List, Tuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from histories import ACCOUNTS, POLICY, History, at, told
+from reviewloop.core.commands import pauses
+from reviewloop.core.durations import Duration, parse_duration
+from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
+from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
+from reviewloop.core.reading import Reading, live, read_change, replay
+from reviewloop.core.turns import How
+from reviewloop.core.worktime import Calendar
+
+DAY = 86_400
+SHORT = replace(POLICY, milestones=tuple(map(parse_duration, ("1h", "3h", "1d"))))
+
+
+def in_review() -> History:
+    """Uploaded on Monday at 9."""
+    return History().upload("mon 9:00")
+
+
+def crossed(history: History) -> List[Tuple[str, str]]:
+    """The reviewers' crossings: milestone and when."""
+    reading = read_change(history.change(), POLICY)
+    return [(str(one.milestone), str(told(one.at))) for one in reading.courses[0].crossings]
+
+
+# Crossings.
+
+
+def test_milestones_of_an_open_wait() -> None:
+    """Without anything happening every milestone comes, in working days."""
+    assert crossed(in_review()) == [
+        ("1d", "tue 9:00"),
+        ("2d", "wed 9:00"),
+        ("5d", "mon2 9:00"),
+        ("10d", "mon3 9:00"),
+    ]
+
+
+def test_crossing_before_the_end() -> None:
+    """A milestone reached at the very second in which the wait ends is not crossed."""
+    assert crossed(in_review().review("tue 9:00", "reviewer", text="Why?")) == []
+    assert crossed(in_review().review("tue 9:00:01", "reviewer", text="Why?")) == [
+        ("1d", "tue 9:00")
+    ]
+
+
+def test_red_moves_milestones() -> None:
+    """Time while CI is red does not count."""
+    history = in_review().ci("mon 10:00", "Verified-1").ci("mon 15:00", "Verified+1")
+
+    assert crossed(history)[0] == ("1d", "tue 14:00")
+
+
+def test_still_red() -> None:
+    """While CI stays red no milestone is ahead."""
+    assert crossed(in_review().ci("mon 10:00", "Verified-1")) == []
+
+
+@given(st.lists(st.integers(1, 4 * DAY), min_size=1, max_size=6), st.integers(1, 6 * DAY))
+def test_crossing_and_elapsed(gaps: List[int], seconds: int) -> None:
+    """A crossing is the first instant at which that much has elapsed, whatever was red."""
+    history = in_review()
+    moment = at("mon 9:00")
+    for index, gap in enumerate(gaps):
+        moment += timedelta(seconds=gap)
+        vote = "Verified-1" if index % 2 == 0 else "Verified+1"
+        history.ci(f"{told(moment)}", vote)
+    wait = history.state().waits[0]
+    found = crossing(wait, seconds, Calendar())
+    if found is None:
+        assert len(gaps) % 2 == 1
+        assert elapsed(wait, moment + timedelta(days=40), Calendar()) < seconds
+    else:
+        assert elapsed(wait, found, Calendar()) == seconds
+        assert elapsed(wait, found - timedelta(seconds=1), Calendar()) == seconds - 1
+
+
+# Live and replayed.
+
+
+def test_replay_tells_each_milestone() -> None:
+    """A replay tells every crossing; a live poll over the same window only the highest."""
+    reading = read_change(in_review().change(), POLICY)
+    window = Window(at("mon 0:00"), at("thu 9:00"))
+    replayed = [str(one.milestone) for one in replay(reading, POLICY, window)]  # type: ignore[union-attr]
+    lived = [what for _, what in live(reading, "s", window)]
+
+    assert replayed == ["1d", "2d"]
+    assert [str(one.milestone) for one in lived if isinstance(one, Crossing)] == ["2d"]
+
+
+def test_live_leaves_out_waits_that_are_over() -> None:
+    """A poll does not tell that a wait crossed if it is over by the poll."""
+    history = in_review().review("wed 12:00", "reviewer", text="Why?")
+    reading = read_change(history.change(), POLICY)
+
+    assert list(live(reading, "s", Window(at("mon 0:00"), at("wed 12:00")))) == []
+    told_of = list(live(reading, "s", Window(at("wed 11:00"), at("wed 12:00"))))
+    assert [name for name, _ in told_of] == [f"s:1:reviewers:{int(at('mon 9:00').timestamp())}:2d"]
+
+
+DEEDS: Dict[str, Callable[[History, str], History]] = {
+    "upload": lambda history, when: history.upload(when),
+    "words": lambda history, when: history.review(when, "reviewer", text="Hm."),
+    "plus": lambda history, when: history.review(when, "second", "Code-Review+1"),
+    "minus": lambda history, when: history.review(when, "reviewer", "Code-Review-1"),
+    "answer": lambda history, when: history.review(when, "owner", text="Because."),
+    "red": lambda history, when: history.ci(when, "Verified-1"),
+    "green": lambda history, when: history.ci(when, "Verified+1"),
+    "merge": lambda history, when: history.merge(when),
+}
+STEPS = st.lists(
+    st.tuples(
+        st.integers(1, 3 * 3600),
+        st.sampled_from(sorted(DEEDS)),
+    ),
+    max_size=10,
+)
+
+
+def random_history(steps: List[Tuple[int, str]]) -> History:
+    """Whatever people and CI may do."""
+    history = in_review()
+    moment = at("mon 9:00")
+    for gap, step in steps:
+        moment += timedelta(seconds=gap)
+        DEEDS[step](history, str(told(moment)))
+    return history
+
+
+def _read(history: History, until: datetime) -> Reading:
+    """The change as it was known then."""
+    known = tuple(message for message in history.messages if message.date <= until)
+    return read_change(replace(history.change(), messages=known), SHORT)
+
+
+@given(STEPS, st.lists(st.integers(1, 5 * 3600), min_size=1, max_size=12))
+def test_polls_tell_each_milestone_once(steps: List[Tuple[int, str]], gaps: List[int]) -> None:
+    """However time is cut into polls no milestone and no ending is told twice.
+
+    What a poll tells is among what a replay tells, and an ending is told for each wait that was
+    told to cross.
+    """
+    history = random_history(steps)
+    lo = start = at("mon 9:00")
+    lived = []
+    for gap in gaps:
+        hi = lo + timedelta(seconds=gap)
+        lived += [
+            (name, type(what).__name__, what.at)
+            for name, what in live(_read(history, hi), "s", Window(lo, hi))
+        ]
+        lo = hi
+    names = [(name, kind) for name, kind, _ in lived]
+    assert len(names) == len(set(names))
+
+    reading = _read(history, lo)
+    replayed = {(type(one).__name__, one.at) for one in replay(reading, SHORT, Window(start, lo))}
+    assert {(kind, when) for _, kind, when in lived} <= replayed
+    crossed_waits = {name.rsplit(":", 1)[0] for name, kind in names if kind == "Crossing"}
+    for course in reading.courses:
+        party, since = course.key
+        wait = event_id("s", 1, party, since, "").rstrip(":")
+        if wait in crossed_waits and course.wait.end is not None and course.wait.end <= lo:
+            assert any(name.startswith(wait) for name, kind in names if kind == "Ending")
+
+
+@given(STEPS, st.integers(0, 30 * 3600))
+def test_the_past_does_not_change(steps: List[Tuple[int, str]], seconds: int) -> None:
+    """Waits that were over when only a part was known are the same in the whole history."""
+    history = random_history(steps)
+    until = at("mon 9:00") + timedelta(seconds=seconds)
+    whole = _read(history, at("sun2 0:00")).state.waits
+
+    for wait in _read(history, until).state.waits:
+        if wait.end is not None and wait.end < until:
+            assert wait in whole
+
+
+@given(STEPS)
+def test_waits_of_a_party_do_not_overlap(steps: List[Tuple[int, str]]) -> None:
+    """One party owes one move at a time, and stopwatches run inside their waits."""
+    waits = random_history(steps).state().waits
+    for wait in waits:
+        for span in wait.segments:
+            assert span.start >= wait.since
+            assert wait.end is None or (span.end is not None and span.end <= wait.end)
+    for party in {wait.party for wait in waits}:
+        own = [wait for wait in waits if wait.party is party]
+        for before, following in zip(own, own[1:]):
+            assert before.end is not None
+            assert before.end <= following.since
+
+
+# Commands.
+
+
+@pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("/snooze 1d", "tue 10:00"),
+        ("/snooze 4h because of lunch", "mon 14:00"),
+        ("/snooze 2026-03-05", "thu 0:00"),
+        ("Hm.\n\n/SNOOZE 1d\n\nSorry.", "tue 10:00"),
+    ],
+)
+def test_snooze(text: str, until: str) -> None:
+    """A snooze lasts for working time, or until a local day begins."""
+    history = in_review().review("mon 10:00", "reviewer", text=text)
+    (span,) = pauses(history.change(), POLICY).spans
+
+    assert (told(span.start), told(span.end)) == ("mon 10:00", until)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/snooze", "/snooze soon", "/snooze 2 days", "/snooze 2026-02-31", "/snooze 2026-01-01"],
+)
+def test_snooze_that_cannot_be_understood(text: str) -> None:
+    """A snooze without a sensible end does nothing, and says why."""
+    found = pauses(in_review().review("mon 10:00", "reviewer", text=text).change(), POLICY)
+
+    assert found.spans == ()
+    assert found.commands[0].problem
+
+
+def test_longest_snooze() -> None:
+    """A snooze beyond the limit lasts as long as the limit."""
+    policy = replace(POLICY, max_snooze=Duration(2, "d"))
+    history = in_review().review("mon 10:00", "reviewer", text="/snooze 2026-12-24")
+
+    assert told(pauses(history.change(), policy).spans[0].end) == "wed 10:00"
+
+
+def test_latest_word_counts() -> None:
+    """A second snooze replaces the first, and /unsnooze ends it."""
+    history = in_review().review("mon 10:00", "reviewer", text="/snooze 5d")
+    history.review("mon 12:00", "second", text="/snooze 1d").review(
+        "mon 15:00", "owner", text="/unsnooze"
+    )
+    spans = pauses(history.change(), POLICY).spans
+
+    assert [(told(span.start), told(span.end)) for span in spans] == [
+        ("mon 10:00", "mon 12:00"),
+        ("mon 12:00", "mon 15:00"),
+    ]
+
+
+def test_quoted_commands_and_automation() -> None:
+    """A quoted command is none, and automation gives none."""
+    history = in_review().review("mon 10:00", "reviewer", text="> /snooze 5d\n\nreally?")
+    history.review("mon 11:00", "ci", text="/snooze 5d", tag="autogenerated:ci")
+
+    assert pauses(history.change(), POLICY).commands == ()
+
+
+def test_only_who_was_asked_takes_it() -> None:
+    """/ack and /pass count from people that this pack's own message names, and from nobody else."""
+    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
+    history = in_review().review("mon 10:00", "committer", text="/ack")
+    history.review("mon 11:00", "second", text=f"I made this up.\n\n{mark}")
+    history.review("mon 11:30", "committer", text="/pass")
+    assert pauses(history.change(), POLICY).passed == frozenset()
+    history.review("mon 12:00", "pack", text=f"Asked.\n\n{mark}")
+    history.review("mon 13:00", "committer", text="/ack").review(
+        "mon 14:00", "committer", text="/pass"
+    )
+    found = pauses(history.change(), POLICY)
+
+    assert found.passed == {ACCOUNTS["committer"].id}
+    assert [told(span.start) for span in found.spans] == ["mon 13:00"]
+    assert [bool(one.problem) for one in found.commands] == [True, True, False, False]
+
+
+def test_handing_on_tells_the_milestone_again() -> None:
+    """A /pass crosses the last milestone once more, if the wait lasts and reached any."""
+    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
+    history = in_review().review("mon 12:00", "pack", text=f"Asked.\n\n{mark}")
+    history.review("mon 13:00", "committer", text="/pass").review(
+        "wed 12:00", "committer", text="/pass"
+    )
+
+    assert crossed(history)[:4] == [
+        ("1d", "tue 9:00"),
+        ("2d", "wed 9:00"),
+        ("2d", "wed 12:00"),
+        ("5d", "mon2 9:00"),
+    ]
+
+
+# Names.
+
+
+def test_event_ids() -> None:
+    """An id names server, change, party, beginning and milestone."""
+    assert event_id("h:80", 7, "owner", at("mon 9:00"), "2d") == "h:80:7:owner:1772442000:2d"
+
+
+def test_ticket_keys() -> None:
+    """A key is legal as a label, tag, keyword and field value in every tracker known."""
+    key = ticket_key("review.example.org", 12)
+
+    assert key == ticket_key("review.example.org", 12)
+    assert key != ticket_key("review.example.org", 13)
+    assert len(key) == 20
+    assert key.startswith("grv-")
+
+
+def test_marks() -> None:
+    """A mark is read back from the message it stands in, and only as a line of its own."""
+    mark = Mark("nudge", "0123456789abcdef", (7, 8))
+    message = in_review().review("mon 10:00", "pack", text=f"x\n\n{mark}").messages[-1]
+
+    assert marks_of(message) == (mark,)
+    assert marks_of(replace(message, text=f"he said {mark}")) == ()
+
+
+@pytest.mark.parametrize("text", ["", "2", "d", "2 days", "2D", "-1d", "1.5d", "1234567d", "2d\n"])
+def test_durations_that_are_none(text: str) -> None:
+    """Anything but a number and a unit is refused with what to write instead."""
+    with pytest.raises(ValueError, match="4h or 2d"):
+        parse_duration(text)
+
+
+def test_every_ending_has_words() -> None:
+    """How a wait may end is an enum whose values are what triggers carry."""
+    assert json.dumps([how.value for how in How]) == json.dumps(
+        [
+            "answered",
+            "approved",
+            "ci_recovered",
+            "reviewed",
+            "superseded",
+            "held_by_owner",
+            "merged",
+            "abandoned",
+            "wip",
+        ]
+    )

@@ -1,0 +1,232 @@
+"""Working time: right across clock changes, nights, holidays and half-hour zones."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, timedelta, timezone
+from typing import Callable, FrozenSet, Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewloop.core.worktime import DAY, Calendar, CalendarError
+
+if sys.version_info >= (3, 9):
+    from zoneinfo import ZoneInfo
+else:
+    from backports.zoneinfo import ZoneInfo
+
+WEEKDAYS = frozenset(range(5))
+ALL_DAYS = frozenset(range(7))
+HOUR = 3600
+
+
+def utc(text: str) -> datetime:
+    """An instant in UTC."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=timezone.utc)
+
+
+def local(text: str, zone: str) -> datetime:
+    """An instant by a wall clock."""
+    return datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(zone))
+
+
+def calendar(
+    zone: str = "UTC",
+    start: float = 9,
+    hours: float = 8,
+    days: FrozenSet[int] = WEEKDAYS,
+    off: Optional[Callable[[date], bool]] = None,
+) -> Calendar:
+    """A calendar by hours."""
+    length = int(hours * HOUR)
+    return Calendar(ZoneInfo(zone), days, int(start * HOUR), length, off or (lambda _day: False))
+
+
+def test_default() -> None:
+    """Whole days from Monday to Friday in UTC: a weekend takes no time."""
+    assert Calendar().elapsed(utc("2026-03-06 12:00"), utc("2026-03-09 12:00")) == DAY
+    assert Calendar().add(utc("2026-03-06 12:00"), DAY) == utc("2026-03-09 12:00")
+
+
+def test_office_hours() -> None:
+    """Nights take no time, and a milestone at the end of a shift is reached at its end."""
+    office = calendar("Europe/Berlin", 9, 8.5)
+
+    assert office.day_seconds == 8.5 * HOUR
+    assert office.week_seconds == 5 * 8.5 * HOUR
+    assert office.add(local("2026-03-02 09:00", "Europe/Berlin"), office.day_seconds) == local(
+        "2026-03-02 17:30", "Europe/Berlin"
+    )
+    assert office.add(local("2026-03-02 17:00", "Europe/Berlin"), HOUR) == local(
+        "2026-03-03 09:30", "Europe/Berlin"
+    )
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("Europe/Berlin", "2026-03-29", 23),
+        ("Europe/Berlin", "2026-10-25", 25),
+        ("America/New_York", "2026-03-08", 23),
+        ("America/New_York", "2026-11-01", 25),
+        ("Australia/Lord_Howe", "2026-04-05", 24.5),
+        ("Australia/Lord_Howe", "2026-10-04", 23.5),
+        ("Asia/Kolkata", "2026-03-02", 24),
+        ("America/Sao_Paulo", "2017-10-15", 23),
+        ("Asia/Beirut", "2026-03-29", 23),
+    ],
+)
+def test_days_of_clock_changes(zone: str, day: str, hours: float) -> None:
+    """A whole day counts its real seconds: 23 or 25 hours where the clock is changed."""
+    whole = calendar(zone, 0, 24, ALL_DAYS)
+    begin = whole.day_start(date.fromisoformat(day))
+    end = whole.day_start(date.fromisoformat(day) + timedelta(days=1))
+
+    assert whole.elapsed(begin, end) == hours * HOUR
+
+
+def test_shift_in_which_the_clock_is_set_forward() -> None:
+    """A night shift over the change is an hour shorter, and one day is still nominal."""
+    night = calendar("Europe/Berlin", 22, 8, ALL_DAYS)
+    begin = local("2026-03-28 22:00", "Europe/Berlin")
+
+    assert night.elapsed(begin, local("2026-03-29 12:00", "Europe/Berlin")) == 7 * HOUR
+    assert night.add(begin, night.day_seconds) == local("2026-03-29 23:00", "Europe/Berlin")
+
+
+def test_shift_past_midnight_belongs_to_its_first_day() -> None:
+    """Friday's night shift lasts into Saturday; Sunday's does not exist."""
+    night = calendar("UTC", 22, 8)
+
+    assert night.elapsed(utc("2026-03-06 12:00"), utc("2026-03-07 12:00")) == 8 * HOUR
+    assert night.elapsed(utc("2026-03-08 12:00"), utc("2026-03-09 12:00")) == 0
+
+
+def test_holiday_removes_the_shift_that_starts_on_it() -> None:
+    """A holiday on Tuesday leaves Monday's night shift whole."""
+    tuesday = date(2026, 3, 3)
+    night = calendar("UTC", 22, 8, off=lambda day: day == tuesday)
+
+    assert night.elapsed(utc("2026-03-02 12:00"), utc("2026-03-03 12:00")) == 8 * HOUR
+    assert night.elapsed(utc("2026-03-03 12:00"), utc("2026-03-04 12:00")) == 0
+
+
+def test_holiday_on_a_weekend() -> None:
+    """A holiday on a day off takes nothing away."""
+    assert (
+        calendar(off=lambda day: day == date(2026, 3, 7)).elapsed(
+            utc("2026-03-06 00:00"), utc("2026-03-10 00:00")
+        )
+        == 2 * 8 * HOUR
+    )
+
+
+def test_day_that_a_zone_left_out() -> None:
+    """Samoa had no 30 December 2011: that Friday has no working time."""
+    samoa = calendar("Pacific/Apia", 9, 8)
+
+    # From Tuesday, 14 o'clock there, to the end of Saturday: three hours and two days.
+    assert samoa.elapsed(utc("2011-12-28 00:00"), utc("2011-12-31 10:00")) == 19 * HOUR
+
+
+def test_calendar_that_never_works() -> None:
+    """Where working time never comes there is no instant to name."""
+    never = calendar(off=lambda _day: True)
+
+    assert never.add(utc("2026-03-02 09:00"), 1) is None
+    assert never.rewind(utc("2026-03-02 09:00"), 1) is None
+    assert never.elapsed(utc("2026-03-02 09:00"), utc("2027-03-02 09:00")) == 0
+
+
+@pytest.mark.parametrize(
+    ("days", "start", "length"),
+    [
+        (frozenset(), 0, DAY),
+        (frozenset({7}), 0, DAY),
+        (WEEKDAYS, -1, DAY),
+        (WEEKDAYS, DAY, DAY),
+        (WEEKDAYS, 0, 0),
+        (WEEKDAYS, 0, DAY + 1),
+    ],
+)
+def test_calendars_that_cannot_be(days: FrozenSet[int], start: int, length: int) -> None:
+    """A calendar without days or hours, or with too many of them, is refused."""
+    with pytest.raises(CalendarError):
+        Calendar(timezone.utc, days, start, length)
+
+
+ZONES = st.sampled_from(
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "Asia/Kolkata",
+        "Asia/Beirut",
+    ]
+)
+CALENDARS = st.builds(
+    calendar,
+    ZONES,
+    st.floats(0, 23.9),
+    st.floats(0.1, 24),
+    st.frozensets(st.integers(0, 6), min_size=1),
+    st.sampled_from([None, lambda day: day.day % 7 == 0]),
+)
+INSTANTS = st.integers(1_770_000_000, 1_800_000_000).map(
+    lambda epoch: datetime.fromtimestamp(epoch, timezone.utc)
+)
+AMOUNTS = st.integers(1, 60 * HOUR)
+
+
+@given(CALENDARS, INSTANTS, AMOUNTS)
+def test_add_is_the_inverse_of_elapsed(one: Calendar, begin: datetime, seconds: int) -> None:
+    """An amount added has elapsed by then, and not a second before."""
+    end = one.add(begin, seconds)
+    assert end is not None
+
+    assert one.elapsed(begin, end) == seconds
+    assert one.elapsed(begin, end - timedelta(seconds=1)) == seconds - 1
+
+
+@given(CALENDARS, INSTANTS, AMOUNTS)
+def test_rewind_is_the_inverse_of_elapsed(one: Calendar, end: datetime, seconds: int) -> None:
+    """From the instant found the amount leads up to the end, and from no later one."""
+    begin = one.rewind(end, seconds)
+    assert begin is not None
+
+    assert one.elapsed(begin, end) == seconds
+    assert one.elapsed(begin + timedelta(seconds=1), end) == seconds - 1
+
+
+@given(CALENDARS, INSTANTS, st.integers(0, 10**6), st.integers(0, 10**6))
+def test_elapsed_adds_up(one: Calendar, begin: datetime, first: int, second: int) -> None:
+    """Elapsed time grows, and the parts of a span add up to the whole."""
+    middle = begin + timedelta(seconds=first)
+    end = middle + timedelta(seconds=second)
+
+    assert one.elapsed(begin, end) == one.elapsed(begin, middle) + one.elapsed(middle, end)
+    assert 0 <= one.elapsed(begin, middle) <= first
+
+
+@given(CALENDARS, INSTANTS)
+def test_against_a_clock_on_the_wall(one: Calendar, begin: datetime) -> None:
+    """Minute by minute, what the wall clock shows inside working hours is what elapses."""
+    minutes = [begin + timedelta(minutes=number) for number in range(36 * 60)]
+    counted = sum(60 for minute in minutes if _works(one, minute))
+
+    # Each of at most four edges may cut a minute.
+    assert abs(counted - one.elapsed(begin, begin + timedelta(hours=36))) <= 240
+
+
+def _works(one: Calendar, instant: datetime) -> bool:
+    wall = instant.astimezone(one.zone).replace(tzinfo=None)
+    for day in (wall.date() - timedelta(days=1), wall.date()):
+        if day.weekday() in one.workdays and not one.days_off(day):
+            midnight = wall.replace(day=day.day, month=day.month, year=day.year, hour=0, minute=0)
+            opens = midnight.replace(second=0) + timedelta(seconds=one.start)
+            if opens <= wall < opens + timedelta(seconds=one.length):
+                return True
+    return False
