@@ -2,6 +2,7 @@
 #   make test                      set everything up and run the tests
 #   make test PYTHON=python3.8     the same in a virtual environment of its own
 #   make check                     formatting, lint, types, layers
+#   make docs                      write docs/actions.md anew
 #   make demo                      a real Gerrit and a real tracker, played together
 
 PYTHON ?= python3
@@ -15,7 +16,7 @@ LIB := actions/lib
 ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
 PYTEST_ARGS ?=
 
-.PHONY: venv test demo check format clean
+.PHONY: venv test demo check docs format clean
 
 venv: $(VENV)/.installed
 
@@ -49,6 +50,9 @@ check: $(VENV)/.checkers
 	$(if $(ENTRY_FILES),$(BIN)/mypy --allow-subclassing-any $(ENTRY_FILES))
 	PYTHONPATH=$(LIB) $(BIN)/lint-imports
 	$(BIN)/flake8 actions sensors tests sandbox
+
+docs: venv
+	$(BIN)/python -m sandbox.actions_page
 
 format: $(VENV)/.checkers
 	$(BIN)/ruff format .

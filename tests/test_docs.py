@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 import pytest
 import yaml
+from sandbox import actions_page
 from sandbox.standin import dialect, params, rules
 
 import test_pack_contract as contract
@@ -76,6 +77,7 @@ class Block(NamedTuple):
             ("runner_type", "action"),
             ("sensors", "overrides"),
             ("url", "config"),
+            ("task", "task"),
         ):
             if key in found:
                 return kind
@@ -379,8 +381,21 @@ def test_every_block_of_yaml_is_of_a_kind_that_is_checked():
     kinds = [block.kind for block in blocks("yaml")]
 
     assert kinds.count("rule") >= 14
-    assert set(kinds) == {"rule", "config", "overrides", "action", "workflow"}
+    assert set(kinds) == {"rule", "config", "overrides", "action", "workflow", "task"}
     assert not blocks("yml")
+
+
+@pytest.mark.parametrize("block", yaml_blocks("task"))
+def test_task_gives_the_action_what_it_takes(block: Block):
+    """An example of a task names an action, and gives it all it needs."""
+    task = block.content["task"]
+
+    contract.check_call(task["action"], list(task["input"]))
+
+
+def test_page_of_actions_is_current():
+    """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
+    assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
 
 
 @pytest.mark.parametrize("block", yaml_blocks("config"))

@@ -1,0 +1,130 @@
+"""Writes ``docs/actions.md`` from the actions' own metadata.
+
+python -m sandbox.actions_page            writes it
+python -m sandbox.actions_page --check    fails where it is not what it would write
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = ROOT / "docs" / "actions.md"
+EVENT = "review.example.org:4242:reviewers:1772442000:2d"
+
+# An example for each parameter that has to be given, or is worth showing.
+EXAMPLES: Dict[str, Any] = {
+    "account_ids": [1000005],
+    "add": ["needs-docs"],
+    "asked": [1000005],
+    "event_id": EVENT,
+    "how": "reviewed",
+    "message": "The nightly build needs this change.",
+    "number": 4242,
+    "query": "status:open project:tools/build age:2d",
+}
+
+INTRODUCTION = Path(__file__).with_suffix(".md")
+
+
+def page() -> str:
+    """The whole page."""
+    files = sorted((ROOT / "actions").glob("*.yaml"))
+    metas = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
+    metas.sort(key=lambda meta: (meta["runner_type"] != "orquesta", meta["name"]))
+    return "\n".join(
+        [INTRODUCTION.read_text(encoding="utf-8"), *(_section(meta) for meta in metas)]
+    )
+
+
+def _section(meta: Mapping[str, Any]) -> str:
+    kind = "A workflow." if meta["runner_type"] == "orquesta" else "An action."
+    lines = [f"## gerrit.{meta['name']}", "", f"{kind} {' '.join(meta['description'].split())}", ""]
+    lines += _table(
+        ("parameter", "type", "default", "meaning"), _parameters(meta.get("parameters", {}))
+    )
+    output = meta.get("output_schema", {}).get("properties", {})
+    if output:
+        lines += ["Its result:", ""]
+        lines += _table(("field", "type", "values"), _fields(output))
+    return "\n".join([*lines, *_examples(meta)])
+
+
+def _parameters(parameters: Mapping[str, Any]) -> Iterator[List[str]]:
+    for name, schema in parameters.items():
+        default = "**required**" if schema.get("required") else f"`{json.dumps(schema['default'])}`"
+        meaning = " ".join(schema["description"].split())
+        if "enum" in schema:
+            meaning += " One of " + ", ".join(f"`{one}`" for one in schema["enum"]) + "."
+        yield [f"`{name}`", schema["type"], default, meaning]
+
+
+def _fields(properties: Mapping[str, Any]) -> Iterator[List[str]]:
+    for name, schema in properties.items():
+        types = schema["type"]
+        values = ", ".join(f"`{one}`" for one in schema.get("enum", ()))
+        yield [f"`{name}`", types if isinstance(types, str) else " or ".join(types), values]
+
+
+def _table(head: Tuple[str, ...], rows: Iterator[List[str]]) -> List[str]:
+    lines = [_row(head), _row("---" for _ in head)]
+    return [*lines, *(_row(cell.replace("|", "\\|") for cell in row) for row in rows), ""]
+
+
+def _row(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _examples(meta: Mapping[str, Any]) -> List[str]:
+    given = _given(meta)
+    shell = " ".join(f"{name}={_shell(value)}" for name, value in given.items())
+    task = {"task": {"action": f"gerrit.{meta['name']}", "input": given}}
+    return [
+        "```shell",
+        f"st2 run gerrit.{meta['name']} {shell}",
+        "```",
+        "",
+        "```yaml",
+        yaml.safe_dump(task, sort_keys=False, width=100).strip(),
+        "```",
+        "",
+    ]
+
+
+def _given(meta: Mapping[str, Any]) -> Dict[str, Any]:
+    """What the example gives: all that is required, and one thing to do where nothing is."""
+    parameters = meta.get("parameters", {})
+    shown = [name for name, schema in parameters.items() if schema.get("required")]
+    for name in ("message", "add", "asked"):
+        if name in parameters and meta["runner_type"] != "orquesta":
+            shown.append(name)
+            break
+    return {name: EXAMPLES[name] for name in dict.fromkeys(shown)}
+
+
+def _shell(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    text = str(value)
+    return f'"{text}"' if " " in text else text
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    text = page()
+    if sys.argv[1:] == ["--check"]:
+        current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
+        if not current:
+            print(f"{PAGE.relative_to(ROOT)} is out of date: run `make docs`.")
+        return 0 if current else 1
+    PAGE.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
