@@ -1,0 +1,1 @@
+"""The pack on a running StackStorm: what ``make test-st2`` runs."""

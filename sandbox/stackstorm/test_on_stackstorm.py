@@ -1,0 +1,239 @@
+"""The pack on a running StackStorm, with a real Gerrit and a real tracker: ``make test-st2``.
+
+The tests build on each other, in their order: the pack is installed at the start and uninstalled at
+the end.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Set
+
+import pytest
+import requests
+
+from sandbox.gerrit.seed import COMMITTEE, PACK_ACCOUNT, PEOPLE, password_of
+from sandbox.gerrit.server import GerritServer
+from sandbox.stackstorm.api import StackStorm, until
+from sandbox.trackers.roundup import RoundupServer
+
+ROOT = Path(__file__).resolve().parents[2]
+SENSOR = "gerrit.GerritChangesSensor"
+RULES = ("nudge_reviewers", "escalate_to_committee", "label_unmerged", "stand_down")
+# The least that the configuration takes, in seconds; each step waits for two polls at most.
+POLL = 30
+PATIENCE = 3 * POLL + 60
+HOSTILE = "{{ config_context.password }} <% st2kv('system.gerrit_password', decrypt => true) %> {{ 7*7 }} \"'\u202e\U0001f4a3"
+
+
+class Site:
+    """Gerrit, tracker and StackStorm, with the pack installed and switched on."""
+
+    def __init__(self, gerrit: GerritServer, roundup: RoundupServer) -> None:
+        self.gerrit = gerrit
+        self.roundup = roundup
+        self.st2 = StackStorm()
+        self.author = gerrit.person("author1")
+
+    def install(self) -> None:
+        """As an operator does it: pack, secrets, configuration, rules, sensor."""
+        st2 = self.st2
+        installed = st2.run("packs.install", 600, packs=[f"file://{ROOT}"])
+        assert installed["status"] == "succeeded", installed["result"]
+        for name, secret in self.secrets().items():
+            st2.call("PUT", f"/keys/{name}", {"name": name, "value": secret, "secret": True})
+        st2.call("PUT", "/configs/gerrit", self.config())
+        for rule in RULES:
+            st2.enable("rules", f"gerrit.{rule}")
+        st2.enable("sensortypes", SENSOR)
+        until(lambda: st2.keys("gerrit.cursor."), "the sensor's first poll", PATIENCE)
+
+    def secrets(self) -> Dict[str, str]:
+        """What must never be seen."""
+        return {
+            "gerrit_password": password_of(PACK_ACCOUNT),
+            "gerrit_tracker_token": self.roundup.token,
+        }
+
+    def config(self) -> Dict[str, Any]:
+        """The pack's configuration."""
+        members = [
+            {"name": PEOPLE[name], "gerrit": name, "tracker": {"roundup": name}}
+            for name in COMMITTEE
+        ]
+        return {
+            "url": self.gerrit.url,
+            "username": PACK_ACCOUNT,
+            "password": "{{ st2kv.system.gerrit_password }}",
+            "poll_interval": POLL,
+            "roster": {"members": members},
+            "tracker": {
+                "kind": "roundup",
+                "url": self.roundup.url,
+                "token": "{{ st2kv.system.gerrit_tracker_token }}",
+            },
+        }
+
+    def escalated(self, number: int) -> Dict[str, Any]:
+        """The escalation of a change, when it has ended."""
+        found = until(
+            lambda: self.st2.executions("gerrit.escalate", number=number),
+            f"change {number} to be escalated",
+            PATIENCE,
+        )
+        return self.st2.wait(found[0]["id"])
+
+    def ours(self, number: int, word: str) -> List[str]:
+        """This pack's comments on a change that hold a word."""
+        messages = self.author.messages(number)
+        own = [one for one in messages if one["author"].get("username") == PACK_ACCOUNT]
+        return [one["message"] for one in own if word in one["message"]]
+
+    def asked(self, number: int) -> Set[str]:
+        """Committee members among the reviewers."""
+        reviewers = self.author.detail(number)["reviewers"].get("REVIEWER", [])
+        return {one["username"] for one in reviewers} & set(COMMITTEE)
+
+    def tickets(self, number: int) -> List[Any]:
+        """Tickets about a change."""
+        address = f"{self.gerrit.url}/c/tools/build/+/{number}"
+        return [i for i in self.roundup.issues() if any(address in text for text in i.messages)]
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    """Everything, once for all tests of this file."""
+    with GerritServer() as gerrit, RoundupServer() as roundup:
+        site = Site(gerrit, roundup)
+        site.install()
+        yield site
+
+
+@pytest.fixture(scope="module")
+def number(site: Site) -> int:
+    """A change uploaded on Monday; it is Wednesday now."""
+    found = site.author.create_change("tools/build", "Cache compiler outputs")
+    site.gerrit.advance(days=2, minutes=5)
+    return found
+
+
+def test_escalated_once(site: Site, number: int) -> None:
+    """After two working days one person is asked, with one comment, one hashtag and one ticket."""
+    execution = site.escalated(number)
+    assert execution["status"] == "succeeded", execution["result"]
+    time.sleep(POLL + 5)
+
+    assert len(site.st2.executions("gerrit.escalate", number=number)) == 1
+    assert len(site.ours(number, "[st2-gerrit escalate")) == 1
+    assert len(site.asked(number)) == 1
+    assert [ticket.status for ticket in site.tickets(number)] == ["unread"]
+    assert site.author.detail(number)["hashtags"] == ["escalated"]
+
+
+def test_two_at_once(site: Site, number: int) -> None:
+    """Two more runs of the same escalation, at the same time, change nothing."""
+    event_id = site.st2.executions("gerrit.escalate", number=number)[0]["parameters"]["event_id"]
+    runs = [site.st2.start("gerrit.escalate", event_id=event_id, number=number) for _ in range(2)]
+    assert [site.st2.wait(run)["status"] for run in runs] == ["succeeded", "succeeded"]
+
+    assert len(site.ours(number, "[st2-gerrit escalate")) == 1
+    assert len(site.tickets(number)) == 1
+    assert len(site.tickets(number)[0].messages) == 1
+
+
+def test_trace(site: Site, number: int) -> None:
+    """`st2 trace` shows the change's review: trigger, rule and executions, under its own tag."""
+    traces = site.st2.call("GET", "/traces", trace_tag=f"gerrit-{number}")
+    assert len(traces) == 1
+
+    (trace,) = traces
+    assert trace["trigger_instances"]
+    assert {rule["ref"] for rule in trace["rules"]} == {"gerrit.escalate_to_committee"}
+    assert trace["action_executions"]
+
+
+def test_stood_down(site: Site, number: int) -> None:
+    """A review closes the ticket and takes the hashtag off."""
+    (name,) = site.asked(number)
+    site.gerrit.person(name).review(number, message="Looks right.")
+    site.gerrit.advance(minutes=1)
+    found = until(
+        lambda: site.st2.executions("gerrit.stand_down", number=number), "standing down", PATIENCE
+    )
+    assert site.st2.wait(found[0]["id"])["status"] == "succeeded"
+
+    assert [ticket.status for ticket in site.tickets(number)] == ["resolved"]
+    assert site.author.detail(number)["hashtags"] == []
+
+
+def _sensor_pids() -> List[int]:
+    """The processes of this pack's sensor on this machine."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes().decode("utf-8", "replace")
+            except OSError:
+                continue
+            if "sensor_wrapper" in command and "GerritChangesSensor" in command:
+                found.append(int(entry.name))
+    return found
+
+
+def test_hostile_texts_and_a_killed_sensor(site: Site) -> None:
+    """A killed sensor comes back and goes on; hostile texts are escalated and read no secret."""
+    (pid,) = _sensor_pids()
+    number = site.author.create_change(
+        "tools/build", HOSTILE, topic=HOSTILE, hashtags=["{{config_context.password}}"]
+    )
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: [one for one in _sensor_pids() if one != pid], "the sensor's return", PATIENCE)
+    site.gerrit.advance(days=2, minutes=5)
+
+    execution = site.escalated(number)
+    assert execution["status"] == "succeeded", execution["result"]
+    assert len(site.ours(number, "[st2-gerrit escalate")) == 1
+    (ticket,) = site.tickets(number)
+    assert "{{ config_context.password }}" in ticket.title
+    seen = json.dumps(
+        [
+            site.st2.call("GET", "/executions", limit=100),
+            site.st2.call("GET", "/triggerinstances", limit=100),
+            site.st2.keys("gerrit."),
+            site.author.messages(number),
+            ticket.messages,
+        ]
+    )
+    for secret in site.secrets().values():
+        assert secret not in seen
+
+
+def test_actions_alone(site: Site, number: int) -> None:
+    """Actions can be run by hand; a failure has the form that is promised."""
+    explained = site.st2.run("gerrit.explain", number=number)
+    assert explained["status"] == "succeeded"
+    assert explained["result"]["result"]["turn"] == "owner"
+
+    failed = site.st2.run("gerrit.get_change", number=999_999)
+    assert failed["status"] == "failed"
+    assert set(failed["result"]["result"]["error"]) == {"kind", "message", "remedy"}
+
+
+def test_uninstalled(site: Site) -> None:
+    """Uninstalling leaves nothing but the configuration and the datastore values that README names."""
+    removed = site.st2.run("packs.uninstall", 300, packs=["gerrit"])
+    assert removed["status"] == "succeeded", removed["result"]
+
+    for path in ("/packs/gerrit", f"/sensortypes/{SENSOR}", "/rules/gerrit.stand_down"):
+        with pytest.raises(requests.HTTPError, match="404"):
+            site.st2.call("GET", path)
+    assert site.st2.call("GET", "/actions", pack="gerrit") == []
+    left = set(site.st2.keys("gerrit"))
+    prefixes = ("gerrit.cursor.", "gerrit.ticket.", "gerrit.ask.", "gerrit.away.")
+    assert {one for one in left if not one.startswith(prefixes)} == set(site.secrets())
+    for one in left:
+        site.st2.call("DELETE", f"/keys/{one}")
