@@ -66,7 +66,7 @@ class StackStorm:
     def enable(self, kind: str, ref: str) -> None:
         """Switch a rule or sensor on; ``kind`` is ``rules`` or ``sensortypes``."""
         found = self.call("GET", f"/{kind}/{ref}")
-        self.call("PUT", f"/{kind}/{ref}", {**found, "enabled": True})
+        self.call("PUT", f"/{kind}/{found['id']}", {**found, "enabled": True})
 
     def keys(self, prefix: str) -> Dict[str, str]:
         """Datastore values by name."""

@@ -27,7 +27,10 @@ RULES = ("nudge_reviewers", "escalate_to_committee", "label_unmerged", "stand_do
 # The least that the configuration takes, in seconds; each step waits for two polls at most.
 POLL = 30
 PATIENCE = 3 * POLL + 60
-HOSTILE = "{{ config_context.password }} <% st2kv('system.gerrit_password', decrypt => true) %> {{ 7*7 }} \"'\u202e\U0001f4a3"
+HOSTILE = (
+    "{{ config_context.password }} <% st2kv('system.gerrit_password', decrypt => true) %>"
+    " {{ 7*7 }} \"'\u202e\U0001f4a3"
+)
 
 
 class Site:
@@ -88,7 +91,7 @@ class Site:
         return self.st2.wait(found[0]["id"])
 
     def ours(self, number: int, word: str) -> List[str]:
-        """This pack's comments on a change that hold a word."""
+        """Our own comments on a change that hold a word."""
         messages = self.author.messages(number)
         own = [one for one in messages if one["author"].get("username") == PACK_ACCOUNT]
         return [one["message"] for one in own if word in one["message"]]
@@ -188,7 +191,10 @@ def test_hostile_texts_and_a_killed_sensor(site: Site) -> None:
     """A killed sensor comes back and goes on; hostile texts are escalated and read no secret."""
     (pid,) = _sensor_pids()
     number = site.author.create_change(
-        "tools/build", HOSTILE, topic=HOSTILE, hashtags=["{{config_context.password}}"]
+        "tools/build",
+        HOSTILE,
+        topic="{{ config_context.password }}",
+        hashtags=["{{config_context.password}}"],
     )
     os.kill(pid, signal.SIGKILL)
     until(lambda: [one for one in _sensor_pids() if one != pid], "the sensor's return", PATIENCE)
@@ -224,7 +230,7 @@ def test_actions_alone(site: Site, number: int) -> None:
 
 
 def test_uninstalled(site: Site) -> None:
-    """Uninstalling leaves nothing but the configuration and the datastore values that README names."""
+    """Uninstalling leaves only the datastore values that the README names."""
     removed = site.st2.run("packs.uninstall", 300, packs=["gerrit"])
     assert removed["status"] == "succeeded", removed["result"]
 
