@@ -53,7 +53,13 @@ class Site:
         for rule in RULES:
             st2.enable("rules", f"gerrit.{rule}")
         st2.enable("sensortypes", SENSOR)
-        until(lambda: st2.keys("gerrit.cursor."), "the sensor's first poll", PATIENCE)
+        cursor = f"gerrit.cursor.{self.server.replace(':', '_')}"
+        until(lambda: st2.keys(cursor), "the sensor's first poll", PATIENCE)
+
+    @property
+    def server(self) -> str:
+        """The server's id: events of earlier runs are of others."""
+        return self.gerrit.url.rpartition("/")[2]
 
     def secrets(self) -> Dict[str, str]:
         """What must never be seen."""
@@ -83,7 +89,7 @@ class Site:
 
     def executions(self, action: str, number: int) -> List[Dict[str, Any]]:
         """Executions about a change of this very Gerrit, latest first."""
-        mine = f"{self.gerrit.url.rpartition('/')[2]}:{number}:"
+        mine = f"{self.server}:{number}:"
         found = self.st2.executions(action)
         return [one for one in found if one["parameters"]["event_id"].startswith(mine)]
 
