@@ -1,6 +1,7 @@
 # GNU make. Needs Python 3.8 to 3.12, git, and for the tests Java 17 or later and Maven.
 #   make test                      set everything up and run the tests
 #   make test PYTHON=python3.8     the same in a virtual environment of its own
+#   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL
 #   make check                     formatting, lint, types, layers
 #   make docs                      write docs/actions.md anew
 #   make demo                      a real Gerrit and a real tracker, played together
@@ -16,7 +17,7 @@ LIB := actions/lib
 ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
 PYTEST_ARGS ?=
 
-.PHONY: venv test demo check docs format clean
+.PHONY: venv test test-st2 demo check docs format clean
 
 venv: $(VENV)/.installed
 
@@ -35,6 +36,13 @@ $(VENV)/.installed: requirements.txt requirements-tests.txt Makefile
 # The first run also fetches Gerrit from Maven Central and packs a seeded site, into .cache/.
 test: venv
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+# Installs, uses and uninstalls the pack there, so take a StackStorm that is not in production use.
+test-st2: venv
+	@test -n "$$ST2_API_URL" || { \
+	  echo 'NOT RUN: set ST2_API_URL to a running StackStorm, such as http://127.0.0.1:9101, and ST2_AUTH_TOKEN or' \
+	  'ST2_API_KEY where authentication is on. It must run on this machine, and sees committed files only.'; exit 2; }
+	$(BIN)/python -m pytest -v sandbox/stackstorm $(PYTEST_ARGS)
 
 demo: venv
 	$(BIN)/python -m sandbox.demo

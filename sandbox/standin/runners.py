@@ -124,8 +124,12 @@ def _st2kv(context: Any, key: str, **options: Any) -> Any:  # noqa: ARG001 - giv
 def _register_functions() -> None:
     """Add StackStorm's functions to both languages; orquesta finds its own by entry points."""
     functions = {name: FILTERS[name] for name in ("from_json_string", "to_json_string", "use_none")}
+    root = yql.YAQLEvaluator._root_ctx
     for name, function in {**functions, "st2kv": _st2kv}.items():
-        yql.YAQLEvaluator._root_ctx.register_function(function, name=name)
+        # Where StackStorm is installed its own functions are there; they would ask its database.
+        for spec in root.get_functions(name)[0]:
+            root.delete_function(spec)
+        root.register_function(function, name=name)
         jinja.JinjaEvaluator._custom_functions[name] = function
         jinja.JinjaEvaluator._jinja_env.filters[name] = function
 
