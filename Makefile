@@ -58,6 +58,9 @@ check: $(VENV)/.checkers
 	$(if $(ENTRY_FILES),$(BIN)/mypy --allow-subclassing-any $(ENTRY_FILES))
 	PYTHONPATH=$(LIB) $(BIN)/lint-imports
 	$(BIN)/flake8 actions sensors tests sandbox
+	$(BIN)/python -m compileall -q actions sensors tests sandbox
+	$(BIN)/python -m sandbox.actions_page --check
+	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_examples.py
 
 docs: venv
 	$(BIN)/python -m sandbox.actions_page

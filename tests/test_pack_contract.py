@@ -17,6 +17,7 @@ import pytest
 import yaml
 from sandbox.standin import compat
 
+import reviewloop
 from repository import ROOT
 from reviewloop.settings import DEFAULT_MILESTONES, load
 
@@ -195,6 +196,11 @@ def test_licence_is_the_full_text_of_apache_2():
 
     assert "Apache License\n                           Version 2.0, January 2004" in text
     assert "9. Accepting Warranty or Additional Liability." in text
+
+
+def test_one_version():
+    """The library names itself to servers by the pack's version."""
+    assert read(ROOT / "pack.yaml")["version"] == reviewloop.__version__
 
 
 def test_change_log_speaks_of_this_version():
