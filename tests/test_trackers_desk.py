@@ -114,7 +114,8 @@ class Cabinet(Tracker):
         self._lose("assign")
 
     def _set(self, ticket_id: str, **values: object) -> None:
-        self.tickets[ticket_id] = replace(self.tickets[ticket_id], **values)  # type: ignore[arg-type]
+        old = self.tickets[ticket_id]
+        self.tickets[ticket_id] = replace(old, **values)  # type: ignore[arg-type]
 
     def _lose(self, what: str) -> None:
         if what in self.loses:
