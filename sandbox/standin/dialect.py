@@ -47,7 +47,6 @@ def _make_validator() -> Any:
 
 
 _VALIDATOR = _make_validator()
-_KEYWORDS = frozenset(_VALIDATOR.META_SCHEMA["properties"]) | {"format"}
 
 
 def validate(instance: Any, schema: Mapping[str, Any], lenient: bool = True) -> Any:
@@ -65,21 +64,6 @@ def validate(instance: Any, schema: Mapping[str, Any], lenient: bool = True) -> 
             _fill(instance, own)
     jsonschema.validate(instance, own, cls=_VALIDATOR)
     return instance
-
-
-def check_parameter(name: str, schema: Any) -> None:
-    """Check one action parameter or configuration attribute: known keywords, one type, no more.
-
-    :raises jsonschema.ValidationError: StackStorm would refuse to register it.
-    """
-    unknown = set(schema) - _KEYWORDS
-    if unknown or isinstance(schema.get("type"), list):
-        wrong = ", ".join(sorted(unknown)) or "a list as type"
-        raise ValidationError(f'Parameter "{name}": StackStorm does not take {wrong}.')
-    try:
-        _VALIDATOR.check_schema(schema)
-    except SchemaError as err:
-        raise ValidationError(f'Parameter "{name}": {err.message}') from err
 
 
 def of_parameters(parameters: Mapping[str, Any], extra: bool = False) -> Dict[str, Any]:

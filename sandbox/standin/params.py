@@ -12,10 +12,9 @@ import json
 import math
 import re
 from enum import Enum
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 import jinja2
-from jinja2 import meta
 from jinja2.sandbox import SandboxedEnvironment
 
 from .datastore import Lookup, unseal
@@ -93,91 +92,41 @@ def live(params: Mapping[str, Any], schemas: Schemas, scope: Mapping[str, Any]) 
 
     :param schemas: parameter schemas by name: the action's, then its runner's.
     :param scope: ``st2kv``, ``config_context``, ``action_context``, and ``trigger`` in a rule.
-    :raises ParamError: an unknown variable, a cycle, or a template that fails.
+    :raises ParamError: an unknown variable, or a template that fails.
     :raises RequestError: a value that does not cast to its parameter's type.
     """
-    nodes = {name: {"value": value} for name, value in scope.items()}
-    for name, value in params.items():
-        _add(nodes, name, value)
-    context = _resolve(nodes, schemas)
-    result = {name: _cast(context[name], _schema(name, schemas)) for name in params}
-    for name, schema in _declared(schemas):
-        default = schema.get("default")
-        if name not in params and not schema.get("immutable") and is_template(default):
-            result[name] = _cast(context[name], schema)
-    return result
+    declared = _declared(schemas)
+    context = {**{name: one.get("default") for name, one in declared.items()}, **scope, **params}
+    return {
+        name: _cast(_rendered(name, value, context), declared.get(name, {}))
+        for name, value in params.items()
+    }
 
 
-def final(params: Mapping[str, Any], schemas: Schemas, scope: Mapping[str, Any]) -> Dict[str, Any]:
+def final(params: Mapping[str, Any], schemas: Schemas) -> Dict[str, Any]:
     """Every declared parameter, absent ones as default or None; given values stay as they are."""
-    nodes = {name: {"value": value} for name, value in {**scope, **params}.items()}
-    context = _resolve(nodes, schemas)
-    return {name: _cast(context[name], schema) for name, schema in _declared(schemas)}
+    return {
+        name: _cast(schema.get("default") if params.get(name) is None else params[name], schema)
+        for name, schema in _declared(schemas).items()
+    }
 
 
-def _declared(schemas: Schemas) -> List[Any]:
-    return [pair for schema in schemas for pair in schema.items()]
+def _declared(schemas: Schemas) -> Dict[str, Mapping[str, Any]]:
+    return {name: one for schema in schemas for name, one in schema.items()}
 
 
-def _schema(name: str, schemas: Schemas) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = {}
-    for schema in schemas:
-        found = schema.get(name, found)
-    return found
-
-
-def _add(nodes: Dict[str, Dict[str, Any]], name: str, value: Any) -> None:
-    node = nodes.setdefault(name, {})
-    text = str(value) if isinstance(value, (list, dict)) else value
-    if is_template(text):
-        try:
-            node.setdefault("needs", set()).update(
-                meta.find_undeclared_variables(_JINJA.parse(text))
-            )
-        except jinja2.TemplateSyntaxError:
-            node["value"] = value  # two braces, but no template after all
-        else:
-            node["template"] = value
-    else:
-        node["value"] = value
-
-
-def _resolve(nodes: Dict[str, Dict[str, Any]], schemas: Schemas) -> Dict[str, Any]:
-    for name, schema in _declared(schemas):
-        if nodes.get(name, {}).get("value") is None or schema.get("immutable", False):
-            _add(nodes, name, schema.get("default"))
-    context: Dict[str, Any] = {}
-    for name in nodes:
-        _visit(name, nodes, context, ())
-    return context
-
-
-def _visit(
-    name: str, nodes: Mapping[str, Dict[str, Any]], context: Dict[str, Any], trail: Sequence[str]
-) -> None:
-    if name in context:
-        return
-    if name not in nodes:
-        raise ParamError(f'Dependency unsatisfied in variable "{name}"')
-    if name in trail:
-        raise ParamError(f"Cyclic dependency found in the following variables: {name}.")
-    for needed in sorted(nodes[name].get("needs", ())):
-        _visit(needed, nodes, context, (*trail, name))
+def _rendered(name: str, value: Any, context: Mapping[str, Any]) -> Any:
     try:
-        context[name] = _value(nodes[name], context)
+        if isinstance(value, (list, dict)) and is_template(str(value)):
+            # Breaks on a quote in any rendered text, as there.
+            text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            text = re.sub(r'"{{([A-z0-9_-]+)}}"', r"{{\1 | to_complex}}", text)
+            return json.loads(render(text, context))
+        return render(value, context) if is_template(value) else value
+    except jinja2.TemplateSyntaxError:
+        return value  # two braces, but no template after all
     except Exception as err:  # a template can raise anything
         raise ParamError(f'Failed to render parameter "{name}": {err}') from err
-
-
-def _value(node: Mapping[str, Any], context: Mapping[str, Any]) -> Any:
-    if "template" not in node:
-        return node["value"]
-    template = node["template"]
-    if isinstance(template, str):
-        return render(template, context)
-    text = json.dumps(template, ensure_ascii=False, separators=(",", ":"))
-    text = re.sub(r'"{{([A-z0-9_-]+)}}"', r"{{\1 | to_complex}}", text)
-    return json.loads(render(text, context))  # breaks on a quote in any rendered text, as there
 
 
 def _structure(value: Any) -> Any:

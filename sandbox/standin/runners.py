@@ -15,11 +15,10 @@ import traceback
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 from . import compat
 from .datastore import Datastore, unseal
-from .pack import Action, Pack
 from .params import FILTERS, RequestError, plain
 
 compat.repair()  # before the imports below, which need it
@@ -28,8 +27,7 @@ from orquesta import conducting, events, statuses  # type: ignore[import-untyped
 from orquesta.exceptions import (  # type: ignore[import-untyped] # noqa: E402
     ExpressionEvaluationException,
 )
-from orquesta.expressions import base as expressions  # type: ignore[import-untyped] # noqa: E402
-from orquesta.expressions import jinja, yql  # noqa: E402
+from orquesta.expressions import jinja, yql  # type: ignore[import-untyped] # noqa: E402
 from orquesta.specs import loader as specs  # type: ignore[import-untyped] # noqa: E402
 
 Outcome = Tuple[str, Dict[str, Any]]
@@ -137,116 +135,65 @@ def _register_functions() -> None:
 _register_functions()
 
 
-class Workflow:
-    """One workflow execution: orquesta's conductor decides, ``perform`` runs one action.
+Perform = Callable[[str, Dict[str, Any]], Outcome]
 
-    :param perform: given a task's name and one action request ``{action, input, item_id}``, answers
+
+def run_workflow(
+    definition: str,
+    inputs: Dict[str, Any],
+    context: Dict[str, Any],
+    store: Datastore,
+    perform: Perform,
+) -> Outcome:
+    """Conduct a workflow to its end: status and ``{output}``, with ``errors`` unless it succeeded.
+
+    :param perform: given a task's name and one action request ``{action, input}``, answers its
         status and result. Delays are not waited for.
     """
+    token = _store.set(store)
+    try:
+        spec = specs.get_spec_module("native").instantiate(definition)
+        conductor = conducting.WorkflowConductor(spec, inputs=inputs, context=context)
+        return _conducted(conductor, perform)
+    except Exception as err:  # noqa: BLE001 - orquesta's errors share no root; so StackStorm
+        return statuses.FAILED, {"errors": [{"message": str(err)}], "output": None}
+    finally:
+        _store.reset(token)
 
-    def __init__(
-        self, pack: Pack, store: Datastore, perform: Callable[[str, Dict[str, Any]], Outcome]
-    ) -> None:
-        self._pack = pack
-        self._store = store
-        self._perform = perform
-        self._items: Dict[Tuple[str, int], List[Any]] = {}
 
-    def run(self, definition: str, inputs: Dict[str, Any], context: Dict[str, Any]) -> Outcome:
-        """Conduct it to its end: status and ``{output}``, with ``errors`` unless it succeeded."""
-        token = _store.set(self._store)
-        try:
-            spec = specs.get_spec_module("native").instantiate(definition)
-            faults = inspect_workflow(spec, context, self._pack)
-            if faults:
-                return statuses.FAILED, {"errors": faults, "output": None}
-            return self._conduct(conducting.WorkflowConductor(spec, inputs=inputs, context=context))
-        except Exception as err:  # noqa: BLE001 - orquesta's errors share no root; so StackStorm
-            return statuses.FAILED, {"errors": [{"message": str(err)}], "output": None}
-        finally:
-            _store.reset(token)
-
-    def _conduct(self, conductor: Any) -> Outcome:
-        conductor.serialize()  # renders input and vars, after which it may already have failed
-        if conductor.get_workflow_status() not in statuses.COMPLETED_STATUSES:
-            conductor.request_workflow_status(statuses.REQUESTED)
-            conductor.request_workflow_status(statuses.RUNNING)
+def _conducted(conductor: Any, perform: Perform) -> Outcome:
+    conductor.serialize()  # renders input and vars, after which it may already have failed
+    if conductor.get_workflow_status() not in statuses.COMPLETED_STATUSES:
+        conductor.request_workflow_status(statuses.REQUESTED)
+        conductor.request_workflow_status(statuses.RUNNING)
+    tasks = conductor.get_next_tasks()
+    while tasks:
+        for task in tasks:
+            if not _did(conductor, task, perform):
+                break
         tasks = conductor.get_next_tasks()
-        while tasks:
-            for task in tasks:
-                self._start(conductor, task)
-            for task in tasks:
-                if not self._finish(conductor, task):
-                    break
-            tasks = conductor.get_next_tasks()
-        if conductor.get_workflow_status() in statuses.COMPLETED_STATUSES:
-            conductor.render_workflow_output()
-        result: Dict[str, Any] = {"output": conductor.get_workflow_output() or None}
-        status = conductor.get_workflow_status()
-        if status in statuses.ABENDED_STATUSES:
-            result["errors"] = conductor.errors
-        return status, result
-
-    def _start(self, conductor: Any, task: Dict[str, Any]) -> None:
-        if any(request.get("item_id") == 0 for request in task["actions"]):
-            self._items[task["id"], task["route"]] = [None] * task["items_count"]
-        for request in task["actions"] or [{}]:
-            event = _event(request, statuses.RUNNING)
-            conductor.update_task_state(task["id"], task["route"], event)
-
-    def _finish(self, conductor: Any, task: Dict[str, Any]) -> bool:
-        """Run the task's actions; False where one was refused, at which the workflow fails."""
-        for request in task["actions"] or [{}]:
-            try:
-                status, result = statuses.SUCCEEDED, None
-                if request.get("action"):
-                    status, result = self._perform(task["id"], request)
-            except RequestError as err:
-                conductor.request_workflow_status(statuses.FAILED)
-                conductor.log_error(err, task_id=task["id"], route=task["route"])
-                return False
-            so_far = self._items.get((task["id"], task["route"]), [])
-            if "item_id" in request:
-                so_far[request["item_id"]] = result
-            event = _event(request, status, result, so_far)
-            conductor.update_task_state(task["id"], task["route"], event)
-        return True
+    if conductor.get_workflow_status() in statuses.COMPLETED_STATUSES:
+        conductor.render_workflow_output()
+    result: Dict[str, Any] = {"output": conductor.get_workflow_output() or None}
+    status = conductor.get_workflow_status()
+    if status in statuses.ABENDED_STATUSES:
+        result["errors"] = conductor.errors
+    return status, result
 
 
-def _event(request: Mapping[str, Any], status: str, result: Any = None, so_far: Any = None) -> Any:
-    if request.get("item_id") is None:
-        return events.ActionExecutionEvent(status, result=result)
-    return events.TaskItemActionExecutionEvent(
-        request["item_id"], status, result=result, accumulated_result=so_far and list(so_far)
-    )
-
-
-def inspect_workflow(spec: Any, context: Mapping[str, Any], pack: Pack) -> List[Dict[str, Any]]:
-    """What StackStorm finds wrong before it starts: orquesta's findings, and actions and inputs."""
-    found = [
-        {"type": kind, **entry}
-        for kind, entries in spec.inspect(app_ctx=dict(context), raise_exception=False).items()
-        for entry in entries
-    ]
-    for name, task in spec.tasks.items():
-        ref, given = getattr(task, "action", None), getattr(task, "input", None) or {}
-        if ref and not expressions.has_expressions(ref):
-            message = _fault_of_task(pack.actions.get(ref), ref, given)
-            if message:
-                found.append({"type": "content", "message": message, "spec_path": f"tasks.{name}"})
-    return found
-
-
-def _fault_of_task(action: Any, ref: str, given: Any) -> str:
-    if not isinstance(action, Action):
-        return f'The action "{ref}" is not registered in the database.'
-    if not isinstance(given, dict):
-        return ""
-    known = {**action.runner_parameters, **action.parameters}
-    needed = {
-        name for name, item in known.items() if item.get("required") and "default" not in item
-    }
-    missing, unexpected = sorted(needed - set(given)), sorted(set(given) - set(known))
-    if missing or unexpected:
-        return f'Action "{ref}" is missing input {missing}, has unexpected input {unexpected}.'
-    return ""
+def _did(conductor: Any, task: Dict[str, Any], perform: Perform) -> bool:
+    """Run the task's action; False where it was refused, at which the workflow fails."""
+    for request in task["actions"] or [{}]:
+        running = events.ActionExecutionEvent(statuses.RUNNING)
+        conductor.update_task_state(task["id"], task["route"], running)
+        try:
+            status, result = statuses.SUCCEEDED, None
+            if request.get("action"):
+                status, result = perform(task["id"], request)
+        except RequestError as err:
+            conductor.request_workflow_status(statuses.FAILED)
+            conductor.log_error(err, task_id=task["id"], route=task["route"])
+            return False
+        done = events.ActionExecutionEvent(status, result=result)
+        conductor.update_task_state(task["id"], task["route"], done)
+    return True

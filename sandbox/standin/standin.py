@@ -25,7 +25,7 @@ from .datastore import Clock, Datastore, DatastoreService, Lookup, unseal
 from .pack import Action, Pack, load, resolve_config
 from .params import ParamError, RequestError, final, live, plain, render
 from .rules import CriterionError, Rule, matches
-from .runners import Outcome, ProcessDied, Workflow, load_file, run_python, search_path
+from .runners import Outcome, ProcessDied, load_file, run_python, run_workflow, search_path
 
 USER = "stanley"
 SUCCEEDED = "succeeded"
@@ -112,15 +112,6 @@ class SensorService(DatastoreService):
         self._standin.enqueue(trigger, payload, trace_tag)
         self._moment("after_dispatch")
 
-    def dispatch_with_context(
-        self, trigger: str, payload: Optional[Dict[str, Any]] = None, trace_context: Any = None
-    ) -> None:
-        """As :meth:`dispatch`, with StackStorm's TraceContext or a dict like it."""
-        tag = getattr(trace_context, "trace_tag", None)
-        if isinstance(trace_context, Mapping):
-            tag = trace_context.get("trace_tag")
-        self.dispatch(trigger, payload, tag)
-
 
 class StandIn:
     """One StackStorm with one pack.
@@ -128,7 +119,6 @@ class StandIn:
     :param config: what the operator writes into the pack's configuration file.
     :param secrets: encrypted system values, for ``{{ st2kv.system.NAME }}``.
     :param clock: the time, for lifetimes in the datastore and for what is recorded.
-    :param on_event: told each line of the account as it is written.
     :raises PackError: the pack would not register, or its configuration does not fit.
     """
 
@@ -139,7 +129,6 @@ class StandIn:
         secrets: Optional[Dict[str, str]] = None,
         *,
         clock: Clock,
-        on_event: Optional[Callable[[str], None]] = None,
     ) -> None:
         st2shim.install()
         self.datastore = Datastore(clock)
@@ -150,12 +139,10 @@ class StandIn:
         self.dropped: List[Trigger] = []
         self.enforcements: List[Enforcement] = []
         self.executions: List[Execution] = []
-        self.log: List[str] = []
         self.sensor: Any = None
         self.enabled: Set[str] = {ref for ref, rule in self.pack.rules.items() if rule.enabled}
         self._values = config or {}
         self._clock = clock
-        self._on_event = on_event
         self._queue: Deque[Trigger] = deque()
         self._deaths: Dict[str, int] = {}
         self._sensor_path: List[str] = []
@@ -189,13 +176,11 @@ class StandIn:
             sensor = kind(**options)
             sensor.setup()
         self.sensor = sensor
-        self._note(f"sensor {name} started")
         return sensor
 
     def kill_sensor(self) -> None:
         """End the sensor without ``cleanup()``: only the datastore remembers."""
         self.sensor = None
-        self._note("sensor killed")
 
     def poll(self) -> List[Execution]:
         """Poll once, then run everything that follows; the executions this started.
@@ -278,9 +263,6 @@ class StandIn:
         else:
             self.triggers.append(instance)
             self._queue.append(instance)
-        self._note(
-            f"trigger {trigger} [{trace_tag or '-'}]" + (f" DROPPED: {reason}" * bool(reason))
-        )
 
     # -- rules ------------------------------------------------------------------------------------
 
@@ -300,7 +282,6 @@ class StandIn:
             return False
 
     def _enforce(self, rule: Rule, trigger: Trigger) -> None:
-        self._note(f"  rule {rule.ref} matched")
         extra = {"trigger": trigger.payload}
         try:
             execution = self._request(
@@ -315,8 +296,6 @@ class StandIn:
         self, rule: Rule, trigger: Trigger, execution_id: str = "", failure: str = ""
     ) -> None:
         self.enforcements.append(Enforcement(rule.ref, trigger.id, execution_id, failure))
-        if failure:
-            self._note(f"  rule {rule.ref} FAILED: {failure}")
 
     # -- executions -------------------------------------------------------------------------------
 
@@ -368,11 +347,10 @@ class StandIn:
     def _execute(self, action: Action, execution: Execution) -> None:
         schemas = [action.parameters, action.runner_parameters]
         try:
-            given = final(execution.parameters, schemas, self._scope())
+            given = final(execution.parameters, schemas)
             own = {name: plain(given[name]) for name in action.parameters}
             file = self.pack.entry_path(action.entry_point)
             execution.parameters, execution.status = own, "running"
-            self._note(f"  {_indent(execution)}{action.ref}({_shown(action, own)})")
             if action.runner == "orquesta":
                 outcome = self._run_workflow(file, action, execution)
             else:
@@ -396,17 +374,15 @@ class StandIn:
 
         about = {"action_execution_id": execution.id, "workflow_execution_id": execution.id}
         about.update(user=USER, pack=self.pack.ref, action=action.ref, runner=action.runner)
-        workflow = Workflow(self.pack, self.datastore, perform)
         definition = file.read_text(encoding="utf-8")
-        return workflow.run(definition, execution.parameters, {"st2": about, "parent": {}})
+        context = {"st2": about, "parent": {}}
+        return run_workflow(definition, execution.parameters, context, self.datastore, perform)
 
     def _ended(self, action: Action, execution: Execution, status: str, result: Any) -> None:
         execution.status, execution.result = status, result
         if status == SUCCEEDED and action.output_schema:
             data = result["output" if action.runner == "orquesta" else "result"]
             execution.problem = _output_problem(data, action.output_schema)
-        problem = f", but {execution.problem}" if execution.problem else _why(status, result)
-        self._note(f"  {_indent(execution)}{action.ref} {status}{problem}")
 
     # -- surroundings -----------------------------------------------------------------------------
 
@@ -434,29 +410,6 @@ class StandIn:
             if not any(resolved == folder or resolved.startswith(folder + "/") for folder in own):
                 kept.append(entry)
         return kept
-
-    def _note(self, line: str) -> None:
-        self.log.append(line)
-        if self._on_event:
-            self._on_event(line)
-
-
-def _indent(execution: Execution) -> str:
-    return "    " if execution.parent else "  "
-
-
-def _why(status: str, result: Any) -> str:
-    if status == SUCCEEDED:
-        return ""
-    errors = [str(item.get("message")) for item in result.get("errors", [])]
-    lines = str(result.get("error") or result.get("stderr") or "").strip().splitlines()
-    return ": " + "; ".join(errors + lines[-1:] or [str(result.get("result"))])
-
-
-def _shown(action: Action, parameters: Mapping[str, Any]) -> str:
-    hidden = {name for name, schema in action.parameters.items() if schema.get("secret")}
-    shown = {k: "********" if k in hidden else v for k, v in parameters.items() if v is not None}
-    return ", ".join(f"{name}={value!r}" for name, value in shown.items())
 
 
 def _output_problem(data: Any, schema: Mapping[str, Any]) -> str:
