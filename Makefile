@@ -2,8 +2,8 @@
 #   make test                      set everything up and run the tests
 #   make test PYTHON=python3.8     the same in a virtual environment of its own
 #   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL
-#   make check                     formatting, lint, types, layers
-#   make docs                      write docs/actions.md anew
+#   make check                     formatting, lint, types, layers, and what the Exchange looks at
+#   make docs                      write anew what the documents take from the pack's files
 #   make demo                      a real Gerrit and a real tracker, played together
 
 PYTHON ?= python3
@@ -60,10 +60,12 @@ check: $(VENV)/.checkers
 	$(BIN)/flake8 actions sensors tests sandbox
 	$(BIN)/python -m compileall -q actions sensors tests sandbox
 	$(BIN)/python -m sandbox.actions_page --check
+	$(BIN)/python -m sandbox.index_entry --check
 	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_examples.py
 
 docs: venv
 	$(BIN)/python -m sandbox.actions_page
+	$(BIN)/python -m sandbox.index_entry
 
 format: $(VENV)/.checkers
 	$(BIN)/ruff format .

@@ -13,7 +13,8 @@ from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
+from .pages import ROOT, settle
+
 PAGE = ROOT / "docs" / "actions.md"
 EVENT = "review.example.org:4242:reviewers:1772442000:2d"
 
@@ -114,17 +115,5 @@ def _shell(value: Any) -> str:
     return f'"{text}"' if " " in text else text
 
 
-def main() -> int:
-    """Write the page, or compare it."""
-    text = page()
-    if sys.argv[1:] == ["--check"]:
-        current = PAGE.exists() and PAGE.read_text(encoding="utf-8") == text
-        if not current:
-            print(f"{PAGE.relative_to(ROOT)} is out of date: run `make docs`.")
-        return 0 if current else 1
-    PAGE.write_text(text, encoding="utf-8")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(settle(PAGE, page()))

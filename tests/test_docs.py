@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 import pytest
 import yaml
-from sandbox import actions_page
+from sandbox import actions_page, index_entry
 from sandbox.standin import dialect, params, rules
 
 import test_pack_contract as contract
@@ -396,6 +396,15 @@ def test_task_gives_the_action_what_it_takes(block: Block):
 def test_page_of_actions_is_current():
     """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
     assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
+
+
+def test_entry_of_the_index_is_current():
+    """docs/releasing.md shows the entry that the pack's files make; `make docs` writes it."""
+    (block,) = [block for block in blocks("json") if block.page == index_entry.PAGE]
+
+    assert index_entry.PAGE.read_text(encoding="utf-8") == index_entry.page()
+    assert json.loads(block.text) == index_entry.entry()
+    assert index_entry.entry()["content"]["rules"]["count"] == 4
 
 
 @pytest.mark.parametrize("block", yaml_blocks("config"))
