@@ -1,0 +1,1 @@
+"""What things cost, in counts, and in ratios measured in one run."""
