@@ -126,7 +126,7 @@ def yaml_blocks(*kinds: str) -> List[Any]:
 def section(page: Path, heading: str) -> str:
     """What stands below a heading, up to the next one of any level."""
     text = text_of(page)
-    below = text[text.index(f"# {heading}\n") + len(heading) + 3 :]
+    below = text.split(f"# {heading}\n", 1)[1]
     following = HEADING.search(below)
     return below[: following.start()] if following else below
 
