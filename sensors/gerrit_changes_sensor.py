@@ -12,6 +12,7 @@ from st2reactor.sensor.base import PollingSensor
 # StackStorm puts actions/lib on the path of actions only.
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
+# pylint: disable=import-error  # it does not see that either
 from reviewloop.cursor import DatastoreCursor
 from reviewloop.poller import Poller
 from reviewloop.settings import load
