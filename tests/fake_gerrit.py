@@ -409,7 +409,7 @@ class FakeGerrit(Transport):
         start = int(params.get("S", "0"))
         wanted = int(params.get("n", "0")) or self.query_limit
         size = min(wanted, self.query_limit, self.page_limit)
-        rows = [self._info(one, options) for one in visible[start : start + size]]
+        rows = [self._info(one, options) for one in visible[start:][:size]]
         if rows and len(visible) > start + size:
             rows[-1]["_more_changes"] = True
         return rows

@@ -102,7 +102,7 @@ class FakeGitHub(BaseAdapter):
 
     # -- transport -------------------------------------------------------------------------------
 
-    def send(  # type: ignore[override]
+    def send(  # type: ignore
         self, request: requests.PreparedRequest, **_options: Any
     ) -> requests.Response:
         """Answer one request."""
@@ -174,7 +174,8 @@ class FakeGitHub(BaseAdapter):
     def _paged(self, rows: List[Dict[str, Any]], sent: Sent) -> Reply:
         size = min(int(sent.query.get("per_page", "30")), 100)
         page = int(sent.query.get("page", "1"))
-        part = rows[(page - 1) * size : page * size]
+        start = (page - 1) * size
+        part = rows[start:][:size]
         headers = {}
         if page * size < len(rows):
             # GitHub's own links name the repository by its id.
@@ -260,12 +261,13 @@ def _matches(fields: Mapping[str, Any], query: Mapping[str, str]) -> bool:
         return False
     labels = {label["name"] for label in fields["labels"]}
     state = query.get("state", "open")
-    return (
-        state in ("all", fields["state"])
-        and query.get("creator", fields["user"]["login"]) == fields["user"]["login"]
-        and set(filter(None, query.get("labels", "").split(","))) <= labels
-        and fields["updated_at"] >= query.get("since", "")
+    tests = (
+        state in ("all", fields["state"]),
+        query.get("creator", fields["user"]["login"]) == fields["user"]["login"],
+        set(filter(None, query.get("labels", "").split(","))) <= labels,
+        fields["updated_at"] >= query.get("since", ""),
     )
+    return all(tests)
 
 
 def _stamp(instant: datetime) -> str:

@@ -251,7 +251,7 @@ def test_killed_between_dispatch_and_cursor(bench: Bench) -> None:
     """What was told and not noted down is told again under the same id; nothing is lost."""
     bench.fake.add_change()
     bench.fake.at("2026-03-03 09:00:00")
-    bench.shelf.store.put = _killing  # type: ignore[method-assign]
+    bench.shelf.store.put = _killing  # type: ignore
     with pytest.raises(Killed):
         bench.poll()
     del bench.shelf.store.put

@@ -115,7 +115,7 @@ class Cabinet(Tracker):
 
     def _set(self, ticket_id: str, **values: object) -> None:
         old = self.tickets[ticket_id]
-        self.tickets[ticket_id] = replace(old, **values)  # type: ignore[arg-type]
+        self.tickets[ticket_id] = replace(old, **values)  # type: ignore
 
     def _lose(self, what: str) -> None:
         if what in self.loses:
@@ -123,7 +123,7 @@ class Cabinet(Tracker):
 
 
 def _desk(cabinet: Cabinet, records: Optional[MemoryRecords] = None, **more: object) -> Desk:
-    return Desk(cabinet, records or MemoryRecords(), lambda: NOW, **more)  # type: ignore[arg-type]
+    return Desk(cabinet, records or MemoryRecords(), lambda: NOW, **more)  # type: ignore
 
 
 def test_a_wrong_credential_that_lists_nothing() -> None:

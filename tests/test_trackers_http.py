@@ -35,7 +35,7 @@ class Script(BaseAdapter):
         self.replies = list(replies)
         self.requests: List[requests.PreparedRequest] = []
 
-    def send(  # type: ignore[override]
+    def send(  # type: ignore
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
         """The next reply."""

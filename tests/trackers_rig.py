@@ -60,7 +60,7 @@ class Wire(BaseAdapter):
         self.before: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
         self.after: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
 
-    def send(  # type: ignore[override]
+    def send(  # type: ignore
         self, request: requests.PreparedRequest, **options: Any
     ) -> requests.Response:
         """Pass a request on, with what was asked to happen before and after."""

@@ -71,7 +71,7 @@ class Person:
         if not answer.ok:
             what = f"{method} {path} by {self.username}"
             raise RequestRefusedError(what, answer.status_code, text.strip())
-        return json.loads(text[len(_MAGIC) :]) if text.startswith(_MAGIC) else None
+        return json.loads(text.replace(_MAGIC, "", 1)) if text.startswith(_MAGIC) else None
 
     # The life of a change
 

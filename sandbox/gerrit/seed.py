@@ -112,7 +112,7 @@ def _grant(
     detail: Dict[str, object] = {"rules": {group: rule}}
     if votes is not None:
         rule.update(min=votes[0], max=votes[1])
-        detail["label"] = permission[len("label-") :]
+        detail["label"] = permission.replace("label-", "", 1)
     wanted = {"add": {ref: {"permissions": {permission: detail}}}}
     admin.call("POST", "/projects/All-Projects/access", wanted)
 

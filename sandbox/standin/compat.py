@@ -32,7 +32,7 @@ def repair() -> None:
         if not hasattr(collections, name):
             setattr(collections, name, getattr(collections.abc, name))
     if not hasattr(fractions, "gcd"):
-        fractions.gcd = math.gcd  # type: ignore[attr-defined]
+        fractions.gcd = math.gcd  # type: ignore
     _move_flags_to_front()
 
 

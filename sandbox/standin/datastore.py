@@ -42,7 +42,7 @@ def unseal(text: str) -> str:
     """
     if not text.startswith(_MARK):
         raise ValueError("The datastore value is not encrypted. Store it with encrypt=True.")
-    return bytes.fromhex(text[len(_MARK) :])[::-1].decode()
+    return bytes.fromhex(text.replace(_MARK, "", 1))[::-1].decode()
 
 
 class Datastore:
@@ -95,7 +95,7 @@ class DatastoreService:
         self._reach()
         first = offset or 0
         found = self._store.items((self._prefix if local else "") + (prefix or ""))
-        return found[first : first + (limit or PAGE)]
+        return found[first:][: limit or PAGE]
 
     def get_value(
         self, name: str, local: bool = True, scope: str = "system", decrypt: bool = False

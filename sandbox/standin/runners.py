@@ -110,7 +110,7 @@ def run_python(
 
 def _st2kv(context: Any, key: str, **options: Any) -> Any:  # noqa: ARG001 - given by orquesta
     """``st2kv('system.x', decrypt => true)`` in a workflow's expression."""
-    name = key[len("system.") :] if key.startswith("system.") else f"user:{key}"
+    name = key.replace("system.", "", 1) if key.startswith("system.") else f"user:{key}"
     item = _store.get().find(name)
     if item is not None:
         return unseal(item.value) if options.get("decrypt", False) else item.value

@@ -210,12 +210,12 @@ class StandIn:
         self._drain()
         return self.executions[first:]
 
-    def run(self, action_ref: str, /, **parameters: Any) -> Execution:
+    def run(self, _action: str, **parameters: Any) -> Execution:
         """Run an action as ``st2 run`` does, templates in parameters included.
 
         :raises RequestError: StackStorm would refuse the request.
         """
-        return self._request(action_ref, parameters, {})
+        return self._request(_action, parameters, {})
 
     def die_at(self, moment: str, nth: int = 1) -> None:
         """End the process at the nth such moment from now, once.

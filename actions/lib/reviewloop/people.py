@@ -67,7 +67,7 @@ class People:
         return self._settings.policy
 
     def _away(self) -> Set[str]:
-        return {name[len(AWAY) :] for name in read_values(self._datastore, AWAY)}
+        return {name.replace(AWAY, "", 1) for name in read_values(self._datastore, AWAY)}
 
     def _roster(self, roster: RosterSettings) -> Sequence[Tuple[Account, RosterMember]]:
         if roster.kind is RosterKind.STATIC:

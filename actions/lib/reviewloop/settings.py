@@ -110,9 +110,9 @@ def load(config: Optional[Mapping[str, object]], exists: Exists = os.path.isfile
     top.finish()
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        listed = "\n".join(f"- {p}" for p in problems)
         raise ConfigError(
-            f"The configuration of the gerrit pack has {count}:\n"
-            + "\n".join(f"- {p}" for p in problems),
+            f"The configuration of the gerrit pack has {count}:\n{listed}",
             "\nCorrect gerrit.yaml in StackStorm's configs folder, reload it with"
             " `st2ctl reload --register-configs`, and restart the sensor.",
             problems=problems,

@@ -130,7 +130,7 @@ class _Reader:
 
     def _kind(self, message: Message) -> Optional[EventKind]:
         if message.tag.startswith(_TAG):
-            kind = _TAGS.get(message.tag[len(_TAG) :])
+            kind = _TAGS.get(message.tag.replace(_TAG, "", 1))
         else:
             kind = next((kind for words, kind in _WORDS if words.match(message.text)), None)
         # Closing and uploading win over the sentence below; every other row comes after it.

@@ -210,9 +210,9 @@ def ancestors(data: Any, number: int) -> Tuple[int, ...]:
     where = f"change {number}, related changes"
     items = _get(mapping(data, where), "changes", list, where, [])
     chain = [_get(mapping(item, where), "_change_number", int, where, 0) for item in items]
-    below = chain[chain.index(number) + 1 :] if number in chain else []
+    after = chain.index(number) + 1 if number in chain else len(chain)
     # 0 is a commit without a change.
-    return tuple(one for one in below if one)
+    return tuple(one for one in chain[after:] if one)
 
 
 def mapping(data: Any, where: str) -> Raw:
@@ -240,7 +240,7 @@ def _get(raw: Mapping[str, Any], key: str, kind: Type[T], where: str, default: A
     if value is None:
         if default is None:
             raise ProtocolError(f"{where}: the key `{key}` is missing in Gerrit's answer.")
-        return default  # type: ignore[no-any-return]
+        return default  # type: ignore
     return _typed(value, kind, key, where)
 
 

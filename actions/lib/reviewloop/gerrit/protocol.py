@@ -265,7 +265,8 @@ def segment(text: Union[str, int]) -> str:
 
 def _json(body: bytes) -> Any:
     text = body.decode("utf-8")
-    return json.loads(text[len(_XSSI_PREFIX) :] if text.startswith(_XSSI_PREFIX) else text)
+    start = len(_XSSI_PREFIX) if text.startswith(_XSSI_PREFIX) else 0
+    return json.loads(text[start:])
 
 
 def _json_error(body: bytes) -> str:

@@ -229,10 +229,10 @@ class Http:
         if status < OK_BELOW:
             return Answer(status, _parsed(response, what, is_write), response.headers)
         if status < REDIRECT_BELOW:
+            moved = "Set tracker.url and tracker.project to where the tracker is now."
             raise RefusedError(
                 f"{what} answered with a redirect ({status}), which is not followed.",
-                self._remedy(status)
-                or "Set tracker.url and tracker.project to where the tracker is now.",
+                self._remedy(status) or moved,
                 status,
             )
         if status == UNAUTHORIZED:

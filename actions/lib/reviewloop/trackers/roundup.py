@@ -196,7 +196,8 @@ class Roundup(Tracker):
         ids = [str(parse.at(one, "id", "a message")) for one in item.get("messages") or ()]
         rows: List[Dict[str, Any]] = []
         for start in range(0, len(ids), PAGE):
-            query = {"id": ids[start : start + PAGE], "@fields": "content,author", "@verbose": 3}
+            stop = start + PAGE
+            query = {"id": ids[start:stop], "@fields": "content,author", "@verbose": 3}
             rows += self._rows("/msg", query)
         rows.sort(key=lambda row: int(row["id"]))
         return tuple(
