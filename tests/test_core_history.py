@@ -261,6 +261,41 @@ def test_copied_votes() -> None:
     assert not standing(history.upload("mon 12:00")).approved
 
 
+@pytest.mark.parametrize(
+    ("line", "approves"),
+    [
+        ("* Code-Review+2", True),
+        ("* Code-Review+1, Code-Review+2", True),
+        ('* Code-Review+2 (copy condition: "(is:MAX OR is:MIN) -is:ANY")', True),
+        ('* Code-Review+2 by <GERRIT_ACCOUNT_4> (copy condition: "approverin:a-1")', True),
+        (
+            "* Code-Review+1 by <GERRIT_ACCOUNT_2>, <GERRIT_ACCOUNT_3>, Code-Review+2 by"
+            ' <GERRIT_ACCOUNT_4> (copy condition: "approverin:a-1")',
+            True,
+        ),
+        ("* Code-Review+2 (label type is missing)", True),
+        ('* Code-Review+2 (non-parseable copy condition: "is:FOO")', True),
+        ('* Verified+1 (copy condition: "Code-Review+2")', False),
+        ("* My-Code-Review+2", False),
+        ("* Code-Review+20", False),
+    ],
+)
+def test_forms_of_copied_votes(line: str, approves: bool) -> None:
+    """Every form in which Gerrit lists copied votes is read, and nothing beside the list."""
+    history = History().upload("mon 9:00").review("mon 10:00", "committer", "Code-Review+2")
+
+    assert standing(history.upload("mon 11:00", copied=line)).approved is approves
+
+
+def test_copied_votes_after_other_words() -> None:
+    """Only lines below the heading are copied votes; other lists of an upload's words are not."""
+    history = History().upload("mon 9:00").review("mon 10:00", "committer", "Code-Review+2")
+    history.patch_set = 2
+    text = "Uploaded patch set 2.\n\n* Code-Review+2\n\nCopied Votes:\n* Verified+1\n"
+
+    assert not standing(history.say("mon 11:00", "owner", text, TAG + "newPatchSet")).approved
+
+
 def test_automations_approval() -> None:
     """An approval may come from anybody, a gate included."""
     assert standing(History().upload("mon 9:00").ci("mon 10:00", "Code-Review+2")).approved

@@ -428,3 +428,10 @@ def test_uploader_of_a_rework() -> None:
 
     history = commented().rebase("mon 11:00", "uploader")
     assert history.state().uploader == 1
+
+
+def test_upload_by_nobody() -> None:
+    """A patch set whose author Gerrit does not name changes nothing about who answers for it."""
+    history = commented().upload("mon 11:00", "uploader").upload("mon 12:00", "")
+
+    assert history.state().uploader == 5

@@ -91,7 +91,9 @@ COMMENTS = re.compile(r"\(\d+ (?:inline )?comments?\)")
 _HEAD = re.compile(r"Patch Set (\d+):(.*)")
 _CAST = r"[A-Za-z0-9][A-Za-z0-9-]*?[+-]\d+"
 _DELETED = re.compile(rf"(?:^Removed|^\*) ({_CAST}) by ", re.MULTILINE)
-_COPIED_LINE = re.compile(r"\* (.*?)(?: \(copy condition: .*)?")
+# In a line such as `* Code-Review+1 by <GERRIT_ACCOUNT_7>, Code-Review+2 (copy condition: …)`
+# (Gerrit's ApprovalsUtil.java; approvers are named where the condition asks who they are).
+_COPIED = re.compile(rf"(?:^\*|,) ({_CAST})(?=,| by |$)")
 
 
 def read(change: Change, policy: Policy) -> Tuple[Event, ...]:
@@ -133,7 +135,7 @@ class _Reader:
             kind = _TAGS.get(message.tag.replace(_TAG, "", 1))
         else:
             kind = next((kind for words, kind in _WORDS if words.match(message.text)), None)
-        # Closing and uploading win over the sentence below; every other row comes after it.
+        # Rows in their order: uploading and Gerrit's own records of readiness, then the sentence.
         if kind in (EventKind.UPLOAD, EventKind.WIP, EventKind.READY):
             return kind
         if self._wip and _READY_TEXT in message.text:
@@ -246,9 +248,6 @@ def _copied(text: str) -> FrozenSet[Vote]:
         if not line.startswith("* "):
             listed = line.startswith("Copied Votes:") or (listed and not line.strip())
             continue
-        match = _COPIED_LINE.fullmatch(line.rstrip())
-        if listed and match:
-            votes.update(
-                Vote.parse(word) for word in re.findall(_CAST + r"(?=,|$)", match.group(1))
-            )
+        if listed:
+            votes.update(Vote.parse(word) for word in _COPIED.findall(line.split(" (")[0].rstrip()))
     return frozenset(votes)

@@ -302,7 +302,7 @@ class _Machine:
     def _mark_people(self, event: Event) -> None:
         author = event.author.id if event.author else 0
         if event.kind is EventKind.UPLOAD and not event.rebased:
-            self._uploader = author
+            self._uploader = author or self._uploader
             self._reviewed_by.clear()
         elif event.kind is EventKind.REPLY and not event.silent:
             self._reviewed_by.clear()
