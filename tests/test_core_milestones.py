@@ -268,6 +268,16 @@ def test_quoted_commands_and_automation() -> None:
     assert pauses(history.change(), POLICY).commands == ()
 
 
+@pytest.mark.parametrize(
+    "text", ["/snoozed", "/ack/notes.txt", "/pass-through is broken", "a /ack"]
+)
+def test_words_that_are_no_commands(text: str) -> None:
+    """A command is a word of its own at the start of a line."""
+    history = in_review().review("mon 10:00", "reviewer", text=text)
+
+    assert pauses(history.change(), POLICY).commands == ()
+
+
 def test_only_who_was_asked_takes_it() -> None:
     """/ack and /pass count from people that this pack's own message names, and from nobody else."""
     mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))

@@ -137,6 +137,23 @@ def test_calendar_that_never_works() -> None:
     assert never.elapsed(utc("2026-03-02 09:00"), utc("2027-03-02 09:00")) == 0
 
 
+def test_very_old_wait() -> None:
+    """Time is counted however long ago it began, while a search ahead gives up in the end."""
+    always = Calendar(workdays=ALL_DAYS)
+    begin, end = utc("2009-03-02 09:00"), utc("2026-03-02 09:00")
+
+    assert always.elapsed(begin, end) == (end - begin).total_seconds()
+    assert always.add(begin, 17 * 366 * DAY) is None
+
+
+def test_nothing_to_add() -> None:
+    """No working time is reached where it begins, even at night."""
+    night = utc("2026-03-07 03:00")
+
+    assert calendar().add(night, 0) == calendar().rewind(night, 0) == night
+    assert calendar().elapsed(night, utc("2026-03-06 03:00")) == 0
+
+
 @pytest.mark.parametrize(
     ("days", "start", "length"),
     [
@@ -152,6 +169,50 @@ def test_calendars_that_cannot_be(days: FrozenSet[int], start: int, length: int)
     """A calendar without days or hours, or with too many of them, is refused."""
     with pytest.raises(CalendarError):
         Calendar(timezone.utc, days, start, length)
+
+
+def test_more_than_ten_years() -> None:
+    """However long a change has been open, its time adds up; what is to come is searched for ten
+    years and no longer.
+    """
+    begin, middle, end = (utc(f"{year}-01-01 00:00") for year in (2009, 2017, 2026))
+    whole = Calendar().elapsed(begin, end)
+
+    assert whole == Calendar().elapsed(begin, middle) + Calendar().elapsed(middle, end)
+    assert Calendar().add(begin, whole) is None
+
+
+def test_clock_set_back_across_midnight() -> None:
+    """In Newfoundland 7 November 2010 began, and a minute later it was the 6th once more."""
+    everyday = calendar("America/St_Johns", 0, 24, ALL_DAYS)
+    again = utc("2010-11-07 02:50")
+    assert everyday.local_date(again) == date(2010, 11, 6)
+    assert everyday.day_start(date(2010, 11, 7)) == utc("2010-11-07 02:30")
+
+    assert everyday.rewind(again, 600) == utc("2010-11-07 02:40")
+    assert everyday.elapsed(utc("2010-11-07 02:40"), again) == 600
+    assert everyday.elapsed(utc("2010-11-07 02:00"), utc("2010-11-07 05:00")) == 3 * HOUR
+
+
+def test_midnight_that_a_clock_change_left_out() -> None:
+    """In Brazil 15 October 2017 began at 1 o'clock, which is when its shifts begin too."""
+    begin = utc("2017-10-15 03:00")
+    everyday = calendar("America/Sao_Paulo", 0, 8, ALL_DAYS)
+
+    assert everyday.day_start(date(2017, 10, 15)) == begin
+    assert everyday.elapsed(begin - timedelta(hours=12), begin) == 0
+    assert everyday.add(begin, 7 * HOUR) == local("2017-10-15 08:00", "America/Sao_Paulo")
+    assert everyday.add(begin, 7 * HOUR + 1) == local(
+        "2017-10-16 00:00", "America/Sao_Paulo"
+    ) + timedelta(seconds=1)
+
+
+def test_nothing_to_wait_for() -> None:
+    """No time at all has elapsed at once, on a weekend too; spans that run backwards are empty."""
+    sunday = utc("2026-03-08 12:00")
+
+    assert Calendar().add(sunday, 0) == Calendar().rewind(sunday, 0) == sunday
+    assert Calendar().elapsed(sunday + timedelta(days=3), sunday) == 0
 
 
 ZONES = st.sampled_from(

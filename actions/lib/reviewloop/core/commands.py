@@ -19,7 +19,7 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.turns import Span
 
 _LINE = re.compile(
-    r"^\s*/(snooze|unsnooze|ack|pass)\b[ \t]*(.*?)\s*$", re.MULTILINE | re.IGNORECASE
+    r"^\s*/(snooze|unsnooze|ack|pass)(?!\S)[ \t]*(.*?)\s*$", re.MULTILINE | re.IGNORECASE
 )
 
 

@@ -69,9 +69,7 @@ class Calendar:
         """Working seconds in ``[begin, end)``; 0 where end is not after begin. Both aware."""
         lo, hi = _epoch(begin), _epoch(end)
         total = 0
-        for opens, closes in self._from(lo):
-            if opens >= hi:
-                break
+        for opens, closes in self._from(lo, hi):
             total += max(0, min(closes, hi) - max(opens, lo))
         return total
 
@@ -112,22 +110,27 @@ class Calendar:
         """The local day in which an instant lies."""
         return instant.astimezone(self.zone).date()
 
-    def _from(self, epoch: int) -> Iterator[Tuple[int, int]]:
-        """Shifts in order, from the first that may end after ``epoch``."""
+    def _from(self, epoch: int, until: Optional[int] = None) -> Iterator[Tuple[int, int]]:
+        """Shifts in order that end after ``epoch``, as far as ``until``, or ten years."""
         # One day back: a shift may pass midnight.
-        first = self.local_date(_instant(epoch)).toordinal() - 1
-        for ordinal in range(first, first + HORIZON_DAYS):
+        first = self._ordinal(epoch) - 1
+        last = first + HORIZON_DAYS if until is None else self._ordinal(until) + 1
+        for ordinal in range(first, last + 1):
             shift = self._shift(ordinal)
             if shift is not None and shift[1] > epoch:
                 yield shift
 
     def _back_from(self, epoch: int) -> Iterator[Tuple[int, int]]:
         """Shifts in reverse order, from the last that starts before ``epoch``."""
-        last = self.local_date(_instant(epoch)).toordinal()
+        # One day on: a clock set back across midnight makes a day begin and yesterday return.
+        last = self._ordinal(epoch) + 1
         for ordinal in range(last, last - HORIZON_DAYS, -1):
             shift = self._shift(ordinal)
             if shift is not None and shift[0] < epoch:
                 yield shift
+
+    def _ordinal(self, epoch: int) -> int:
+        return self.local_date(_instant(epoch)).toordinal()
 
     def _shift(self, ordinal: int) -> Optional[Tuple[int, int]]:
         if ordinal not in self._shifts:
