@@ -137,23 +137,6 @@ def test_calendar_that_never_works() -> None:
     assert never.elapsed(utc("2026-03-02 09:00"), utc("2027-03-02 09:00")) == 0
 
 
-def test_very_old_wait() -> None:
-    """Time is counted however long ago it began, while a search ahead gives up in the end."""
-    always = Calendar(workdays=ALL_DAYS)
-    begin, end = utc("2009-03-02 09:00"), utc("2026-03-02 09:00")
-
-    assert always.elapsed(begin, end) == (end - begin).total_seconds()
-    assert always.add(begin, 17 * 366 * DAY) is None
-
-
-def test_nothing_to_add() -> None:
-    """No working time is reached where it begins, even at night."""
-    night = utc("2026-03-07 03:00")
-
-    assert calendar().add(night, 0) == calendar().rewind(night, 0) == night
-    assert calendar().elapsed(night, utc("2026-03-06 03:00")) == 0
-
-
 @pytest.mark.parametrize(
     ("days", "start", "length"),
     [
