@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import yaml
-from sandbox.standin import dialect
+from sandbox.standin.values import validate
 
 from fake_gerrit import PASSWORD, URL, FakeGerrit
 from repository import ROOT
@@ -89,7 +89,7 @@ class Bench:
     def _dispatch(self, trigger: str, payload: Dict[str, Any], trace_tag: Optional[str]) -> None:
         if self.dispatch_fails is not None:
             raise self.dispatch_fails
-        dialect.validate(payload, SCHEMAS[trigger])
+        validate(payload, SCHEMAS[trigger])
         if trigger != "gerrit.poll_trouble":
             assert trace_tag == f"gerrit-{payload['number']}"
         self.told.append((trigger, payload))

@@ -93,7 +93,7 @@ def test_whoever_is_on_duty_is_asked(site: Site) -> None:
 def test_duty_roster_is_stood_down_too(site: Site) -> None:
     """What the example began, this pack's own rule ends."""
     site.on_duty(COMMITTEE[-1])
-    site.world.standin.enable_rule("gerrit.stand_down")
+    site.world.standin.enabled.add("gerrit.stand_down")
     number = site.world.change()
     site.world.on(WEDNESDAY)
     site.run("duty_roster", event_id=site.event(number), number=number)

@@ -1,24 +1,20 @@
 """The stand-in for StackStorm: it must be as strict, as odd and as leaky as what it stands in for.
 
 The expected values were compared with StackStorm's own schema, operator, rule filter, parameter and
-configuration modules over some 8,800 cases.
+configuration modules.
 """
 
-import dataclasses
-import logging
-import shutil
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sandbox.standin import compat, dialect
-from sandbox.standin.datastore import Datastore, DatastoreDownError, DatastoreService
-from sandbox.standin.pack import PackError, load
-from sandbox.standin.params import ParamError, RequestError
-from sandbox.standin.rules import OPERATORS, CriterionError, Rule, matches
+from sandbox.standin import compat
+from sandbox.standin.datastore import Datastore, DatastoreService
+from sandbox.standin.pack import OPERATORS, Pack, check_criteria, matches
 from sandbox.standin.runners import ProcessDied
 from sandbox.standin.standin import StandIn
+from sandbox.standin.values import MISFIT, RequestError, validate
 
 PACK = Path(__file__).parent / "fixtures" / "standin_pack"
 CONFIG = {"token": "{{ st2kv.system.token }}"}
@@ -38,6 +34,17 @@ class Clock:
         return self.now
 
 
+class Told(StandIn):
+    """A stand-in to which tests dispatch triggers themselves."""
+
+    def told(self, trigger, payload, trace_tag=None):
+        """Dispatch as a sensor would; the executions that followed."""
+        first = len(self.executions)
+        self.dispatch(trigger, payload, trace_tag)
+        self.drain()
+        return self.executions[first:]
+
+
 @pytest.fixture
 def clock():
     return Clock()
@@ -45,7 +52,7 @@ def clock():
 
 @pytest.fixture
 def standin(clock):
-    return StandIn(PACK, CONFIG, {"token": SECRET}, clock=clock)
+    return Told(PACK, CONFIG, {"token": SECRET}, clock=clock)
 
 
 def tick(**changes):
@@ -56,16 +63,17 @@ def refs(executions):
     return [execution.action for execution in executions]
 
 
-class TestCompat:
-    """What orquesta needs before it can be imported."""
+def numbers(standin):
+    return [trigger.payload["number"] for trigger in standin.triggers]
 
-    def test_repaired_twice(self):
-        """The repairs may be made any number of times; inline parameters then parse as before."""
-        compat.repair()
-        compat.repair()
-        from orquesta.utils import parameters  # noqa: PLC0415 - only now
 
-        assert parameters.parse_inline_params("flag=TRUE n=5") == [{"flag": True}, {"n": 5}]
+def test_repaired_twice():
+    """Orquesta's repairs may be made any number of times; it parses inline parameters as before."""
+    compat.repair()
+    compat.repair()
+    from orquesta.utils import parameters  # noqa: PLC0415 - only now
+
+    assert parameters.parse_inline_params("flag=TRUE n=5") == [{"flag": True}, {"n": 5}]
 
 
 class TestSensor:
@@ -85,12 +93,12 @@ class TestSensor:
         standin.start_sensor("TickerSensor")
 
         assert standin.poll() == []
-        assert [trigger.payload["number"] for trigger in standin.triggers] == [1, 2]
+        assert numbers(standin) == [1, 2]
         assert standin.triggers[0].trace_tag == "demo-1"
 
     def test_one_rule_enabled(self, standin):
         """Only that rule runs, and the execution carries the trigger's trace tag."""
-        standin.enable_rule("demo.through")
+        standin.enabled.add("demo.through")
         standin.start_sensor("TickerSensor")
 
         ran = standin.poll()
@@ -100,39 +108,33 @@ class TestSensor:
         assert ran[0].id == ran[1].parent
         assert ran[1].task == "say"
 
-    def test_unknown_rule(self, standin):
-        """A misspelt rule cannot be enabled."""
-        with pytest.raises(KeyError):
-            standin.enable_rule("demo.nothing")
-
-    def test_killed_and_started_again(self, standin):
+    def test_started_again(self, standin):
         """A new sensor object knows only what the datastore kept."""
         first = standin.start_sensor("TickerSensor")
         standin.poll()
-        standin.kill_sensor()
 
         second = standin.start_sensor("TickerSensor")
         standin.poll()
 
         assert (first.polls, second.polls) == (1, 1)
-        assert [trigger.payload["number"] for trigger in standin.triggers] == [1, 2, 3, 4]
-
-    def test_polled_without_sensor(self, standin):
-        """Polling a dead sensor is a mistake of the test."""
-        with pytest.raises(RuntimeError, match="start_sensor"):
-            standin.poll()
+        assert numbers(standin) == [1, 2, 3, 4]
 
     def test_poll_raises(self, standin):
         """An exception out of poll() ends the sensor, as StackStorm's process would end."""
         standin.start_sensor("TickerSensor")
         standin.datastore.down = True
 
-        with pytest.raises(DatastoreDownError):
+        with pytest.raises(ConnectionError):
             standin.poll()
         assert standin.sensor is None
 
-    def test_library_not_on_path(self, standin):
-        """A sensor that does not extend sys.path itself cannot import from actions/lib."""
+    def test_library_not_on_path(self, standin, monkeypatch):
+        """A sensor that does not extend sys.path itself cannot import from actions/lib.
+
+        Not even where the tests themselves can, which are run with the library on their path.
+        """
+        monkeypatch.syspath_prepend(PACK / "actions" / "lib")
+
         with pytest.raises(ModuleNotFoundError, match="demo_unreachable"):
             standin.start_sensor("BlindSensor")
 
@@ -145,6 +147,14 @@ class TestSensor:
 
         assert before == sys.path
         assert "ticker" not in sys.modules
+
+    def test_method_missing(self, standin):
+        """A sensor must have all six methods of StackStorm's polling sensors."""
+        kind = type(standin.start_sensor("TickerSensor")).__mro__[1]
+        half = type("Half", (kind,), {"poll": None, "setup": None, "cleanup": None})
+
+        with pytest.raises(TypeError, match="abstract"):
+            half(None)
 
 
 class TestDeaths:
@@ -162,17 +172,16 @@ class TestDeaths:
     )
     def test_sensor_dies(self, standin, moment, nth, dispatched, cursor):
         """What was dispatched before is run; what was not written is not written."""
-        standin.enable_rule("demo.through")
+        standin.enabled.add("demo.through")
         standin.start_sensor("TickerSensor")
         standin.die_at(moment, nth)
 
         with pytest.raises(ProcessDied):
             standin.poll()
 
-        kept = standin.datastore.find("demo.TickerSensor:cursor")
-        assert dispatched == [trigger.payload["number"] for trigger in standin.triggers]
+        assert dispatched == numbers(standin)
         assert 2 * len(dispatched) == len(standin.executions)
-        assert cursor == (kept.value if kept else None)
+        assert cursor == standin.datastore.texts().get("demo.TickerSensor:cursor")
         assert standin.sensor is None
 
     def test_dies_once(self, standin):
@@ -185,7 +194,7 @@ class TestDeaths:
         standin.start_sensor("TickerSensor")
         standin.poll()
 
-        assert [trigger.payload["number"] for trigger in standin.triggers] == [1, 2, 1, 2]
+        assert numbers(standin) == [1, 2, 1, 2]
 
     @pytest.mark.parametrize(("moment", "kept"), [("before", False), ("after", True)])
     def test_action_dies(self, standin, moment, kept):
@@ -195,7 +204,7 @@ class TestDeaths:
         execution = standin.run("demo.misbehave", how="writes")
 
         assert (execution.status, execution.result["exit_code"]) == ("failed", -9)
-        assert kept == (standin.datastore.find("demo.misbehave:note") is not None)
+        assert kept == ("demo.misbehave:note" in standin.datastore.texts())
 
 
 class TestDatastore:
@@ -228,15 +237,8 @@ class TestDatastore:
         assert (service.get_value("number"), service.get_value("nothing")) == ("5", "None")
 
     def test_absent(self, service):
-        """An absent value is None; deleting it says False."""
+        """An absent value is None."""
         assert service.get_value("x") is None
-        assert service.delete_value("x") is False
-
-    def test_deleted(self, service):
-        """Deleting says True once."""
-        service.set_value("x", "1")
-
-        assert [service.delete_value("x"), service.delete_value("x")] == [True, False]
 
     def test_lifetime(self, service, clock):
         """A value is gone when its seconds have passed."""
@@ -247,34 +249,25 @@ class TestDatastore:
         clock.now += timedelta(seconds=1)
         assert service.get_value("x") is None
 
-    def test_down(self, store, service, caplog):
-        """Down: get answers None as if absent, delete False; list and set raise."""
+    def test_down(self, store, service):
+        """Down: get answers None as if absent; list and set raise."""
         service.set_value("x", "1")
         store.down = True
 
         assert service.get_value("x") is None
-        assert service.delete_value("x") is False
-        with pytest.raises(DatastoreDownError):
+        with pytest.raises(ConnectionError):
             service.list_values(prefix="x")
-        with pytest.raises(DatastoreDownError):
+        with pytest.raises(ConnectionError):
             service.set_value("x", "2")
-        assert "Exception retrieving value" in caplog.text
         store.down = False
         assert service.get_value("x") == "1"
 
-    def test_encrypted(self, service):
-        """A secret lies encrypted, and only decrypt=True reads it."""
-        service.set_value("x", SECRET, encrypt=True)
+    def test_secret(self, store, service):
+        """A secret lies encrypted, and comes so."""
+        store.put("x", SECRET, secret=True)
 
-        assert SECRET not in service.get_value("x")
-        assert SECRET not in service.list_values(prefix="x")[0].value
-        assert service.get_value("x", decrypt=True) == SECRET
-
-    def test_decrypting_what_is_not(self, service):
-        """decrypt=True does nothing to a value that is no secret."""
-        service.set_value("x", "open")
-
-        assert service.get_value("x", decrypt=True) == "open"
+        assert SECRET not in service.get_value("x", local=False)
+        assert SECRET not in service.list_values(local=False, prefix="x")[0].value
 
     def test_pages(self, service):
         """Without a limit no more than 100 values come, StackStorm's largest page."""
@@ -283,11 +276,6 @@ class TestDatastore:
 
         assert len(service.list_values(prefix="k")) == 100
         assert [i.value for i in service.list_values(limit=2, offset=100)] == ["100", "101"]
-
-    def test_scope(self, service):
-        """Any scope but the system's is refused."""
-        with pytest.raises(ValueError, match="unsupported"):
-            service.get_value("x", scope="user")
 
 
 class TestPayload:
@@ -311,7 +299,7 @@ class TestPayload:
     )
     def test_fits(self, standin, changes):
         """Null is accepted for optional properties, nested ones too; numbers may be integers."""
-        standin.dispatch("demo.tick", tick(**changes))
+        standin.told("demo.tick", tick(**changes))
 
         assert standin.dropped == []
         assert tick(**changes) == standin.triggers[0].payload
@@ -333,39 +321,37 @@ class TestPayload:
             {"extra": 1},
         ],
     )
-    def test_misses(self, standin, changes, caplog):
-        """The trigger is dropped with two warnings, and nothing is raised."""
+    def test_misses(self, standin, changes):
+        """The trigger is dropped with the reason, and nothing is raised."""
         standin.enable_all_rules()
-        with caplog.at_level(logging.WARNING):
-            assert standin.dispatch("demo.tick", tick(**changes)) == []
 
+        assert standin.told("demo.tick", tick(**changes)) == []
         assert standin.triggers == []
         assert standin.dropped[0].reason
-        assert len(caplog.records) == 2
 
     @pytest.mark.parametrize("missing", ["number", "nullable"])
     def test_required_missing(self, standin, missing):
         """A property with required: true must be there."""
-        standin.dispatch("demo.tick", {k: v for k, v in tick().items() if k != missing})
+        standin.told("demo.tick", {k: v for k, v in tick().items() if k != missing})
 
         assert f"'{missing}'" in standin.dropped[0].reason
 
     def test_unknown_trigger(self, standin):
         """A trigger nobody declared is dropped."""
-        standin.dispatch("demo.tock", {})
+        standin.told("demo.tock", {})
 
-        assert "doesn't exist" in standin.dropped[0].reason
+        assert "demo.tock" in standin.dropped[0].reason
 
     def test_schema_of_a_later_draft(self, standin):
         """A schema with required: [name] is wrong, so every payload is dropped."""
-        standin.dispatch("demo.wrong", {"number": 1})
+        standin.told("demo.wrong", {"number": 1})
 
         assert len(standin.dropped) == 1
 
     def test_no_schema(self, standin):
         """Without a schema anything passes that JSON can carry."""
-        standin.dispatch("demo.loose", {"anything": [1, {"a": None}]})
-        standin.dispatch("demo.loose", {"when": datetime(2026, 1, 1, tzinfo=timezone.utc)})
+        standin.told("demo.loose", {"anything": [1, {"a": None}]})
+        standin.told("demo.loose", {"when": datetime(2026, 1, 1, tzinfo=timezone.utc)})
 
         assert (len(standin.triggers), len(standin.dropped)) == (1, 1)
 
@@ -391,13 +377,11 @@ class TestDialect:
             },
         }
 
-        assert dialect.validate({"a": None, "b": {}}, schema) == {"a": 3, "b": {"c": "x"}}
+        assert validate({"a": None, "b": {}}, schema) == {"a": 3, "b": {"c": "x"}}
 
     @pytest.mark.parametrize(
         ("prop", "value"),
         [
-            ({"anyOf": [{"type": "integer"}]}, None),
-            ({"oneOf": [{"type": "integer"}]}, None),
             ({"const": 5}, "any text"),
             ({"type": "integer", "minimum": 0, "exclusiveMinimum": True}, 1),
             ({"type": "integer", "examples": [1]}, 1),
@@ -407,74 +391,55 @@ class TestDialect:
         """Draft 4 with booleans for exclusive limits; later keywords are ignored."""
         schema = {"type": "object", "properties": {"p": prop}}
 
-        assert {"p": value} == dialect.validate({"p": value}, schema)
+        assert {"p": value} == validate({"p": value}, schema)
 
     def test_numeric_exclusive_limit(self):
         """ExclusiveMinimum as a number is of draft 6, and makes the schema wrong."""
-        with pytest.raises(dialect.SchemaError):
-            dialect.validate({"p": 1}, {"properties": {"p": {"exclusiveMinimum": 0}}})
+        with pytest.raises(MISFIT, match="exclusiveMinimum"):
+            validate({"p": 1}, {"properties": {"p": {"minimum": 0, "exclusiveMinimum": 0}}})
 
 
-def meets(operator, value, pattern, **payload):
-    payload["v"] = value
-    rule = Rule("d.r", "t", {"trigger.v": {"type": operator, "pattern": pattern}}, "a", {}, True)
-    return matches(rule, payload, {"system": {}})
+def meets(operator, value, pattern):
+    criteria = {"trigger.v": {"type": operator, "pattern": pattern}}
+    check_criteria(criteria)
+    return matches(criteria, {"v": value})
 
 
 class TestRules:
     """Which triggers a rule takes, and what it makes of them."""
 
     @pytest.mark.parametrize(
-        ("operators", "value", "pattern", "expected"),
+        ("operator", "value", "pattern", "expected"),
         [
-            ("eq equals", 5, 5, True),
-            ("eq equals", 5, "5", False),
-            ("eq equals", None, "x", False),
-            ("neq nequals", 5, "5", True),
-            ("neq nequals", None, "x", True),
-            ("ieq iequals", "Abc", "aBC", True),
-            ("gt greaterthan", 3, 2, True),
-            ("gt greaterthan", 2, 2, False),
-            ("gt greaterthan", 2.5, 2, True),
-            ("lt lessthan", 1, 2, True),
-            ("lt lessthan", 2, 2, False),
-            ("in inside", "a", ["a", "b"], True),
-            ("in inside", "c", ["a", "b"], False),
-            ("in inside", "ell", "hello", True),
-            ("nin ninside", "c", ["a", "b"], True),
-            ("nin ninside", None, ["a", "b"], True),
+            ("eq", 5, 5, True),
+            ("eq", 5, "5", False),
+            ("eq", None, "x", False),
+            ("gt", 3, 2, True),
+            ("gt", 2, 2, False),
+            ("gt", 2.5, 2, True),
+            ("lt", 1, 2, True),
+            ("lt", 2, 2, False),
+            ("inside", "a", ["a", "b"], True),
+            ("inside", "c", ["a", "b"], False),
+            ("inside", "ell", "hello", True),
+            ("ninside", "c", ["a", "b"], True),
+            ("ninside", None, ["a", "b"], True),
             ("contains", ["a", "b"], "a", True),
             ("contains", "hello", "ell", True),
             ("ncontains", ["a"], "b", True),
-            ("icontains", "HELLO", "ell", True),
-            ("incontains", "HELLO", "ell", False),
-            ("startswith", "hello", "he", True),
-            ("startswith", "Hello", "he", False),
-            ("istartswith", "Hello", "he", True),
-            ("endswith", "hello", "lo", True),
-            ("iendswith", "HELLO", "lo", True),
-            ("matchregex", "abc\nd", "a.*d$", True),
-            ("matchregex", "xabc", "a", False),
             ("regex", "xabc", "a", True),
             ("regex", "a\nd", "a.d", False),
-            ("iregex", "ABC", "b", True),
-            ("matchwildcard", "openstack/nova", "openstack/*", True),
-            ("matchwildcard", "x/openstack/nova", "openstack/*", False),
-            ("exists", 0, True, True),
-            ("exists", None, True, False),
-            ("nexists", None, True, True),
-            ("nexists", "", True, False),
         ],
     )
-    def test_operators(self, operators, value, pattern, expected):
-        """Each operator, under each of its names, compares as StackStorm's does."""
-        assert {expected} == {meets(name, value, pattern) for name in operators.split()}
+    def test_operators(self, operator, value, pattern, expected):
+        """Each operator compares as StackStorm's does."""
+        assert expected == meets(operator, value, pattern)
 
     def test_every_operator_is_tested(self):
         """The table above leaves no operator out."""
         mark = TestRules.test_operators.pytestmark[0]
 
-        assert set(OPERATORS) == {name for row in mark.args[1] for name in row[0].split()}
+        assert set(OPERATORS) == {row[0] for row in mark.args[1]}
 
     @pytest.mark.parametrize(
         ("operator", "value", "pattern"),
@@ -484,114 +449,84 @@ class TestRules:
             ("gt", "5", 2),
             ("lt", [1], 2),
             ("contains", None, "a"),
-            ("startswith", None, "a"),
             ("regex", None, "a"),
             ("regex", 5, "a"),
-            ("in", 5, "text"),
+            ("inside", 5, "text"),
             ("regex", "a", "("),
         ],
     )
     def test_comparison_raises(self, operator, value, pattern):
         """Null, or text against a number, raises: no match, and a failed enforcement."""
-        with pytest.raises(CriterionError, match=r"trigger\.v"):
+        with pytest.raises(RequestError, match=r"trigger\.v"):
             meets(operator, value, pattern)
 
     @pytest.mark.parametrize(
-        ("pattern", "expected"),
-        [
-            ("{{ trigger.other }}", True),
-            ("{{trigger.other}}", True),
-            ("{{ trigger.other }}{{ trigger.empty }}", False),
-            ("x{{ trigger.other }}", False),
-        ],
+        ("operator", "pattern"), [("gte", 1), ("eq", None), ("eq", "{{ trigger.other }}")]
     )
-    def test_pattern_keeps_type(self, pattern, expected):
-        """A pattern that is one expression has its value's type, anything more is text."""
-        assert expected == meets("eq", 5, pattern, other=5, empty="")
+    def test_criterion_refused(self, operator, pattern):
+        """Operators that are not here, null, and templates as patterns are refused, not guessed."""
+        with pytest.raises(ValueError, match=operator):
+            meets(operator, 1, pattern)
 
-    def test_pattern_renders_null(self):
-        """A pattern that renders to null matches nothing, not even null."""
-        assert not meets("eq", None, "{{ trigger.other }}", other=None)
-
-    @pytest.mark.parametrize(
-        "pattern", ["{{ trigger.nope }}", "{{ trigger.other + 1 }}", "{{ config_context.x }}"]
-    )
-    def test_pattern_fails(self, pattern):
-        """Patterns see trigger and st2kv only, and arithmetic breaks on StackStorm's own filter."""
-        with pytest.raises(CriterionError):
-            meets("eq", 5, pattern, other=5)
-
-    @pytest.mark.parametrize(
-        ("key", "pattern"),
-        [("trigger.a.b", 1), ("trigger.list[1]", "y"), ("trigger.a.b#2", 1)],
-    )
-    def test_keys(self, key, pattern):
-        """Keys reach into objects and arrays, and may be told apart by a suffix."""
-        rule = Rule("d.r", "t", {key: {"type": "eq", "pattern": pattern}}, "a", {}, True)
-
-        assert matches(rule, {"a": {"b": 1}, "list": ["x", "y"]}, {})
-
-    def test_criteria_without_payload(self):
-        """An empty payload meets no rule that has criteria."""
-        rule = Rule("d.r", "t", {"trigger.v": {"type": "nexists", "pattern": True}}, "a", {}, True)
-
-        assert not matches(rule, {}, {})
-        assert matches(dataclasses.replace(rule, criteria={}), {}, {})
+    @pytest.mark.parametrize("key", ["trigger.a.b", "trigger.a.b#2"])
+    def test_keys(self, key):
+        """Keys reach into objects, and may be told apart by a suffix."""
+        assert matches({key: {"type": "eq", "pattern": 1}}, {"a": {"b": 1}})
 
     def test_two_criteria_on_one_key(self, standin):
         """With a suffix a value is held between two limits, and types reach the action."""
-        standin.enable_rule("demo.direct")
+        standin.enabled.add("demo.direct")
 
-        standin.dispatch("demo.tick", tick(number=1, hours=9))
-        standin.dispatch("demo.tick", tick(number=9, hours=9))
-        (ran,) = standin.dispatch("demo.tick", tick(hours=9, text="t", tags=["a"], nested={"b": 1}))
+        standin.told("demo.tick", tick(number=1))
+        standin.told("demo.tick", tick(number=9))
+        (ran,) = standin.told("demo.tick", tick(text="t", tags=["a"], nested={"b": 1}))
 
-        assert ran.parameters == {"text": "t", "items": ["a"], "data": {"b": 1}, "anything": None}
+        assert ran.parameters == {"text": "t", "items": ["a"], "data": {"b": 1}}
 
     def test_mistyped_payload(self, standin):
         """Each trigger whose comparison raises leaves a failed enforcement, and no execution."""
-        standin.enable_rule("demo.mistyped")
+        standin.enabled.add("demo.mistyped")
 
-        standin.dispatch("demo.loose", {"age": None})
+        standin.told("demo.loose", {"age": None})
 
         assert standin.executions == []
         assert "TypeError" in standin.enforcements[0].failure_reason
 
     def test_parameter_does_not_cast(self, standin):
         """Parameters are cast to the action's types; what does not cast fails the enforcement."""
-        standin.enable_rule("demo.mistyped")
+        standin.enabled.add("demo.mistyped")
 
-        standin.dispatch("demo.loose", {"age": 3, "age_text": "three"})
-        standin.dispatch("demo.loose", {"age": 3, "age_text": "3"})
+        standin.told("demo.loose", {"age": 3, "age_text": "three"})
+        standin.told("demo.loose", {"age": 3, "age_text": "3"})
 
         assert "cast to integer" in standin.enforcements[0].failure_reason
         assert standin.executions[0].parameters["number"] == 3
         assert standin.executions[0].id == standin.enforcements[1].execution_id
 
     def test_parameter_does_not_render(self, standin):
-        """A broken template leaves a failed execution beside the failed enforcement."""
-        standin.enable_rule("demo.mistyped")
+        """A broken template is a failed enforcement."""
+        standin.enabled.add("demo.mistyped")
 
-        standin.dispatch("demo.loose", {"age": 3})
+        standin.told("demo.loose", {"age": 3})
 
         assert "age_text" in standin.enforcements[0].failure_reason
-        assert [execution.status for execution in standin.executions] == ["failed"]
 
     def test_config_in_parameters(self, standin):
         """An action's parameters may use the pack's configuration."""
-        standin.enable_rule("demo.literal")
+        standin.enabled.add("demo.literal")
 
-        (ran,) = standin.dispatch("demo.loose", {"text": "plain"})
+        (ran,) = standin.told("demo.loose", {"text": "plain"})
 
         assert ran.parameters["data"] == {"raw": "plain", "token": SECRET}
 
     def test_quote_in_object_literal(self, standin):
         """A quotation mark in text breaks an object literal around it."""
-        standin.enable_rule("demo.literal")
+        standin.enabled.add("demo.literal")
 
-        standin.dispatch("demo.loose", {"text": 'say "hi"'})
+        standin.told("demo.loose", {"text": 'say "hi"'})
 
-        assert "data" in standin.enforcements[0].failure_reason
+        assert "Failed to render" in standin.enforcements[0].failure_reason
+        assert standin.executions == []
 
 
 class TestActions:
@@ -602,7 +537,6 @@ class TestActions:
         ran = standin.run("demo.typed", number="5")
 
         expected = {"number": 5, "ratio": None, "flag": False, "colour": "red", "code": None}
-        expected.update(fixed="always", derived="number {{ number }}", secret=None)
         assert expected == ran.result["result"]
         assert ran.status == "succeeded"
 
@@ -617,7 +551,6 @@ class TestActions:
             ({"number": 1, "code": "abc"}, "abc"),
             ({"number": 1, "code": 5}, "string"),
             ({"number": 1, "flag": "maybe"}, "boolean"),
-            ({"number": 1, "fixed": "never"}, "immutable"),
         ],
     )
     def test_refused(self, standin, parameters, fault):
@@ -632,32 +565,22 @@ class TestActions:
             standin.run("demo.hidden")
 
     @pytest.mark.parametrize(
-        ("template", "fault"),
-        [("{{ nope }}", "undefined"), ("{{ 1 / 0 }}", "division by zero")],
+        "template", ["{{ nope }}", "{{ 1 / 0 }}", "{{ action_context.x + 1 }}"]
     )
-    def test_broken_template(self, standin, template, fault):
-        """A template that cannot be rendered is refused, and recorded as a failed execution."""
-        with pytest.raises(ParamError, match=fault):
+    def test_broken_template(self, standin, template):
+        """A template that cannot be rendered is refused."""
+        with pytest.raises(RequestError, match="Failed to render"):
             standin.run("demo.echo", text=template)
-        assert [execution.status for execution in standin.executions] == ["failed"]
 
     def test_braces_that_are_no_template(self, standin):
         """Text with braces that Jinja cannot parse stays as it is."""
         assert standin.run("demo.echo", text="{{ if (").result["result"]["text"] == "{{ if ("
 
-    def test_runner_parameters(self, standin):
-        """The runner's own parameters are taken and not handed to run()."""
-        ran = standin.run("demo.echo", text="a", timeout=5)
-
-        assert "timeout" not in ran.result["result"]
-
     @pytest.mark.parametrize(
         ("how", "code", "result"),
         [
             ("raises", 1, "None"),
-            ("exits", 3, "None"),
             ("says_no", 0, {"kind": "temporary"}),
-            ("missing_config", 1, "None"),
         ],
     )
     def test_failures(self, standin, how, code, result):
@@ -667,29 +590,32 @@ class TestActions:
         assert ("failed", code) == (ran.status, ran.result["exit_code"])
         assert result == ran.result["result"]
 
-    def test_traceback(self, standin):
-        """The traceback is in stderr, what was printed in stdout."""
-        assert "LookupError: lost" in standin.run("demo.misbehave", how="raises").result["stderr"]
-        assert standin.run("demo.misbehave", how="exits").result["stdout"] == "bye\n"
-        assert '"nowhere"' in standin.run("demo.misbehave", how="missing_config").result["stderr"]
-
-    @pytest.mark.parametrize("how", ["not_json", "integer_keys", "status_is_text"])
+    @pytest.mark.parametrize("how", ["not_json", "status_is_text"])
     def test_wrong_answers(self, standin, how):
         """A status that is no boolean, and a result that JSON cannot carry, fail the action."""
-        ran = standin.run("demo.misbehave", how=how)
+        assert standin.run("demo.misbehave", how=how).status == "failed"
 
-        assert ran.status == "failed"
-        assert ran.result["error"]
+    def test_traceback(self, standin):
+        """The traceback is in stderr, what was printed in stdout."""
+        result = standin.run("demo.misbehave", how="raises").result
+
+        assert "LookupError: lost" in result["stderr"]
+        assert result["stdout"] == "bye\n"
+
+    def test_parameters_stay_as_given(self, standin):
+        """What is listed does not change when the action empties its own copy."""
+        ran = standin.run("demo.misbehave", how="empties", items=[1])
+
+        assert ran.result["result"] == {"left": []}
+        assert ran.parameters["items"] == [1]
 
     def test_output_schema(self, standin):
         """A result that misses the action's output schema is recorded, and still succeeds."""
-        good, bad = standin.run("demo.echo", text="a"), standin.run("demo.typed", number=1)
-        standin.pack.actions["demo.typed"].output_schema["properties"]["number"]["type"] = "string"
-        worse = standin.run("demo.typed", number=1)
+        good, bad = standin.run("demo.typed", number=1), standin.run("demo.echo", data={"a": 1})
 
-        assert (good.problem, bad.problem) == ("", "")
-        assert worse.status == "succeeded"
-        assert "output_schema" in worse.problem
+        assert (good.status, good.problem) == ("succeeded", "")
+        assert bad.status == "succeeded"
+        assert bad.problem == "None is not of type 'string'"
 
     def test_entry_point_outside(self, standin):
         """An entry point outside actions/ registers, and fails when it is run."""
@@ -705,7 +631,7 @@ class TestWorkflows:
 
     @pytest.mark.parametrize(
         ("number", "status", "tasks"),
-        [(10, "failed", 2), (0, "succeeded", 2), (5, "succeeded", 2), (2, "failed", 3)],
+        [(10, "failed", 3), (0, "succeeded", 3), (5, "succeeded", 3), (2, "failed", 4)],
     )
     def test_branches(self, standin, number, status, tasks):
         """Branches join; the commands fail and noop end it; an unhandled failure fails it."""
@@ -740,9 +666,9 @@ class TestHostileText:
     @pytest.mark.parametrize("theft", [YAQL_THEFT, JINJA_THEFT])
     def test_rule_to_workflow_input_leaks(self, standin, theft):
         """Orquesta evaluates a workflow's input: the secret arrives in the task."""
-        standin.enable_rule("demo.through")
+        standin.enabled.add("demo.through")
 
-        workflow, echo = standin.dispatch("demo.tick", tick(text=theft))
+        workflow, echo = standin.told("demo.tick", tick(text=theft))
 
         assert theft == workflow.parameters["text"]
         assert echo.parameters["text"] == SECRET
@@ -750,19 +676,17 @@ class TestHostileText:
     @pytest.mark.parametrize("text", ["{{ nope }}", "<% nope() %>", "{{ 7*7 }}"])
     def test_harmless_braces_break_a_workflow(self, standin, text):
         """Braces in text make the workflow fail that it is passed to."""
-        standin.enable_rule("demo.through")
+        standin.enabled.add("demo.through")
 
-        assert standin.dispatch("demo.tick", tick(text=text))[0].status == "failed"
+        assert standin.told("demo.tick", tick(text=text))[0].status == "failed"
 
     @pytest.mark.parametrize("mark", ["<% ctx() %>", "a <% ctx().number %> b"])
     def test_text_reads_the_context(self, standin, mark):
         """A published text is evaluated with the workflow's whole context in reach."""
         standin.datastore.put("text.7", mark)
-        standin.run("demo.publish_text", number=7)
+        ran = standin.run("demo.publish_text", number=7)
 
-        assert mark not in str(standin.executions[-1].parameters) + str(
-            standin.executions[0].result
-        )
+        assert mark not in str(standin.executions[-1].parameters) + str(ran.result)
 
     def test_published_result_leaks(self, standin):
         """YAQL evaluates a string result again: an action's text reads the datastore."""
@@ -785,7 +709,7 @@ class TestHostileText:
 
     def test_request_leaks(self, standin):
         """Parameters given by hand are templates too."""
-        ran = standin.run("demo.echo", data={"deep": ["{{ config_context.token }}"]})
+        ran = standin.run("demo.echo", text="", data={"deep": ["{{ config_context.token }}"]})
 
         assert ran.parameters["data"] == {"deep": [SECRET]}
 
@@ -794,11 +718,9 @@ class TestHostileText:
     )
     def test_rule_to_python_action_is_safe(self, standin, text):
         """Straight to a python-script action text, objects and arrays keep every mark and quote."""
-        standin.enable_rule("demo.direct")
+        standin.enabled.add("demo.direct")
 
-        (ran,) = standin.dispatch(
-            "demo.tick", tick(hours=9, text=text, tags=[text], nested={"inner": text})
-        )
+        (ran,) = standin.told("demo.tick", tick(text=text, tags=[text], nested={"inner": text}))
 
         assert text == ran.result["result"]["text"]
         assert ([text], {"inner": text}) == (ran.parameters["items"], ran.parameters["data"])
@@ -846,27 +768,21 @@ class TestConfiguration:
         assert self.make(clock, greeting="{{ st2kv.system.absent }}")["greeting"] is None
 
     @pytest.mark.parametrize(
-        "config",
-        [
-            {"count": "{{ st2kv.system.plain }}"},
-            {"count": 1.5},
-            {"token": None},
-        ],
+        "config", [{"count": "{{ st2kv.system.plain }}"}, {"count": 1.5}, {"token": None}]
     )
     def test_refused(self, clock, config):
         """Wrong types, and templates for what is no string, are refused."""
-        with pytest.raises(PackError, match=next(iter(config))):
+        with pytest.raises(ValueError, match=f"config, {next(iter(config))}"):
             self.make(clock, **config)
 
-    def test_plain_secret_of_the_datastore(self, clock):
+    def test_plain_secret_of_the_datastore(self, standin):
         """A secret whose datastore value was stored unencrypted cannot be read."""
-        standin = StandIn(PACK, CONFIG, {"token": SECRET}, clock=clock)
         standin.datastore.put("token", "open")
 
         with pytest.raises(ValueError, match="not encrypted"):
             standin.config()
 
-    def test_actions_get_a_copy(self, standin):
+    def test_each_reader_gets_its_own(self, standin):
         """Each reading of the configuration is a new one."""
         standin.config()["server"]["port"] = 0
 
@@ -876,52 +792,34 @@ class TestConfiguration:
 class TestRegistration:
     """What is found in a pack, and what is refused."""
 
-    @pytest.fixture
-    def copy(self, tmp_path):
-        """A pack to spoil."""
-        return Path(shutil.copytree(PACK, tmp_path / "pack"))
-
     def test_found(self):
         """Everything is found by reference."""
-        pack = load(PACK)
+        pack = Pack(PACK)
 
         assert pack.ref == "demo"
         assert {"demo.tick", "demo.loose", "demo.wrong"} == set(pack.triggers)
         assert {"TickerSensor", "BlindSensor"} == set(pack.sensors)
-        assert not pack.rules["demo.direct"].enabled
-        assert not pack.rules["demo.through"].enabled
+        assert {"demo.direct", "demo.through", "demo.literal", "demo.mistyped"} == set(pack.rules)
 
-    @pytest.mark.parametrize(
-        ("file", "old", "new", "fault"),
-        [
-            ("actions/echo.yaml", "runner_type:", "runner:", "runner_type"),
-            ("actions/echo.yaml", "python-script", "remote", "remote"),
-            ("rules/direct.yaml", "type: gt", "type: gte", "gte"),
-            ("rules/direct.yaml", "type: gt, pattern: 1", "type: exists", "pattern"),
-            ("rules/direct.yaml", "  ref: demo.echo", "  name: demo.echo", "ref"),
-        ],
-    )
-    def test_refused(self, copy, file, old, new, fault):
-        """A file the stand-in cannot run is named with what is wrong in it."""
-        text = (copy / file).read_text()
-        assert old in text
-        (copy / file).write_text(text.replace(old, new, 1))
+    def test_file_that_is_refused(self, tmp_path):
+        """A rule with an operator that is not known does not register; its criterion is named."""
+        (tmp_path / "rules").mkdir()
+        (tmp_path / "pack.yaml").write_text("ref: p")
+        (tmp_path / "config.schema.yaml").write_text("{}")
+        rule = "name: r\ncriteria: {trigger.x: {type: gte, pattern: 1}}"
+        (tmp_path / "rules" / "r.yaml").write_text(rule)
 
-        with pytest.raises(PackError, match=fault) as caught:
-            load(copy)
-        assert file in str(caught.value)
+        with pytest.raises(ValueError, match=r"trigger\.x: .* gte of 1"):
+            Pack(tmp_path)
 
     @pytest.mark.parametrize("entry_point", ["../workflows/x.yaml", "./x.py", "a/../x.py", "/x.py"])
     def test_entry_points_refused(self, entry_point):
         """An entry point is judged by its text: nothing but a plain path below actions/."""
         with pytest.raises(ValueError, match="Invalid file path"):
-            load(PACK).entry_path(entry_point)
+            Pack(PACK).entry_path(entry_point)
 
-    def test_entry_points(self):
-        """A plain path lies below actions/; an absolute one must begin with the pack's."""
-        pack = load(PACK)
+    def test_entry_point(self):
+        """A plain path lies below actions/."""
+        found = Pack(PACK).entry_path("workflows/x.yaml")
 
-        assert PACK.resolve() / "actions" / "workflows" / "x.yaml" == pack.entry_path(
-            "workflows/x.yaml"
-        )
-        assert pack.path / "x.py" == pack.entry_path(str(pack.path / "x.py"))
+        assert PACK.resolve() / "actions" / "workflows" / "x.yaml" == found

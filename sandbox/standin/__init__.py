@@ -1,5 +1,8 @@
 """A small stand-in for StackStorm: one pack, one process, nothing installed.
 
-It runs a pack's real metadata, sensor, rules, Orquesta workflows and action classes for tests and
-the demo. It is not a product: StackStorm is where the pack runs. Start at :class:`standin.StandIn`.
+A test tool: StackStorm is where the pack runs. Start at :class:`sandbox.standin.standin.StandIn`.
 """
+
+from . import compat
+
+compat.repair()  # before any module here imports orquesta or jsonschema

@@ -1,184 +1,117 @@
-"""A pack's metadata and configuration, found and read as StackStorm finds and reads them.
+"""A pack's metadata, rules and configuration, read as StackStorm reads them.
 
-After StackStorm's ``st2common/bootstrap``, ``content/utils.py`` and ``util/config_loader.py``: the
-folders are not searched recursively, and unknown keys are refused.
+After StackStorm's ``st2common/bootstrap``, ``operators.py`` and ``util/config_loader.py``. Folders
+are not searched recursively. What keys a file may have is the contract tests' matter.
 """
 
 from __future__ import annotations
 
 import copy
 import os
-from dataclasses import dataclass, field
+import re
 from pathlib import Path
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict
 
 import yaml
 
-from . import dialect
-from .params import is_template
-from .rules import Rule, check_criteria
+from .datastore import unseal
+from .values import MISFIT, RequestError, Values, is_template, of_parameters, render, validate
 
-RUNNERS: Dict[str, Dict[str, Any]] = {
-    "python-script": {
-        "debug": {"type": "boolean", "default": False},
-        "content_version": {"type": "string"},
-        "env": {"type": "object"},
-        "timeout": {"type": "integer", "default": 600},
-        "log_level": {"type": "string", "default": "DEBUG"},
-    },
-    "orquesta": {"notify": {"type": "array", "default": []}},
+# Those that this pack's rules and recipes use; any other is refused.
+OPERATORS: Dict[str, Callable[[Any, Any], bool]] = {
+    "contains": lambda value, pattern: pattern in value,
+    "eq": lambda value, pattern: value == pattern,
+    "gt": lambda value, pattern: value > pattern,
+    "inside": lambda value, pattern: value in pattern,
+    "lt": lambda value, pattern: value < pattern,
+    "ncontains": lambda value, pattern: pattern not in value,
+    "ninside": lambda value, pattern: value not in pattern,
+    "regex": lambda value, pattern: re.search(pattern, value) is not None,
 }
 
 
-class PackError(Exception):
-    """The pack would not register, or registers and cannot work; names file, key and fault."""
-
-
-@dataclass(frozen=True)
-class Action:
-    """One ``actions/*.yaml``."""
-
-    ref: str
-    runner: str
-    entry_point: str
-    enabled: bool
-    parameters: Dict[str, Dict[str, Any]]
-    output_schema: Optional[Dict[str, Any]]
-
-    @property
-    def runner_parameters(self) -> Dict[str, Any]:
-        """Parameters every action of this runner takes besides its own."""
-        return RUNNERS[self.runner]
-
-
-@dataclass(frozen=True)
 class Pack:
-    """Everything a pack registers, by reference; ``triggers`` holds payload schemas."""
+    """What a pack registers, as written, by reference; sensors by class, of triggers the schema."""
 
-    ref: str
-    path: Path
-    config_schema: Dict[str, Any]
-    actions: Dict[str, Action] = field(default_factory=dict)
-    triggers: Dict[str, Dict[str, Any]] = field(default_factory=dict)
-    sensors: Dict[str, Dict[str, Any]] = field(default_factory=dict)
-    rules: Dict[str, Rule] = field(default_factory=dict)
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.ref: str = _read(self.path / "pack.yaml")["ref"]
+        self.config_schema: Values = _read(self.path / "config.schema.yaml")
+        self.actions, self.rules, self.policies = map(self._all, ("actions", "rules", "policies"))
+        sensors = [_read(file) for file in sorted(self.path.glob("sensors/*.yaml"))]
+        self.sensors = {sensor["class_name"]: sensor for sensor in sensors}
+        kinds = [kind for sensor in sensors for kind in sensor.get("trigger_types", [])]
+        self.triggers = {f"{self.ref}.{k['name']}": k.get("payload_schema", {}) for k in kinds}
+        for rule in self.rules.values():
+            check_criteria(rule.get("criteria", {}))
+
+    def _all(self, folder: str) -> Dict[str, Dict[str, Any]]:
+        found = [_read(file) for file in sorted(self.path.glob(f"{folder}/*.yaml"))]
+        return {f"{self.ref}.{one['name']}": one for one in found}
 
     def entry_path(self, entry_point: str) -> Path:
-        """Where an action's entry point lies: under ``actions/``, judged by its text alone.
-
-        :raises ValueError: any other path, such as ``../workflows/x.yaml`` or ``./x.py``.
-        """
-        if os.path.isabs(entry_point) and entry_point.startswith(str(self.path)):
-            return Path(entry_point)
-        inside = f"actions/{entry_point}"
-        if os.path.isabs(entry_point) or os.path.normpath("/" + inside).lstrip("/") != inside:
-            raise ValueError(
-                f"Invalid file path: {entry_point} must be relative to the actions folder."
-            )
-        return self.path / inside
+        """Where an entry point lies: under ``actions/``, judged by its text; else ValueError."""
+        if os.path.normpath(entry_point) != entry_point or entry_point.startswith(("/", "..")):
+            raise ValueError(f"Invalid file path: {entry_point} must be relative to actions/.")
+        return self.path / "actions" / entry_point
 
 
-def load(path: Path) -> Pack:
-    """Register the pack in that folder; its own tests check its metadata more closely.
+def _read(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8"))
 
-    :raises PackError: something that the stand-in cannot run.
+
+def check_criteria(criteria: Values) -> None:
+    """Raise ValueError unless each has a known operator and a pattern: not null, no template."""
+    for key, criterion in criteria.items():
+        operator, pattern = criterion.get("type"), criterion.get("pattern")
+        if operator not in OPERATORS or pattern is None or is_template(pattern):
+            raise ValueError(f"{key}: the stand-in has no {operator} of {pattern!r}.")
+
+
+def matches(criteria: Values, payload: Values) -> bool:
+    """Whether every criterion holds, tried in the order written.
+
+    RequestError where a comparison raises, e.g. null or text against a number: no match, and a
+    failed enforcement.
     """
-    path = path.resolve()
-    about = _read(path / "pack.yaml")
-    pack = Pack(about["ref"], path, _read(path / "config.schema.yaml"))
-    for kind, register in _REGISTER.items():
-        # Not recursively: workflows below actions/ are no actions.
-        for file in sorted((path / kind).glob("*.yaml")):
-            try:
-                register(pack, _read(file))
-            except (KeyError, ValueError) as err:
-                raise PackError(f"{kind}/{file.name}: {err}") from err
-    return pack
+    for key, criterion in criteria.items():
+        found: Any = {"trigger": payload}
+        for name in key.partition("#")[0].split("."):  # a suffix tells criteria on one key apart
+            found = found.get(name) if isinstance(found, dict) else None
+        try:
+            if not OPERATORS[criterion["type"]](found, criterion["pattern"]):
+                return False
+        except (TypeError, re.error) as err:
+            raise RequestError(f"{key}: {type(err).__name__}: {err}") from err
+    return True
 
 
-def _read(file: Path) -> Dict[str, Any]:
-    content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if not isinstance(content, dict):
-        raise PackError(f"{file.name}: must be a mapping with at least one key.")
-    return content
+def resolve_config(schema: Values, values: Values, kept: Values) -> Dict[str, Any]:
+    """Configuration as code gets it: templates looked up in ``kept``, defaults added unrendered.
 
-
-def _register_sensor(pack: Pack, content: Dict[str, Any]) -> None:
-    for trigger in content.get("trigger_types", []):
-        pack.triggers[f"{pack.ref}.{trigger['name']}"] = trigger.get("payload_schema", {})
-    pack.sensors[content["class_name"]] = content
-
-
-def _register_action(pack: Pack, content: Dict[str, Any]) -> None:
-    if content["runner_type"] not in RUNNERS:
-        raise ValueError(f"the stand-in has no runner {content['runner_type']}.")
-    ref = f"{pack.ref}.{content['name']}"
-    pack.actions[ref] = Action(
-        ref,
-        content["runner_type"],
-        content.get("entry_point", ""),
-        content.get("enabled", True),
-        content.get("parameters", {}),
-        content.get("output_schema"),
-    )
-
-
-def _register_rule(pack: Pack, content: Dict[str, Any]) -> None:
-    check_criteria(content.get("criteria", {}))
-    rule = Rule(
-        f"{pack.ref}.{content['name']}",
-        content["trigger"]["type"],
-        content.get("criteria", {}),
-        content["action"]["ref"],
-        content["action"].get("parameters", {}),
-        content.get("enabled", False),
-    )
-    pack.rules[rule.ref] = rule
-
-
-_REGISTER: Dict[str, Callable[[Pack, Dict[str, Any]], None]] = {
-    "sensors": _register_sensor,
-    "actions": _register_action,
-    "rules": _register_rule,
-}
-
-
-def resolve_config(
-    schema: Mapping[str, Any], values: Mapping[str, Any], lookup: Callable[[str, bool], Any]
-) -> Dict[str, Any]:
-    """Configuration as a sensor or action gets it: templates looked up, **then** defaults added.
-
-    :param lookup: what a template such as ``{{ st2kv.system.x }}`` stands for; told whether the
-        schema says ``secret: true``, at which StackStorm decrypts.
-    :raises PackError: the file does not fit its schema.
+    StackStorm decrypts where the schema says ``secret: true``. ValueError where values do not fit.
     """
+    whole = of_parameters(schema, extra=True)
     try:
-        dialect.validate(dict(values), dialect.of_parameters(schema, extra=True))
-    except dialect.ValidationError as err:
-        raise PackError(f"config, {'.'.join(map(str, err.path))}: {err.message}") from err
-    config = _look_up(copy.deepcopy(dict(values)), {"properties": schema}, lookup)
-    return _defaults(config, schema)
+        validate(dict(values), whole)
+    except MISFIT as err:
+        raise ValueError(f"config, {'.'.join(map(str, err.path))}: {err.message}") from err
+    return dict(_resolved(values, whole, kept))
 
 
-def _look_up(value: Any, schema: Mapping[str, Any], lookup: Callable[[str, bool], Any]) -> Any:
-    if isinstance(value, dict):
-        inner = schema.get("properties", {})
-        return {key: _look_up(item, inner.get(key, {}), lookup) for key, item in value.items()}
+def _resolved(value: Any, schema: Values, kept: Values) -> Any:
+    if is_template(value):
+        text = render(value, {"st2kv": {"system": kept}})
+        return (unseal(text) if schema.get("secret") else text) if text else None
     if isinstance(value, list):
-        return [_look_up(item, schema.get("items", {}), lookup) for item in value]
-    return lookup(value, schema.get("secret", False)) if is_template(value) else value
-
-
-def _defaults(config: Dict[str, Any], schema: Mapping[str, Any]) -> Dict[str, Any]:
-    for key, inner in schema.items():
+        return [_resolved(item, schema.get("items", {}), kept) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = schema.get("properties", {})
+    found = {key: _resolved(item, known.get(key, {}), kept) for key, item in value.items()}
+    for key, inner in known.items():
         if "default" in inner:
-            config.setdefault(key, copy.deepcopy(inner["default"]))
-        if inner.get("properties"):
-            config[key] = _defaults(config.get(key) or {}, inner["properties"])
-        elif inner.get("type") == "array" and inner.get("items"):
-            properties = inner["items"].get("properties", {})
-            config[key] = [
-                _defaults(item, properties) if isinstance(item, dict) else item
-                for item in config.get(key) or []
-            ]
-    return config
+            found.setdefault(key, copy.deepcopy(inner["default"]))
+        elif "properties" in inner and found.get(key) is None:
+            found[key] = _resolved({}, inner, kept)
+    return found
