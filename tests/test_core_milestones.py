@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Callable, Dict, List, Tuple
+from datetime import timedelta
+from typing import List, Tuple
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ from reviewloop.core.commands import pauses
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
 from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
-from reviewloop.core.reading import Reading, live, read_change, replay
+from reviewloop.core.reading import live, read_change, replay
 from reviewloop.core.turns import How
 from reviewloop.core.worktime import Calendar
 
@@ -111,99 +111,6 @@ def test_live_leaves_out_waits_that_are_over() -> None:
     assert list(live(reading, "s", Window(at("mon 0:00"), at("wed 12:00")))) == []
     told_of = list(live(reading, "s", Window(at("wed 11:00"), at("wed 12:00"))))
     assert [name for name, _ in told_of] == [f"s:1:reviewers:{int(at('mon 9:00').timestamp())}:2d"]
-
-
-DEEDS: Dict[str, Callable[[History, str], History]] = {
-    "upload": lambda history, when: history.upload(when),
-    "words": lambda history, when: history.review(when, "reviewer", text="Hm."),
-    "plus": lambda history, when: history.review(when, "second", "Code-Review+1"),
-    "minus": lambda history, when: history.review(when, "reviewer", "Code-Review-1"),
-    "answer": lambda history, when: history.review(when, "owner", text="Because."),
-    "red": lambda history, when: history.ci(when, "Verified-1"),
-    "green": lambda history, when: history.ci(when, "Verified+1"),
-    "merge": lambda history, when: history.merge(when),
-}
-STEPS = st.lists(
-    st.tuples(
-        st.integers(1, 3 * 3600),
-        st.sampled_from(sorted(DEEDS)),
-    ),
-    max_size=10,
-)
-
-
-def random_history(steps: List[Tuple[int, str]]) -> History:
-    """Whatever people and CI may do."""
-    history = in_review()
-    moment = at("mon 9:00")
-    for gap, step in steps:
-        moment += timedelta(seconds=gap)
-        DEEDS[step](history, str(told(moment)))
-    return history
-
-
-def _read(history: History, until: datetime) -> Reading:
-    """The change as it was known then."""
-    known = tuple(message for message in history.messages if message.date <= until)
-    return read_change(replace(history.change(), messages=known), SHORT)
-
-
-@given(STEPS, st.lists(st.integers(1, 5 * 3600), min_size=1, max_size=12))
-def test_polls_tell_each_milestone_once(steps: List[Tuple[int, str]], gaps: List[int]) -> None:
-    """However time is cut into polls no milestone and no ending is told twice.
-
-    What a poll tells is among what a replay tells, and an ending is told for each wait that was
-    told to cross.
-    """
-    history = random_history(steps)
-    lo = start = at("mon 9:00")
-    lived = []
-    for gap in gaps:
-        hi = lo + timedelta(seconds=gap)
-        lived += [
-            (name, type(what).__name__, what.at)
-            for name, what in live(_read(history, hi), "s", Window(lo, hi))
-        ]
-        lo = hi
-    names = [(name, kind) for name, kind, _ in lived]
-    assert len(names) == len(set(names))
-
-    reading = _read(history, lo)
-    replayed = {(type(one).__name__, one.at) for one in replay(reading, SHORT, Window(start, lo))}
-    assert {(kind, when) for _, kind, when in lived} <= replayed
-    crossed_waits = {name.rsplit(":", 1)[0] for name, kind in names if kind == "Crossing"}
-    for course in reading.courses:
-        party, since = course.key
-        wait = event_id("s", 1, party, since, "").rstrip(":")
-        if wait in crossed_waits and course.wait.end is not None and course.wait.end <= lo:
-            assert any(name.startswith(wait) for name, kind in names if kind == "Ending")
-
-
-@given(STEPS, st.integers(0, 30 * 3600))
-def test_the_past_does_not_change(steps: List[Tuple[int, str]], seconds: int) -> None:
-    """Waits that were over when only a part was known are the same in the whole history."""
-    history = random_history(steps)
-    until = at("mon 9:00") + timedelta(seconds=seconds)
-    whole = _read(history, at("sun2 0:00")).state.waits
-
-    for wait in _read(history, until).state.waits:
-        if wait.end is not None and wait.end < until:
-            assert wait in whole
-
-
-@given(STEPS)
-def test_waits_of_a_party_do_not_overlap(steps: List[Tuple[int, str]]) -> None:
-    """One party owes one move at a time, and stopwatches run inside their waits."""
-    waits = random_history(steps).state().waits
-    for wait in waits:
-        for span in wait.segments:
-            assert span.start >= wait.since
-            assert wait.end is None or (span.end is not None and span.end <= wait.end)
-    for party in {wait.party for wait in waits}:
-        own = [wait for wait in waits if wait.party is party]
-        for before, following in zip(own, own[1:]):
-            assert before.end is not None
-            assert before.end <= following.since
 
 
 # Commands.
