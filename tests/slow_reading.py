@@ -1,0 +1,277 @@
+"""A second reading of histories, slow and naive, to hold the first one against.
+
+It is given what was meant (deeds), not what Gerrit wrote, keeps one row an event, and only then
+looks for waits. Nothing of the library is used but its words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Tuple
+
+Vote = Tuple[str, int]
+Told = Tuple[str, str, int, Optional[int], Optional[str], int]
+
+OWNER = "owner"
+ROBOT = "ci"
+
+
+@dataclass(frozen=True)
+class Deed:
+    """What somebody did, ``gap`` seconds after the deed before.
+
+    ``back`` says how many patch sets ago the one spoken of is; ``zeros`` are labels taken back;
+    ``tagged`` is a program's message under a person's name.
+    """
+
+    kind: str
+    who: str = OWNER
+    gap: int = 0
+    votes: Tuple[Vote, ...] = ()
+    zeros: Tuple[str, ...] = ()
+    words: str = ""
+    back: int = 0
+    rebase: bool = False
+    wip: bool = False
+    tagged: bool = False
+
+    @property
+    def robotic(self) -> bool:
+        """Whether no person speaks."""
+        return self.tagged or self.who == ROBOT
+
+
+@dataclass(frozen=True)
+class Row:
+    """Where things stand after an event."""
+
+    at: int
+    turn: str
+    cause: str
+    span: int
+    red: bool
+    ended_turn_as: str
+    ended_owner_as: str
+
+
+@dataclass
+class Slow:
+    """Everything known so far."""
+
+    approval: Vote = ("Code-Review", 2)
+    holds: Tuple[Vote, ...] = (("Code-Review", -2), ("Workflow", -1))
+    now: int = 0
+    patch_set: int = 0
+    reworked: int = 0
+    uploader: str = OWNER
+    wip: bool = False
+    turn: str = "nobody"
+    cause: str = ""
+    span: int = 0
+    span_began_negative: bool = False
+    standing: Dict[Tuple[str, str], Tuple[int, bool]] = field(default_factory=dict)
+    rows: List[Row] = field(default_factory=list)
+
+    # What stands.
+
+    def votes_of_people(self) -> List[Tuple[str, str, int]]:
+        """(label, who, value)."""
+        return [
+            (label, who, value)
+            for (label, who), (value, robotic) in self.standing.items()
+            if not robotic
+        ]
+
+    def negative(self) -> bool:
+        """A person is against it."""
+        return any(value < 0 for _, _, value in self.votes_of_people())
+
+    def red(self) -> bool:
+        """A robot is against it."""
+        return any(value < 0 and robotic for value, robotic in self.standing.values())
+
+    def approved(self) -> bool:
+        """Somebody approved, and nobody is against it."""
+        wanted, least = self.approval
+        given = [value for (label, _), (value, _) in self.standing.items() if label == wanted]
+        return not self.negative() and max(given, default=-9) >= least
+
+    def held(self) -> bool:
+        """Somebody holds it back."""
+        for label, who, value in self.votes_of_people():
+            if who in (OWNER, self.uploader) and value < 0:
+                return True
+            if any(label == hold and value <= most for hold, most in self.holds):
+                return True
+        return False
+
+    # Deeds.
+
+    def do(self, deed: Deed) -> None:
+        """Take one deed in."""
+        self.now += deed.gap
+        if deed.kind == "upload":
+            self._upload(deed)
+        elif deed.kind in ("wip", "abandon", "merge"):
+            self.wip = self.wip or deed.kind == "wip"
+            how = {"wip": "wip", "abandon": "abandoned", "merge": "merged"}[deed.kind]
+            self._note("nobody", "", how, how)
+        elif deed.kind == "ready":
+            self.wip = False
+            self._note("reviewers", "ready", "superseded", "superseded", anew=True)
+        elif deed.kind == "restore":
+            turn = "nobody" if self.wip else "reviewers"
+            self._note(turn, "restored", "superseded", "superseded", anew=True)
+        elif deed.kind == "delete":
+            gone = [
+                key for key, (value, _) in self.standing.items() if (key[0], value) in deed.votes
+            ]
+            for key in gone:
+                del self.standing[key]
+            self._recheck()
+        else:
+            self._say(deed)
+
+    def _upload(self, deed: Deed) -> None:
+        self.patch_set += 1
+        self.wip = deed.wip
+        if not deed.rebase:
+            self.reworked, self.uploader = self.patch_set, deed.who
+        self.standing = {
+            key: vote for key, vote in self.standing.items() if (key[0], vote[0]) in deed.votes
+        }
+        if deed.wip:
+            self._note("nobody", "", "wip", "wip")
+        elif self._keeps_turn(deed):
+            self._stay("answered")
+        else:
+            how = "answered" if self.turn == "owner" else "superseded"
+            self._note("reviewers", "uploaded", how, "answered")
+
+    def _keeps_turn(self, deed: Deed) -> bool:
+        return {
+            "reviewers": True,
+            "owner": deed.rebase,
+            "submitter": self.approved(),
+            "nobody": False,
+        }[self.turn]
+
+    def _say(self, deed: Deed) -> None:
+        spoken_of = self.patch_set - deed.back
+        votes, zeros = deed.votes, deed.zeros
+        if spoken_of < (self.patch_set if deed.robotic else self.reworked):
+            return
+        if not deed.robotic and spoken_of < self.patch_set:
+            votes, zeros = (), ()
+        for label in zeros:
+            value, _ = self.standing.get((label, deed.who), (0, False))
+            if not (deed.robotic and value < 0):
+                self.standing.pop((label, deed.who), None)
+        for label, value in votes:
+            self.standing[label, deed.who] = (value, deed.robotic)
+        if deed.robotic:
+            self._stay("ci_recovered")
+        elif self.turn == "nobody":
+            self._stay("superseded")
+        elif not votes and deed.words in ("", "recheck", "/snooze 1d"):
+            self._recheck()
+        elif deed.who == OWNER or (
+            deed.who == self.uploader and not any(value > 0 for _, value in votes)
+        ):
+            self._reply(votes)
+        else:
+            self._review(votes)
+
+    def _review(self, votes: Tuple[Vote, ...]) -> None:
+        if not self.negative() and self.approved():
+            self._unless("submitter", "approved", "reviewed", "reviewed")
+        elif self.negative() or not votes:
+            self._unless("owner", "reviewed", "reviewed", "reviewed")
+        else:
+            self._note("reviewers", "needs_another_review", "reviewed", "reviewed", anew=True)
+
+    def _reply(self, votes: Tuple[Vote, ...]) -> None:
+        ending = "approved" if self.approved() else "answered"
+        if any(value < 0 for _, value in votes):
+            self._unless("owner", "held_by_owner", "held_by_owner", ending)
+        elif self.approved():
+            self._unless("submitter", "approved", "approved", ending)
+        elif self.turn == "submitter":
+            self._note("reviewers", "vote_removed", "superseded", ending)
+        elif self.turn == "owner":
+            self._note("reviewers", "answered", "answered", ending)
+        else:
+            self._stay(ending)
+
+    def _recheck(self) -> None:
+        turn = self.turn
+        if turn == "submitter" and not self.approved():
+            turn = "reviewers"
+        elif turn == "reviewers" and self.approved():
+            turn = "submitter"
+        elif turn == "owner" and self.span_began_negative and not self.negative():
+            turn = "submitter" if self.approved() else "reviewers"
+        self._unless(turn, "vote_removed", "superseded", "superseded")
+
+    # Rows.
+
+    def _stay(self, owner_how: str) -> None:
+        self.rows.append(Row(self.now, self.turn, self.cause, self.span, self.red(), "", owner_how))
+
+    def _unless(self, turn: str, cause: str, how: str, owner_how: str) -> None:
+        if turn == self.turn:
+            self._stay(owner_how)
+        else:
+            self._note(turn, cause, how, owner_how)
+
+    def _note(self, turn: str, cause: str, how: str, owner_how: str, *, anew: bool = False) -> None:
+        if self.held() and turn in ("reviewers", "submitter"):
+            if self.turn == "owner":
+                self._stay(owner_how)
+                return
+            turn, cause = "owner", "held"
+        if turn == self.turn and not anew:
+            self._stay(owner_how)
+            return
+        self.turn, self.cause, self.span = turn, cause, self.span + 1
+        self.span_began_negative = self.negative()
+        self.rows.append(Row(self.now, turn, cause, self.span, self.red(), how, owner_how))
+
+    # Waits, found afterwards: (party, cause, since, end, how, seconds on the stopwatch).
+
+    def waits(self, until: int) -> List[Told]:
+        """Every wait of some length, with its stopwatch at ``until``."""
+        spans = [one for number in range(1, self.span + 1) for one in self._span(number, until)]
+        return sorted(spans + self._owed(until), key=lambda one: (one[2], one[0]))
+
+    def _span(self, number: int, until: int) -> List[Told]:
+        inside = [row for row in self.rows if row.span == number]
+        if inside[0].turn not in ("reviewers", "submitter"):
+            return []
+        after = [row for row in self.rows if row.span > number][:1]
+        end = after[0].at if after else None
+        edges = [row.at for row in inside] + [until if end is None else end]
+        running = sum(later - row.at for row, later in zip(inside, edges[1:]) if not row.red)
+        since = inside[0].at
+        if end is not None and end == since:
+            return []
+        how = after[0].ended_turn_as if after else None
+        return [(inside[0].turn, inside[0].cause, since, end, how, running)]
+
+    def _owed(self, until: int) -> List[Told]:
+        found: List[Told] = []
+        begun: Optional[Row] = None
+        for row in self.rows:
+            owes = row.turn == "owner" or (row.red and row.turn != "nobody")
+            if owes and begun is None:
+                begun = row
+            elif begun is not None and not owes:
+                if row.at > begun.at:
+                    found.append(self._told(begun, row.at, row.ended_owner_as, until))
+                begun = None
+        return found + ([self._told(begun, None, None, until)] if begun else [])
+
+    @staticmethod
+    def _told(begun: Row, end: Optional[int], how: Optional[str], until: int) -> Told:
+        cause = begun.cause if begun.turn == "owner" else "ci_failed"
+        return ("owner", cause, begun.at, end, how, (until if end is None else end) - begun.at)
