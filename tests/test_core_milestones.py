@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 import pytest
 from hypothesis import given
@@ -85,6 +85,66 @@ def test_crossing_and_elapsed(gaps: List[int], seconds: int) -> None:
     else:
         assert elapsed(wait, found, Calendar()) == seconds
         assert elapsed(wait, found - timedelta(seconds=1), Calendar()) == seconds - 1
+
+
+def test_no_working_time() -> None:
+    """In a calendar that never works nothing is ever crossed."""
+    history = in_review().review("fri 9:00", "reviewer", text="Why?")
+    never = Calendar(days_off=lambda _day: True)
+
+    assert crossing(history.state().waits[0], 1, never) is None
+    assert crossing(history.state().waits[1], 1, never) is None
+
+
+# Windows.
+
+
+def test_window() -> None:
+    """A window leaves its beginning out and includes its end."""
+    window = Window(at("mon 9:00"), at("mon 10:00"))
+
+    assert [window.holds(at(f"mon {clock}")) for clock in ("9:00", "9:00:01", "10:00")] == [
+        False,
+        True,
+        True,
+    ]
+    assert not window.holds(at("mon 10:00:01"))
+    assert window.is_past(at("mon 9:00"))
+
+
+def test_window_after_an_id() -> None:
+    """A poll that told only a part of what happened at one instant goes on after its last id."""
+    window = Window(at("mon 9:00"), at("mon 10:00"), "b")
+
+    assert [window.holds(at("mon 9:00"), name) for name in "abc"] == [False, False, True]
+    assert [window.is_past(at("mon 9:00"), name) for name in "abc"] == [True, True, False]
+    assert window.holds(at("mon 9:30"), "a")
+    assert window.is_past(at("mon 8:59"), "c")
+
+
+def test_ending_under_an_id() -> None:
+    """An ending left for the next poll is told by that poll, once."""
+    history = in_review().review("wed 12:00", "reviewer", text="Why?")
+    reading = read_change(history.change(), POLICY)
+    end = at("wed 12:00")
+    ((name, _),) = live(reading, "s", Window(at("wed 11:00"), end))
+
+    def told_after(after_id: Optional[str]) -> int:
+        return len(list(live(reading, "s", Window(end, at("thu 9:00"), after_id))))
+
+    assert [told_after(after_id) for after_id in (None, "", name)] == [0, 1, 0]
+
+
+def test_ending_before_the_window() -> None:
+    """The ending of a wait that was last seen open is told even where it lies further back."""
+    history = in_review().review("wed 12:00", "reviewer", text="Why?")
+    reading = read_change(history.change(), POLICY)
+    window = Window(at("wed 14:00"), at("wed 15:00"))
+    key = reading.courses[0].key
+
+    assert list(live(reading, "s", window)) == []
+    ((_, ending),) = live(reading, "s", window, (key,))
+    assert (told(ending.at), ending.wait.how) == ("wed 12:00", How.REVIEWED)
 
 
 # Live and replayed.
@@ -243,6 +303,8 @@ def test_marks() -> None:
     message = in_review().review("mon 10:00", "pack", text=f"x\n\n{mark}").messages[-1]
 
     assert marks_of(message) == (mark,)
+    assert mark.key == replace(mark, asked=()).key
+    assert str(mark).startswith(mark.key)
     assert marks_of(replace(message, text=f"he said {mark}")) == ()
 
 

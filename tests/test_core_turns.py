@@ -188,6 +188,46 @@ ROWS: List[tuple[str, str, Step, tuple[str, Optional[str], Optional[str]]]] = [
         lambda h: h.review("mon 11:00", "owner", text="Please look."),
         ("reviewers", None, None),
     ),
+    ("set WIP", "submitter", lambda h: h.wip("mon 11:00"), ("nobody", None, "wip")),
+    ("abandon", "submitter", lambda h: h.abandon("mon 11:00"), ("nobody", None, "abandoned")),
+    ("ready", "submitter", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", "superseded")),
+    (
+        "rebase that loses the approval",
+        "submitter",
+        lambda h: h.rebase("mon 11:00"),
+        ("reviewers", "uploaded", "superseded"),
+    ),
+    ("rebase", "nobody", lambda h: h.rebase("mon 11:00"), ("reviewers", "uploaded", None)),
+    (
+        "owner's -1",
+        "submitter",
+        lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
+        ("owner", "held_by_owner", "held_by_owner"),
+    ),
+    (
+        "owner speaks",
+        "submitter",
+        lambda h: h.review("mon 11:00", "owner", text="Thank you."),
+        ("submitter", None, None),
+    ),
+    (
+        "owner's +1",
+        "owner",
+        lambda h: h.review("mon 11:00", "owner", "Code-Review+1"),
+        ("reviewers", "answered", "answered"),
+    ),
+    (
+        "recheck",
+        "owner",
+        lambda h: h.review("mon 11:00", "owner", text="recheck"),
+        ("owner", None, None),
+    ),
+    (
+        "recheck",
+        "submitter",
+        lambda h: h.review("mon 11:00", "owner", text="recheck"),
+        ("submitter", None, None),
+    ),
     (
         "vote deletion",
         "submitter",
@@ -243,6 +283,29 @@ def test_restored_change() -> None:
 
 
 def test_reviewers_approved_by_a_deletion() -> None:
+    """Taking away a -1 that the owner has answered can leave a change approved."""
+    history = approved().review("mon 11:00", "second", "Code-Review-1")
+    history.review("mon 12:00", "owner", text="It is needed.")
+    history.delete_vote("mon 13:00", "Code-Review-1")
+
+    assert history.turns()[-2:] == [
+        ("reviewers", "answered", "mon 12:00", "mon 13:00", "superseded"),
+        ("submitter", "vote_removed", "mon 13:00", None, None),
+    ]
+
+
+def test_owner_takes_an_approval_back() -> None:
+    """An owner who withdraws their own approval, saying why, asks the reviewers again."""
+    history = in_review().review("mon 10:00", "owner", "Code-Review+2")
+    history.review("mon 11:00", "owner", "-Code-Review", "I found a fault.")
+
+    assert history.turns()[-2:] == [
+        ("submitter", "approved", "mon 10:00", "mon 11:00", "superseded"),
+        ("reviewers", "vote_removed", "mon 11:00", None, None),
+    ]
+
+
+def test_owner_approved_by_a_deletion() -> None:
     """Taking a -1 away can leave a change approved: then it waits to be submitted."""
     history = approved().review("mon 11:00", "second", "Code-Review-1")
     history.delete_vote("mon 12:00", "Code-Review-1")
@@ -286,6 +349,43 @@ def test_held_by_the_owner() -> None:
     history.review("mon 11:00", "owner", text="Still thinking.")
 
     assert history.turns()[-1] == ("owner", "held_by_owner", "mon 10:00", None, None)
+
+
+def test_held_by_a_copied_vote_of_a_new_uploader() -> None:
+    """Whoever uploads answers for the change: their own -1, if it is copied, holds it back."""
+    history = in_review().review("mon 10:00", "second", "Code-Review-1")
+    history.upload("mon 11:00", "second", copied='* Code-Review-1 (copy condition: "is:ANY")')
+
+    assert history.turns()[-1] == ("owner", "reviewed", "mon 10:00", None, None)
+    history.upload("mon 12:00")
+    assert history.turns()[-1] == ("reviewers", "uploaded", "mon 12:00", None, None)
+
+
+def test_review_while_the_owner_holds() -> None:
+    """A +1 does not take the turn from an owner who holds the change back."""
+    history = in_review().review("mon 10:00", "owner", "Workflow-1", "Not yet.")
+    history.review("mon 11:00", "second", "Code-Review+1")
+
+    assert history.turns()[-1] == ("owner", "held_by_owner", "mon 10:00", None, None)
+
+
+def test_hold_let_go() -> None:
+    """An owner who takes the hold vote back hands the turn on, without a word."""
+    history = in_review().review("mon 10:00", "owner", "Workflow-1", "Not yet.")
+    history.review("mon 11:00", "owner", "-Workflow")
+
+    assert history.turns()[-2:] == [
+        ("owner", "held_by_owner", "mon 10:00", "mon 11:00", "superseded"),
+        ("reviewers", "vote_removed", "mon 11:00", None, None),
+    ]
+
+
+def test_automation_does_not_hold() -> None:
+    """CI's votes below zero are red, whatever label they are on, and hold nothing back."""
+    history = in_progress().ci("mon 10:00", "Workflow-1").ready("mon 11:00")
+
+    assert history.state().turn is Party.REVIEWERS
+    assert history.state().red
 
 
 def test_ready_while_held() -> None:
