@@ -21,7 +21,7 @@ def replay(
     capsys: pytest.CaptureFixture[str],
     config: Path = CONFIG,
     changes: Path = CHANGES,
-    span: Tuple[str, str] = ("2026-03-01", "2026-03-31"),
+    span: Tuple[str, str] = ("2026-03-01", "2026-03-12"),
 ) -> Tuple[int, str, str]:
     """Status, what was printed, and what was complained of."""
     arguments = ["replay", "--config", str(config), "--changes", str(changes)]
