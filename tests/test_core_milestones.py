@@ -1,4 +1,4 @@
-"""Crossings and endings, live and replayed, and the commands that move them."""
+"""Crossings and endings, live and replayed, and the names they go by."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from histories import ACCOUNTS, POLICY, History, at, told
-from reviewloop.core.commands import pauses
-from reviewloop.core.durations import Duration, parse_duration
+from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
 from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
 from reviewloop.core.reading import live, read_change, replay
-from reviewloop.core.turns import How
+from reviewloop.core.turns import How, Span, subtract
 from reviewloop.core.worktime import Calendar
 
 DAY = 86_400
@@ -96,6 +95,22 @@ def test_no_working_time() -> None:
     assert crossing(history.state().waits[1], 1, never) is None
 
 
+def test_handing_on_tells_the_milestone_again() -> None:
+    """A /pass crosses the last milestone once more, if the wait lasts and reached any."""
+    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
+    history = in_review().review("mon 12:00", "pack", text=f"Asked.\n\n{mark}")
+    history.review("mon 13:00", "committer", text="/pass").review(
+        "wed 12:00", "committer", text="/pass"
+    )
+
+    assert crossed(history)[:4] == [
+        ("1d", "tue 9:00"),
+        ("2d", "wed 9:00"),
+        ("2d", "wed 12:00"),
+        ("5d", "mon2 9:00"),
+    ]
+
+
 # Windows.
 
 
@@ -147,6 +162,43 @@ def test_ending_before_the_window() -> None:
     assert (told(ending.at), ending.wait.how) == ("wed 12:00", How.REVIEWED)
 
 
+def test_ending_after_the_window() -> None:
+    """What ends later is left to a later poll, though the history tells of it already."""
+    history = in_review().review("wed 12:00", "reviewer", text="Why?")
+    reading = read_change(history.change(), POLICY)
+    key = reading.courses[0].key
+
+    assert list(live(reading, "s", Window(at("wed 10:00"), at("wed 11:00")), (key,))) == []
+    replayed = replay(reading, POLICY, Window(at("wed 10:00"), at("wed 11:00")))
+    assert list(replayed) == []
+
+
+@pytest.mark.parametrize(
+    ("hole", "left"),
+    [
+        (("mon 7:00", "mon 8:00"), [("mon 9:00", "mon 12:00")]),
+        (("mon 7:00", "mon 9:00"), [("mon 9:00", "mon 12:00")]),
+        (("mon 7:00", "mon 10:00"), [("mon 10:00", "mon 12:00")]),
+        (("mon 10:00", "mon 11:00"), [("mon 9:00", "mon 10:00"), ("mon 11:00", "mon 12:00")]),
+        (("mon 11:00", "mon 12:00"), [("mon 9:00", "mon 11:00")]),
+        (("mon 11:00", "mon 15:00"), [("mon 9:00", "mon 11:00")]),
+        (("mon 11:00", None), [("mon 9:00", "mon 11:00")]),
+        (("mon 9:00", "mon 12:00"), []),
+        (("mon 8:00", None), []),
+        (("mon 12:00", "mon 13:00"), [("mon 9:00", "mon 12:00")]),
+        (("mon 13:00", None), [("mon 9:00", "mon 12:00")]),
+    ],
+)
+def test_what_is_left_of_a_span(
+    hole: Tuple[str, Optional[str]], left: List[Tuple[str, str]]
+) -> None:
+    """What a pause leaves of a span: nothing, one part or two, none of them empty."""
+    pause = Span(at(hole[0]), None if hole[1] is None else at(hole[1]))
+    parts = subtract((Span(at("mon 9:00"), at("mon 12:00")),), (pause,))
+
+    assert [(told(part.start), told(part.end)) for part in parts] == left
+
+
 # Live and replayed.
 
 
@@ -171,112 +223,6 @@ def test_live_leaves_out_waits_that_are_over() -> None:
     assert list(live(reading, "s", Window(at("mon 0:00"), at("wed 12:00")))) == []
     told_of = list(live(reading, "s", Window(at("wed 11:00"), at("wed 12:00"))))
     assert [name for name, _ in told_of] == [f"s:1:reviewers:{int(at('mon 9:00').timestamp())}:2d"]
-
-
-# Commands.
-
-
-@pytest.mark.parametrize(
-    ("text", "until"),
-    [
-        ("/snooze 1d", "tue 10:00"),
-        ("/snooze 4h because of lunch", "mon 14:00"),
-        ("/snooze 2026-03-05", "thu 0:00"),
-        ("Hm.\n\n/SNOOZE 1d\n\nSorry.", "tue 10:00"),
-    ],
-)
-def test_snooze(text: str, until: str) -> None:
-    """A snooze lasts for working time, or until a local day begins."""
-    history = in_review().review("mon 10:00", "reviewer", text=text)
-    (span,) = pauses(history.change(), POLICY).spans
-
-    assert (told(span.start), told(span.end)) == ("mon 10:00", until)
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["/snooze", "/snooze soon", "/snooze 2 days", "/snooze 2026-02-31", "/snooze 2026-01-01"],
-)
-def test_snooze_that_cannot_be_understood(text: str) -> None:
-    """A snooze without a sensible end does nothing, and says why."""
-    found = pauses(in_review().review("mon 10:00", "reviewer", text=text).change(), POLICY)
-
-    assert found.spans == ()
-    assert found.commands[0].problem
-
-
-def test_longest_snooze() -> None:
-    """A snooze beyond the limit lasts as long as the limit."""
-    policy = replace(POLICY, max_snooze=Duration(2, "d"))
-    history = in_review().review("mon 10:00", "reviewer", text="/snooze 2026-12-24")
-
-    assert told(pauses(history.change(), policy).spans[0].end) == "wed 10:00"
-
-
-def test_latest_word_counts() -> None:
-    """A second snooze replaces the first, and /unsnooze ends it."""
-    history = in_review().review("mon 10:00", "reviewer", text="/snooze 5d")
-    history.review("mon 12:00", "second", text="/snooze 1d").review(
-        "mon 15:00", "owner", text="/unsnooze"
-    )
-    spans = pauses(history.change(), POLICY).spans
-
-    assert [(told(span.start), told(span.end)) for span in spans] == [
-        ("mon 10:00", "mon 12:00"),
-        ("mon 12:00", "mon 15:00"),
-    ]
-
-
-def test_quoted_commands_and_automation() -> None:
-    """A quoted command is none, and automation gives none."""
-    history = in_review().review("mon 10:00", "reviewer", text="> /snooze 5d\n\nreally?")
-    history.review("mon 11:00", "ci", text="/snooze 5d", tag="autogenerated:ci")
-
-    assert pauses(history.change(), POLICY).commands == ()
-
-
-@pytest.mark.parametrize(
-    "text", ["/snoozed", "/ack/notes.txt", "/pass-through is broken", "a /ack"]
-)
-def test_words_that_are_no_commands(text: str) -> None:
-    """A command is a word of its own at the start of a line."""
-    history = in_review().review("mon 10:00", "reviewer", text=text)
-
-    assert pauses(history.change(), POLICY).commands == ()
-
-
-def test_only_who_was_asked_takes_it() -> None:
-    """/ack and /pass count from people that this pack's own message names, and from nobody else."""
-    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
-    history = in_review().review("mon 10:00", "committer", text="/ack")
-    history.review("mon 11:00", "second", text=f"I made this up.\n\n{mark}")
-    history.review("mon 11:30", "committer", text="/pass")
-    assert pauses(history.change(), POLICY).passed == frozenset()
-    history.review("mon 12:00", "pack", text=f"Asked.\n\n{mark}")
-    history.review("mon 13:00", "committer", text="/ack").review(
-        "mon 14:00", "committer", text="/pass"
-    )
-    found = pauses(history.change(), POLICY)
-
-    assert found.passed == {ACCOUNTS["committer"].id}
-    assert [told(span.start) for span in found.spans] == ["mon 13:00"]
-    assert [bool(one.problem) for one in found.commands] == [True, True, False, False]
-
-
-def test_handing_on_tells_the_milestone_again() -> None:
-    """A /pass crosses the last milestone once more, if the wait lasts and reached any."""
-    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
-    history = in_review().review("mon 12:00", "pack", text=f"Asked.\n\n{mark}")
-    history.review("mon 13:00", "committer", text="/pass").review(
-        "wed 12:00", "committer", text="/pass"
-    )
-
-    assert crossed(history)[:4] == [
-        ("1d", "tue 9:00"),
-        ("2d", "wed 9:00"),
-        ("2d", "wed 12:00"),
-        ("5d", "mon2 9:00"),
-    ]
 
 
 # Names.

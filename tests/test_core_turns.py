@@ -199,6 +199,18 @@ ROWS: List[tuple[str, str, Step, tuple[str, Optional[str], Optional[str]]]] = [
     ),
     ("rebase", "nobody", lambda h: h.rebase("mon 11:00"), ("reviewers", "uploaded", None)),
     (
+        "recheck after CI's own approval",
+        "owner",
+        lambda h: h.ci("mon 10:30", "Code-Review+2").review("mon 11:00", "second", text="recheck"),
+        ("owner", None, None),
+    ),
+    (
+        "recheck after CI's own approval",
+        "reviewers",
+        lambda h: h.ci("mon 10:30", "Code-Review+2").review("mon 11:00", "second", text="recheck"),
+        ("submitter", "vote_removed", "superseded"),
+    ),
+    (
         "owner's -1",
         "submitter",
         lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
@@ -280,6 +292,25 @@ def test_restored_change() -> None:
 
     history = in_progress().abandon("mon 10:00").restore("mon 11:00")
     assert history.state().turn is Party.NOBODY
+
+
+def test_draft_restored() -> None:
+    """Whether a restored change is in progress is told by the last word on that."""
+    history = in_review().wip("mon 10:00").abandon("mon 11:00").restore("mon 12:00")
+    assert history.state().turn is Party.NOBODY
+
+    history = in_progress().ready("mon 10:00").abandon("mon 11:00").restore("mon 12:00")
+    assert history.turns()[-1] == ("reviewers", "restored", "mon 12:00", None, None)
+
+
+def test_upload_out_of_progress_that_is_approved_already() -> None:
+    """A change that leaves work in progress is the reviewers' first, votes kept or not."""
+    history = in_progress().review("mon 10:00", "committer", "Code-Review+2")
+    history.upload("mon 11:00", copied="* Code-Review+2")
+    assert history.turns() == [("reviewers", "uploaded", "mon 11:00", None, None)]
+
+    history.review("mon 12:00", "second", text="recheck")
+    assert history.turns()[-1] == ("submitter", "vote_removed", "mon 12:00", None, None)
 
 
 def test_reviewers_approved_by_a_deletion() -> None:
@@ -516,6 +547,13 @@ def test_who_has_spoken() -> None:
     assert history.state().reviewed_by == {2}
     assert history.rebase("mon 11:00").state().reviewed_by == {2}
     assert history.upload("mon 12:00").state().reviewed_by == frozenset()
+
+
+def test_answers_ask_everybody_again() -> None:
+    """Who reviewed before the owner's answer may be asked again; a recheck is no answer."""
+    history = commented().review("mon 11:00", "owner", text="recheck")
+    assert history.state().reviewed_by == {2}
+    assert history.review("mon 12:00", "owner", text="Because.").state().reviewed_by == frozenset()
 
 
 def test_uploader_of_a_rework() -> None:
