@@ -242,6 +242,15 @@ def test_person_who_takes_a_vote_back() -> None:
     assert not standing(history.review("mon 11:00", "reviewer", "-Code-Review")).negative
 
 
+def test_uploads_that_speak_of_readiness() -> None:
+    """An upload in progress stays one, whatever its description says: its row comes first."""
+    history = History().upload("mon 9:00", wip=True)
+    text = "Uploaded patch set 2.\nThis change is ready for review."
+    history.say("mon 10:00", "owner", text, TAG + "newWipPatchSet")
+
+    assert [(event.kind.value, event.wip) for event in events(history)] == [("upload", True)] * 2
+
+
 def test_votes_as_people_write_them() -> None:
     """A vote is a label and a signed value, and told the same way."""
     assert str(Vote.parse("My-Label-2+1")) == "My-Label-2+1"
