@@ -133,6 +133,14 @@ def test_reasons_not_to_act(happens: Any, verdict: Verdict) -> None:
     assert Asks(board.shelf.service).all() == ()
 
 
+def test_work_in_progress_that_no_message_tells() -> None:
+    """A change in progress is left alone, even where its messages do not say that it is."""
+    board = Board()
+    board.fake.changes[board.number].wip = True
+
+    assert board.assess().verdict is Verdict.WAIT_OVER
+
+
 def test_event_before_its_time() -> None:
     """An event that the wait has not reached is not acted on."""
     assert Board().assess(Board().event("5d")).verdict is Verdict.NOT_DUE

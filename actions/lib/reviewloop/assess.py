@@ -195,7 +195,8 @@ class Assessor:
         change = reading.change
         if change.is_private:
             return Verdict.PRIVATE
-        if course is None:
+        # A reply that also sets work in progress leaves no message that tells of it.
+        if course is None or change.work_in_progress:
             return Verdict.WAIT_OVER
         paused = _pause_verdict(reading, now)
         due = event.milestone.seconds(policy.calendar)
