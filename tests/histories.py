@@ -107,7 +107,7 @@ class History:
         tag: str = "",
     ) -> History:
         """A reply through review, with votes as Gerrit words them."""
-        head = f"Patch Set {patch_set or self.patch_set}:" + (f" {votes}" if votes else "")
+        head = f"Patch Set {patch_set or max(self.patch_set, 1)}:" + (f" {votes}" if votes else "")
         parts = [head]
         if comments:
             parts.append(f"({comments} comment{'s' if comments > 1 else ''})")

@@ -133,6 +133,24 @@ def test_ready_in_any_message() -> None:
         assert kinds(history) == ["ready"]
 
 
+def test_ready_in_a_draft() -> None:
+    """An upload is an upload, whatever its words: the sentence does not end work in progress."""
+    history = History().upload("mon 9:00", wip=True)
+    text = "Uploaded patch set 2.\n\nThis change is ready for review."
+    history.say("mon 10:00", "owner", text, TAG + "newWipPatchSet")
+
+    assert kinds(history) == ["upload"]
+    assert events(history)[1].wip
+
+
+def test_patch_set_of_an_unrecorded_upload() -> None:
+    """The upload that nobody recorded made patch set 1, so what is said of that counts."""
+    history = History().say("mon 9:00", "owner", "Topic set to x", TAG + "setTopic")
+    history.ci("mon 10:00", "Verified+1").review("mon 11:00", "reviewer", "Code-Review+1")
+
+    assert kinds(history) == ["robot", "review"]
+
+
 def test_review_or_reply() -> None:
     """Owner and current uploader reply; an uploader who votes for the change reviews."""
     history = History().upload("mon 9:00").upload("mon 10:00", "uploader")
@@ -201,6 +219,7 @@ def test_reviews_of_a_rebased_patch_set() -> None:
         ("Patch Set 1:\n\nrecheck", True),
         ("Patch Set 1:\n\nReCheck please", True),
         ("Patch Set 1:\n\n/ack\n\nreverify", True),
+        ("Patch Set 1:\nWords right below.", False),
         ("Patch Set 1:\n\n(1 comment)", False),
         ("Patch Set 1:\n\nplease recheck", False),
         ("Patch Set 1:\n\n/ack\n\nI will look.", False),

@@ -111,6 +111,27 @@ def test_handing_on_tells_the_milestone_again() -> None:
     ]
 
 
+def test_handing_on_what_is_over() -> None:
+    """A /pass after the wait's end, or at its very end, crosses nothing again."""
+    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
+    history = in_review().review("mon 12:00", "pack", text=f"Asked.\n\n{mark}")
+    history.review("tue 9:00", "committer", text="/pass").review("tue 12:00", "second", text="Why?")
+    history.review("tue 12:00", "committer", text="/pass").review("tue 15:00", "owner", text="So.")
+    history.review("tue 16:00", "committer", text="/pass")
+
+    # The first came in the second of the crossing, which asks somebody else in any case.
+    assert crossed(history) == [("1d", "tue 9:00")]
+
+
+def test_handing_on_the_first_milestone() -> None:
+    """One milestone reached is enough to be told again."""
+    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["committer"].id,))
+    history = in_review().review("tue 10:00", "pack", text=f"Asked.\n\n{mark}")
+    history.review("tue 12:00", "committer", text="/pass").review("wed 8:00", "second", text="Why?")
+
+    assert crossed(history) == [("1d", "tue 9:00"), ("1d", "tue 12:00")]
+
+
 # Windows.
 
 
@@ -252,6 +273,15 @@ def test_marks() -> None:
     assert mark.key == replace(mark, asked=()).key
     assert str(mark).startswith(mark.key)
     assert marks_of(replace(message, text=f"he said {mark}")) == ()
+
+
+def test_durations() -> None:
+    """Minutes and hours are what they are; days and weeks are the calendar's."""
+    office = Calendar(workdays=frozenset({0, 1, 2, 3}), start=9 * 3600, length=8 * 3600)
+    seconds = [parse_duration(text).seconds(office) for text in ("90m", "4h", "2d", "1w")]
+
+    assert seconds == [90 * 60, 4 * 3600, 16 * 3600, 32 * 3600]
+    assert str(parse_duration("02d")) == "2d"
 
 
 @pytest.mark.parametrize("text", ["", "2", "d", "2 days", "2D", "-1d", "1.5d", "1234567d", "2d\n"])
