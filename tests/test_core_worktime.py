@@ -190,6 +190,21 @@ def test_midnight_that_a_clock_change_left_out() -> None:
     ) + timedelta(seconds=1)
 
 
+def test_rewinding_a_whole_shift() -> None:
+    """The last instant before a whole shift's worth of time is when that shift opens."""
+    assert calendar().rewind(utc("2026-03-03 17:00"), 8 * HOUR) == utc("2026-03-03 09:00")
+    assert calendar().rewind(utc("2026-03-03 20:00"), 8 * HOUR + 1) == utc(
+        "2026-03-02 17:00"
+    ) - timedelta(seconds=1)
+
+
+def test_shortest_shift() -> None:
+    """Daily hours of one second are hours: a minute of them takes twelve weeks."""
+    short = Calendar(timezone.utc, WEEKDAYS, DAY - 1, 1)
+
+    assert short.add(utc("2026-03-02 00:00"), 60) == utc("2026-05-23 00:00")
+
+
 def test_nothing_to_wait_for() -> None:
     """No time at all has elapsed at once, on a weekend too; spans that run backwards are empty."""
     sunday = utc("2026-03-08 12:00")
