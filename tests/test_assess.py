@@ -141,6 +141,14 @@ def test_work_in_progress_that_no_message_tells() -> None:
     assert board.assess().verdict is Verdict.WAIT_OVER
 
 
+def test_closed_change_that_no_message_tells() -> None:
+    """A closed change is left alone, even where the message of its end was deleted."""
+    board = Board()
+    board.fake.changes[board.number].status = "ABANDONED"
+
+    assert board.assess().verdict is Verdict.WAIT_OVER
+
+
 def test_event_before_its_time() -> None:
     """An event that the wait has not reached is not acted on."""
     assert Board().assess(Board().event("5d")).verdict is Verdict.NOT_DUE

@@ -13,7 +13,7 @@ from enum import Enum
 from typing import Optional, Sequence, Tuple
 
 from reviewloop.asks import Ask, Asks, find, loads
-from reviewloop.core.change import Change
+from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import digest, ticket_key
@@ -195,8 +195,9 @@ class Assessor:
         change = reading.change
         if change.is_private:
             return Verdict.PRIVATE
-        # A reply that also sets work in progress leaves no message that tells of it.
-        if course is None or change.work_in_progress:
+        # Not every message that tells of an end, or of work in progress, is there for good.
+        closed = change.status is not ChangeStatus.NEW
+        if course is None or closed or change.work_in_progress:
             return Verdict.WAIT_OVER
         paused = _pause_verdict(reading, now)
         due = event.milestone.seconds(policy.calendar)
