@@ -39,6 +39,8 @@ class Bench:
         self.config = {"url": URL, "username": "st2-reviews", "password": PASSWORD, **config}
         self.told: List[Told] = []
         self.dispatch_fails: Optional[BaseException] = None
+        # The datastore goes down while a trigger is on its way.
+        self.fails_after_dispatch = False
         self.log: List[logging.LogRecord] = []
         self._logger = logging.Logger("bench")
         self._logger.addHandler(_Keeper(self.log))
@@ -93,6 +95,8 @@ class Bench:
         if trigger != "gerrit.poll_trouble":
             assert trace_tag == f"gerrit-{payload['number']}"
         self.told.append((trigger, payload))
+        if self.fails_after_dispatch:
+            self.shelf.store.down = True
 
 
 class _Keeper(logging.Handler):

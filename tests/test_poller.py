@@ -523,6 +523,32 @@ def test_datastore_down(bench: Bench) -> None:
     assert bench.waiting() == [(number, "1d")]
 
 
+def test_trigger_that_was_dropped_without_a_word(bench: Bench) -> None:
+    """What was told while the datastore failed may not have gone out: it is told again."""
+    number = bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 09:00:00")
+    bench.fails_after_dispatch = True
+    bench.poll()
+    bench.fails_after_dispatch = bench.shelf.store.down = False
+
+    assert bench.waiting() == [(number, "1d")]
+    assert bench.waiting() == []
+
+
+def test_datastore_down_before_telling(bench: Bench) -> None:
+    """Nothing is told into a StackStorm whose datastore is down, even with nothing to save."""
+    number = bench.fake.add_change()
+    bench.fake.at("2026-03-03 08:59:59")
+    bench.poll()
+    bench.fake.at("2026-03-03 09:00:00")
+    bench.shelf.store.down = True
+    assert [payload["kind"] for _, payload in bench.poll()] == ["datastore"]
+    bench.shelf.store.down = False
+
+    assert bench.waiting() == [(number, "1d")]
+
+
 def test_datastore_down_at_the_start() -> None:
     """A datastore that is down is not taken for a first start."""
     bench = Bench()
@@ -553,6 +579,7 @@ def test_nothing_can_be_dispatched(bench: Bench) -> None:
     bench.fake.at("2026-03-03 09:00:00")
     bench.dispatch_fails = OSError("the message bus is down")
     assert bench.poll() == []
+    assert "(messaging)" in bench.log[-1].getMessage()
     bench.dispatch_fails = None
 
     assert bench.waiting() == [(number, "1d")]

@@ -41,10 +41,16 @@ class Site:
         self.roundup = roundup
         self.st2 = StackStorm()
         self.author = gerrit.person("author1")
+        self.strangers: Set[int] = set()
 
     def install(self) -> None:
         """As an operator does it: pack, secrets, configuration, rules, sensor."""
         st2 = self.st2
+        there = [pack["ref"] for pack in st2.call("GET", "/packs")]
+        assert "gerrit" not in there, (
+            "The pack is there already: uninstall it first, or take another StackStorm."
+        )
+        self.strangers = set(_sensor_pids())
         installed = st2.run("packs.install", 600, packs=[f"file://{ROOT}"])
         assert installed["status"] == "succeeded", installed["result"]
         for name, secret in self.secrets().items():
@@ -201,7 +207,7 @@ def _sensor_pids() -> List[int]:
 
 def test_hostile_texts_and_a_killed_sensor(site: Site) -> None:
     """A killed sensor comes back and goes on; hostile texts are escalated and read no secret."""
-    (pid,) = _sensor_pids()
+    (pid,) = set(_sensor_pids()) - site.strangers
     number = site.author.create_change(
         "tools/build",
         HOSTILE,
@@ -209,7 +215,7 @@ def test_hostile_texts_and_a_killed_sensor(site: Site) -> None:
         hashtags=["{{config_context.password}}"],
     )
     os.kill(pid, signal.SIGKILL)
-    until(lambda: [one for one in _sensor_pids() if one != pid], "the sensor's return", PATIENCE)
+    until(lambda: set(_sensor_pids()) - site.strangers - {pid}, "the sensor's return", PATIENCE)
     site.gerrit.advance(days=2, minutes=5)
 
     execution = site.escalated(number)

@@ -60,6 +60,11 @@ _KINDS: Tuple[Tuple[Type[Exception], str], ...] = (
     (ConfigError, "config"),
 )
 _FORBIDDEN = 403
+_REMEDIES = {
+    "messaging": "Check StackStorm's message bus; if this lasts although the bus is up, disable and"
+    " enable the sensor: its connection does not come back by itself. Nothing is lost.",
+    "internal": "Report it with the traceback in the sensor's log.",
+}
 
 
 @dataclass
@@ -102,6 +107,7 @@ class Poller:
         self._saved: Optional[Cursor] = None
         self._reconciled: Optional[datetime] = None
         self._faults: List[ProtocolError] = []
+        self._undelivered = False
         self._trouble: Optional[_Trouble] = None
 
     def poll(self) -> None:
@@ -119,14 +125,14 @@ class Poller:
 
     def _round(self) -> None:
         self._faults = []
+        self._undelivered = False
         cursor = self._begin()
         # While the cursor cannot be kept nothing more is told: a restart would tell it again.
         self._save(cursor)
         read = self._look(cursor)
         # Gerrit dates everything in whole seconds: only of a second that is over all is known.
-        self._tell(cursor, self._client.now() - timedelta(seconds=1), read)
-        if self._cursor is not None:
-            self._save(self._cursor)
+        told = self._tell(cursor, self._client.now() - timedelta(seconds=1), read)
+        self._save_told(told)
         if self._faults:
             raise PartialError(
                 f"{len(self._faults)} changes could not be read, first: {self._faults[0].message}",
@@ -149,6 +155,26 @@ class Poller:
         if cursor != self._saved:
             self._store.save(cursor)
             self._saved = cursor
+
+    def _save_told(self, told: int) -> None:
+        """Note down how far telling has come; what may not have gone out is told again.
+
+        While its database is down StackStorm drops a trigger with a mere warning, and ``dispatch``
+        answers as if it had sent it (st2common/services/trigger_dispatcher.py).
+        """
+        try:
+            if self._cursor is not None:
+                self._save(self._cursor)
+        except DatastoreError:
+            if told:
+                self._start_over()
+            raise
+
+    def _start_over(self) -> None:
+        """As after a restart: what was noted down last counts, and Gerrit is asked anew."""
+        self._cursor = self._saved = self._newest = None
+        self._watch = Watch(self._settings.server, self._policy)
+        self._seen = {}
 
     # What Gerrit knows.
 
@@ -283,15 +309,20 @@ class Poller:
 
     # Telling.
 
-    def _tell(self, cursor: Cursor, now: datetime, read: Set[int]) -> None:
+    def _tell(self, cursor: Cursor, now: datetime, read: Set[int]) -> int:
+        """Tell what is due, as far as the cap goes; how many triggers that were."""
         notices = self._fresh_notices(cursor, now, set(read))
         batch = notices[: self._settings.max_triggers_per_poll]
         told: List[Notice] = []
+        if batch:
+            # A trigger sent while the datastore is down would be lost without a word.
+            self._store.load()
         try:
             for notice in batch:
                 self._tell_one(notice, now)
                 told.append(notice)
         finally:
+            self._undelivered = len(told) < len(batch)
             self._cursor = _advanced(cursor, told, now, complete=len(told) == len(notices))
             self._watch.told(told, self._cursor, now)
         if len(notices) > len(batch):
@@ -300,6 +331,7 @@ class Poller:
                 len(batch),
                 len(notices) - len(batch),
             )
+        return len(told)
 
     def _fresh_notices(self, cursor: Cursor, now: datetime, read: Set[int]) -> List[Notice]:
         """What is to be told, each change re-read in this poll: it may have moved, or be private
@@ -329,14 +361,14 @@ class Poller:
         if error is None:
             self._report_recovery()
             return
-        kind = kind_of(error)
+        kind = "messaging" if self._undelivered else kind_of(error)
         trouble = self._trouble
         if trouble is not None and trouble.kind == kind:
             trouble.failures += 1
             return
         failures = 1 if trouble is None else trouble.failures + 1
         since = self._local_clock() if trouble is None else trouble.since
-        remedy = error.remedy if isinstance(error, ReviewLoopError) else ""
+        remedy = error.remedy if isinstance(error, ReviewLoopError) else _REMEDIES.get(kind, "")
         self._trouble = _Trouble(kind, since, failures, remedy)
         self._log.error(
             "Polling %s fails (%s): %s",
