@@ -7,42 +7,17 @@ does. It is no substitute for a run against the real service.
 
 from __future__ import annotations
 
-import json
 import re
-import threading
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from email.utils import format_datetime
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from typing import Any, Callable, Dict, List, Mapping, Tuple
+from urllib.parse import urlencode
 
-import requests
-from requests.adapters import BaseAdapter
+from fake_http import FakeServer, Reply, Sent
+from fake_http import stamp as _stamp
 
 HOST = "https://api.github.com"
-START = datetime(2026, 3, 2, 9, 0, tzinfo=timezone.utc)
 BOT = "review-bot"
 TOKEN = "ghp_fake0123"
-
-
-@dataclass
-class Sent:
-    """A request as it arrived."""
-
-    method: str
-    path: str
-    query: Dict[str, str]
-    body: Optional[Dict[str, Any]]
-    headers: Mapping[str, str]
-
-
-@dataclass
-class Reply:
-    """An answer to be sent instead of doing anything."""
-
-    status: int
-    body: Any = ""
-    headers: Dict[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -52,13 +27,15 @@ class _Row:
     comments: List[Dict[str, Any]] = field(default_factory=list)
 
 
-class FakeGitHub(BaseAdapter):
+class FakeGitHub(FakeServer):
     """One repository with its issues, reached as a transport of ``requests``.
 
     :param pushes: whether the token may push; else labels and assignees are dropped silently.
     :param assignable: logins that may be assigned; others get 422.
     :param issues_on: False answers 410 to everything about issues.
     """
+
+    host = HOST
 
     def __init__(
         self,
@@ -76,10 +53,6 @@ class FakeGitHub(BaseAdapter):
         self.user_status = 200
         self.garbles = False
         self.rows: Dict[int, _Row] = {}
-        self.sent: List[Sent] = []
-        self.replies: List[Reply] = []
-        self.clock = START
-        self._lock = threading.RLock()
         self._next_comment = 1000
 
     # -- what people do --------------------------------------------------------------------------
@@ -102,21 +75,16 @@ class FakeGitHub(BaseAdapter):
 
     # -- transport -------------------------------------------------------------------------------
 
-    def send(  # type: ignore
-        self, request: requests.PreparedRequest, **_options: Any
-    ) -> requests.Response:
+    def headers(self) -> Dict[str, str]:
+        """A budget that is far from used up."""
+        return {
+            "x-ratelimit-limit": "5000",
+            "x-ratelimit-remaining": "4990",
+            "x-ratelimit-reset": str(int(self.clock.timestamp()) + 1800),
+        }
+
+    def answer(self, sent: Sent) -> Reply:
         """Answer one request."""
-        with self._lock:
-            self.clock += timedelta(seconds=1)
-            sent = _read(request)
-            self.sent.append(sent)
-            reply = self.replies.pop(0) if self.replies else self._answer(sent)
-            return _response(request, reply, self.clock)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def _answer(self, sent: Sent) -> Reply:
         scheme, _, token = sent.headers.get("Authorization", "").partition(" ")
         login = self.tokens.get(token)
         if scheme != "Bearer" or login is None:
@@ -270,10 +238,6 @@ def _matches(fields: Mapping[str, Any], query: Mapping[str, str]) -> bool:
     return all(tests)
 
 
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _refusal(status: int, message: str) -> Reply:
     return Reply(status, {"message": message, "documentation_url": "https://docs.github.com/rest"})
 
@@ -281,39 +245,3 @@ def _refusal(status: int, message: str) -> Reply:
 def _invalid(name: str, code: str) -> Reply:
     errors = [{"resource": "Issue", "field": name, "code": code}]
     return Reply(422, {"message": "Validation Failed", "errors": errors})
-
-
-def _read(request: requests.PreparedRequest) -> Sent:
-    parts = urlsplit(request.url or "")
-    assert f"{parts.scheme}://{parts.netloc}" == HOST, "a request left for another host"
-    return Sent(
-        request.method or "",
-        parts.path,
-        dict(parse_qsl(parts.query)),
-        json.loads(request.body) if request.body else None,
-        request.headers,
-    )
-
-
-def _response(
-    request: requests.PreparedRequest, reply: Reply, clock: datetime
-) -> requests.Response:
-    response = requests.Response()
-    response.status_code = reply.status
-    response.request = request
-    response.url = request.url or ""
-    is_text = isinstance(reply.body, str)
-    text = reply.body if is_text else json.dumps(reply.body, ensure_ascii=False)
-    response._content = text.encode("utf-8")
-    response.headers.update(
-        {
-            # GitHub names no charset for JSON; who guesses reads UTF-8 wrongly.
-            "Content-Type": "text/html" if text.startswith("<") else "application/json",
-            "Date": format_datetime(clock, usegmt=True),
-            "x-ratelimit-limit": "5000",
-            "x-ratelimit-remaining": "4990",
-            "x-ratelimit-reset": str(int(clock.timestamp()) + 1800),
-            **reply.headers,
-        }
-    )
-    return response

@@ -17,7 +17,7 @@ from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy, Vote
 from reviewloop.errors import ConfigError
 from reviewloop.settings import RosterKind, Settings, load
-from reviewloop.settings_values import TRACKER_FORMS, TRACKERS
+from reviewloop.trackers.factory import ADAPTERS, KINDS
 
 URL = "https://review.example.org"
 SCHEMA = yaml.safe_load((ROOT / "config.schema.yaml").read_text(encoding="utf-8"))
@@ -354,7 +354,7 @@ MISTAKES = [
     ),
     (
         {"tracker": {"kind": "github", "token": "x", "project": "repo"}},
-        "tracker.project (not shown) has not the form",
+        "tracker.project is 'repo': it has not the form",
         "owner/repository",
     ),
     (
@@ -566,10 +566,12 @@ def test_no_configuration_at_all_names_the_url():
 
 
 def test_tracker_kinds_are_those_the_schema_offers():
-    """The registry of settings, the schema's menu and the forms name the same trackers."""
-    assert set(TRACKERS) == set(SCHEMA["tracker"]["properties"]["kind"]["enum"])
-    assert {kind for kind, _ in TRACKER_FORMS} <= set(TRACKERS)
-    assert {key for _, key in TRACKER_FORMS} <= set(SCHEMA["tracker"]["properties"])
+    """The adapters and the schema's menu name the same trackers, and settings that exist."""
+    properties = SCHEMA["tracker"]["properties"]
+
+    assert list(KINDS) == properties["kind"]["enum"]
+    for adapter in ADAPTERS.values():
+        assert {*adapter.needs, *adapter.forms} <= set(properties)
 
 
 def test_votes_are_read_with_their_sign():

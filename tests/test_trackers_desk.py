@@ -57,6 +57,10 @@ class Cabinet(Tracker):
         self.calls.append("find")
         return () if self.is_stranger else tuple(t for t in self.tickets.values() if t.key == key)
 
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """Open ones with a key."""
+        return tuple(t for t in self.tickets.values() if t.is_open and t.key)
+
     def read(self, ticket_id: str) -> Ticket:
         """By id."""
         try:

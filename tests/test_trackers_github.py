@@ -7,7 +7,8 @@ from typing import Any, Dict, Iterator
 import jsonschema
 import pytest
 
-from fake_github import BOT, FakeGitHub, Reply
+from fake_github import BOT, FakeGitHub
+from fake_http import Reply
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.records import MemoryRecords
 from reviewloop.trackers import format as fmt

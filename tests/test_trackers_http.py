@@ -9,8 +9,8 @@ import pytest
 import requests
 from requests.adapters import BaseAdapter
 
-from fake_github import HOST, Reply
-from fake_github import _response as response_of
+from fake_github import HOST
+from fake_http import Reply, response_of
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,

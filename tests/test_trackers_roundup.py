@@ -10,7 +10,7 @@ import requests
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.records import MemoryRecords
 from reviewloop.trackers.base import ClaimState, CloseReason, TrackerSettings
-from reviewloop.trackers.factory import ADAPTERS, make_tracker
+from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.github import GitHub
 from reviewloop.trackers.roundup import Roundup
 from trackers_rig import RoundupRig, Wire, draft, fresh_key
@@ -132,8 +132,7 @@ def test_making_trackers() -> None:
     assert isinstance(made, GitHub)
     assert made.name == "github:api.github.com/o/r"
     assert make_tracker(TrackerSettings("none")) is None
-    assert set(ADAPTERS) == {"github", "roundup"}
-    with pytest.raises(ConfigError, match="github, roundup"):
+    with pytest.raises(ConfigError, match="none, .*github, .*roundup"):
         make_tracker(TrackerSettings("trac"))
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Iterator
+from typing import Callable, Dict, Iterator
 
 import pytest
 from sandbox.trackers.roundup import RoundupServer
 
 from trackers_rig import GitHubRig, Rig, RoundupRig
+
+FAKES: Dict[str, Callable[[], Rig]] = {
+    "github": GitHubRig,
+}
+"""Stateful fakes by their kind, each fresh for every test."""
+
+REAL = ("roundup",)
+"""Names of fixtures of real servers."""
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +37,28 @@ def roundup(roundup_server: RoundupServer) -> RoundupRig:
     return RoundupRig(roundup_server)
 
 
-@pytest.fixture(params=["github", "roundup"])
+@pytest.fixture(params=list(FAKES))
+def fake(request: pytest.FixtureRequest) -> Rig:
+    """Each fake in turn, for what would take too long on real servers."""
+    return _able(FAKES[request.param](), request)
+
+
+@pytest.fixture(params=[*FAKES, *REAL])
 def rig(request: pytest.FixtureRequest) -> Rig:
     """Each tracker in turn."""
-    found: Rig = request.getfixturevalue(request.param)
-    return found
+    make = FAKES.get(request.param)
+    return _able(make() if make else request.getfixturevalue(request.param), request)
+
+
+def _able(rig: Rig, request: pytest.FixtureRequest) -> Rig:
+    """The tracker, unless it says that it cannot show the case at hand."""
+    mark = request.node.get_closest_marker("case")
+    reason = rig.cannot.get(mark.args[0]) if mark else None
+    if reason:
+        pytest.skip(reason)
+    return rig
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the mark of the contract's cases."""
+    config.addinivalue_line("markers", "case(name): the case of the trackers' contract")

@@ -10,13 +10,15 @@ import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from typing import Any, Callable, List, Optional, Tuple
+from enum import Enum
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.roundup import RoundupServer
 
 import fake_github
+from fake_http import Reply, response_of
 from reviewloop.records import MemoryRecords, Records
 from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
 from reviewloop.trackers.desk import Desk, ReopenPolicy
@@ -57,6 +59,11 @@ class Wire(BaseAdapter):
         self.inner = inner
         self.calls: List[Tuple[str, str]] = []
         self.closed = 0
+        self.given: List[requests.PreparedRequest] = []
+        self.instead: Callable[[requests.PreparedRequest], Optional[requests.Response]] = (
+            lambda _request: None
+        )
+        self.spoil: Callable[[requests.PreparedRequest], Union[Reply, bool]] = lambda _r: False
         self.before: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
         self.after: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
 
@@ -67,9 +74,11 @@ class Wire(BaseAdapter):
         self.calls.append((request.method or "", request.path_url.partition("?")[0]))
         number = len(self.calls)
         self.before(number, request)
-        response = self.inner.send(request, **options)
+        given = self.instead(request)
+        response = self.inner.send(request, **options) if given is None else given
         self.after(number, request)
-        return response
+        spoilt = self.spoil(request)
+        return response_of(request, spoilt, NOW) if isinstance(spoilt, Reply) else response
 
     def close(self) -> None:
         """Close what is behind."""
@@ -113,17 +122,48 @@ def losing(inner: BaseAdapter, at: int, done: bool) -> Wire:
     return wire
 
 
-def gated(inner: BaseAdapter, barrier: threading.Barrier, path_end: str) -> Wire:
-    """A network that holds the first creation back until all runs have got that far."""
-    wire = Wire(inner)
+def losing_creation(rig: Rig, done: bool) -> Wire:
+    """A network that loses every creation of a ticket: its answer if ``done``, else the request."""
+    wire = Wire(rig.network())
+
+    def strike(_number: int, request: requests.PreparedRequest) -> None:
+        if rig.is_creation(request):
+            wire.given.append(request)
+            raise requests.exceptions.ReadTimeout("gone")
+
+    if done:
+        wire.after = strike
+    else:
+        wire.before = strike
+    return wire
+
+
+def gated(rig: Rig, barrier: threading.Barrier, with_claim: bool) -> Wire:
+    """A network that holds a run's first creation (or claim) back until all runs got that far."""
+    wire = Wire(rig.network())
     passed: List[bool] = []
 
     def hold(_number: int, request: requests.PreparedRequest) -> None:
-        if request.method == "POST" and (request.url or "").endswith(path_end) and not passed:
+        at_gate = rig.is_claim(request) if with_claim else rig.is_creation(request)
+        if at_gate and not passed:
             passed.append(True)
-            barrier.wait(timeout=20)
+            barrier.wait(timeout=60)
 
     wire.before = hold
+    return wire
+
+
+def answering(inner: BaseAdapter, reply: Reply, when: Callable[[Any], bool], times: int) -> Wire:
+    """A network that answers the first ``times`` requests of a sort itself; nothing is done."""
+    wire = Wire(inner)
+
+    def instead(request: requests.PreparedRequest) -> Optional[requests.Response]:
+        if len(wire.given) >= times or not when(request):
+            return None
+        wire.given.append(request)
+        return response_of(request, reply, NOW)
+
+    wire.instead = instead
     return wire
 
 
@@ -138,11 +178,36 @@ def draft(key: str, **more: Any) -> Draft:
     return Draft(key, **{**values, **more})
 
 
-class Rig(ABC):
-    """A tracker, and what its people see and do."""
+class Drop(str, Enum):
+    """What trackers are known to drop without a word."""
 
-    issues_path: str
+    LABEL = "label"
+    ASSIGNEE = "assignee"
+    KEY = "key"
+
+
+class Rig(ABC):
+    """A tracker, and what its people see and do.
+
+    :cvar kind: the adapter's kind.
+    :cvar is_real: a real server, not a fake.
+    :cvar resolution: what :meth:`close` leaves as the ticket's resolution; "" where the tracker has
+        none.
+    :cvar cannot: cases that this tracker cannot show, with the reason.
+    """
+
+    kind: str
+    is_real = False
     resolution: str
+    cannot: Mapping[str, str] = {}
+
+    def __init__(self) -> None:
+        self.pace = Pace()
+
+    @property
+    def label(self) -> str:
+        """How tables call it."""
+        return self.kind
 
     @abstractmethod
     def network(self) -> BaseAdapter:
@@ -151,6 +216,42 @@ class Rig(ABC):
     @abstractmethod
     def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
         """The adapter under test."""
+
+    @abstractmethod
+    def is_creation(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request creates the ticket itself."""
+
+    def is_claim(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request claims a key, for trackers that have claims."""
+        return False
+
+    @abstractmethod
+    def wrong_credential(self) -> Dict[str, str]:
+        """Settings with a secret that is not accepted and holds the word ``wrong``."""
+
+    @abstractmethod
+    def wrong_place(self) -> Dict[str, Any]:
+        """Settings that name a project (or whatever holds tickets) that is not there."""
+
+    def elsewhere(self) -> Dict[str, Any]:
+        """Settings of another place at the same tracker, or of another server; only its name is
+        asked.
+        """
+        return self.wrong_place()
+
+    def drop(self, what: Drop) -> None:
+        """From now on the tracker drops this without a word."""
+        raise NotImplementedError(f"add {what} to `cannot` of {type(self).__name__}, or do it")
+
+    def hide_from_listings(self, seconds: float) -> None:
+        """From now on a listing shows a new ticket only after so many seconds of the test's
+        clock (:attr:`pace`).
+        """
+        raise NotImplementedError(f"add 'search lag' to `cannot` of {type(self).__name__}")
+
+    def label_as(self, ticket_id: str, label: str) -> None:
+        """Somebody labels a ticket; only where closing knows no resolutions."""
+        raise NotImplementedError(type(self).__name__)
 
     @abstractmethod
     def open_ids(self, key: str) -> List[str]:
@@ -190,16 +291,22 @@ class Rig(ABC):
             lambda: NOW,
             policy,
             timedelta(minutes=2) if patience is None else patience,
+            self.pace.timing(),
         )
 
 
 class GitHubRig(Rig):
     """The fake GitHub."""
 
-    issues_path = "/issues"
+    kind = "github"
     resolution = "completed"
+    cannot = {
+        "dropped key": "the key stands in the body, which GitHub keeps",
+        "search lag": "listings by label and creator come from the database",
+    }
 
     def __init__(self, server: Optional[fake_github.FakeGitHub] = None) -> None:
+        super().__init__()
         self.server = server or fake_github.FakeGitHub()
 
     def network(self) -> BaseAdapter:
@@ -210,8 +317,24 @@ class GitHubRig(Rig):
         """The adapter under test."""
         values = {"project": self.server.repo, "token": fake_github.TOKEN, **settings}
         return GitHub(
-            TrackerSettings("github", **values), Pace().timing(), transport or self.server
+            TrackerSettings("github", **values), self.pace.timing(), transport or self.server
         )
+
+    def is_creation(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request creates the ticket itself."""
+        return request.method == "POST" and str(request.url).endswith("/issues")
+
+    def wrong_credential(self) -> Dict[str, str]:
+        """Settings with a secret that is not accepted."""
+        return {"token": "ghp_wrong"}
+
+    def wrong_place(self) -> Dict[str, Any]:
+        """Settings that name a repository that is not there."""
+        return {"project": "example/gone"}
+
+    def drop(self, what: Drop) -> None:
+        """A token without push access has labels and assignees dropped, both."""
+        self.server.pushes = False
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
@@ -244,10 +367,18 @@ class GitHubRig(Rig):
 class RoundupRig(Rig):
     """A real Roundup, which one module's tests share; each test has keys of its own."""
 
-    issues_path = "/issue"
+    kind = "roundup"
+    is_real = True
     resolution = "resolved"
+    cannot = {
+        "dropped label": "refuses what it does not keep, with 400 or 403",
+        "dropped assignee": "refuses a user it does not know, with 400",
+        "dropped key": "the key is claimed first; without it no issue is opened",
+        "search lag": "listings come from the database",
+    }
 
     def __init__(self, server: RoundupServer) -> None:
+        super().__init__()
         self.server = server
 
     def network(self) -> BaseAdapter:
@@ -257,7 +388,23 @@ class RoundupRig(Rig):
     def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
         """The adapter under test."""
         values = {"url": self.server.url, "token": self.server.token, **settings}
-        return Roundup(TrackerSettings("roundup", **values), Pace().timing(), transport)
+        return Roundup(TrackerSettings("roundup", **values), self.pace.timing(), transport)
+
+    def is_creation(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request creates the ticket itself."""
+        return request.method == "POST" and str(request.url).endswith("/issue")
+
+    def is_claim(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request claims a key."""
+        return request.method == "POST" and str(request.url).endswith("/keyword")
+
+    def wrong_credential(self) -> Dict[str, str]:
+        """Settings with a secret that is not accepted."""
+        return {"token": "reviewbot:wrong"}
+
+    def wrong_place(self) -> Dict[str, Any]:
+        """Settings that name a tracker that is not there."""
+        return {"url": self.server.url.replace("/demo/", "/gone/")}
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os.path
 from dataclasses import dataclass, field
 from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, TypeVar, Union
-from urllib.parse import SplitResult
 
 from reviewloop import settings_values as values
 from reviewloop.core.durations import Duration
@@ -20,6 +19,8 @@ from reviewloop.errors import ConfigError
 from reviewloop.settings_calendar import read_calendar
 from reviewloop.settings_reader import Reader, Value
 from reviewloop.settings_roster import RosterKind, RosterMember, RosterSettings, read_roster
+from reviewloop.settings_server import Exists, read_address, read_verify
+from reviewloop.settings_tracker import read_tracker
 from reviewloop.trackers.base import TrackerSettings
 
 __all__ = [
@@ -35,19 +36,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-Exists = Callable[[str], bool]
 
 DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
 DEFAULT_APPROVAL = ("Code-Review+2",)
 DEFAULT_HOLD = ("Code-Review-2", "Workflow-1")
 DEFAULT_AUTOMATION = ("^zuul$", "-ci$")
 DEFAULT_NOISE = ("^recheck", "^reverify")
-
-_TRACKER_EXAMPLES = {
-    "url": "https://tracker.example.org/demo/",
-    "project": "owner/repository",
-    "token": '"{{ st2kv.system.gerrit_tracker_token }}"',
-}
 
 
 @dataclass(frozen=True)
@@ -132,14 +126,14 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         max_triggers_per_poll=top.number("max_triggers_per_poll", 50, 1, 1_000),
         policy=policy,
         roster=read_roster(top.section("roster")),
-        tracker=_tracker(top.section("tracker"), exists),
+        tracker=read_tracker(top.section("tracker"), exists),
         mail=_mail(top.section("mail")),
         limits=_limits(limits),
     )
 
 
 def _gerrit(top: Reader, exists: Exists) -> Tuple[GerritSettings, str]:
-    parts = _address(top, "url", "https://review.example.org", values.gerrit_address)
+    parts = read_address(top, "url", "https://review.example.org", values.gerrit_address)
     if not top.given("url"):
         top.problem(
             "url", "is missing: write the server's address, such as https://review.example.org."
@@ -149,26 +143,10 @@ def _gerrit(top: Reader, exists: Exists) -> Tuple[GerritSettings, str]:
         url=parts.geturl() if parts else "",
         username=username,
         password=password,
-        verify=_verify(top, exists),
+        verify=read_verify(top, exists),
         query=top.value("query", "-is:private", '"-is:private"').parse(values.query) or "",
     )
     return settings, parts.netloc if parts else ""
-
-
-def _address(
-    section: Reader, key: str, example: str, parser: Callable[[str], SplitResult]
-) -> Optional[SplitResult]:
-    value = section.value(key, "", example)
-    if not value.text:
-        return None
-    if "@" in value.text:
-        section.problem(
-            key,
-            "holds an @, so perhaps a user name or password (not shown): write the address without"
-            f" it, such as {example}; account and secret have settings of their own.",
-        )
-        return None
-    return value.parse(parser)
 
 
 def _credentials(section: Reader) -> Tuple[str, str]:
@@ -187,21 +165,6 @@ def _credentials(section: Reader) -> Tuple[str, str]:
             " st2-reviews, or remove the password.",
         )
     return username, password
-
-
-def _verify(top: Reader, exists: Exists) -> Union[bool, str]:
-    verify = top.flag("verify_tls", True)
-    path = _ca_bundle(top, exists)
-    if path and not verify:
-        top.problem("ca_bundle", "is given while verify_tls is false: remove one of the two.")
-    return path or verify
-
-
-def _ca_bundle(section: Reader, exists: Exists) -> str:
-    value = section.value("ca_bundle", "", "/etc/ssl/certs/company.pem")
-    if value.text and not exists(value.text):
-        value.problem("no such file on this host; write the absolute path of a readable PEM file.")
-    return value.text
 
 
 def _policy(top: Reader, limits: Reader, username: str) -> Policy:
@@ -249,32 +212,6 @@ def _milestones(top: Reader, calendar: Calendar) -> Tuple[Duration, ...]:
                 f" (1d is {calendar.day_seconds / 3600:g} hours); list them ascending, each once."
             )
     return tuple(duration for _, duration in good)
-
-
-def _tracker(section: Reader, exists: Exists) -> TrackerSettings:
-    kind = section.choice("kind", "none", list(values.TRACKERS))
-    parts = _address(section, "url", _TRACKER_EXAMPLES["url"], values.address)
-    settings = TrackerSettings(
-        kind=kind,
-        url=parts.geturl() if parts else "",
-        project=section.text("project", "", "owner/repository"),
-        token=section.secret("token"),
-        username=section.text("username", "", "st2-reviews"),
-        ca_bundle=_ca_bundle(section, exists),
-    )
-    section.finish()
-    for key in values.TRACKERS[kind]:
-        _check_tracker_key(section, kind, key)
-    return settings
-
-
-def _check_tracker_key(section: Reader, kind: str, key: str) -> None:
-    form = values.TRACKER_FORMS.get((kind, key))
-    text = section.values.get(key)
-    if not section.given(key):
-        section.problem(key, f"is missing: {kind} needs it; write it as {_TRACKER_EXAMPLES[key]}.")
-    elif form and isinstance(text, str) and "{{" not in text and not form.pattern.fullmatch(text):
-        section.problem(key, f"(not shown) has not the form that {kind} needs: {form.shape}.")
 
 
 def _mail(section: Reader) -> Optional[MailSettings]:

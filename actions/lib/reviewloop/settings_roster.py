@@ -7,7 +7,8 @@ from enum import Enum
 from typing import Dict, Sequence, Tuple
 
 from reviewloop.settings_reader import Reader, suggest
-from reviewloop.settings_values import TRACKERS, email
+from reviewloop.settings_values import email
+from reviewloop.trackers.factory import KINDS, NONE
 
 
 class RosterKind(str, Enum):
@@ -75,7 +76,7 @@ def _member(item: Reader) -> RosterMember:
 
 def _logins(item: Reader) -> Tuple[Tuple[str, str], ...]:
     logins = item.pairs("tracker", "octocat")
-    kinds = [kind for kind in TRACKERS if kind != "none"]
+    kinds = [kind for kind in KINDS if kind != NONE]
     for kind, _ in logins:
         if kind not in kinds:
             near = suggest(kind, kinds) or f" Write one of {', '.join(kinds)}."

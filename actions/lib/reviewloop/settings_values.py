@@ -3,35 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Dict, List, Optional, Pattern, Tuple
+from typing import List, Optional, Pattern
 from urllib.parse import SplitResult, urlsplit
 
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.policy import Vote
 
-# The trackers there are, and what each cannot do without.
-TRACKERS: Dict[str, Tuple[str, ...]] = {
-    "none": (),
-    "github": ("project", "token"),
-    "roundup": ("url", "token"),
-}
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a setting of some tracker must look, as a pattern and in words."""
-
-    pattern: Pattern[str]
-    shape: str
-
-
-TRACKER_FORMS: Dict[Tuple[str, str], Form] = {
-    ("github", "project"): Form(
-        re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+"), "owner/repository"
-    ),
-    ("roundup", "token"): Form(re.compile(r"[^:]+:.+"), "user:password"),
-}
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cached_property  # Python 3.8
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
@@ -16,7 +17,7 @@ from reviewloop.people import People
 from reviewloop.records import DatastoreRecords, Records
 from reviewloop.settings import Settings, load
 from reviewloop.trackers.base import Tracker
-from reviewloop.trackers.desk import Desk
+from reviewloop.trackers.desk import Desk, ReopenPolicy
 from reviewloop.trackers.factory import make_tracker
 
 Result = Tuple[bool, Dict[str, Any]]
@@ -64,7 +65,9 @@ class Toolbox:
         """Opens and closes tickets; None where no tracker is configured."""
         if self.tracker is None:
             return None
-        return Desk(self.tracker, self.records, self.client.now)
+        tracker = self.settings.tracker
+        policy = ReopenPolicy(timedelta(days=tracker.reopen_days), tracker.wont_fix)
+        return Desk(self.tracker, self.records, self.client.now, policy)
 
     @cached_property
     def tracker(self) -> Optional[Tracker]:

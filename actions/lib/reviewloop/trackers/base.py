@@ -11,16 +11,20 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import ClassVar, Optional, Tuple, Union
+from typing import ClassVar, Dict, Mapping, Optional, Pattern, Tuple, Type, Union
 from urllib.parse import urlsplit
 
-from reviewloop.errors import ConfigError
+from reviewloop.errors import AmbiguousError, ConfigError
+from reviewloop.trackers.http import Timing, Transport
 
 KEY_PATTERN = re.compile(r"grv-[0-9a-f]{16}")
 """The key of one escalation: legal as label, tag, keyword and field value in all known trackers."""
 
 SHARED_LABEL = "review-escalation"
 """The one label all tickets share; a label for each change would flood a project's label list."""
+
+WONT_FIX = ("not_planned", "wontfix", "won't fix", "won't do", "rejected")
+"""How trackers call a ticket that its people do not want; the default of ``tracker.wont_fix``."""
 
 HTTP_NOT_FOUND = 404
 HTTP_GONE = 410
@@ -123,8 +127,40 @@ class Claim:
     age: timedelta = timedelta(0)
 
 
+class TakenError(AmbiguousError):
+    """The tracker refuses a second open ticket of the key: another run has just opened it."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a setting must look: a pattern over the whole text, and the same in words."""
+
+    pattern: Pattern[str]
+    shape: str
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting that one kind of tracker has under ``tracker.options``.
+
+    :param about: what it is, as a sentence for the documentation.
+    :param example: a value, for the remedy where it is missing or wrong.
+    :param default: what holds where it is left out; empty for none.
+    """
+
+    about: str
+    example: str
+    default: str = ""
+    required: bool = False
+    form: Optional[Form] = None
+
+
 class Tracker(ABC):
     """One project of one tracker.
+
+    A subclass also declares what the configuration must say, so that settings, their errors and the
+    setup guide need no other place: ``needs`` and ``forms`` are about ``tracker.url``, ``project``,
+    ``username`` and ``token``; ``options`` about ``tracker.options``.
 
     Errors of every call: AuthError (401, or a login page instead of an answer), RefusedError (any
     other 4xx; its remedy names the permission or key), TemporaryError (429, and 5xx or no
@@ -134,9 +170,31 @@ class Tracker(ABC):
     """
 
     kind: ClassVar[str]
-    body_format: ClassVar[BodyFormat]
+    body_format: BodyFormat
+    needs: ClassVar[Tuple[str, ...]] = ("url", "project", "token")
+    """The settings without which this kind cannot work."""
+    forms: ClassVar[Mapping[str, Form]] = {}
+    options: ClassVar[Mapping[str, Option]] = {}
     drops_hint: ClassVar[str] = ""
     """What permission is missing when the tracker drops a label or an assignee without a word."""
+    title_limit: ClassVar[int] = 250
+    """Characters; many trackers refuse more than 255."""
+    body_limit: ClassVar[int] = 60_000
+    """Characters of a body or comment; many trackers refuse more than 65,535."""
+    lag: ClassVar[float] = 0.0
+    """Seconds after which a listing surely shows a ticket; 0 where it shows every write at once."""
+
+    @abstractmethod
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        """Nothing is sent.
+
+        :raises ConfigError: the settings are wrong for this kind.
+        """
 
     @property
     @abstractmethod
@@ -160,6 +218,12 @@ class Tracker(ABC):
         """
 
     @abstractmethod
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """All open tickets that bear a key of this pack, whichever, lowest number first: for the
+        sweep.
+        """
+
+    @abstractmethod
     def read(self, ticket_id: str) -> Ticket:
         """One ticket; RefusedError with status 404, 410 or a redirect's where it is gone."""
 
@@ -167,6 +231,8 @@ class Tracker(ABC):
     def create(self, draft: Draft) -> Ticket:
         """Open a ticket. The answer is what the tracker said; only :meth:`read` tells what it
         kept.
+
+        :raises TakenError: the tracker itself lets no second open ticket have the key.
         """
 
     @abstractmethod
@@ -193,6 +259,10 @@ class Tracker(ABC):
     def assign(self, ticket_id: str, who: str) -> None:
         """Make ``who`` the only assignee."""
 
+    def is_assigned(self, ticket: Ticket, who: str) -> bool:
+        """Whether ``who``, as the roster writes it, is an assignee; by default without case."""
+        return who.casefold() in {name.casefold() for name in ticket.assignees}
+
     def claim(self, key: str) -> Claim:  # noqa: ARG002 - for those that can
         """Take the right to create the key's ticket, where the tracker can give it to one run
         only.
@@ -205,6 +275,11 @@ class TrackerSettings:
     """Where the tickets go; ``token`` never appears in a representation of this value.
 
     :param kind: a name known to :mod:`reviewloop.trackers.factory`, or ``none``.
+    :param options: what only this kind has, by the names of :attr:`Tracker.options`.
+    :param reopen_days: a closed ticket is reopened if closed no longer ago than this.
+    :param wont_fix: resolutions and labels, any case, that mean "leave us alone".
+    :param templates: a folder whose templates go before the pack's own; "" for none.
+    :param existing: patterns over a commit message whose group is a ticket's id.
     :param url: the tracker's address as people open it, or its API's.
     :param project: the project inside it, in the tracker's own form (GitHub: ``owner/repo``).
     :param token: the secret; for Roundup ``user:password``.
@@ -220,6 +295,15 @@ class TrackerSettings:
     username: str = ""
     verify: bool = True
     ca_bundle: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+    reopen_days: int = 30
+    wont_fix: Tuple[str, ...] = WONT_FIX
+    templates: str = ""
+    existing: Tuple[Pattern[str], ...] = ()
+
+    def option(self, name: str, options: Mapping[str, Option]) -> str:
+        """An option's value, else its default."""
+        return self.options.get(name) or options[name].default
 
     @property
     def tls(self) -> Union[bool, str]:
@@ -249,6 +333,42 @@ def checked_url(url: str) -> str:
             "Write only https://host/path.",
         )
     return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+
+
+def setting_problems(tracker: Type[Tracker], settings: TrackerSettings) -> Dict[str, str]:
+    """What a kind of tracker misses in its settings or cannot read: problems by key below
+    ``tracker``, such as ``{"url": "is missing: redmine needs it."}``. The token is not shown.
+    """
+    found: Dict[str, str] = {}
+    for name in tracker.needs:
+        if not getattr(settings, name):
+            form = tracker.forms.get(name)
+            shape = f", as {form.shape}" if form else ""
+            found[name] = f"is missing: {tracker.kind} needs it{shape}."
+    for name, need in tracker.forms.items():
+        text = getattr(settings, name)
+        if text and not need.pattern.fullmatch(text):
+            shown = "(not shown)" if name == "token" else f"is {text!r}: it"
+            found[name] = f"{shown} has not the form that {tracker.kind} needs: {need.shape}."
+    for name, option in tracker.options.items():
+        text = settings.options.get(name, "")
+        if option.required and not text:
+            found[f"options.{name}"] = (
+                f'is missing: {tracker.kind} needs it, such as "{option.example}".'
+            )
+        elif text and option.form and not option.form.pattern.fullmatch(text):
+            found[f"options.{name}"] = f"is {text!r}: write {option.form.shape}."
+    return found
+
+
+def check_settings(tracker: Type[Tracker], settings: TrackerSettings) -> None:
+    """The same for who builds an adapter without the pack's settings.
+
+    :raises ConfigError: something is wrong; it lists everything that is.
+    """
+    found = [f"tracker.{key} {text}" for key, text in setting_problems(tracker, settings).items()]
+    if found:
+        raise ConfigError(" ".join(found), problems=found)
 
 
 def first(tickets: Tuple[Ticket, ...]) -> Optional[Ticket]:

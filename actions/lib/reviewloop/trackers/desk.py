@@ -18,7 +18,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime, timedelta, timezone
 from enum import Enum
-from typing import Callable, FrozenSet, List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.records import Records, TicketRecord
@@ -27,21 +27,26 @@ from reviewloop.trackers.base import (
     HTTP_GONE,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
+    WONT_FIX,
     ClaimState,
     CloseReason,
     Draft,
     State,
+    TakenError,
     Ticket,
     Tracker,
     first,
     latest_closed,
 )
+from reviewloop.trackers.http import Timing
 
 GONE = frozenset({HTTP_NOT_FOUND, HTTP_GONE, *HTTP_MOVED})
 ASSIGNEE_REFUSED = frozenset({400, 409, 422})
 """Statuses by which trackers refuse an assignee they do not know, and with which nothing was
 created.
 """
+FIRST_PAUSE = 1.0
+"""Seconds until a listing that lags is asked again; each further pause is twice as long."""
 CLAIM_GRACE = timedelta(minutes=2)
 """A claim older than this belongs to a run that died: more than any run needs between two calls."""
 
@@ -96,19 +101,26 @@ class ReopenPolicy:
 
     :param window: reopen if closed no longer ago than this, else open a new one; None: always
         reopen.
-    :param wont_fix: resolutions that mean "leave us alone": nothing is opened at all.
+    :param wont_fix: resolutions, or labels where a tracker has no resolutions, that mean "leave us
+        alone": nothing is opened at all. Compared without case.
     """
 
     window: Optional[timedelta] = None
-    wont_fix: FrozenSet[str] = frozenset({CloseReason.NOT_PLANNED.value})
+    wont_fix: Tuple[str, ...] = WONT_FIX
 
     def decide(self, ticket: Ticket, now: datetime) -> Again:
         """What to do, given the newest closed ticket of the key."""
-        if ticket.resolution in self.wont_fix:
+        if self.refusal(ticket):
             return Again.LEAVE
         if self.window is None or ticket.closed_at is None:
             return Again.REOPEN
         return Again.REOPEN if now - ticket.closed_at <= self.window else Again.CREATE
+
+    def refusal(self, ticket: Ticket) -> str:
+        """The word by which its people said that they do not want a closed ticket; "" if none."""
+        unwanted = {word.casefold() for word in self.wont_fix}
+        words = (ticket.resolution, *ticket.labels)
+        return next((word for word in words if word.casefold() in unwanted), "")
 
 
 class Desk:
@@ -116,6 +128,7 @@ class Desk:
 
     :param now: the present instant, aware; asked once a step.
     :param claim_grace: how long another run's claim on a key is respected.
+    :param timing: how to wait for a listing that lags, see :attr:`Tracker.lag`.
     """
 
     def __init__(
@@ -125,12 +138,14 @@ class Desk:
         now: Callable[[], datetime],
         policy: Optional[ReopenPolicy] = None,
         claim_grace: timedelta = CLAIM_GRACE,
+        timing: Optional[Timing] = None,
     ) -> None:
         self._tracker = tracker
         self._records = records
         self._now = now
         self._policy = policy or ReopenPolicy()
         self._grace = claim_grace
+        self._timing = timing or Timing()
 
     # -- opening -------------------------------------------------------------------------------
 
@@ -157,7 +172,8 @@ class Desk:
             again = self._policy.decide(closed, self._now())
             if again is Again.LEAVE:
                 self._remember(closed, draft.key, about)
-                return Outcome(Done.NOTHING, closed, f"closed as {closed.resolution}: left alone")
+                word = self._policy.refusal(closed)
+                return Outcome(Done.NOTHING, closed, f"closed as {word}: left alone")
             if again is Again.REOPEN:
                 return self._reopened(closed, draft.key, about)
         return self._created(draft, about)
@@ -169,11 +185,12 @@ class Desk:
         notes: List[str] = []
         try:
             ticket, sent = self._create(draft, notes)
-        except AmbiguousError:
-            found = self._tracker.find(draft.key)
+        except AmbiguousError as err:
+            found = self._listed(draft.key, lambda tickets: first(tickets) is not None)
             if not first(found):
                 raise
-            return self._reconciled(Done.CREATED, draft.key, found, about, draft)
+            done = Done.FOUND if isinstance(err, TakenError) else Done.CREATED
+            return self._reconciled(done, draft.key, found, about, draft)
         # Before anything else can fail: with the record the next run finds even a ticket without
         # key.
         self._remember(ticket, draft.key, about)
@@ -185,13 +202,26 @@ class Desk:
                 "pack's account set what holds the key, or put it there by hand.",
             )
         notes += self._differences(sent, ticket)
-        found = self._tracker.find(draft.key)
+        found = self._listed(draft.key, lambda tickets: ticket.id in {t.id for t in tickets})
         if ticket.id not in {t.id for t in found}:
             notes.append("the listing does not show the new ticket yet")
         outcome = self._reconciled(Done.CREATED, draft.key, _with(found, ticket), about)
         kept = outcome.ticket or ticket
         done = Done.CREATED if kept.id == ticket.id else Done.FOUND
         return replace(outcome, action=done, notes=(*notes, *outcome.notes))
+
+    def _listed(self, key: str, enough: Callable[[Tuple[Ticket, ...]], bool]) -> Tuple[Ticket, ...]:
+        """The tickets of a key, asked again while the listing may lag behind and shows too little.
+
+        A run that sees its own new ticket also sees those that other runs made before it.
+        """
+        waited, pause = 0.0, FIRST_PAUSE
+        found = self._tracker.find(key)
+        while not enough(found) and waited < self._tracker.lag:
+            self._timing.sleep(pause)
+            waited, pause = waited + pause, pause * 2
+            found = self._tracker.find(key)
+        return found
 
     def _create(self, draft: Draft, notes: List[str]) -> Tuple[Ticket, Draft]:
         """Create, without the assignee if that is what is refused; also the draft it took."""
@@ -270,9 +300,9 @@ class Desk:
         error.
         """
         notes = []
-        if ticket.title != fmt.title(draft.title):
+        if ticket.title != fmt.title(draft.title, self._tracker.title_limit):
             notes.append(f"the title was kept as {ticket.title!r}")
-        if draft.assignee and not _assigned(ticket, draft.assignee):
+        if draft.assignee and not self._tracker.is_assigned(ticket, draft.assignee):
             notes.append(f"{draft.assignee} was not assigned. {self._tracker.drops_hint}".strip())
         dropped = [name for name in draft.labels if name not in ticket.labels]
         if dropped:
@@ -332,16 +362,16 @@ class Desk:
             return Outcome(Done.NOTHING, None, f"there is no ticket {key}")
         if not ticket.is_open:
             return Outcome(Done.NOTHING, ticket, "the ticket is closed")
-        if _assigned(ticket, who):
+        if self._tracker.is_assigned(ticket, who):
             self._remember(ticket, key)
             return Outcome(Done.NOTHING, ticket, f"{who} is the assignee already")
         try:
             self._tracker.assign(ticket.id, who)
         except AmbiguousError:
-            if not _assigned(self._tracker.read(ticket.id), who):
+            if not self._tracker.is_assigned(self._tracker.read(ticket.id), who):
                 raise
         kept = self._tracker.read(ticket.id)
-        if not _assigned(kept, who):
+        if not self._tracker.is_assigned(kept, who):
             note = f"{who} was not assigned. {self._tracker.drops_hint}".strip()
             return Outcome(Done.NOTHING, kept, "the tracker dropped the assignee", (note,))
         return self._settled(Done.ASSIGNED, kept, key)
@@ -381,7 +411,9 @@ class Desk:
         if self._has_comment(ticket_id, name):
             return False
         try:
-            self._tracker.add_comment(ticket_id, fmt.seal(text, name, self._tracker.body_format))
+            tracker = self._tracker
+            sealed = fmt.seal(text, name, tracker.body_format, tracker.body_limit)
+            tracker.add_comment(ticket_id, sealed)
         except AmbiguousError:
             if not self._has_comment(ticket_id, name):
                 raise
@@ -423,11 +455,6 @@ def _before(ticket: Ticket) -> Optional[datetime]:
 def _with(found: Tuple[Ticket, ...], ticket: Ticket) -> Tuple[Ticket, ...]:
     """The listing, holding a ticket that we know of even where the listing does not show it."""
     return found if ticket.id in {t.id for t in found} else (*found, ticket)
-
-
-def _assigned(ticket: Ticket, who: str) -> bool:
-    """Account names are compared without case, as GitHub does."""
-    return who.casefold() in {name.casefold() for name in ticket.assignees}
 
 
 def _record(tracker: str, ticket: Ticket, key: str) -> TicketRecord:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Optional
+from typing import Dict, Optional, Type
 
 from reviewloop.errors import ConfigError
 from reviewloop.trackers.base import Tracker, TrackerSettings
@@ -11,10 +11,11 @@ from reviewloop.trackers.roundup import Roundup
 
 NONE = "none"
 
-ADAPTERS: Dict[str, Callable[[TrackerSettings], Tracker]] = {
+ADAPTERS: Dict[str, Type[Tracker]] = {
     GitHub.kind: GitHub,
     Roundup.kind: Roundup,
 }
+KINDS = (NONE, *sorted(ADAPTERS))
 
 
 def make_tracker(settings: TrackerSettings) -> Optional[Tracker]:
@@ -29,6 +30,6 @@ def make_tracker(settings: TrackerSettings) -> Optional[Tracker]:
     except KeyError as err:
         raise ConfigError(
             f"tracker.kind is {settings.kind!r}.",
-            f"Use one of: {', '.join((NONE, *sorted(ADAPTERS)))}.",
+            f"Use one of: {', '.join(KINDS)}.",
         ) from err
     return adapter(settings)

@@ -26,10 +26,12 @@ from reviewloop.trackers.base import (
     CloseReason,
     Comment,
     Draft,
+    Form,
     State,
     Ticket,
     Tracker,
     TrackerSettings,
+    check_settings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
@@ -50,6 +52,8 @@ class GitHub(Tracker):
 
     kind = "github"
     body_format = BodyFormat.MARKDOWN
+    needs = ("project", "token")
+    forms = {"project": Form(_PROJECT, "owner/repository")}
     drops_hint = (
         "GitHub drops labels and assignees unless the token may push to (or triage) the "
         "repository and the assignee may be assigned there."
@@ -61,14 +65,7 @@ class GitHub(Tracker):
         timing: Optional[Timing] = None,
         transport: Optional[Transport] = None,
     ) -> None:
-        if not _PROJECT.fullmatch(settings.project):
-            raise ConfigError(
-                f"tracker.project is {settings.project!r}.", "For github, write it as owner/repo."
-            )
-        if not settings.token:
-            raise ConfigError(
-                "tracker.token is missing.", "Set it to a token that may write issues."
-            )
+        check_settings(type(self), settings)
         base = api_base(settings.url)
         self._project = settings.project
         self._username = settings.username
@@ -118,9 +115,16 @@ class GitHub(Tracker):
 
         The second listing finds tickets whose label GitHub dropped or somebody took off.
         """
-        return self._listed(key, since, labels=SHARED_LABEL) or self._listed(key, since)
+        return self._of(key, since, labels=SHARED_LABEL) or self._of(key, since)
 
-    def _listed(self, key: str, since: Optional[datetime], **only: str) -> Tuple[Ticket, ...]:
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """Our open issues that bear a key."""
+        return tuple(ticket for ticket in self._listed(None, state="open") if ticket.key)
+
+    def _of(self, key: str, since: Optional[datetime], **only: str) -> Tuple[Ticket, ...]:
+        return tuple(ticket for ticket in self._listed(since, **only) if ticket.key == key)
+
+    def _listed(self, since: Optional[datetime], **only: str) -> Tuple[Ticket, ...]:
         params: Dict[str, Any] = {
             "creator": self._login or self.whoami(),
             "state": "all",
@@ -134,7 +138,7 @@ class GitHub(Tracker):
             params["since"] = since.strftime(INSTANT)
         rows = self._pages(self._issues, params)
         tickets = (_ticket(row) for row in rows if "pull_request" not in row)
-        return tuple(sorted((t for t in tickets if t.key == key), key=lambda t: t.number))
+        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number."""
@@ -143,8 +147,8 @@ class GitHub(Tracker):
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose body ends with the hidden key."""
         body: Dict[str, Any] = {
-            "title": fmt.title(draft.title),
-            "body": fmt.seal(draft.body, draft.key, self.body_format),
+            "title": fmt.title(draft.title, self.title_limit),
+            "body": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
             "labels": list(draft.labels),
         }
         if draft.assignee:
@@ -219,7 +223,8 @@ class GitHub(Tracker):
             return f"{self._project} was renamed or moved: set tracker.project to its new name."
         if status == HTTP_NOT_FOUND:
             return (
-                f"Check that {self._project} exists and that the token may see it (Issues: read)."
+                f"Check tracker.project: that {self._project} exists and that the token may see it "
+                "(Issues: read)."
             )
         if status == FORBIDDEN:
             return f"Give the token 'Issues: read and write' on {self._project}."

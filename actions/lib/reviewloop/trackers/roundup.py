@@ -17,6 +17,7 @@ What it takes, and what this relies on:
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
@@ -36,16 +37,19 @@ from reviewloop.trackers.base import (
     HTTP_CONFLICT,
     HTTP_NOT_FOUND,
     KEY_PATTERN,
+    SHARED_LABEL,
     BodyFormat,
     Claim,
     ClaimState,
     CloseReason,
     Comment,
     Draft,
+    Form,
     State,
     Ticket,
     Tracker,
     TrackerSettings,
+    check_settings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN, Answer, Http, Timing, Transport
@@ -71,6 +75,8 @@ class Roundup(Tracker):
 
     kind = "roundup"
     body_format = BodyFormat.TEXT
+    needs = ("url", "token")
+    forms = {"token": Form(re.compile(r"[^:]+:.+"), "user:password")}
     drops_hint = "Give the pack's user the right to create keywords and to edit issues."
 
     def __init__(
@@ -79,12 +85,8 @@ class Roundup(Tracker):
         timing: Optional[Timing] = None,
         transport: Optional[Transport] = None,
     ) -> None:
-        user, colon, password = settings.token.partition(":")
-        if not (user and colon and password):
-            raise ConfigError(
-                "tracker.token is not a user and a password.", "For roundup, write user:password."
-            )
-        self._user = user
+        check_settings(type(self), settings)
+        self._user = settings.token.partition(":")[0]
         self._web = checked_url(settings.url)
         parts = urlsplit(self._web)
         basic = base64.b64encode(settings.token.encode("utf-8")).decode("ascii")
@@ -134,6 +136,15 @@ class Roundup(Tracker):
         tickets = [self._ticket(row) for row in self._rows("/issue", query)]
         return tuple(sorted(tickets, key=lambda ticket: ticket.number))
 
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """All open issues with the shared label that carry a key."""
+        shared = self._keyword(SHARED_LABEL)
+        if shared is None:
+            return ()
+        query = {"keyword": shared["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
+        tickets = [self._ticket(row) for row in self._rows("/issue", query)]
+        return tuple(ticket for ticket in tickets if ticket.is_open and ticket.key)
+
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number; a retired one counts as gone."""
         query = {"id": _number(ticket_id), "@fields": FIELDS, "@verbose": 2}
@@ -171,9 +182,9 @@ class Roundup(Tracker):
         """
         keywords = [draft.key, *draft.labels]
         made = [name for name in keywords if self._ensured(name)]
-        message = self._message(fmt.seal(draft.body, draft.key, self.body_format))
+        message = self._message(fmt.seal(draft.body, draft.key, self.body_format, self.body_limit))
         body: Dict[str, Any] = {
-            "title": fmt.title(draft.title),
+            "title": fmt.title(draft.title, self.title_limit),
             "keyword": made,
             "messages": [message],
         }

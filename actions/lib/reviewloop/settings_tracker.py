@@ -1,0 +1,101 @@
+"""The section ``tracker`` of the configuration. What a kind needs, its adapter declares."""
+
+from __future__ import annotations
+
+import os.path
+import re
+from typing import Dict, Mapping, Pattern, Tuple
+
+from reviewloop import settings_values as values
+from reviewloop.settings_reader import Reader, suggest
+from reviewloop.settings_server import Exists, read_address, read_verify
+from reviewloop.trackers.base import WONT_FIX, Option, TrackerSettings, setting_problems
+from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
+
+LONGEST_REOPEN = 3650
+_EXAMPLES = {
+    "url": "https://tracker.example.org",
+    "project": "owner/repository",
+    "username": "st2-reviews",
+    "token": '"{{ st2kv.system.gerrit_tracker_token }}"',
+}
+
+
+def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
+    """Where tickets go; every problem is reported to the section."""
+    kind = section.choice("kind", NONE, KINDS)
+    adapter = ADAPTERS.get(kind)
+    parts = read_address(section, "url", _EXAMPLES["url"], values.address)
+    verify = read_verify(section, exists)
+    settings = TrackerSettings(
+        kind=kind,
+        url=parts.geturl() if parts else "",
+        project=section.text("project", "", "owner/repository"),
+        token=section.secret("token"),
+        username=section.text("username", "", "st2-reviews"),
+        verify=bool(verify),
+        ca_bundle=verify if isinstance(verify, str) else "",
+        options=_options(section.section("options"), {} if adapter is None else adapter.options),
+        reopen_days=section.number("reopen_days", 30, 0, LONGEST_REOPEN),
+        wont_fix=tuple(word.text for word in section.texts("wont_fix", WONT_FIX, '"wontfix"')),
+        templates=_folder(section),
+        existing=_existing(section),
+    )
+    section.finish()
+    if adapter is not None:
+        for key, text in setting_problems(adapter, settings).items():
+            _report(section, key, text)
+    return settings
+
+
+def _report(section: Reader, key: str, text: str) -> None:
+    """A problem of the adapter, unless the value's own reading has reported one already."""
+    told = section.values.get(key)
+    if isinstance(told, str) and ("{{" in told or ("@" in told and key == "url")):
+        return
+    example = f" Write it as {_EXAMPLES[key]}." if key in _EXAMPLES else ""
+    section.problem(key, text + (example if "is missing" in text else ""))
+
+
+def _options(section: Reader, known: Mapping[str, Option]) -> Dict[str, str]:
+    """The options of a kind, as text; a number counts as its digits."""
+    found: Dict[str, str] = {}
+    for name, told in section.values.items():
+        if name not in known:
+            near = suggest(name, known) or f" {_offer(known)}"
+            section.problem(name, f"is no option of this kind of tracker.{near}")
+        elif isinstance(told, int) and not isinstance(told, bool):
+            found[name] = str(told)
+        elif told is not None:
+            found[name] = section.text(name, "", f'"{known[name].example}"')
+    return found
+
+
+def _offer(known: Mapping[str, Option]) -> str:
+    return f"It has {', '.join(sorted(known))}." if known else "It has none: remove it."
+
+
+def _folder(section: Reader) -> str:
+    value = section.value("templates", "", "/opt/stackstorm/configs/gerrit-templates")
+    if value.text and not os.path.isdir(value.text):
+        value.problem("no such folder on this host; write its absolute path, or leave it out.")
+    return value.text
+
+
+def _existing(section: Reader) -> Tuple[Pattern[str], ...]:
+    found = []
+    for value in section.texts("existing", (), "'^Closes-Bug: *#?(\\d+)'"):
+        compiled = value.parse(_ticket_pattern)
+        if compiled is not None:
+            found.append(compiled)
+    return tuple(found)
+
+
+def _ticket_pattern(text: str) -> Pattern[str]:
+    """A pattern over a commit message, line by line, with the ticket's id as its one group."""
+    compiled = values.pattern(text)
+    if compiled.groups != 1:
+        raise ValueError(
+            "it must have one group, round the ticket's id, such as ^Closes-Bug: *#?(\\d+)."
+        )
+    return re.compile(text, re.IGNORECASE | re.MULTILINE)
