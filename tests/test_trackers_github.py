@@ -15,7 +15,8 @@ from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import BodyFormat, TrackerSettings
 from reviewloop.trackers.desk import Desk, Done
 from reviewloop.trackers.github import GitHub, api_base
-from trackers_rig import NOW, GitHubRig, Wire, draft, fresh_key
+from rig_github import GitHubRig
+from trackers_rig import NOW, Wire, draft, fresh_key
 
 # Written by hand from the parameters in https://docs.github.com/en/rest/issues (2022-11-28).
 _TEXT = {"type": "string", "minLength": 1}

@@ -13,7 +13,8 @@ from reviewloop.trackers.base import ClaimState, CloseReason, TrackerSettings
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.github import GitHub
 from reviewloop.trackers.roundup import Roundup
-from trackers_rig import RoundupRig, Wire, draft, fresh_key
+from rig_roundup import RoundupRig
+from trackers_rig import Wire, draft, fresh_key
 
 
 def test_a_key_is_claimed_once(roundup: RoundupRig) -> None:

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
 from typing import Callable, Dict, Iterator
 
 import pytest
 from sandbox.trackers.roundup import RoundupServer
 
-from trackers_rig import GitHubRig, Rig, RoundupRig
+from rig_github import GitHubRig
+from rig_roundup import RoundupRig
+from trackers_rig import Rig
 
-FAKES: Dict[str, Callable[[], Rig]] = {
-    "github": GitHubRig,
-}
-"""Stateful fakes by their kind, each fresh for every test."""
+
+def _fakes() -> Dict[str, Callable[[], Rig]]:
+    """Stateful fakes by their kind, each fresh for every test: ``RIG`` of the modules that have
+    one.
+    """
+    files = sorted(Path(__file__).parent.glob("rig_*.py"))
+    rigs = (getattr(importlib.import_module(file.stem), "RIG", None) for file in files)
+    return {rig.kind: rig for rig in rigs if rig is not None}
+
+
+FAKES = _fakes()
 
 REAL = ("roundup",)
 """Names of fixtures of real servers."""

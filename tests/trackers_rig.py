@@ -1,5 +1,5 @@
-"""What the tests of trackers share: networks that fail on purpose, and the trackers under one
-roof.
+"""What the tests of trackers share: networks that fail on purpose, and what a tracker's own rig
+(``rig_<kind>``) must offer.
 """
 
 from __future__ import annotations
@@ -14,17 +14,13 @@ from enum import Enum
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
-from sandbox.trackers.roundup import RoundupServer
+from requests.adapters import BaseAdapter
 
-import fake_github
 from fake_http import Reply, response_of
 from reviewloop.records import MemoryRecords, Records
-from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
+from reviewloop.trackers.base import Draft, Tracker
 from reviewloop.trackers.desk import Desk, ReopenPolicy
-from reviewloop.trackers.github import GitHub
 from reviewloop.trackers.http import Timing
-from reviewloop.trackers.roundup import Roundup
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 _KEYS = itertools.count(1)
@@ -293,142 +289,3 @@ class Rig(ABC):
             timedelta(minutes=2) if patience is None else patience,
             self.pace.timing(),
         )
-
-
-class GitHubRig(Rig):
-    """The fake GitHub."""
-
-    kind = "github"
-    resolution = "completed"
-    cannot = {
-        "dropped key": "the key stands in the body, which GitHub keeps",
-        "search lag": "listings by label and creator come from the database",
-    }
-
-    def __init__(self, server: Optional[fake_github.FakeGitHub] = None) -> None:
-        super().__init__()
-        self.server = server or fake_github.FakeGitHub()
-
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {"project": self.server.repo, "token": fake_github.TOKEN, **settings}
-        return GitHub(
-            TrackerSettings("github", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/issues")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "ghp_wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a repository that is not there."""
-        return {"project": "example/gone"}
-
-    def drop(self, what: Drop) -> None:
-        """A token without push access has labels and assignees dropped, both."""
-        self.server.pushes = False
-
-    def open_ids(self, key: str) -> List[str]:
-        """Ids of all open tickets about a key, however marked."""
-        return [n for n in self.all_ids(key) if self.server.issue(int(n))["state"] == "open"]
-
-    def all_ids(self, key: str) -> List[str]:
-        """Ids of all tickets about a key."""
-        rows = self.server.rows.values()
-        return [str(row.number) for row in rows if key in (row.fields["body"] or "")]
-
-    def close(self, ticket_id: str) -> None:
-        """Somebody closes a ticket."""
-        row = self.server.issue(int(ticket_id))
-        row.update(state="closed", state_reason="completed", closed_at="2026-03-02T11:00:00Z")
-
-    def remove(self, ticket_id: str) -> None:
-        """Somebody deletes a ticket."""
-        self.server.delete(int(ticket_id))
-
-    def comments(self, ticket_id: str) -> List[str]:
-        """Texts of a ticket's comments, its body not among them."""
-        return self.server.comments(int(ticket_id))
-
-    def assignee(self, ticket_id: str) -> str:
-        """Who is assigned."""
-        names = [one["login"] for one in self.server.issue(int(ticket_id))["assignees"]]
-        return names[0] if names else ""
-
-
-class RoundupRig(Rig):
-    """A real Roundup, which one module's tests share; each test has keys of its own."""
-
-    kind = "roundup"
-    is_real = True
-    resolution = "resolved"
-    cannot = {
-        "dropped label": "refuses what it does not keep, with 400 or 403",
-        "dropped assignee": "refuses a user it does not know, with 400",
-        "dropped key": "the key is claimed first; without it no issue is opened",
-        "search lag": "listings come from the database",
-    }
-
-    def __init__(self, server: RoundupServer) -> None:
-        super().__init__()
-        self.server = server
-
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return HTTPAdapter()
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {"url": self.server.url, "token": self.server.token, **settings}
-        return Roundup(TrackerSettings("roundup", **values), self.pace.timing(), transport)
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/issue")
-
-    def is_claim(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request claims a key."""
-        return request.method == "POST" and str(request.url).endswith("/keyword")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "reviewbot:wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a tracker that is not there."""
-        return {"url": self.server.url.replace("/demo/", "/gone/")}
-
-    def open_ids(self, key: str) -> List[str]:
-        """Ids of all open tickets about a key, however marked."""
-        return [one.id for one in self._about(key) if one.status != "resolved"]
-
-    def all_ids(self, key: str) -> List[str]:
-        """Ids of all tickets about a key."""
-        return [one.id for one in self._about(key)]
-
-    def _about(self, key: str) -> List[Any]:
-        return [one for one in self.server.issues() if key in "".join(one.messages)]
-
-    def close(self, ticket_id: str) -> None:
-        """Somebody closes a ticket."""
-        self.server.set(ticket_id, status="resolved")
-
-    def remove(self, ticket_id: str) -> None:
-        """Somebody deletes a ticket."""
-        self.server.retire(ticket_id)
-
-    def comments(self, ticket_id: str) -> List[str]:
-        """Texts of a ticket's comments, its body not among them."""
-        return list(self.server.issue(ticket_id).messages[1:])
-
-    def assignee(self, ticket_id: str) -> str:
-        """Who is assigned."""
-        return self.server.issue(ticket_id).assignee

@@ -149,11 +149,12 @@ class Http:
         path: str,
         body: Mapping[str, Any],
         headers: Optional[Mapping[str, str]] = None,
+        form: bool = False,
     ) -> Answer:
-        """Send JSON once; see the module for what a lost answer means."""
+        """Send JSON, or a form, once; see the module for what a lost answer means."""
         self._space_writes()
         try:
-            return self._exchange(method, path, body=body, headers=headers)
+            return self._exchange(method, path, body=body, headers=headers, form=form)
         finally:
             self._last_write = self._timing.monotonic()
 
@@ -175,6 +176,7 @@ class Http:
         params: Optional[Mapping[str, Any]] = None,
         body: Optional[Mapping[str, Any]] = None,
         headers: Optional[Mapping[str, str]] = None,
+        form: bool = False,
     ) -> Answer:
         url = self._address(path)
         what = f"{method} {urlsplit(url).path} at {self._host}"
@@ -183,7 +185,8 @@ class Http:
                 method,
                 url,
                 params=params,
-                json=body,
+                json=None if form else body,
+                data=body if form else None,
                 headers=dict(headers or {}),
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
@@ -245,7 +248,10 @@ class Http:
         if status >= SERVER_ERROR or (self._fault_text and self._fault_text in response.text):
             raise _broken(status, what, is_write)
         raise RefusedError(
-            f"{what} was refused ({status}): {_said(response)}", self._remedy(status), status
+            f"{what} was refused ({status}): {_said(response)}",
+            self._remedy(status),
+            status,
+            _told(response),
         )
 
 
@@ -342,15 +348,20 @@ def _parsed(response: requests.Response, what: str, is_write: bool) -> Any:
         raise fault[0](f"{what} answered something that is not JSON.", fault[1]) from err
 
 
+def _told(response: requests.Response) -> Any:
+    """The JSON of a refusal, else its text."""
+    text = response.content.decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 def _said(response: requests.Response) -> str:
     """The tracker's own words for a refusal, as one short line."""
-    text = response.content.decode("utf-8", "replace")
-    if text.lstrip()[:1] == "<":
+    told = _told(response)
+    if isinstance(told, str) and told.lstrip()[:1] == "<":
         return "(a page)"
-    try:
-        told = json.loads(text)
-    except ValueError:
-        told = text
     return " ".join(_words(told).split())[:SHOWN] or "(no reason given)"
 
 
