@@ -73,6 +73,7 @@ class FakeChange:
     attention: Dict[int, str] = field(default_factory=dict)
     votes: Dict[Tuple[str, int], int] = field(default_factory=dict)
     commits: List[str] = field(default_factory=list)
+    footers: Tuple[str, ...] = ()
 
     @property
     def change_id(self) -> str:
@@ -439,6 +440,11 @@ class FakeGerrit(Transport):
             number = chain[-1].parent
         return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
 
+    def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
+        change = self._change(ident)
+        footer = "".join(f"{line}\n" for line in change.footers)
+        return {"subject": change.subject, "message": f"{change.subject}\n\n{footer}"}
+
     def _post_hashtags(self, request: Request, ident: str) -> List[str]:
         change, body = self._change(ident), _body(request)
         if not self.may_edit_hashtags:
@@ -609,6 +615,7 @@ _ROUTES = (
     ("GET", f"{_CHANGE}/hashtags", "_get_hashtags"),
     ("GET", f"{_CHANGE}/reviewers/self/votes", "_get_votes"),
     ("GET", f"{_CHANGE}/revisions/([^/]+)/related", "_get_related"),
+    ("GET", f"{_CHANGE}/revisions/([^/]+)/commit", "_get_commit"),
     ("POST", f"{_CHANGE}/hashtags", "_post_hashtags"),
     ("POST", f"{_CHANGE}/reviewers", "_post_reviewer"),
     ("POST", f"{_CHANGE}/revisions/([^/]+)/review", "_post_review"),

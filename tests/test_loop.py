@@ -399,6 +399,54 @@ def test_private_change(world: World) -> None:
     assert world.tickets(number) == world.tickets(late) == []
 
 
+def test_sweep(world: World) -> None:
+    """What the sensor cannot see any more is closed without a word about the change; the rest
+    stays.
+    """
+    hidden, deleted, waiting = (world.change(f"Secret {n}") for n in range(3))
+    world.on(WEDNESDAY)
+    world.author.set_private(hidden)
+    world.gerrit.admin.call("DELETE", f"/changes/{deleted}")
+    world.later()
+    before = world.effects(waiting)
+
+    swept = world.standin.run("gerrit.sweep").result["result"]
+    again = world.standin.run("gerrit.sweep").result["result"]
+
+    assert {one["number"]: one["why"] for one in swept["closed"]} == {
+        hidden: "hidden",
+        deleted: "deleted",
+    }
+    assert (again["looked_at"], again["closed"]) == (1, [])
+    for number in (hidden, deleted):
+        ticket = world.ticket(number)
+        assert ticket.status == "resolved"
+        assert "Nothing more is asked" in ticket.messages[-1]
+        assert "Secret" not in ticket.messages[-1]
+    assert world.effects(waiting) == before
+    assert world.failures() == []
+
+
+def test_ticket_named_in_the_commit_message(world: World) -> None:
+    """The pack comments there, once, opens no other, and does not close it."""
+    number_of = world.roundup.add("issue", title="Crashes at night")
+    world.begin(tracker={**world.config["tracker"], "existing": [r"^Closes-Bug: *#?(\d+)"]})
+    number = world.change(f"Do not crash\n\nCloses-Bug: #{number_of}")
+    world.on(WEDNESDAY)
+    (name,) = world.asked(number)
+    world.gerrit.person(name).review(number, message="Looks right.")
+    world.later()
+
+    assert [one.id for one in world.tickets(number)] == [number_of]
+    ticket = world.roundup.issue(number_of)
+    assert "has waited" in ticket.messages[0]
+    assert "The wait is over" in ticket.messages[1]
+    assert len(ticket.messages) == 2
+    assert ticket.status != "resolved"
+    assert ticket.assignee == ""
+    assert world.failures() == []
+
+
 def test_snooze_and_acknowledge(world: World) -> None:
     """A snooze puts the escalation off; whoever was asked can take it, which pauses the ladder."""
     number = world.change()

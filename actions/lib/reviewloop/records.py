@@ -29,7 +29,8 @@ class TicketRecord:
     :param level: how far the escalation has gone, counted from 0.
     :param step: the escalation that the ticket was opened for; its first text tells of it.
     :param assignee: who was asked, in the tracker's names; empty for nobody.
-    :param state: ``open`` or ``closed``, as last seen.
+    :param state: ``open`` or ``closed``, as last seen; a linked one is closed when its wait is over.
+    :param linked: the ticket is not ours: the change's commit message names it, and we only comment.
     """
 
     key: str
@@ -46,6 +47,7 @@ class TicketRecord:
     opened_at: str = ""
     closed_at: str = ""
     state: str = "open"
+    linked: bool = False
     version: int = VERSION
 
     def to_json(self) -> str:
@@ -67,11 +69,11 @@ class TicketRecord:
         return cls(**_checked(told))
 
 
+_TYPES: Dict[str, type] = {"number": int, "level": int, "version": int, "linked": bool}
+
+
 def _checked(told: Dict[str, Any]) -> Dict[str, Any]:
-    known = {
-        f.name: int if f.name in ("number", "level", "version") else str
-        for f in fields(TicketRecord)
-    }
+    known = {f.name: _TYPES.get(f.name, str) for f in fields(TicketRecord)}
     missing = {"key", "tracker", "id"} - told.keys()
     wrong = [n for n, v in told.items() if n not in known or type(v) is not known[n]]
     if missing or wrong:

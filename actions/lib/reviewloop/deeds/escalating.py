@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Dict, List, Optional, Sequence
+from datetime import datetime
+from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
-from reviewloop.asks import Ask
 from reviewloop.assess import EventRef, Tier
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
@@ -17,6 +17,9 @@ from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.desk import About, Done, Outcome
 from reviewloop.wording import Subject, title, write
+
+MOST_NAMED = 5
+"""Tickets of one commit message that are looked at, at most."""
 
 _ENDINGS = {
     How.ANSWERED: "the owner answered",
@@ -56,7 +59,7 @@ def open_ticket(
     """See to it that the event's change has one open ticket.
 
     ``{action, reason, key, ticket_id, ticket_url, notes}``, action ``created``, ``found``,
-    ``reopened`` or ``nothing``.
+    ``reopened``, ``commented`` (on a ticket that the commit message names) or ``nothing``.
     """
     event = EventRef.parse(event_id).check_server(tools.settings.server)
     key = ticket_key(event.server, event.number)
@@ -66,14 +69,17 @@ def open_ticket(
     if change.is_private:
         return _told(None, key, "private")
     subject = subject_of(tools, change, event, asked, link=False)
+    step, before = _step(event, attempt), tools.records.get(key)
+    about = _about(tools, event, step if before is None else before.step)
+    linked = _commented_on_existing(tools, key, subject, replace(about, step=step))
+    if linked is not None:
+        return _told(linked, key)
     draft = Draft(
         key,
         title(change, event.party),
-        write("ticket_open", tools.tracker.body_format, subject),
+        _words(tools, "ticket_open", subject),
         _login(subject),
     )
-    step, before = _step(event, attempt), tools.records.get(key)
-    about = _about(tools, event, step if before is None else before.step)
     outcome = tools.desk.open_once(draft, about)
     if outcome.action is Done.CREATED:
         _note_step(tools, key, step)
@@ -94,11 +100,13 @@ def update_ticket(
     step, record = _step(event, attempt), tools.records.get(key)
     if record is not None and record.step == step:
         return _told(None, key, "opened_for_this")
+    if record is not None and record.linked:
+        return _told(None, key, "not_our_ticket")
     change = tools.client.change(event.number)
     if change.is_private:
         return _told(None, key, "private")
     subject = subject_of(tools, change, event, asked, link=False)
-    text = write("ticket_update", tools.tracker.body_format, subject)
+    text = _words(tools, "ticket_update", subject)
     outcome = tools.desk.comment_once(key, text, f"{key}/{step}")
     login = _login(subject)
     if login is not None:
@@ -126,10 +134,31 @@ def close_ticket(
         return {**_told(None, key, reason), "asks_closed": closed}
     # The desk asks for the time, and this deed has not spoken to Gerrit yet.
     tools.client.version()
-    text = f"The wait is over: {_ENDINGS[How(how)]}. Nothing more is asked of anybody here."
-    since = record.since.replace(":", "").lower()
-    outcome = tools.desk.close_once(key, text, f"{key}/{since}-over", CloseReason.COMPLETED)
+    outcome = close_over(tools, record, How(how))
     return {**_told(outcome, key), "asks_closed": closed}
+
+
+def close_over(tools: Toolbox, record: TicketRecord, how: How) -> Outcome:
+    """Close the ticket of a record whose wait is over, saying how it ended."""
+    return _closed(tools, record, "ticket_over", how_text=_ENDINGS[how])
+
+
+def close_gone(tools: Toolbox, record: TicketRecord, reason: str) -> Outcome:
+    """Close the ticket of a record whose change is out of sight, telling nothing about it.
+
+    :param reason: ``deleted`` or ``hidden``.
+    """
+    return _closed(tools, record, "ticket_gone", reason=reason)
+
+
+def _closed(tools: Toolbox, record: TicketRecord, purpose: str, **more: Any) -> Outcome:
+    desk, tracker = tools.desk, tools.tracker
+    assert desk is not None  # noqa: S101 - callers have looked
+    assert tracker is not None  # noqa: S101 - the same
+    folder = tools.settings.tracker.templates
+    text = write(purpose, tracker.body_format, folder=folder, **more)
+    since = record.since.replace(":", "").lower()
+    return desk.close_once(record.key, text, f"{record.key}/{since}-over", CloseReason.COMPLETED)
 
 
 def refresh(tools: Toolbox, number: int) -> Dict[str, Any]:
@@ -142,19 +171,46 @@ def refresh(tools: Toolbox, number: int) -> Dict[str, Any]:
     if asked:
         state = follow(tools.client.change(number), tools.settings.policy)
         for ask in asked:
-            how = _how_it_ended(state, ask)
+            how = how_it_ended(state, ask.party, ask.since)
             if how is not None:
                 return {"number": number, "over": True, "how": how.value, "event_id": ask.event_id}
     return {"number": number, "over": False, "how": "", "event_id": ""}
 
 
-def _how_it_ended(state: State, ask: Ask) -> Optional[How]:
-    """How the wait ended that an ask is about; None while it lasts."""
+def how_it_ended(state: State, party: str, since: datetime) -> Optional[How]:
+    """How the wait ended that a ticket or an ask is about; None while it lasts."""
     for wait in state.waits:
-        if (wait.party.value, wait.since) == (ask.party, ask.since):
+        if (wait.party.value, wait.since) == (party, since):
             return wait.how
     # A message was deleted, or the configuration changed: no such wait is read any more.
     return How.SUPERSEDED
+
+
+def _commented_on_existing(
+    tools: Toolbox, key: str, subject: Subject, about: About
+) -> Optional[Outcome]:
+    """A comment on the first open ticket that the commit message names, where that is wanted."""
+    patterns = tools.settings.tracker.existing
+    if not patterns or tools.desk is None:
+        return None
+    for ticket_id in named_tickets(tools.client.commit_message(subject.change), patterns):
+        text = _words(tools, "ticket_linked", subject)
+        outcome = tools.desk.comment_on_existing(key, ticket_id, text, about.step, about)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def named_tickets(message: str, patterns: Sequence[Pattern[str]]) -> Tuple[str, ...]:
+    """The ids of tickets that a commit message names, each once, in the patterns' order."""
+    found = (match for pattern in patterns for match in pattern.findall(message))
+    return tuple(dict.fromkeys(one for one in found if one))[:MOST_NAMED]
+
+
+def _words(tools: Toolbox, purpose: str, subject: Subject) -> str:
+    tracker = tools.settings.tracker
+    assert tools.tracker is not None  # noqa: S101 - callers have looked
+    return write(purpose, tools.tracker.body_format, subject, folder=tracker.templates)
 
 
 def _step(event: EventRef, attempt: int) -> str:

@@ -387,6 +387,11 @@ class Client:
         """A change's messages, oldest first, never stale."""
         return parse.messages(self._read(f"{_path(ident)}/messages"), f"{_name(ident)}, messages")
 
+    def commit_message(self, change: Change) -> str:
+        """The commit message of the patch set that the change was read with."""
+        data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/commit")
+        return parse.commit_message(data, f"{_name(change)}, commit")
+
     def hashtags(self, ident: Ident) -> Tuple[str, ...]:
         """A change's hashtags, sorted."""
         return parse.hashtags(self._read(f"{_path(ident)}/hashtags"), f"{_name(ident)}, hashtags")

@@ -205,6 +205,11 @@ def text(data: Any, where: str) -> str:
     return _typed(data, str, "the answer", where)
 
 
+def commit_message(data: Any, where: str) -> str:
+    """The whole message in a ``CommitInfo``."""
+    return _get(mapping(data, where), "message", str, where)
+
+
 def ancestors(data: Any, number: int) -> Tuple[int, ...]:
     """Change numbers below ``number`` in its chain: ``RelatedChangesInfo``, newest first."""
     where = f"change {number}, related changes"

@@ -157,7 +157,7 @@ class Desk:
         :raises ProtocolError: the tracker did not keep the key, so its ticket could not be found
         again.
         """
-        recorded = self._recorded(draft.key)
+        recorded = None if self._is_linked(draft.key) else self._recorded(draft.key)
         self._tracker.whoami()
         if recorded and recorded.is_open:
             # Listed all the same: another run may have died between its creation and its
@@ -311,6 +311,34 @@ class Desk:
             )
         return notes
 
+    # -- tickets of others ---------------------------------------------------------------------
+
+    def comment_on_existing(
+        self, key: str, ticket_id: str, text: str, marker: str, about: Optional[About] = None
+    ) -> Optional[Outcome]:
+        """Comment once on a ticket that is not ours, and remember it as the key's.
+
+        :return: None where there is no such ticket, or it is closed, or the key has a ticket of its
+            own: then that is the one to go on with.
+        """
+        record = self._records.get(key)
+        if record is not None and not record.linked and record.state == State.OPEN.value:
+            return None
+        self._tracker.whoami()
+        try:
+            ticket = self._tracker.read(ticket_id)
+        except RefusedError as err:
+            if err.status in GONE:
+                return None
+            raise
+        if not ticket.is_open:
+            return None
+        added = self._comment(ticket.id, text, _step(key, marker))
+        self._remember(ticket, key, about, linked=True)
+        if added:
+            return Outcome(Done.COMMENTED, ticket, "the change's commit message names this ticket")
+        return Outcome(Done.NOTHING, ticket, "the comment is there already")
+
     # -- later steps ---------------------------------------------------------------------------
 
     def comment_once(self, key: str, text: str, marker: str) -> Outcome:
@@ -341,6 +369,9 @@ class Desk:
         if ticket is None:
             return Outcome(Done.NOTHING, None, f"there is no ticket {key}")
         name = _step(key, marker)
+        record = self._records.get(key)
+        if record is not None and record.linked:
+            return self._released(ticket, record, text, name)
         if not ticket.is_open:
             self._remember(ticket, key)
             ours = self._has_comment(ticket.id, name)
@@ -355,6 +386,15 @@ class Desk:
                 raise
         return self._settled(Done.CLOSED, self._tracker.read(ticket.id), key)
 
+    def _released(self, ticket: Ticket, record: TicketRecord, text: str, name: str) -> Outcome:
+        """Say on somebody else's ticket that the wait is over, and leave it as it is."""
+        if record.state != State.OPEN.value:
+            return Outcome(Done.NOTHING, ticket, "the wait was over already")
+        added = ticket.is_open and self._comment(ticket.id, text, name)
+        self._records.put(replace(record, state=State.CLOSED.value))
+        reason = "the ticket is not ours, so it stays as it is"
+        return Outcome(Done.COMMENTED if added else Done.NOTHING, ticket, reason)
+
     def assign_once(self, key: str, who: str) -> Outcome:
         """Make ``who`` the assignee of the key's open ticket."""
         ticket = self._ticket(key)
@@ -362,6 +402,8 @@ class Desk:
             return Outcome(Done.NOTHING, None, f"there is no ticket {key}")
         if not ticket.is_open:
             return Outcome(Done.NOTHING, ticket, "the ticket is closed")
+        if self._is_linked(key):
+            return Outcome(Done.NOTHING, ticket, "the ticket is not ours")
         if self._tracker.is_assigned(ticket, who):
             self._remember(ticket, key)
             return Outcome(Done.NOTHING, ticket, f"{who} is the assignee already")
@@ -375,6 +417,36 @@ class Desk:
             note = f"{who} was not assigned. {self._tracker.drops_hint}".strip()
             return Outcome(Done.NOTHING, kept, "the tracker dropped the assignee", (note,))
         return self._settled(Done.ASSIGNED, kept, key)
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def peek(self, key: str) -> Optional[Ticket]:
+        """The key's ticket as it is now, nothing changed anywhere; None where there is none."""
+        return self._ticket(key)
+
+    def forget(self, key: str) -> None:
+        """Keep no record open whose ticket is gone; a later opening makes another."""
+        record = self._records.get(key)
+        if record is not None:
+            self._records.put(replace(record, state=State.CLOSED.value))
+
+    def look(self, key: str) -> Optional[Ticket]:
+        """The key's ticket as it is now, its duplicates retired and its record brought up to date;
+        None where there is none any more.
+        """
+        self._tracker.whoami()
+        recorded = self._recorded(key)
+        if self._is_linked(key):
+            return recorded
+        found = self._tracker.find(key)
+        if recorded is not None:
+            found = _with(found, recorded)
+        if first(found):
+            return self._reconciled(Done.FOUND, key, found, None).ticket
+        ticket = latest_closed(found)
+        if ticket is not None:
+            self._remember(ticket, key)
+        return ticket
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -401,7 +473,7 @@ class Desk:
                 return None
             raise
         is_ours = ticket.key in (key, None) and (ticket.key or ticket.is_open)
-        return ticket if is_ours else None
+        return ticket if is_ours or record.linked else None
 
     def _has_comment(self, ticket_id: str, name: str) -> bool:
         return any(fmt.is_marked(c.text, name) for c in self._tracker.comments(ticket_id))
@@ -429,9 +501,15 @@ class Desk:
             done, ticket, notes=("somebody took the key off the ticket",) if bare else ()
         )
 
-    def _remember(self, ticket: Ticket, key: str, about: Optional[About] = None) -> None:
+    def _is_linked(self, key: str) -> bool:
+        record = self._records.get(key)
+        return record is not None and record.linked
+
+    def _remember(
+        self, ticket: Ticket, key: str, about: Optional[About] = None, linked: bool = False
+    ) -> None:
         old = self._records.get(key)
-        fresh = _record(self._tracker.name, ticket, key)
+        fresh = replace(_record(self._tracker.name, ticket, key), linked=linked)
         if about is not None:
             fresh = replace(fresh, **asdict(about))
         elif old is not None:

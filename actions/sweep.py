@@ -1,0 +1,24 @@
+"""Stand down what the sensor cannot see any more."""
+
+from __future__ import annotations
+
+from typing import List
+
+from st2common.runners.base_action import Action
+
+from reviewloop.deeds import sweeping
+from reviewloop.toolbox import Result, perform
+
+
+class Sweep(Action):
+    """Stand down what the sensor cannot see any more."""
+
+    def run(self, most_gone: int, hashtags: List[str], dry_run: bool) -> Result:
+        """The parameters are those of sweep.yaml; the result is its output_schema.
+
+        What was done stands in the result; the action fails if a change could not be looked at.
+        """
+        done, result = perform(
+            self, sweeping.sweep, most_gone=most_gone, hashtags=hashtags, dry_run=dry_run
+        )
+        return done and not result["failures"], result

@@ -1,0 +1,217 @@
+"""The daily sweep: what it stands down, what it tells, and what it leaves alone."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+import pytest
+
+from fake_http import Reply
+from reviewloop.deeds import escalating
+from reviewloop.deeds.sweeping import sweep
+from reviewloop.errors import AuthError
+from reviewloop.records import TicketRecord
+from stores import Shelf
+from tools import SERVER, Desktop
+from trackers_rig import draft, fresh_key
+
+LISTS = ("closed", "held_back", "records_without_ticket", "tickets_without_record", "failures")
+
+
+@pytest.fixture
+def desktop() -> Desktop:
+    """Fresh servers."""
+    return Desktop()
+
+
+def swept(desktop: Desktop, **parameters: Any) -> Dict[str, Any]:
+    """The report of a sweep in a process of its own."""
+    return sweep(desktop.tools(), **parameters)
+
+
+def numbers(lines: List[Dict[str, Any]]) -> List[int]:
+    """The changes that a list of a report is about."""
+    return [line["number"] for line in lines]
+
+
+def test_nothing_to_do(desktop: Desktop) -> None:
+    """A wait that lasts keeps its ticket, and nothing is written."""
+    number = desktop.escalated()
+    comments = desktop.comments(number)
+
+    report = swept(desktop)
+
+    assert report["looked_at"] == 1
+    assert [report[name] for name in LISTS] == [[]] * len(LISTS)
+    assert desktop.issue(number)["state"] == "open"
+    assert desktop.comments(number) == comments
+
+
+def test_a_wait_that_is_over(desktop: Desktop) -> None:
+    """The ticket is closed with the reason, the hashtags come off, nobody is asked any more."""
+    number = desktop.escalated(hashtags=["escalated", "mine"])
+    desktop.review(number)
+
+    report = swept(desktop, hashtags=["escalated"])
+    again = swept(desktop, hashtags=["escalated"])
+
+    assert [(one["number"], one["why"]) for one in report["closed"]] == [(number, "reviewed")]
+    assert report["asks_closed"] == 1
+    assert desktop.issue(number)["state"] == "closed"
+    assert "somebody reviewed the change" in desktop.comments(number)
+    assert desktop.gerrit.changes[number].hashtags == ["mine"]
+    assert (again["looked_at"], again["closed"]) == (0, [])
+
+
+@pytest.mark.parametrize(("fate", "why"), [("hidden", "deleted"), ("private", "hidden")])
+def test_a_change_out_of_sight(desktop: Desktop, fate: str, why: str) -> None:
+    """The ticket is closed, and its last comment tells nothing of the change."""
+    number = desktop.escalated(subject="Rotate the launch codes", number=4711)
+    setattr(desktop.gerrit.changes[number], fate, True)
+
+    report = swept(desktop)
+
+    assert [(one["number"], one["why"]) for one in report["closed"]] == [(number, why)]
+    assert desktop.issue(number)["state"] == "closed"
+    last = desktop.comments(number)
+    assert "Nothing more is asked of anybody" in last
+    for word in ("launch", str(number), "tools/build", SERVER):
+        assert word not in last.replace(desktop.record(number).key, "")
+
+
+def test_more_changes_out_of_sight_than_is_likely(desktop: Desktop) -> None:
+    """The account has more likely lost a permission: none is closed, all are told, the rest goes
+    on.
+    """
+    gone = [desktop.escalated() for _ in range(3)]
+    over = desktop.escalated()
+    desktop.review(over)
+    for number in gone:
+        desktop.gerrit.changes[number].hidden = True
+
+    report = swept(desktop, most_gone=2)
+
+    assert numbers(report["held_back"]) == gone
+    assert numbers(report["closed"]) == [over]
+    assert [desktop.issue(number)["state"] for number in gone] == ["open"] * 3
+
+    assert numbers(swept(desktop, most_gone=3)["closed"]) == gone
+
+
+def test_a_ticket_that_people_closed(desktop: Desktop) -> None:
+    """It is left as it is, and the record learns of it."""
+    number = desktop.escalated()
+    desktop.issue(number).update(state="closed", state_reason="completed")
+    desktop.review(number)
+
+    report = swept(desktop)
+
+    assert report["closed"] == []
+    assert desktop.comments(number) == ""
+    assert desktop.record(number).state == "closed"
+
+
+def test_a_record_without_ticket(desktop: Desktop) -> None:
+    """It is told once; the next escalation opens a new ticket."""
+    number = desktop.escalated()
+    desktop.github.delete(int(desktop.record(number).id))
+
+    assert numbers(swept(desktop)["records_without_ticket"]) == [number]
+    assert swept(desktop)["records_without_ticket"] == []
+    assert desktop.open_ticket(number, "5d")["action"] == "created"
+
+
+def test_a_ticket_without_record(desktop: Desktop) -> None:
+    """It is told, with its change where people were asked about one, and left alone."""
+    number = desktop.escalated()
+    desktop.shelf = Shelf()
+    escalating.assess(desktop.tools(), desktop.event(number))
+    stranger = desktop.tools().tracker
+    assert stranger is not None
+    foreign = stranger.create(draft(fresh_key(), assignee=None))
+
+    report = swept(desktop)
+
+    told = [(one["number"], one["ticket_id"]) for one in report["tickets_without_record"]]
+    assert told == [(number, "1"), (0, foreign.id)]
+    assert desktop.github.issue(int(foreign.id))["state"] == "open"
+
+
+def test_a_record_of_another_tracker(desktop: Desktop) -> None:
+    """A ticket in the tracker used before is told, since it cannot be reached from here."""
+    old = TicketRecord("grv-0123456789abcdef", "roundup:old.example.org/", "7", server=SERVER)
+    desktop.tools().records.put(old)
+
+    report = swept(desktop)
+
+    assert [one["ticket_id"] for one in report["records_elsewhere"]] == ["7"]
+    assert report["looked_at"] == 0
+
+
+def test_a_dry_run(desktop: Desktop) -> None:
+    """It tells what would be done and writes nothing."""
+    over, gone, lost = (desktop.escalated() for _ in range(3))
+    desktop.review(over)
+    desktop.gerrit.changes[gone].hidden = True
+    desktop.github.delete(int(desktop.record(lost).id))
+    before = (len(desktop.gerrit.requests), desktop.shelf.store.items())
+    sent = len(desktop.github.sent)
+
+    report = swept(desktop, dry_run=True)
+
+    assert numbers(report["closed"]) == [over, gone]
+    assert numbers(report["records_without_ticket"]) == [lost]
+    assert report["asks_closed"] == 2
+    methods = {one.method for one in desktop.github.sent[sent:]}
+    methods |= {one.method for one in desktop.gerrit.requests[before[0] :]}
+    assert methods == {"GET"}
+    assert desktop.shelf.store.items() == before[1]
+
+
+def test_one_change_that_fails(desktop: Desktop) -> None:
+    """It is told with its error, and the others are seen to."""
+    first, second = desktop.escalated(), desktop.escalated()
+    for number in (first, second):
+        desktop.review(number)
+    tools = desktop.tools()
+    record = desktop.record(first)
+    refusal = Reply(403, {"message": "Resource not accessible"})
+    send = desktop.github.answer
+    desktop.github.answer = (  # type: ignore
+        lambda sent: (
+            refusal
+            if sent.method == "PATCH" and sent.path.endswith(f"/{record.id}")
+            else send(sent)
+        )
+    )
+
+    report = sweep(tools)
+
+    assert [(one["number"], one["kind"]) for one in report["failures"]] == [(first, "refused")]
+    assert numbers(report["closed"]) == [second]
+
+
+def test_without_a_tracker() -> None:
+    """People are asked no more about a wait that is over."""
+    desktop = Desktop(tracker={"kind": "none"})
+    number = desktop.waiting()
+    escalating.assess(desktop.tools(), desktop.event(number))
+    desktop.review(number)
+
+    report = swept(desktop)
+
+    assert (report["asks_closed"], report["closed"]) == (1, [])
+
+
+@pytest.mark.parametrize("which", ["gerrit", "tracker"])
+def test_a_wrong_credential(desktop: Desktop, which: str) -> None:
+    """It ends the sweep before anything looks as if it were gone."""
+    desktop.escalated()
+    tools = desktop.tools()
+    if which == "tracker":
+        desktop.github.tokens.clear()
+    else:
+        desktop.gerrit.fail(401)
+
+    with pytest.raises(AuthError):
+        sweep(tools)
