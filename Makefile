@@ -2,6 +2,7 @@
 #   make test                      set everything up and run the tests
 #   make test PYTHON=python3.8     the same in a virtual environment of its own
 #   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL
+#   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
 #   make check                     formatting, lint, types, layers, and what the Exchange looks at
 #   make docs                      write anew what the documents take from the pack's files
 #   make demo                      a real Gerrit and a real tracker, played together
@@ -17,7 +18,7 @@ LIB := actions/lib
 ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
 PYTEST_ARGS ?=
 
-.PHONY: venv test test-st2 demo check docs format clean
+.PHONY: venv test test-st2 test-trackers demo check docs format clean
 
 venv: $(VENV)/.installed
 
@@ -43,6 +44,12 @@ test-st2: venv
 	  echo 'NOT RUN: set ST2_API_URL to a running StackStorm, such as http://127.0.0.1:9101, and ST2_AUTH_TOKEN or' \
 	  'ST2_API_KEY where authentication is on. It must run on this machine, and sees committed files only.'; exit 2; }
 	$(BIN)/python -m pytest -v sandbox/stackstorm $(PYTEST_ARGS)
+
+# Redmine and Request Tracker are installed into a private Debian below .cache/, not on this machine.
+test-trackers: venv
+	TRACKERS=all CONTRACT_RESULTS=$(CURDIR)/.cache/contract.json $(BIN)/python -m pytest -q \
+	  tests/test_trackers_contract.py tests/test_trackers_real.py tests/test_github_openapi.py $(PYTEST_ARGS)
+	$(BIN)/python -m sandbox.trackers_page .cache/contract.json
 
 demo: venv
 	$(BIN)/python -m sandbox.demo

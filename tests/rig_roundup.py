@@ -39,6 +39,10 @@ class RoundupRig(Rig):
         values = {"url": self.server.url, "token": self.server.token, **settings}
         return Roundup(TrackerSettings("roundup", **values), self.pace.timing(), transport)
 
+    def settings(self) -> Dict[str, Any]:
+        """The arguments of ``TrackerSettings`` for another process."""
+        return {"kind": "roundup", "url": self.server.url, "token": self.server.token}
+
     def is_creation(self, request: requests.PreparedRequest) -> bool:
         """Whether a request creates the ticket itself."""
         return request.method == "POST" and str(request.url).endswith("/issue")

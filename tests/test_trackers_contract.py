@@ -515,7 +515,8 @@ def test_what_is_open_is_listed(rig: Rig) -> None:
 
 HOSTILE = (
     "@team please --> <!-- grv:grv-ffffffffffffffff --> [grv:grv-ffffffffffffffff] "
-    "#1 \U0001f600 \u202egnp.exe \x00\x1b ```\u2028 </details> {{ st2kv.system.x }}"
+    "#1 \U0001f600 \u202egnp.exe \x00\x1b ```\u2028 </details> {{ st2kv.system.x }} <% ctx().x %> "
+    '{code} {noformat} [~admin] "x":http://e.example !i.png! h1. || <pre> {{include(a)}} &lt;!--'
 )
 
 
@@ -525,7 +526,8 @@ def test_hostile_text(rig: Rig) -> None:
     round.
     """
     key = fresh_key()
-    body = fmt.value(HOSTILE, rig.tracker().body_format) + "\n\n" + HOSTILE
+    lines = f"{HOSTILE}\n/close\n/assign @me\nbq. x\n-- \n> y\n.\n"
+    body = fmt.value(HOSTILE, rig.tracker().body_format) + "\n\n" + lines
 
     outcome = rig.desk().open_once(draft(key, title=HOSTILE, body=body))
     again = rig.desk().open_once(draft(key, title=HOSTILE, body=body))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import json
+import os
 from pathlib import Path
-from typing import Callable, Dict, Iterator
+from typing import Any, Callable, Dict, Iterator
 
 import pytest
 from sandbox.trackers.roundup import RoundupServer
@@ -25,7 +27,10 @@ def _fakes() -> Dict[str, Callable[[], Rig]]:
 
 FAKES = _fakes()
 
-REAL = ("roundup",)
+IS_THOROUGH = os.environ.get("TRACKERS") == "all"
+"""``make test-trackers``: all real servers, and all rounds of the proofs."""
+
+REAL = ("roundup", "redmine_real", "rt_real") if IS_THOROUGH else ("roundup",)
 """Names of fixtures of real servers."""
 
 
@@ -64,10 +69,36 @@ def rig(request: pytest.FixtureRequest) -> Rig:
 def _able(rig: Rig, request: pytest.FixtureRequest) -> Rig:
     """The tracker, unless it says that it cannot show the case at hand."""
     mark = request.node.get_closest_marker("case")
-    reason = rig.cannot.get(mark.args[0]) if mark else None
+    if mark is None:
+        return rig
+    reason = rig.cannot.get(mark.args[0], "")
+    told = (rig.label, rig.is_real, mark.args[0], reason)
+    request.node.user_properties.append(("contract", told))
     if reason:
         pytest.skip(reason)
     return rig
+
+
+_OUTCOMES: Dict[str, Dict[str, Any]] = {}
+"""By tracker whether it is real, and by case ``passed``, ``failed``, or why it cannot be shown."""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take down what became of a case; one failure of several tests is a failure."""
+    for name, value in report.user_properties:
+        if name != "contract" or (report.when != "call" and report.passed):
+            continue
+        label, is_real, case, reason = value
+        cases = _OUTCOMES.setdefault(label, {"real": is_real, "cases": {}})["cases"]
+        outcome = reason or report.outcome
+        cases[case] = "failed" if "failed" in (cases.get(case), outcome) else outcome
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep the outcomes for the table in docs/trackers.md."""
+    path = os.environ.get("CONTRACT_RESULTS")
+    if path:
+        Path(path).write_text(json.dumps(_OUTCOMES, indent=1), encoding="utf-8")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -213,6 +213,10 @@ class Rig(ABC):
     def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
         """The adapter under test."""
 
+    def settings(self) -> Dict[str, Any]:
+        """The arguments of ``TrackerSettings`` for another process; real trackers have them."""
+        raise NotImplementedError(type(self).__name__)
+
     @abstractmethod
     def is_creation(self, request: requests.PreparedRequest) -> bool:
         """Whether a request creates the ticket itself."""
