@@ -368,6 +368,21 @@ MISTAKES = [
         "user:password",
     ),
     ({"tracker": {"ca_bundle": "/no"}}, "tracker.ca_bundle is '/no'", "absolute path"),
+    ({"tracker": {"reopen_days": -1}}, "tracker.reopen_days is -1", "from 0 to 3650"),
+    ({"tracker": {"wont_fix": [3]}}, "tracker.wont_fix[0] is 3", "text in quotes"),
+    ({"tracker": {"templates": "/no"}}, "tracker.templates is '/no'", "no such folder"),
+    (
+        {"tracker": {"existing": ["Bug: (\\d+"]}},
+        "tracker.existing[0] is",
+        "not a regular expression",
+    ),
+    ({"tracker": {"existing": ["Bug: \\d+"]}}, "tracker.existing[0] is", "one group"),
+    ({"tracker": {"existing": ["(a)(b)"]}}, "tracker.existing[0] is", "one group"),
+    (
+        {"tracker": {"kind": "github", "project": "o/r", "token": "x", "options": {"queue": "y"}}},
+        "tracker.options.queue is no option of this kind",
+        "It has none",
+    ),
     ({"mail": {"from": "a@example.org"}}, "mail.host is missing", "smtp.example.org"),
     ({"mail": {"host": "h"}}, "mail.from is missing", "reviews@example.org"),
     (
@@ -563,6 +578,24 @@ def test_no_configuration_at_all_names_the_url():
         with pytest.raises(ConfigError) as caught:
             load(nothing)
         assert [p.split(" ")[0] for p in caught.value.problems] == ["url"]
+
+
+def test_tracker_that_stands_in_the_way_of_itself():
+    """Two settings that contradict each other are told by one of them."""
+    tracker = {"ca_bundle": "/ca.pem", "verify_tls": False}
+
+    with pytest.raises(ConfigError) as caught:
+        load({"url": URL, "tracker": tracker}, exists=lambda path: path == "/ca.pem")
+
+    (problem,) = caught.value.problems
+    assert problem.startswith("tracker.ca_bundle is given while verify_tls is false")
+
+
+def test_what_commit_messages_name_tickets_by():
+    """Patterns are read line by line and without regard to case."""
+    tracker = given_config(tracker={"existing": [r"^closes-bug: *#?(\d+)"]}).tracker
+
+    assert tracker.existing[0].findall("Fix\n\nCloses-Bug: #7\n") == ["7"]
 
 
 def test_tracker_kinds_are_those_the_schema_offers():

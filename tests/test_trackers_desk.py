@@ -16,11 +16,12 @@ from reviewloop.trackers.base import (
     Comment,
     Draft,
     State,
+    TakenError,
     Ticket,
     Tracker,
 )
 from reviewloop.trackers.desk import About, Again, Desk, Done, ReopenPolicy
-from trackers_rig import NOW, draft, fresh_key
+from trackers_rig import NOW, Pace, draft, fresh_key
 
 
 class Cabinet(Tracker):
@@ -260,6 +261,79 @@ def test_the_policy_of_reopening(resolution: str, days_ago: int, expected: Again
     ticket = Ticket("1", 1, "", None, "", State.CLOSED, resolution, closed_at=closed_at)
 
     assert ReopenPolicy(window=timedelta(days=7)).decide(ticket, NOW) is expected
+
+
+@pytest.mark.parametrize(
+    ("resolution", "labels"),
+    [("WontFix", ()), ("Won't Do", ()), ("closed", ("docs", "wontfix"))],
+)
+def test_words_that_mean_leave_us_alone(resolution: str, labels: Tuple[str, ...]) -> None:
+    """A resolution counts, and a label where a tracker has no resolutions, in any case."""
+    ticket = Ticket("1", 1, "", None, "", State.CLOSED, resolution, labels=labels)
+
+    assert ReopenPolicy().decide(ticket, NOW) is Again.LEAVE
+    assert ReopenPolicy(wont_fix=()).decide(ticket, NOW) is Again.REOPEN
+
+
+def test_a_tracker_that_lets_no_second_ticket_have_the_key() -> None:
+    """The run that came second goes on with the ticket of the first, and says so."""
+
+    class Unique(Cabinet):
+        """Another run is faster by one call."""
+
+        def create(self, draft: Draft) -> Ticket:
+            """Refuses, since the key is taken by now."""
+            super().create(draft)
+            raise TakenError("the key is taken")
+
+    cabinet = Unique()
+
+    outcome = _desk(cabinet).open_once(draft(fresh_key()))
+
+    assert outcome.action is Done.FOUND
+    assert len(cabinet.tickets) == 1
+
+
+def test_a_listing_that_never_shows_the_new_ticket() -> None:
+    """It is waited for as long as it may lag, with growing pauses, and then told."""
+
+    class Late(Cabinet):
+        """Its listing is empty."""
+
+        lag = 10.0
+
+        def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
+            """Nothing."""
+            return ()
+
+    pace, cabinet = Pace(), Late()
+
+    outcome = _desk(cabinet, timing=pace.timing()).open_once(draft(fresh_key()))
+
+    assert outcome.action is Done.CREATED
+    assert pace.slept == [1.0, 2.0, 4.0, 8.0]
+    assert any("does not show the new ticket" in note for note in outcome.notes)
+
+
+def test_looking_at_a_key() -> None:
+    """A look retires duplicates and brings the record up to date; a glance changes nothing."""
+    cabinet, records = Cabinet(), MemoryRecords()
+    key = fresh_key()
+    desk = _desk(cabinet, records)
+    desk.open_once(draft(key))
+    cabinet.create(draft(key))
+    before = records.get(key)
+
+    assert desk.peek(key) == cabinet.tickets["1"]
+    assert (len(cabinet.texts), records.get(key)) == (0, before)
+    assert desk.look(key) == cabinet.tickets["1"]
+    assert not cabinet.tickets["2"].is_open
+    cabinet.close("1", CloseReason.COMPLETED)
+    assert desk.look(key) == cabinet.tickets["1"]
+    record = records.get(key)
+    assert record is not None
+    assert record.state == "closed"
+    assert desk.look(fresh_key()) is None
 
 
 def test_what_a_record_keeps_through_later_steps() -> None:
