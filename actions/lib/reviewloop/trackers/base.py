@@ -276,6 +276,7 @@ class TrackerSettings:
 
     :param kind: a name known to :mod:`reviewloop.trackers.factory`, or ``none``.
     :param options: what only this kind has, by the names of :attr:`Tracker.options`.
+    :param actions: which StackStorm actions do what, for the kind ``action`` alone.
     :param reopen_days: a closed ticket is reopened if closed no longer ago than this.
     :param wont_fix: resolutions and labels, any case, that mean "leave us alone".
     :param templates: a folder whose templates go before the pack's own; "" for none.
@@ -296,6 +297,7 @@ class TrackerSettings:
     verify: bool = True
     ca_bundle: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    actions: Mapping[str, object] = field(default_factory=dict)
     reopen_days: int = 30
     wont_fix: Tuple[str, ...] = WONT_FIX
     templates: str = ""
