@@ -16,7 +16,7 @@ from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.desk import About, Done, Outcome
-from reviewloop.wording import Subject, title, write
+from reviewloop.wording import Gone, Subject, title, write
 
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
@@ -128,37 +128,38 @@ def close_ticket(
     record = tools.records.get(key)
     if event_id and record is not None and not _is_about(record, EventRef.parse(event_id)):
         return {**_told(None, key, "another_wait"), "asks_closed": 0}
-    closed = tools.asks.close(number)
-    if tools.desk is None or tools.tracker is None or record is None:
+    if tools.desk is None or record is None:
         reason = "no_tracker" if tools.desk is None else "no_ticket"
-        return {**_told(None, key, reason), "asks_closed": closed}
+        return {**_told(None, key, reason), "asks_closed": tools.asks.close(number)}
     # The desk asks for the time, and this deed has not spoken to Gerrit yet.
     tools.client.version()
-    outcome = close_over(tools, record, How(how))
-    return {**_told(outcome, key), "asks_closed": closed}
+    # Written first: a template at fault must stop this before anything is ended.
+    text = _last_words(tools, "ticket_over", how_text=_ENDINGS[How(how)])
+    closed = tools.asks.close(number)
+    return {**_told(_closed(tools, record, text), key), "asks_closed": closed}
 
 
 def close_over(tools: Toolbox, record: TicketRecord, how: How) -> Outcome:
     """Close the ticket of a record whose wait is over, saying how it ended."""
-    return _closed(tools, record, "ticket_over", how_text=_ENDINGS[how])
+    return _closed(tools, record, _last_words(tools, "ticket_over", how_text=_ENDINGS[how]))
 
 
-def close_gone(tools: Toolbox, record: TicketRecord, reason: str) -> Outcome:
-    """Close the ticket of a record whose change is out of sight, telling nothing about it.
-
-    :param reason: ``deleted`` or ``hidden``.
-    """
-    return _closed(tools, record, "ticket_gone", reason=reason)
+def close_gone(tools: Toolbox, record: TicketRecord, reason: Gone) -> Outcome:
+    """Close the ticket of a record whose change is out of sight, telling nothing about it."""
+    return _closed(tools, record, _last_words(tools, "ticket_gone", reason=reason))
 
 
-def _closed(tools: Toolbox, record: TicketRecord, purpose: str, **more: Any) -> Outcome:
-    desk, tracker = tools.desk, tools.tracker
-    assert desk is not None  # noqa: S101 - callers have looked
-    assert tracker is not None  # noqa: S101 - the same
+def _last_words(tools: Toolbox, purpose: str, **more: Any) -> str:
+    assert tools.tracker is not None  # noqa: S101 - callers have looked
     folder = tools.settings.tracker.templates
-    text = write(purpose, tracker.body_format, folder=folder, **more)
+    return write(purpose, tools.tracker.body_format, folder=folder, **more)
+
+
+def _closed(tools: Toolbox, record: TicketRecord, text: str) -> Outcome:
+    assert tools.desk is not None  # noqa: S101 - callers have looked
     since = record.since.replace(":", "").lower()
-    return desk.close_once(record.key, text, f"{record.key}/{since}-over", CloseReason.COMPLETED)
+    step = f"{record.key}/{since}-over"
+    return tools.desk.close_once(record.key, text, step, CloseReason.COMPLETED)
 
 
 def refresh(tools: Toolbox, number: int) -> Dict[str, Any]:

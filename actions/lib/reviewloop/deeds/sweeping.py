@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.asks import Ask
 from reviewloop.core.change import Change
@@ -24,8 +24,8 @@ from reviewloop.errors import RefusedError, ReviewLoopError
 from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import Ticket
+from reviewloop.wording import Gone
 
-DELETED, HIDDEN = "deleted", "hidden"
 _NOT_FOUND = 404
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -42,7 +42,7 @@ class Case:
     record: Optional[TicketRecord]
     asks: Tuple[Ask, ...]
     change: Optional[Change] = None
-    reason: str = ""
+    reason: Optional[Gone] = None
 
 
 @dataclass
@@ -94,9 +94,7 @@ def sweep(
         report.held_back = [_line(case.number, case.record) for case in gone]
         cases = [case for case in cases if not case.reason]
     for case in cases:
-        _attempt(
-            report, case.number, partial(_settle, tools, case, report, hashtags, dry_run)
-        )
+        _attempt(report, case.number, partial(_settle, tools, case, report, hashtags, dry_run))
     _compare(tools, report)
     return vars(report)
 
@@ -124,10 +122,10 @@ def _look(tools: Toolbox, case: Case) -> None:
     except RefusedError as err:
         if err.status != _NOT_FOUND:
             raise
-        case.reason = DELETED
+        case.reason = Gone.DELETED
         return
     if change.is_private:
-        case.reason = HIDDEN
+        case.reason = Gone.HIDDEN
     else:
         case.change = change
 
@@ -137,13 +135,13 @@ def _settle(
 ) -> None:
     ticket = _ticket(tools, case, report, dry_run)
     how = None if case.change is None else _how(tools, case.change, case)
-    why = case.reason if how is None else how.value
-    if not why:
+    why = case.reason if how is None else how
+    if why is None:
         return
     if case.record is not None and ticket is not None and ticket.is_open:
         if not dry_run:
-            _close(tools, case.record, how, case.reason)
-        report.closed.append({**_line(case.number, case.record), "why": why})
+            _close(tools, case.record, why)
+        report.closed.append({**_line(case.number, case.record), "why": why.value})
     report.asks_closed += len(case.asks)
     if dry_run:
         return
@@ -164,11 +162,11 @@ def _ticket(tools: Toolbox, case: Case, report: Report, dry_run: bool) -> Option
     return ticket
 
 
-def _close(tools: Toolbox, record: TicketRecord, how: Optional[How], reason: str) -> None:
-    if how is None:
-        close_gone(tools, record, reason)
+def _close(tools: Toolbox, record: TicketRecord, why: Union[How, Gone]) -> None:
+    if isinstance(why, Gone):
+        close_gone(tools, record, why)
     else:
-        close_over(tools, record, how)
+        close_over(tools, record, why)
 
 
 def _how(tools: Toolbox, change: Change, case: Case) -> Optional[How]:

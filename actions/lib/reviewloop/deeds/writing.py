@@ -146,7 +146,8 @@ def _text(
     tools: Toolbox, change: Change, purpose: Purpose, event_id: str, asked: Sequence[int]
 ) -> str:
     subject = subject_of(tools, change, EventRef.parse(event_id), asked)
-    return write(purpose.value, BodyFormat.TEXT, subject)
+    folder = tools.settings.tracker.templates
+    return write(purpose.value, BodyFormat.TEXT, subject, folder=folder)
 
 
 def subject_of(

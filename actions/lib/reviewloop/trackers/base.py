@@ -26,6 +26,11 @@ SHARED_LABEL = "review-escalation"
 WONT_FIX = ("not_planned", "wontfix", "won't fix", "won't do", "rejected")
 """How trackers call a ticket that its people do not want; the default of ``tracker.wont_fix``."""
 
+TITLE_LIMIT = 250
+"""Characters; GitHub refuses more than 256, Redmine and Jira more than 255."""
+BODY_LIMIT = 60_000
+"""Characters of a body or comment; GitHub and Bugzilla refuse more than 65,535."""
+
 HTTP_NOT_FOUND = 404
 HTTP_GONE = 410
 HTTP_MOVED = (301, 307, 308)
@@ -177,10 +182,8 @@ class Tracker(ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     drops_hint: ClassVar[str] = ""
     """What permission is missing when the tracker drops a label or an assignee without a word."""
-    title_limit: ClassVar[int] = 250
-    """Characters; many trackers refuse more than 255."""
-    body_limit: ClassVar[int] = 60_000
-    """Characters of a body or comment; many trackers refuse more than 65,535."""
+    title_limit: ClassVar[int] = TITLE_LIMIT
+    body_limit: ClassVar[int] = BODY_LIMIT
     lag: ClassVar[float] = 0.0
     """Seconds after which a listing surely shows a ticket; 0 where it shows every write at once."""
 

@@ -20,13 +20,7 @@ from html import escape
 from typing import Callable, Dict, Iterator, Match, Optional
 from urllib.parse import quote
 
-from reviewloop.trackers.base import KEY_PATTERN, BodyFormat
-
-TITLE_LIMIT = 250
-"""Characters; GitHub refuses more than 256, Redmine and Jira more than 255."""
-
-BODY_LIMIT = 60_000
-"""Characters; GitHub refuses more than 65,536."""
+from reviewloop.trackers.base import BODY_LIMIT, KEY_PATTERN, TITLE_LIMIT, BodyFormat
 
 CUT = "\n\n(cut: the text was longer than this tracker takes)"
 
