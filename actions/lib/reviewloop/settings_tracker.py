@@ -9,6 +9,7 @@ from typing import Dict, Mapping, Pattern, Tuple
 from reviewloop import settings_values as values
 from reviewloop.settings_reader import Reader, suggest
 from reviewloop.settings_server import Exists, read_address, read_verify
+from reviewloop.trackers import action_mapping
 from reviewloop.trackers.base import WONT_FIX, Option, TrackerSettings, setting_problems
 from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
 
@@ -36,6 +37,7 @@ def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
         verify=bool(verify),
         ca_bundle=verify if isinstance(verify, str) else "",
         options=_options(section.section("options"), {} if adapter is None else adapter.options),
+        actions=section.section("actions").values,
         reopen_days=section.number("reopen_days", 30, 0, LONGEST_REOPEN),
         wont_fix=tuple(word.text for word in section.texts("wont_fix", WONT_FIX, '"wontfix"')),
         templates=_folder(section),
@@ -45,6 +47,11 @@ def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
     if adapter is not None:
         for key, text in setting_problems(adapter, settings).items():
             _report(section, key, text)
+    if kind == action_mapping.KIND:
+        for key, text in action_mapping.problems(settings).items():
+            _report(section, key, text)
+    elif settings.actions:
+        section.problem("actions", f"is only for tracker.kind: {action_mapping.KIND}. Remove it.")
     return settings
 
 

@@ -1,0 +1,340 @@
+"""Any tracker that StackStorm has a pack for: tickets through the site's own actions.
+
+``tracker.actions`` says which action finds, creates, comments and closes
+(:mod:`reviewloop.trackers.action_mapping`), and where its result tells what
+(:mod:`reviewloop.trackers.action_reading`); they run through StackStorm's API
+(:mod:`reviewloop.trackers.action_runs`).
+
+What a site leaves out is made up for where that is safe:
+
+- ``read``: the ticket is looked up by its key, once this run has met it.
+- ``comments``: StackStorm's own history tells what was said.
+- ``duplicate``: a duplicate is closed, and known by the comment that the desk leaves on it.
+- ``assign``, ``list_open``, ``whoami``: nothing is done, nothing is listed, and only StackStorm's
+  credential is checked.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterator, List, Optional, Tuple
+
+from reviewloop.core.text import neutralise
+from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.trackers import action_mapping as mapping
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers.action_reading import ID, Reading
+from reviewloop.trackers.action_runs import SUCCEEDED, Order, Runs
+from reviewloop.trackers.base import (
+    HTTP_NOT_FOUND,
+    SHARED_LABEL,
+    BodyFormat,
+    CloseReason,
+    Comment,
+    Draft,
+    Form,
+    Option,
+    State,
+    Ticket,
+    Tracker,
+    TrackerSettings,
+    check_settings,
+)
+from reviewloop.trackers.http import Timing, Transport
+
+FIRST_PAUSE = 1.0
+LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_COUNT = re.compile(r"[0-9]{1,5}")
+
+
+class AnyAction(Tracker):
+    """Tickets of one tracker, through the actions of a site's own pack."""
+
+    kind = mapping.KIND
+    body_format = BodyFormat.TEXT
+    needs = ("actions",)
+    options = {
+        "format": Option(
+            "The markup in which the tracker shows what it is given.",
+            "markdown",
+            "text",
+            form=Form(
+                re.compile("|".join(one.value for one in BodyFormat)),
+                "one of " + ", ".join(one.value for one in BodyFormat),
+            ),
+        ),
+        "timeout": Option(
+            "Seconds after which an action that has not ended is not waited for any more.",
+            "120",
+            "60",
+            form=Form(_COUNT, "seconds, such as 60"),
+        ),
+        "lag": Option(
+            "Seconds after which find surely shows a new ticket; more than 0 where the tracker"
+            " looks into a search index.",
+            "120",
+            "0",
+            form=Form(_COUNT, "seconds, such as 120"),
+        ),
+        "title_limit": Option(
+            "The longest title that the tracker takes, in characters.",
+            "160",
+            "250",
+            form=Form(re.compile(r"[1-9][0-9]{1,3}"), "a number from 10 to 9999"),
+        ),
+        "body_limit": Option(
+            "The longest body and comment that the tracker takes, in characters.",
+            "4000",
+            "60000",
+            form=Form(re.compile(r"[1-9][0-9]{2,5}"), "a number from 100 to 999999"),
+        ),
+    }
+    drops_hint = "Look at what tracker.actions.create sends and what tracker.actions.ticket reads."
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        check_settings(type(self), settings)
+        found = [f"tracker.{key} {text}" for key, text in mapping.problems(settings).items()]
+        if found:
+            raise ConfigError(" ".join(found), problems=found)
+        self._actions = settings.actions
+        self._fixed: Dict[str, Any] = {
+            "project": settings.project,
+            "username": settings.username,
+            "token": settings.token,
+            "label": SHARED_LABEL,
+        }
+        self._username = settings.username
+        self._timing = timing or Timing()
+        create = self._mapped("create")
+        self._place = f"{self.kind}:{create.ref}" + f"/{settings.project}" * bool(settings.project)
+        self.body_format = BodyFormat(settings.option("format", self.options))
+        # A site's own limits stand in place of the class's.
+        limits = {name: int(settings.option(name, self.options)) for name in _LIMITS}
+        vars(self).update(limits)
+        words = {name: mapping.words(self._actions, name) for name in mapping.ERRORS}
+        timeout = float(settings.option("timeout", self.options))
+        self._runs = Runs(settings, timeout, words, timing, transport)
+        self._keys: Dict[str, str] = {}
+        """Keys of the tickets that this run has met, by their ids."""
+
+    @property
+    def name(self) -> str:
+        """``action:<the action that creates>/<project>``."""
+        return self._place
+
+    def whoami(self) -> str:
+        """Our account as ``whoami`` tells it. Without that, only StackStorm's own credential is
+        checked; the tracker's then shows at the first look.
+        """
+        self._runs.check()
+        if "whoami" not in self._actions:
+            return self._username
+        reading = self._reading("whoami")
+        return reading.text(reading.row(self._run("whoami", None)), "name") or self._username
+
+    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:  # noqa: ARG002
+        """The tickets of a key, duplicates that were retired left out."""
+        found = self._found(key)
+        if len(found) < 2:  # noqa: PLR2004 - no duplicates
+            return found
+        return tuple(one for one in found if one.is_open or not self._is_retired(one, key))
+
+    def _found(self, key: str) -> Tuple[Ticket, ...]:
+        self._runs.settled(self._tag(key))
+        found = tuple(one for one in self._listed("find", key=key) if one.key == key)
+        self._keys.update({one.id: key for one in found})
+        return found
+
+    def _is_retired(self, ticket: Ticket, key: str) -> bool:
+        name = f"{key}/duplicate"
+        return any(fmt.is_marked(comment.text, name) for comment in self.comments(ticket.id))
+
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """What ``list_open`` lists; nothing without it."""
+        if "list_open" not in self._actions:
+            return ()
+        return tuple(one for one in self._listed("list_open") if one.is_open and one.key)
+
+    def _listed(self, call: str, **fields: Any) -> List[Ticket]:
+        reading = self._reading(call)
+        rows = self._rows(call, reading, fields)
+        tickets = [self._dated(reading.ticket(row)) for row in rows]
+        return sorted(tickets, key=lambda ticket: ticket.number)
+
+    def _rows(self, call: str, reading: Reading, fields: Dict[str, Any]) -> List[Any]:
+        try:
+            return reading.rows(self._run(call, None, **fields))
+        except RefusedError as err:
+            # Some packs fail where there is nothing to list; the site says in which words.
+            if err.told != "none":
+                raise
+            return []
+
+    def read(self, ticket_id: str) -> Ticket:
+        """One ticket; without ``read``, one that this run has met, by its key."""
+        self._settle(ticket_id)
+        if "read" not in self._actions:
+            return self._found_again(ticket_id)
+        reading = self._reading("read")
+        row = reading.row(self._run("read", None, id=ticket_id))
+        return self._dated(reading.ticket(row))
+
+    def _dated(self, ticket: Ticket) -> Ticket:
+        """What cannot be reopened was closed too long ago for it."""
+        if ticket.is_open or ticket.closed_at or "reopen" in self._actions:
+            return ticket
+        return replace(ticket, closed_at=LONG_AGO)
+
+    def _found_again(self, ticket_id: str) -> Ticket:
+        key = self._keys.get(ticket_id, "")
+        waited, pause = 0.0, FIRST_PAUSE
+        while key:
+            for ticket in self._found(key):
+                if ticket.id == ticket_id:
+                    return ticket
+            if waited >= self.lag:
+                break
+            self._timing.sleep(pause)
+            waited, pause = waited + pause, pause * 2
+        raise RefusedError(
+            f"Ticket {ticket_id[:40]!r} cannot be looked up by its id.",
+            "Map tracker.actions.read to an action that reads one ticket.",
+            HTTP_NOT_FOUND,
+        )
+
+    def create(self, draft: Draft) -> Ticket:
+        """Open a ticket whose body ends with the key."""
+        title = fmt.title(neutralise(draft.title), self.title_limit)
+        fields = {
+            "key": draft.key,
+            "title": title,
+            "body": fmt.seal(neutralise(draft.body), draft.key, self.body_format, self.body_limit),
+            "labels": list(draft.labels),
+            "assignee": draft.assignee or None,
+        }
+        told = self._run("create", self._tag(draft.key), **fields)
+        reading = self._reading("create")
+        try:
+            row = reading.row(told)
+            number = reading.id(row)
+            ticket = Ticket(
+                id=number,
+                # Many actions tell no more than the id; reading back tells the rest.
+                number=reading.number(row, 0),
+                url=reading.url(row),
+                key=draft.key,
+                title=title,
+                state=State.OPEN,
+            )
+        except (ProtocolError, RefusedError) as err:
+            raise AmbiguousError(err.message, err.remedy) from err
+        self._keys[ticket.id] = draft.key
+        return ticket
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """What ``comments`` lists; without it, what StackStorm has had said successfully."""
+        history = self._settle(ticket_id)
+        if "comments" not in self._actions:
+            ref = self._mapped("comment").ref
+            return tuple(
+                Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
+                for one in history
+                if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
+            )
+        reading = self._reading("comments")
+        rows = self._rows("comments", reading, {"id": ticket_id})
+        return tuple(reading.comment(row) for row in rows)
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """Add a comment. An action that also changes the state is the site's to choose."""
+        self._write("comment", ticket_id, text=text)
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:
+        """Close a ticket, unless it is closed: few actions take that twice."""
+        if self.read(ticket_id).is_open:
+            self._bring("close", ticket_id, State.CLOSED, reason=reason.value)
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
+        """Retire a duplicate as ``duplicate`` does, else just close it."""
+        if "duplicate" in self._actions:
+            more = {"key": keep.key or "", "keep_id": keep.id, "keep_url": keep.url}
+            self._bring("duplicate", ticket_id, State.CLOSED, **more)
+        else:
+            self.close(ticket_id, CloseReason.NOT_PLANNED)
+
+    def reopen(self, ticket_id: str) -> None:
+        """Reopen a ticket."""
+        if "reopen" not in self._actions:
+            raise RefusedError(
+                f"Ticket {ticket_id} is closed, and tracker.actions.reopen is not mapped.",
+                "Map it, or set tracker.reopen_days to 0, so that a new ticket is opened instead.",
+            )
+        if not self.read(ticket_id).is_open:
+            self._bring("reopen", ticket_id, State.OPEN)
+
+    def _bring(self, call: str, ticket_id: str, state: State, **fields: Any) -> None:
+        """Change a ticket's state. An action that refuses since another run was faster is right."""
+        try:
+            self._write(call, ticket_id, **fields)
+        except RefusedError:
+            if self.read(ticket_id).state is not state:
+                raise
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """Assign a ticket; without ``assign`` nothing is done, which reading back shows."""
+        if "assign" in self._actions:
+            self._write("assign", ticket_id, assignee=who)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _mapped(self, call: str) -> mapping.Mapped:
+        found = mapping.call(self._actions, call)
+        if found is None:
+            raise ConfigError(f"tracker.actions.{call} is missing.")
+        return found
+
+    def _reading(self, call: str) -> Reading:
+        return Reading(call, self._mapped(call).result)
+
+    def _run(self, call: str, tag: Optional[str], **fields: Any) -> Any:
+        mapped = self._mapped(call)
+        parameters = mapping.filled(mapped.parameters, {**self._fixed, **fields}) or {}
+        return self._runs.run(Order(call, mapped.ref, parameters, tag))
+
+    def _write(self, call: str, ticket_id: str, **fields: Any) -> None:
+        self._run(call, self._tag(_checked(ticket_id)), id=ticket_id, **fields)
+
+    def _settle(self, ticket_id: str) -> List[Dict[str, Any]]:
+        """Wait for all that was asked for a ticket, by whichever run; its history."""
+        return self._runs.settled(self._tag(_checked(ticket_id)))
+
+    def _tag(self, subject: str) -> str:
+        return f"gerrit {self._place}#{subject}"
+
+
+_LIMITS = ("lag", "title_limit", "body_limit")
+
+
+def _checked(ticket_id: str) -> str:
+    if not ID.fullmatch(ticket_id):
+        raise RefusedError(f"{ticket_id[:40]!r} is no id of a ticket.", status=HTTP_NOT_FOUND)
+    return ticket_id
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

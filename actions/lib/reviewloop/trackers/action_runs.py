@@ -1,0 +1,318 @@
+"""StackStorm's executions: an action is run, waited for, and never run twice blindly.
+
+Relies on StackStorm 3.8 to 3.10:
+
+- The python runner hands every action ``ST2_ACTION_API_URL`` (with the version, ``…/v1``) and, if
+  the execution has a user, ``ST2_ACTION_AUTH_TOKEN``, good as long as the execution runs
+  (``st2common/runners/base.py``, ``st2actions/container/base.py``).
+- ``POST /executions`` answers 201 with ``id`` and ``status``; 400 for an action that is not there
+  and for parameters that its metadata does not allow
+  (``st2api/controllers/v1/actionexecutions.py``).
+- A ``trace_tag`` in the request's context makes a trace of its own, and ``GET /traces?trace_tag=``
+  lists all of a tag (``st2common/services/trace.py``). So what was asked for is found again even if
+  the answer was lost or the asking process died: before a ticket is looked at, this waits until
+  nothing that was asked for it is under way.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+
+from reviewloop.core.text import outward
+from reviewloop.errors import (
+    AmbiguousError,
+    AuthError,
+    ConfigError,
+    RefusedError,
+    ReviewLoopError,
+    TemporaryError,
+)
+from reviewloop.trackers import parse
+from reviewloop.trackers.base import HTTP_NOT_FOUND, TakenError, TrackerSettings, checked_url
+from reviewloop.trackers.http import (
+    FORBIDDEN,
+    SERVER_ERROR,
+    TOO_MANY,
+    UNAUTHORIZED,
+    Http,
+    Timing,
+    Transport,
+)
+
+API_URL = "ST2_ACTION_API_URL"
+AUTH_TOKEN = "ST2_ACTION_AUTH_TOKEN"  # noqa: S105 - the variable's name
+SUCCEEDED = "succeeded"
+FAILED = "failed"
+ENDED = (SUCCEEDED, FAILED, "timeout", "canceled", "abandoned")
+"""``LIVEACTION_COMPLETED_STATES`` of ``st2common/constants/action.py``."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
+PAGE = 100
+SHOWN = 200
+HTTP_UNPROCESSABLE = 422
+LOOK = "The next run looks before it writes."
+
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run.
+
+    :param call: its name in ``tracker.actions``.
+    :param tag: what a write is found again by; None for what only reads.
+    """
+
+    call: str
+    ref: str
+    parameters: Mapping[str, Any]
+    tag: Optional[str] = None
+
+
+class Runs:
+    """Executions of one mapping.
+
+    :param timeout: seconds after which an execution that has not ended is not waited for any more.
+    :param words: words in an action's own error, by what they mean.
+    """
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timeout: float,
+        words: Mapping[str, Tuple[str, ...]],
+        timing: Optional[Timing] = None,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        base = settings.url or os.environ.get(API_URL, "")
+        if not base:
+            raise ConfigError(
+                "The tracker kind action runs actions of StackStorm, and this is no action that"
+                f" StackStorm runs: {API_URL} is not set.",
+                "Run it through StackStorm, such as `st2 run gerrit.open_ticket …`.",
+            )
+        token = os.environ.get(AUTH_TOKEN, "")
+        self._secret = settings.token
+        self._timeout = timeout
+        self._words = words
+        self._timing = timing or Timing()
+        self._http = Http(
+            checked_url(base),
+            {"X-Auth-Token": token, "Accept": "application/json"} if token else {},
+            verify=settings.tls,
+            timing=timing,
+            transport=transport,
+        )
+
+    def run(self, order: Order) -> Any:
+        """The result of a run that succeeded.
+
+        :raises AmbiguousError: it was to write, and whether it did is not known.
+        """
+        told = self._requested(order)
+        try:
+            told = self._waited(order, told)
+        except ReviewLoopError as err:
+            if order.tag is None or isinstance(err, AmbiguousError):
+                raise
+            raise AmbiguousError(f"{order.ref} was started; {err.message}", LOOK) from err
+        if told.get("status") == SUCCEEDED:
+            return told.get("result")
+        raise self._failure(order, told)
+
+    def check(self) -> None:
+        """A call that StackStorm answers to those only whom it knows."""
+        self._read("/traces", {"limit": 1})
+
+    def settled(self, tag: str) -> List[Dict[str, Any]]:
+        """All that was ever asked for under a tag, oldest first, each ended.
+
+        :raises TemporaryError: something of it is still under way.
+        """
+        pause, waited = FIRST_PAUSE, 0.0
+        while True:
+            found = self._asked(tag)
+            under_way = [one for one in found if one.get("status") not in ENDED]
+            if not under_way:
+                return found
+            if waited >= self._timeout:
+                number = str(under_way[0].get("id"))
+                raise TemporaryError(
+                    f"An execution of an earlier run is still under way for this ticket: {number}.",
+                    f"The next run looks again. If it hangs: st2 execution cancel {number}.",
+                )
+            self._timing.sleep(pause)
+            waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE)
+
+    def _asked(self, tag: str) -> List[Dict[str, Any]]:
+        ids = [
+            str(parse.at(one, "object_id", "a trace"))
+            for row in self._traces(tag)
+            for one in parse.mapping(row, "a trace").get("action_executions") or ()
+        ]
+        found: List[Dict[str, Any]] = []
+        for start in range(0, len(ids), PAGE):
+            query = {
+                "id": ",".join(ids[start : start + PAGE]),
+                "include_attributes": "action.ref,status,parameters,start_timestamp",
+                "limit": PAGE,
+            }
+            rows = parse.sequence(self._read("/executions", query), "a listing")
+            found += [parse.mapping(row, "an execution") for row in rows]
+        return sorted(found, key=lambda one: str(one.get("start_timestamp")))
+
+    def _traces(self, tag: str) -> Iterator[Any]:
+        offset = 0
+        while True:
+            query = {"trace_tag": tag, "limit": PAGE, "offset": offset}
+            rows = parse.sequence(self._read("/traces", query), "a listing")
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            offset += PAGE
+
+    def _requested(self, order: Order) -> Dict[str, Any]:
+        body: Dict[str, Any] = {"action": order.ref, "parameters": order.parameters}
+        if order.tag is not None:
+            body["context"] = {"trace_context": {"trace_tag": order.tag}}
+        try:
+            told = self._http.write("POST", "/executions", body).data
+        except AuthError as err:
+            raise _unknown_here(err) from err
+        except RefusedError as err:
+            raise self._refusal(order, err) from err
+        except AmbiguousError as err:
+            if order.tag is None:
+                # It would only have read, so nothing is in doubt.
+                raise TemporaryError(err.message, "The next run tries again.") from err
+            raise
+        if not isinstance(told, dict) or not str(told.get("id") or "").isalnum():
+            raise AmbiguousError(f"StackStorm's answer to running {order.ref} has no id.", LOOK)
+        return told
+
+    def _waited(self, order: Order, told: Dict[str, Any]) -> Dict[str, Any]:
+        number = str(told["id"])
+        pause, started = FIRST_PAUSE, self._timing.monotonic()
+        while told.get("status") not in ENDED:
+            if self._timing.monotonic() - started >= self._timeout:
+                raise TemporaryError(
+                    f"{order.ref} has not ended after {self._timeout:.0f} seconds (execution"
+                    f" {number}).",
+                    "Raise tracker.options.timeout if it needs longer.",
+                )
+            self._timing.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            query = {"include_attributes": "status,result"}
+            told = parse.mapping(self._read(f"/executions/{number}", query), "an execution")
+        return {**told, "id": number}
+
+    def _read(self, path: str, query: Mapping[str, Any]) -> Any:
+        try:
+            return self._http.read(path, query).data
+        except AuthError as err:
+            raise _unknown_here(err) from err
+        except RefusedError as err:
+            raise RefusedError(
+                err.message,
+                "The user who runs the rule must be allowed to view executions and to list traces.",
+                0 if err.status == HTTP_NOT_FOUND else err.status,
+            ) from err
+
+    def _refusal(self, order: Order, err: RefusedError) -> RefusedError:
+        """StackStorm's own refusal. No status that could be taken for the tracker's."""
+        told = err.told.get("faultstring") if isinstance(err.told, dict) else None
+        said = self._told(told or "no reason given")
+        if err.status == FORBIDDEN:
+            remedy = f"Give the user who runs the rule the right to execute {order.ref}."
+        else:
+            remedy = (
+                f"Check tracker.actions.{order.call}: that the pack of {order.ref} is installed,"
+                " and that the action takes these parameters (st2 action get)."
+            )
+        return RefusedError(
+            f"StackStorm does not run {order.ref}: {said}",
+            remedy,
+            err.status if err.status == FORBIDDEN else 0,
+        )
+
+    # -- runs that did not succeed -------------------------------------------------------------
+
+    def _failure(self, order: Order, told: Mapping[str, Any]) -> ReviewLoopError:
+        status, number = told.get("status"), told["id"]
+        if status != FAILED:
+            return _doubt(order, f"{order.ref} ended as {status} (execution {number}).")
+        result = told.get("result")
+        said = error_text(result)
+        shown = f"{order.ref} failed (execution {number}): {self._told(said)}"
+        code = result.get("status_code") if isinstance(result, dict) else None
+        code = code if isinstance(code, int) else 0
+        return self._meant(order, shown, said.casefold(), code)
+
+    def _meant(self, order: Order, shown: str, said: str, code: int) -> ReviewLoopError:
+        means = {kind for kind, words in self._words.items() if any(word in said for word in words)}
+        if "taken" in means and order.call == "create":
+            return TakenError(shown, LOOK)
+        if code == TOO_MANY:
+            return TemporaryError(shown, "Nothing was done; the next run tries again.")
+        if code == UNAUTHORIZED or "credential" in means:
+            return AuthError(
+                shown,
+                f"Renew the credential in the configuration of the pack of {order.ref}, or"
+                " tracker.token where tracker.actions says $token.",
+            )
+        if code >= SERVER_ERROR or "busy" in means:
+            return _doubt(order, shown)
+        return _refused(order, shown, means, code)
+
+    def _told(self, text: str) -> str:
+        if self._secret:
+            text = text.replace(self._secret, "(secret)")
+        return outward(text, SHOWN)
+
+
+def _refused(order: Order, shown: str, means: Set[str], code: int) -> RefusedError:
+    if "none" in means:
+        return RefusedError(shown, status=HTTP_NOT_FOUND, told="none")
+    if "assignee" in means:
+        remedy = "Check the name under roster.members[].tracker.action."
+        return RefusedError(shown, remedy, HTTP_UNPROCESSABLE)
+    return RefusedError(
+        shown,
+        f"Look at that execution (st2 execution get); tracker.actions.{order.call} made it.",
+        code or (HTTP_NOT_FOUND if "gone" in means else 0),
+    )
+
+
+def _doubt(order: Order, message: str) -> TemporaryError:
+    if order.tag is None:
+        return TemporaryError(message, "The next run tries again.")
+    return AmbiguousError(message, LOOK)
+
+
+def _unknown_here(err: AuthError) -> AuthError:
+    return AuthError(
+        f"StackStorm's API: {err.message}",
+        "Set tracker.url to the API's address as the hosts that run actions reach it, or api_url in"
+        " the section auth of st2.conf; the token comes from StackStorm and lasts as long as this"
+        " execution.",
+    )
+
+
+def error_text(result: Any) -> str:
+    """An action's own error: what its result calls so, else the last line of its error output."""
+    found = list(_errors(result))
+    return found[0] if found else "no reason given"
+
+
+def _errors(result: Any) -> Iterator[str]:
+    if isinstance(result, str):
+        # What the python runner writes where an action raised.
+        yield from () if result.strip() in ("", "None") else (result,)
+    elif isinstance(result, list):
+        for one in result:
+            yield from _errors(one)
+    elif isinstance(result, dict):
+        for name in ("error", "errors", "message", "msg", "detail", "result", "output", "body"):
+            yield from _errors(result.get(name))
+        for name in ("stderr", "stdout"):
+            lines = str(result.get(name) or "").strip().splitlines()
+            yield from lines[-1:]
