@@ -150,6 +150,11 @@ class FakeJira(FakeServer):
         self.issue(key)["labels"].append(label)
         self._indexed(self.rows[key])
 
+    def index(self, label: str) -> List[str]:
+        """Keys of what the index shows under a label."""
+        rows = self._matching(f'project = "{self.project}" AND labels = "{label}" ORDER BY key ASC')
+        return [row["key"] for row in rows]
+
     def delete(self, key: str) -> None:
         """Somebody deletes an issue; the index may show it a while longer."""
         row = self.rows.pop(key)

@@ -324,9 +324,9 @@ class Jira(Tracker):
             return fitting[0]
         there = ", ".join(f"{row.get('name')!r} to {_name(row.get('to'))!r}" for row in rows)
         leads = "to a status of the category Done" if closes else "out of the category Done"
-        named = f"{self._option(option)!r}" if wanted else "that is not in tracker.wont_fix"
+        named = f" called {self._option(option)!r}" if wanted else ""
         raise ConfigError(
-            f"{ticket_id} has no transition {leads}, {named}; there are: {there or 'none'}.",
+            f"{ticket_id} has no transition{named} {leads}; there are: {there or 'none'}.",
             f"Set tracker.options.{option} to one that leads there; if there are none, give the "
             "pack's account 'Transition Issues' in the project.",
         )
@@ -378,8 +378,8 @@ class Jira(Tracker):
                     ends = {"inwardIssue": {"key": ticket_id}, "outwardIssue": {"key": keep.id}}
                     self._http.write("POST", "/issueLink", {"type": {"name": name}, **ends})
                     return
-        except (RefusedError, TemporaryError):
-            return
+        except (RefusedError, TemporaryError, AuthError):
+            return  # Without 'Link Issues' Jira answers 401, though the credential is good.
 
     # -- people --------------------------------------------------------------------------------
 
