@@ -1,0 +1,424 @@
+"""GitLab issues, on gitlab.com and self-managed, through the REST API v4.
+
+What it relies on, read in GitLab's own source (gitlabhq/gitlabhq):
+
+- ``lib/api/issues.rb``: the project's listing comes from the database, is ordered by creation with
+  a tie-breaker and filtered by author; for one account it shows that account's own writes even
+  where GitLab reads from replicas (``load_balancer_stick_request`` in ``lib/api/helpers.rb``).
+- ``lib/gitlab/quick_actions/extractor.rb``: a line that begins with a slash and a command is
+  *executed* and taken out of a description or note. Texts are therefore sent with nothing but a
+  zero-width space in front of such a slash.
+- ``app/services/issuable_base_service.rb``: labels and assignees are dropped without an error if
+  the account may not set them, an assignee also if he or she may not read the issue, and reopening
+  an issue whose discussion is locked answers 200 and does nothing.
+- ``lib/api/helpers.rb``: a renamed project answers GET with a redirect and everything else with
+  405.
+- ``lib/api/issue_links.rb``: a link that is there already answers 409.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import quote, urlsplit
+
+from reviewloop.errors import (
+    AmbiguousError,
+    ConfigError,
+    ProtocolError,
+    RefusedError,
+    TemporaryError,
+)
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers import parse
+from reviewloop.trackers.base import (
+    HTTP_CONFLICT,
+    HTTP_MOVED,
+    HTTP_NOT_FOUND,
+    BodyFormat,
+    CloseReason,
+    Comment,
+    Draft,
+    Form,
+    Option,
+    State,
+    Ticket,
+    Tracker,
+    TrackerSettings,
+    check_settings,
+    checked_url,
+)
+from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+
+SITE = "https://gitlab.com"
+API_PATH = "/api/v4"
+PAGE = 100
+LISTINGS = 3
+"""How often a listing is begun anew that loses rows while its pages are read."""
+HTTP_BAD_REQUEST = 400
+HTTP_NOT_ALLOWED = 405
+HTTP_UNPROCESSABLE = 422
+
+_PATH_PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
+_PROJECT = re.compile(rf"(?!.*\.\.)(?:[0-9]+|{_PATH_PART}(?:/{_PATH_PART})+)")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_COMMAND = re.compile(r"^([^\S\n]*)/", re.MULTILINE)
+
+
+class GitLab(Tracker):
+    """Issues of one project (``tracker.project``: ``group/sub/project`` or its numeric id)."""
+
+    kind = "gitlab"
+    body_format = BodyFormat.MARKDOWN
+    needs = ("project", "token")
+    forms = {"project": Form(_PROJECT, "group/project, group/sub/project or the numeric id")}
+    options = {
+        "confidential": Option(
+            about="Whether tickets are confidential: seen by the assignee and by members with at "
+            "least the role Planner, not by the public.",
+            example="true",
+            default="false",
+            form=Form(re.compile("true|false"), '"true" or "false"'),
+        )
+    }
+    drops_hint = (
+        "GitLab drops them unless the token's account has at least the role Planner (before "
+        "GitLab 17.7: Reporter) in the project and the assignee may read the ticket."
+    )
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        check_settings(type(self), settings)
+        base = api_base(settings.url)
+        parts = urlsplit(base)
+        web = f"{parts.netloc}{parts.path[: -len(API_PATH)]}"
+        self._place = f"{self.kind}:{web}/{settings.project}"
+        self._project = settings.project
+        self._issues = f"/projects/{quote(settings.project, safe='')}/issues"
+        self._confidential = settings.option("confidential", self.options) == "true"
+        self._username = ""
+        self._users: Dict[str, Mapping[str, Any]] = {}
+        self._http = Http(
+            base,
+            {"PRIVATE-TOKEN": settings.token, "Accept": "application/json"},
+            verify=settings.tls,
+            remedy=self._remedy,
+            timing=timing,
+            transport=transport,
+        )
+
+    @property
+    def name(self) -> str:
+        """``gitlab:<host>/<project>``."""
+        return self._place
+
+    def whoami(self) -> str:
+        """Our username; a project's or group's access token has one, too."""
+        self._username = str(parse.at(self._http.read("/user").data, "username", "the user"))
+        return self._username
+
+    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
+        """Our issues whose description bears the key.
+
+        One that was moved to another project counts as gone: what is left of it here is a closed
+        stub.
+        """
+        only = {"state": "all"}
+        if since is not None:
+            only["updated_after"] = since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return tuple(ticket for ticket in self._listed(only) if ticket.key == key)
+
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """Our open issues that bear a key."""
+        return tuple(ticket for ticket in self._listed({"state": "opened"}) if ticket.key)
+
+    def _listed(self, only: Mapping[str, str]) -> Tuple[Ticket, ...]:
+        params = {
+            "scope": "all",
+            "author_username": self._username or self.whoami(),
+            # Oldest first: an issue opened meanwhile goes to the end and moves no page.
+            "order_by": "created_at",
+            "sort": "asc",
+            **only,
+        }
+        rows = self._rows(self._issues, params)
+        tickets = [_ticket(row) for row in rows if not _is_moved(row)]
+        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+
+    def read(self, ticket_id: str) -> Ticket:
+        """One issue by its number in the project (``iid``)."""
+        row = self._row(ticket_id)
+        if _is_moved(row):
+            raise RefusedError(
+                f"Issue {ticket_id} of {self._place} was moved to another project.",
+                "It is looked after there.",
+                HTTP_MOVED[0],
+            )
+        return _ticket(row)
+
+    def create(self, draft: Draft) -> Ticket:
+        """Open an issue whose description ends with the hidden key. The labels are created by
+        GitLab.
+        """
+        body: Dict[str, Any] = {
+            "title": fmt.title(draft.title, self.title_limit),
+            "description": without_commands(
+                fmt.seal(draft.body, draft.key, self.body_format, self.body_limit)
+            ),
+            "labels": ",".join(draft.labels),
+        }
+        if draft.assignee:
+            body["assignee_ids"] = [self._user_id(draft.assignee)]
+        if self._confidential:
+            body["confidential"] = True
+        told = self._http.write("POST", self._issues, body).data
+        try:
+            ticket = _ticket(told)
+        except ProtocolError as err:
+            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+        if self._confidential and not told.get("confidential"):
+            raise RefusedError(
+                f"GitLab opened issue {ticket.id} of {self._place} for everybody to see.",
+                "Make it confidential by hand, and let the token's account set that "
+                "(tracker.options.confidential).",
+            )
+        return ticket
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """All notes that people or programs wrote; what GitLab itself notes down is left out."""
+        params = {"order_by": "created_at", "sort": "asc"}
+        rows = self._rows(f"{self._issue(ticket_id)}/notes", params)
+        return tuple(
+            Comment(
+                str(parse.at(row, "id", "a note")),
+                str(row.get("body") or ""),
+                _username(row.get("author")),
+            )
+            for row in rows
+            if not row.get("system")
+        )
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """Add a note, in which no line is a command."""
+        body = {"body": without_commands(text)}
+        self._http.write("POST", f"{self._issue(ticket_id)}/notes", body)
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:  # noqa: ARG002 - GitLab has none
+        """Close an issue; GitLab knows no reasons, the note tells it."""
+        self._turn(ticket_id, {"state_event": "close"}, State.CLOSED)
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
+        """Link the issue that stays, then close this one and rename its key, in one call.
+
+        The link first, so that a run killed in between is made good by the next.
+        """
+        text = str(self._row(ticket_id).get("description") or "")
+        link = {"target_project_id": self._project, "target_issue_iid": keep.id}
+        # There already, or not permitted: the comment names the one that stays all the same.
+        with suppress(RefusedError, AmbiguousError):
+            self._http.write("POST", f"{self._issue(ticket_id)}/links", link)
+        key = fmt.key_in(text)
+        body = without_commands(fmt.without_key(text, key) if key else text)
+        self._turn(ticket_id, {"state_event": "close", "description": body}, State.CLOSED)
+
+    def reopen(self, ticket_id: str) -> None:
+        """Reopen an issue."""
+        self._turn(ticket_id, {"state_event": "reopen"}, State.OPEN)
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """Replace the assignees."""
+        self._http.write("PUT", self._issue(ticket_id), {"assignee_ids": [self._user_id(who)]})
+
+    def is_assigned(self, ticket: Ticket, who: str) -> bool:
+        """As a username, with or without ``@``, or as a numeric user id."""
+        name = who.lstrip("@")
+        if super().is_assigned(ticket, name):
+            return True
+        return bool(_NUMBER.fullmatch(name)) and super().is_assigned(
+            ticket, _username(self._user(name))
+        )
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _turn(self, ticket_id: str, body: Mapping[str, Any], wanted: State) -> None:
+        """Change an issue's state; GitLab may answer 200 and leave it as it was."""
+        told = self._http.write("PUT", self._issue(ticket_id), body).data
+        if isinstance(told, dict) and _state(told) is not wanted:
+            raise RefusedError(
+                f"GitLab left issue {ticket_id} of {self._place} {_state(told).value}.",
+                "Unlock the issue's discussion, and give the token's account at least the role "
+                "Planner (before GitLab 17.7: Reporter).",
+            )
+
+    def _row(self, ticket_id: str) -> Dict[str, Any]:
+        return parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
+
+    def _issue(self, ticket_id: str) -> str:
+        if not _NUMBER.fullmatch(ticket_id):
+            raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
+        return f"{self._issues}/{ticket_id}"
+
+    def _user_id(self, who: str) -> int:
+        return int(parse.at(self._user(who), "id", "a user"))
+
+    def _user(self, who: str) -> Mapping[str, Any]:
+        """A user by name, else by id. GitLab would ignore one that it does not know."""
+        name = who.lstrip("@")
+        if name not in self._users:
+            found = self._by_name(name) or self._by_id(name)
+            if found is None:
+                raise RefusedError(
+                    f"GitLab knows no user {who!r}.",
+                    "Write the person's GitLab username under roster.members[].tracker.gitlab.",
+                    HTTP_UNPROCESSABLE,
+                )
+            self._users[name] = found
+        return self._users[name]
+
+    def _by_name(self, name: str) -> Optional[Dict[str, Any]]:
+        told = self._http.read("/users", {"username": name}).data
+        for row in parse.sequence(told, "a listing of users"):
+            if _username(row).casefold() == name.casefold():
+                return parse.mapping(row, "a user")
+        return None
+
+    def _by_id(self, name: str) -> Optional[Dict[str, Any]]:
+        if not _NUMBER.fullmatch(name):
+            return None
+        try:
+            return parse.mapping(self._http.read(f"/users/{name}").data, "a user")
+        except RefusedError as err:
+            if err.status != HTTP_NOT_FOUND:
+                raise
+            return None
+
+    def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
+        """Rows of all pages of a listing."""
+        for _ in range(LISTINGS):
+            rows = self._pages(path, params)
+            if rows is not None:
+                return rows
+        raise TemporaryError(
+            f"{self._place} loses rows of a listing while it is read.", "The next run tries again."
+        )
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
+        """The same in one go; None if rows went away meanwhile, since one may then have slipped
+        from an unread page to a read one.
+        """
+        rows: List[Dict[str, Any]] = []
+        total, page = 0, 1
+        while True:
+            answer = self._http.read(path, {**params, "per_page": PAGE, "page": page})
+            found = parse.sequence(answer.data, "a listing")
+            rows += [parse.mapping(row, "a row of a listing") for row in found]
+            told = answer.headers.get("x-total", "")
+            if told.isdigit() and int(told) < total:
+                return None
+            total = int(told) if told.isdigit() else 0
+            following = answer.headers.get("x-next-page")
+            # A page may be short where more follow; without the header only its length tells.
+            if not (len(found) >= PAGE if following is None else following.strip()):
+                return rows
+            page += 1
+
+    def _remedy(self, status: int) -> str:
+        if status in HTTP_MOVED or status == HTTP_NOT_ALLOWED:
+            return (
+                f"{self._project} was renamed or moved: set tracker.project to its new path, or to "
+                "its numeric id, which stays."
+            )
+        if status == HTTP_NOT_FOUND:
+            return (
+                f"Check tracker.project: that {self._project} exists, that its issues are switched "
+                "on and that the token's account is a member. Behind a proxy that decodes %2F, use "
+                "the numeric id."
+            )
+        if status == FORBIDDEN:
+            return (
+                "Give tracker.token the scope 'api' and its account at least the role Planner "
+                f"(before GitLab 17.7: Reporter) in {self._project}."
+            )
+        if status in (HTTP_BAD_REQUEST, HTTP_CONFLICT, HTTP_UNPROCESSABLE):
+            return (
+                "If GitLab took the text for spam, make the token's account a member of "
+                f"{self._project}."
+            )
+        return ""
+
+
+def api_base(url: str) -> str:
+    """The API's address, from the address people open: gitlab.com, or a server of one's own, below
+    a path or not.
+
+    :raises ConfigError: it is a project's address at gitlab.com, or no address.
+    """
+    base = checked_url(url or SITE)
+    if base.endswith(API_PATH):
+        return base
+    parts = urlsplit(base)
+    if parts.netloc in ("gitlab.com", "www.gitlab.com"):
+        if parts.path:
+            raise ConfigError(
+                "tracker.url for gitlab.com holds a path.",
+                "Write https://gitlab.com there, or nothing, and the path under tracker.project.",
+            )
+        base = SITE
+    return base + API_PATH
+
+
+def without_commands(text: str) -> str:
+    """Text in which no line begins with a slash, so that GitLab executes nothing in it.
+
+    A zero-width space rather than a backslash, which would show in a block of code.
+    """
+    return _COMMAND.sub(rf"\1{fmt.ZERO_WIDTH_SPACE}/", fmt.clean(text))
+
+
+def _is_moved(row: Mapping[str, Any]) -> bool:
+    return bool(row.get("moved_to_id")) and row.get("state") == "closed"
+
+
+def _state(row: Mapping[str, Any]) -> State:
+    closed = parse.at(row, "state", "an issue") == "closed"
+    return State.CLOSED if closed else State.OPEN
+
+
+def _username(told: Any) -> str:
+    return str(told.get("username") or "") if isinstance(told, dict) else ""
+
+
+def _instant(text: Any) -> Optional[datetime]:
+    """``2026-03-02T09:00:00.000Z``, or with the offset of the time zone the server is set to."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(timezone.utc)
+    except ValueError as err:
+        raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err
+
+
+def _ticket(told: Any) -> Ticket:
+    row = parse.mapping(told, "an issue")
+    number = parse.at(row, "iid", "an issue")
+    if not isinstance(number, int):
+        raise parse.misread("an issue", "has no number")
+    state = _state(row)
+    return Ticket(
+        id=str(number),
+        number=number,
+        url=str(row.get("web_url") or ""),
+        key=fmt.key_in(str(row.get("description") or "")),
+        title=str(row.get("title") or ""),
+        state=state,
+        assignees=tuple(_username(one) for one in row.get("assignees") or ()),
+        labels=tuple(str(name) for name in row.get("labels") or ()),
+        opened_at=_instant(row.get("created_at")),
+        closed_at=_instant(row.get("closed_at")) if state is State.CLOSED else None,
+    )

@@ -1,0 +1,94 @@
+"""GitLab under test: a fake."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+import requests
+from requests.adapters import BaseAdapter
+
+import fake_gitlab
+from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.gitlab import GitLab
+from trackers_rig import Drop, Rig
+
+
+class GitLabRig(Rig):
+    """The fake GitLab."""
+
+    kind = "gitlab"
+    resolution = ""
+    cannot = {
+        "dropped key": "the key stands in the description, which GitLab keeps",
+        "search lag": "the listing of a project's issues comes from the database",
+    }
+
+    def __init__(self, server: Optional[fake_gitlab.FakeGitLab] = None) -> None:
+        super().__init__()
+        self.server = server or fake_gitlab.FakeGitLab()
+
+    def network(self) -> BaseAdapter:
+        """A transport to the tracker."""
+        return self.server
+
+    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
+        """The adapter under test."""
+        values = {
+            "url": self.server.host,
+            "project": fake_gitlab.PROJECT,
+            "token": fake_gitlab.TOKEN,
+            **settings,
+        }
+        return GitLab(
+            TrackerSettings("gitlab", **values), self.pace.timing(), transport or self.server
+        )
+
+    def is_creation(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request creates the ticket itself."""
+        return request.method == "POST" and str(request.url).endswith("/issues")
+
+    def wrong_credential(self) -> Dict[str, str]:
+        """Settings with a secret that is not accepted."""
+        return {"token": "glpat-wrong"}
+
+    def wrong_place(self) -> Dict[str, Any]:
+        """Settings that name a project that is not there."""
+        return {"project": "group/gone"}
+
+    def drop(self, what: Drop) -> None:
+        """An account that is no member of a public project has both dropped."""
+        self.server.role = "none"
+
+    def label_as(self, ticket_id: str, label: str) -> None:
+        """Somebody labels a ticket."""
+        issue = self.server.issue(int(ticket_id))
+        self.server.change(int(ticket_id), labels=[*issue["labels"], label])
+
+    def open_ids(self, key: str) -> List[str]:
+        """Ids of all open tickets about a key, however marked."""
+        return [n for n in self.all_ids(key) if self.server.issue(int(n))["state"] == "opened"]
+
+    def all_ids(self, key: str) -> List[str]:
+        """Ids of all tickets about a key."""
+        rows = self.server.rows.values()
+        return [str(row.number) for row in rows if key in (row.fields["description"] or "")]
+
+    def close(self, ticket_id: str) -> None:
+        """Somebody closes a ticket."""
+        self.server.change(int(ticket_id), state="closed")
+
+    def remove(self, ticket_id: str) -> None:
+        """Somebody deletes a ticket."""
+        self.server.delete(int(ticket_id))
+
+    def comments(self, ticket_id: str) -> List[str]:
+        """Texts of a ticket's comments, its body not among them."""
+        return self.server.notes(int(ticket_id))
+
+    def assignee(self, ticket_id: str) -> str:
+        """Who is assigned."""
+        names = [one["username"] for one in self.server.issue(int(ticket_id))["assignees"]]
+        return names[0] if names else ""
+
+
+RIG = GitLabRig
