@@ -346,7 +346,7 @@ MISTAKES = [
         "roster.members[0].tracker.gihub is no kind of tracker",
         "Did you mean github?",
     ),
-    ({"tracker": {"kind": "githb"}}, "tracker.kind is 'githb'", "Did you mean github?"),
+    ({"tracker": {"kind": "githb"}}, "tracker.kind is 'githb'", "Did you mean github"),
     (
         {"tracker": {"kind": "github", "token": "x"}},
         "tracker.project is missing: github needs it",

@@ -29,8 +29,8 @@ class TicketRecord:
     :param level: how far the escalation has gone, counted from 0.
     :param step: the escalation that the ticket was opened for; its first text tells of it.
     :param assignee: who was asked, in the tracker's names; empty for nobody.
-    :param state: ``open`` or ``closed``, as last seen; a linked one is closed when its wait is over.
-    :param linked: the ticket is not ours: the change's commit message names it, and we only comment.
+    :param state: ``open`` or ``closed``, as last seen; of a linked one, whether its wait lasts.
+    :param linked: the ticket is not ours: the change's commit message names it.
     """
 
     key: str

@@ -16,7 +16,6 @@ from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
 LONGEST_REOPEN = 3650
 _EXAMPLES = {
     "url": "https://tracker.example.org",
-    "project": "owner/repository",
     "username": "st2-reviews",
     "token": '"{{ st2kv.system.gerrit_tracker_token }}"',
 }
@@ -60,8 +59,11 @@ def _report(section: Reader, key: str, text: str) -> None:
     told = section.values.get(key)
     if isinstance(told, str) and ("{{" in told or ("@" in told and key == "url")):
         return
-    example = f" Write it as {_EXAMPLES[key]}." if key in _EXAMPLES else ""
-    section.problem(key, text + (example if "is missing" in text else ""))
+    if "is missing" in text:
+        example = _EXAMPLES.get(key)
+        advice = f"Write it as {example}." if example else "docs/trackers.md shows where it is."
+        text = f"{text} {advice}"
+    section.problem(key, text)
 
 
 def _options(section: Reader, known: Mapping[str, Option]) -> Dict[str, str]:

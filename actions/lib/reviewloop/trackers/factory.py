@@ -5,15 +5,25 @@ from __future__ import annotations
 from typing import Dict, Optional, Type
 
 from reviewloop.errors import ConfigError
+from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.base import Tracker, TrackerSettings
 from reviewloop.trackers.github import GitHub
+from reviewloop.trackers.gitlab import GitLab
+from reviewloop.trackers.jira import Jira
+from reviewloop.trackers.redmine import Redmine
 from reviewloop.trackers.roundup import Roundup
+from reviewloop.trackers.servicenow import ServiceNow
 
 NONE = "none"
 
 ADAPTERS: Dict[str, Type[Tracker]] = {
+    AnyAction.kind: AnyAction,
     GitHub.kind: GitHub,
+    GitLab.kind: GitLab,
+    Jira.kind: Jira,
+    Redmine.kind: Redmine,
     Roundup.kind: Roundup,
+    ServiceNow.kind: ServiceNow,
 }
 KINDS = (NONE, *sorted(ADAPTERS))
 
