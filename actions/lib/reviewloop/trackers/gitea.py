@@ -1,0 +1,341 @@
+"""Issues of Gitea and Forgejo, through their common API v1.
+
+What it relies on, read in the source of Forgejo and of Gitea:
+
+- ``modules/indexer/issues/indexer.go``: a listing without ``q`` comes from the database, with it
+  from an index that may lag behind. ``routers/api/v1/repo/issue.go``: newest first, and nothing can
+  change that; a page is never longer than the server's ``MAX_RESPONSE_ITEMS``, whatever is asked.
+- ``CreateIssue`` there: without write access to the issues, labels and assignees are dropped
+  without an error; with it, an assignee who may not be assigned is refused with 422. ``EditIssue``
+  answers 500 in that case, and only after it has taken the others off, so it is looked up before.
+- Labels are numbers there. Their names are not unique, so of several runs that create one all
+  succeed (``models/issues/label.go``).
+- ``services/convert/issue.go``: where an issue cannot be loaded, it is answered empty, with 200.
+- ``services/auth/oauth2.go``: a wrong token was nobody's in older versions, not an error, and what
+  is public was answered all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+from urllib.parse import urlsplit
+
+from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers import parse
+from reviewloop.trackers.base import (
+    HTTP_MOVED,
+    HTTP_NOT_FOUND,
+    BodyFormat,
+    CloseReason,
+    Comment,
+    Draft,
+    Form,
+    State,
+    Ticket,
+    Tracker,
+    TrackerSettings,
+    check_settings,
+    checked_url,
+)
+from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+
+API_PATH = "/api/v1"
+PAGE = 50
+"""The longest page of a server whose administrator has not changed it."""
+LISTINGS = 3
+"""How often a listing is begun anew that loses rows while its pages are read."""
+LABEL = {"color": "#d93f0b", "description": "A review that has waited too long"}
+HTTP_BAD_REQUEST = 400
+HTTP_PRECONDITION_FAILED = 412
+HTTP_UNPROCESSABLE = 422
+HTTP_LOCKED = 423
+
+_PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]*/(?!\.\Z)[A-Za-z0-9_.-]+")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+class Gitea(Tracker):
+    """Issues of one repository (``tracker.project: owner/repository``)."""
+
+    kind = "gitea"
+    body_format = BodyFormat.MARKDOWN
+    needs = ("url", "project", "token")
+    forms = {"project": Form(_PROJECT, "owner/repository")}
+    drops_hint = (
+        "Gitea and Forgejo drop labels and assignees unless the token's account may write the "
+        "repository's issues."
+    )
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        check_settings(type(self), settings)
+        base = api_base(settings.url)
+        parts = urlsplit(base)
+        web = f"{parts.netloc}{parts.path[: -len(API_PATH)]}"
+        self._place = f"{self.kind}:{web}/{settings.project}"
+        self._project = settings.project
+        self._repo = f"/repos/{settings.project}"
+        self._login = ""
+        self._http = Http(
+            base,
+            {"Authorization": f"token {settings.token}", "Accept": "application/json"},
+            verify=settings.tls,
+            remedy=self._remedy,
+            timing=timing,
+            transport=transport,
+        )
+
+    @property
+    def name(self) -> str:
+        """``gitea:<host>/<owner>/<repository>``."""
+        return self._place
+
+    def whoami(self) -> str:
+        """Our login."""
+        self._login = str(parse.at(self._http.read("/user").data, "login", "the user"))
+        return self._login
+
+    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
+        """Our issues whose body bears the key."""
+        only = {"state": "all"}
+        if since is not None:
+            only["since"] = since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return tuple(ticket for ticket in self._listed(only) if ticket.key == key)
+
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """Our open issues that bear a key."""
+        return tuple(ticket for ticket in self._listed({"state": "open"}) if ticket.key)
+
+    def _listed(self, only: Mapping[str, str]) -> Tuple[Ticket, ...]:
+        params = {"type": "issues", "created_by": self._login or self.whoami(), **only}
+        rows = self._rows(f"{self._repo}/issues", params)
+        tickets = [_ticket(row) for row in rows if not row.get("pull_request")]
+        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+
+    def read(self, ticket_id: str) -> Ticket:
+        """One issue by its number."""
+        return _ticket(self._http.read(self._issue(ticket_id)).data)
+
+    def create(self, draft: Draft) -> Ticket:
+        """Open an issue whose body ends with the hidden key."""
+        labels = [self._label(name) for name in draft.labels]
+        body: Dict[str, Any] = {
+            "title": fmt.title(draft.title, self.title_limit),
+            "body": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "labels": [number for number in labels if number is not None],
+        }
+        if draft.assignee:
+            body["assignees"] = [draft.assignee.lstrip("@")]
+        try:
+            return _ticket(self._http.write("POST", f"{self._repo}/issues", body).data)
+        except ProtocolError as err:
+            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+        except RefusedError as err:
+            if err.status != HTTP_BAD_REQUEST:
+                raise
+            # The assignee lost access in between: the issue is there, without assignee.
+            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """All comments of an issue."""
+        rows = self._rows(f"{self._issue(ticket_id)}/comments", {})
+        return tuple(
+            Comment(str(row["id"]), str(row.get("body") or ""), _login(row.get("user")))
+            for row in rows
+        )
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """Add a comment."""
+        self._http.write("POST", f"{self._issue(ticket_id)}/comments", {"body": text})
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:  # noqa: ARG002 - there is none
+        """Close an issue; no reasons are known there, the comment tells it."""
+        self._patch(ticket_id, {"state": "closed"})
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:  # noqa: ARG002
+        """Close an issue and rename the key in its body, in one call. The comment links the other
+        one.
+        """
+        row = parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
+        text = str(row.get("body") or "")
+        key = fmt.key_in(text)
+        body = fmt.without_key(text, key) if key else text
+        self._patch(ticket_id, {"state": "closed", "body": body})
+
+    def reopen(self, ticket_id: str) -> None:
+        """Reopen an issue."""
+        self._patch(ticket_id, {"state": "open"})
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """Replace the assignees."""
+        name = who.lstrip("@")
+        self._check_assignable(name)
+        self._patch(ticket_id, {"assignees": [name]})
+
+    def is_assigned(self, ticket: Ticket, who: str) -> bool:
+        """As a login, with or without ``@``."""
+        return super().is_assigned(ticket, who.lstrip("@"))
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _check_assignable(self, name: str) -> None:
+        """Refuse whom the server would answer with 500 for; not if the token may not look."""
+        try:
+            told = self._http.read(f"{self._repo}/assignees").data
+        except RefusedError as err:
+            if err.status != FORBIDDEN:
+                raise
+            return
+        known = [_login(row).casefold() for row in parse.sequence(told, "a listing of users")]
+        if name.casefold() not in known:
+            raise RefusedError(
+                f"{name} is none whom {self._project} can assign.",
+                "Check roster.members[].tracker.gitea, and give that account write access to the "
+                "repository.",
+                HTTP_UNPROCESSABLE,
+            )
+
+    def _label(self, name: str) -> Optional[int]:
+        """The number of a label, which is created if it is not there; None if we may not."""
+        owner = self._project.partition("/")[0]
+        found = self._numbers(f"{self._repo}/labels", name)
+        if not found:
+            # No organization, or not ours to see: then the label is the repository's.
+            with suppress(RefusedError):
+                found = self._numbers(f"/orgs/{owner}/labels", name)
+        return min(found) if found else self._new_label(name)
+
+    def _new_label(self, name: str) -> Optional[int]:
+        """Create a label. Of several runs that do so each keeps the lowest, and takes its own away
+        again.
+        """
+        path, made = f"{self._repo}/labels", None
+        with suppress(AmbiguousError):
+            try:
+                made = parse.at(
+                    self._http.write("POST", path, {"name": name, **LABEL}).data, "id", "a label"
+                )
+            except RefusedError:
+                return None
+        found = self._numbers(path, name)
+        if made in found and made != min(found):
+            with suppress(RefusedError, AmbiguousError):
+                self._http.write("DELETE", f"{path}/{made}", {})
+        return min(found) if found else None
+
+    def _numbers(self, path: str, name: str) -> List[int]:
+        return [int(row["id"]) for row in self._rows(path, {}) if row.get("name") == name]
+
+    def _patch(self, ticket_id: str, body: Mapping[str, Any]) -> None:
+        self._http.write("PATCH", self._issue(ticket_id), body)
+
+    def _issue(self, ticket_id: str) -> str:
+        if not _NUMBER.fullmatch(ticket_id):
+            raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
+        return f"{self._repo}/issues/{ticket_id}"
+
+    def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
+        """Rows of all pages of a listing."""
+        for _ in range(LISTINGS):
+            rows = self._pages(path, params)
+            if rows is not None:
+                return rows
+        raise TemporaryError(
+            f"{self._place} loses rows of a listing while it is read.", "The next run tries again."
+        )
+
+    def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
+        """The same in one go; None if rows went away meanwhile, since one may then have slipped
+        from an unread page to a read one.
+
+        A row that is added meanwhile only pushes others back to the next page, where they come
+        again. The end is a page that brings nothing new: a listing that knows no pages (comments)
+        answers all of it again.
+        """
+        rows: Dict[int, Dict[str, Any]] = {}
+        total, page = 0, 1
+        while True:
+            answer = self._http.read(path, {**params, "limit": PAGE, "page": page})
+            known = len(rows)
+            for row in parse.sequence(answer.data, "a listing"):
+                rows[_id(row)] = row
+            told = answer.headers.get("X-Total-Count", "")
+            if told.isdigit() and int(told) < total:
+                return None
+            total = int(told) if told.isdigit() else 0
+            if len(rows) == known or 0 < total <= len(rows):
+                return list(rows.values())
+            page += 1
+
+    def _remedy(self, status: int) -> str:
+        if status in HTTP_MOVED:
+            return f"{self._project} was renamed or moved: set tracker.project to its new name."
+        return {
+            HTTP_NOT_FOUND: (
+                f"Check tracker.project: that {self._project} exists, that its issues are switched "
+                "on, and that the token's account may see it."
+            ),
+            FORBIDDEN: (
+                "Give tracker.token the scopes write:issue, read:user and read:repository, and its "
+                f"account write access to the issues of {self._project}. A new account must change "
+                "its password in the browser first."
+            ),
+            HTTP_PRECONDITION_FAILED: "Close what the issue depends on, or remove the dependency.",
+            HTTP_UNPROCESSABLE: "Check that the assignee has write access to the repository.",
+            HTTP_LOCKED: f"{self._project} is archived: set tracker.project to another.",
+        }.get(status, "")
+
+
+def api_base(url: str) -> str:
+    """The API's address, from the address people open."""
+    base = checked_url(url)
+    return base if base.endswith(API_PATH) else base + API_PATH
+
+
+def _id(told: Any) -> int:
+    number = parse.at(told, "id", "a row of a listing")
+    if not isinstance(number, int):
+        raise parse.misread("a row of a listing", "has no number")
+    return number
+
+
+def _login(told: Any) -> str:
+    return str(told.get("login") or "") if isinstance(told, dict) else ""
+
+
+def _instant(text: Any) -> Optional[datetime]:
+    """``2026-03-02T09:00:00Z``, or with the offset of the server's time zone."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(timezone.utc)
+    except ValueError as err:
+        raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err
+
+
+def _ticket(told: Any) -> Ticket:
+    row = parse.mapping(told, "an issue")
+    number = parse.at(row, "number", "an issue")
+    if not isinstance(number, int) or number < 1:
+        raise parse.misread("an issue", "has no number")
+    closed = parse.at(row, "state", "an issue") == "closed"
+    return Ticket(
+        id=str(number),
+        number=number,
+        url=str(row.get("html_url") or ""),
+        key=fmt.key_in(str(row.get("body") or "")),
+        title=str(row.get("title") or ""),
+        state=State.CLOSED if closed else State.OPEN,
+        assignees=tuple(_login(one) for one in row.get("assignees") or ()),
+        labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
+        opened_at=_instant(row.get("created_at")),
+        closed_at=_instant(row.get("closed_at")) if closed else None,
+    )
