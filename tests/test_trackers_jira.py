@@ -375,7 +375,8 @@ def test_a_field_the_project_requires(cloud: JiraRig) -> None:
         cloud.tracker().create(draft(fresh_key()))
     made = cloud.tracker(options=options).create(draft(fresh_key()))
 
-    assert "tracker.options.fields: components." in caught.value.remedy
+    assert "something of components: " in caught.value.remedy
+    assert "tracker.options.fields" in caught.value.remedy
     assert cloud.server.issue(made.id)["components"] == [{"name": "Review"}]
     assert cloud.server.issue(made.id)["summary"] == "Review wanted: 4711"
 
@@ -388,7 +389,7 @@ def test_a_refusal_with_hostile_names(cloud: JiraRig) -> None:
     with pytest.raises(RefusedError) as caught:
         cloud.tracker().create(draft(fresh_key(), assignee=None))
 
-    assert caught.value.remedy.endswith("tracker.options.fields: customfield_10010.")
+    assert "something of customfield_10010: " in caught.value.remedy
 
 
 def test_no_right_to_comment(cloud: JiraRig) -> None:
@@ -840,6 +841,19 @@ def test_a_closing_transition_that_closes_nothing(server: JiraServerRig) -> None
         tracker.close(ticket.id, CloseReason.COMPLETED)
 
     assert tracker.read(ticket.id).is_open
+
+
+def test_a_transition_that_wants_more(cloud: JiraRig) -> None:
+    """The remedy names the field, and the option for another transition."""
+    moves = (("31", "Done", "Done", {"customfield_10020": ("x",)}),)
+    cloud.server.workflow["To Do"] = moves
+    ticket = cloud.tracker().create(draft(fresh_key()))
+
+    with pytest.raises(RefusedError) as caught:
+        cloud.tracker().close(ticket.id, CloseReason.COMPLETED)
+
+    assert "customfield_10020" in caught.value.remedy
+    assert "tracker.options.close" in caught.value.remedy
 
 
 def test_no_right_to_move_issues(cloud: JiraRig) -> None:

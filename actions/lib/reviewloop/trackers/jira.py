@@ -579,7 +579,13 @@ def _advice(told: Any) -> str:
     for name in names:
         if name in _ADVICE:
             return _ADVICE[name]
-    return f"Set what the project wants in tracker.options.fields: {', '.join(names)}." * bool(
+    if not names:
+        return ""
+    return (
+        f"Jira wants something of {', '.join(names)}: for a new issue give it in "
+        "tracker.options.fields; for a change of status take another transition, in "
+        "tracker.options.close or reopen."
+    )
         names
     )
 
