@@ -586,8 +586,6 @@ def _advice(told: Any) -> str:
         "tracker.options.fields; for a change of status take another transition, in "
         "tracker.options.close or reopen."
     )
-        names
-    )
 
 
 def _issue(ticket_id: str) -> str:
