@@ -384,7 +384,7 @@ class FakeServiceNow(FakeServer):
         tests: List[Callable[[Row], bool]] = []
         for part in _conditions(sent.query.get("sysparm_query", "")):
             if part[0].startswith("ORDERBY"):
-                order.append(part[0][len("ORDERBY") :])
+                order.append(part[0].replace("ORDERBY", "", 1))
                 continue
             choices = [test for test in (self._test(text, rows, sent) for text in part) if test]
             if len(choices) < len(part) and self.strict_queries:

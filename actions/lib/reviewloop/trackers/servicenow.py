@@ -29,6 +29,7 @@ import base64
 import re
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import islice
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 from urllib.parse import urlencode, urlsplit
 
@@ -62,6 +63,8 @@ from reviewloop.trackers.base import (
 from reviewloop.trackers.http import FORBIDDEN, SHOWN, Answer, Http, Timing, Transport
 
 PAGE = 100
+MANY = 500
+"""Rows that a query did not ask for, after which reading on helps nobody."""
 INSTANT = "%Y-%m-%d %H:%M:%S"
 """How values (not display values) tell instants: in UTC."""
 API = "/api/now/table"
@@ -219,7 +222,7 @@ class ServiceNow(Tracker):
     def list_open(self) -> Tuple[Ticket, ...]:
         """The table's open records with any key of ours."""
         found = self._tickets(f"{KEY}STARTSWITHgrv-^active=true")
-        return tuple(ticket for ticket in found if ticket.is_open and ticket.key)
+        return tuple(ticket for ticket in found if ticket.is_open)
 
     def read(self, ticket_id: str) -> Ticket:
         """One record by its ``sys_id``; one that an access control hides is gone, too (404)."""
@@ -359,26 +362,30 @@ class ServiceNow(Tracker):
         if (table, text) in self._known:
             return self._known[table, text]
         columns = ("sys_id", *columns)
-        rows: List[Row] = []
-        if _QUERYABLE.fullmatch(text):
-            query = "^OR".join(f"{column}={text}" for column in columns)
-            rows = list(self._rows(table, query, ",".join((*columns, "active"))))
-        rows = [row for row in rows if _cell(row, "active") != "false"]
+        rows = self._named(table, columns, text) if _QUERYABLE.fullmatch(text) else []
         for column in columns:
             same = [row for row in rows if _cell(row, column).casefold() == text.casefold()]
             if len(same) == 1 and _SYS_ID.fullmatch(_cell(same[0], "sys_id")):
                 return self._known.setdefault((table, text), same[0])
-            if same:
-                break
         raise RefusedError(
             f"{text!r} is not exactly one active {_WHAT[table]} that our account may read.",
             f"Write {_OF[table]}, and let the account read {table}.",
             HTTP_UNPROCESSABLE,
         )
 
+    def _named(self, table: str, columns: Sequence[str], text: str) -> List[Row]:
+        query = "^OR".join(f"{column}={text}" for column in columns)
+        found = self._rows(table, query, ",".join((*columns, "active")))
+        try:
+            # A page is enough: were the query not heeded, these would be all users there are.
+            return [row for row in islice(found, PAGE) if _cell(row, "active") != "false"]
+        except RefusedError as err:
+            advice = f"Let the account read {table}."
+            raise RefusedError(err.message, advice, err.status, err.told) from err
+
     def _who_by_table(self) -> str:
         mine = self._rows("sys_user", "sys_id=javascript:gs.getUserID()", "sys_id,user_name")
-        rows = list(mine)
+        rows = list(islice(mine, 2))
         if len(rows) != 1:
             raise RefusedError(
                 f"{self._base} does not tell who we are.",
@@ -389,17 +396,21 @@ class ServiceNow(Tracker):
         return _cell(rows[0], "user_name")
 
     def _tickets(self, query: str) -> Tuple[Ticket, ...]:
-        tickets = []
+        """The rows of a query that have a key of ours, whatever else the instance answers."""
+        tickets, strangers = [], 0
         for row in self._rows(self._table, query, FIELDS):
-            if KEY not in row:
-                # Then the query was not heeded either: these may be all rows of the table.
+            if KEY_PATTERN.fullmatch(_cell(row, KEY)):
+                tickets.append(self._ticket(row))
+                continue
+            strangers += 1
+            # Then the query was not heeded: these may be all rows of the table.
+            if KEY not in row or strangers > MANY:
                 raise RefusedError(
-                    f"{self._place} has no field {KEY}, or does not show it to us.",
+                    f"{self._place} has no field {KEY}, or does not let us see or search it.",
                     f"Set tracker.options.table to a table that extends task, and let the account "
                     f"read and write {KEY}.",
                     FORBIDDEN,
                 )
-            tickets.append(self._ticket(row))
         return tuple(sorted(tickets, key=lambda ticket: ticket.number))
 
     def _rows(self, table: str, query: str, fields: str) -> Iterator[Row]:
@@ -627,6 +638,9 @@ def _entries(shown: str) -> List[Tuple[str, str]]:
     text = shown.replace("\r\n", "\n").strip()
     heads = list(_ENTRY.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
-    found = [(head.group("who"), text[head.end() : end].strip()) for head, end in zip(heads, ends)]
+    found = []
+    for head, end in zip(heads, ends):
+        start = head.end()
+        found.append((head.group("who"), text[start:end].strip()))
     rest = text[: heads[0].start()] if heads else text
     return [*found[::-1], *([("", rest)] if rest else [])]
