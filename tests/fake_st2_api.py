@@ -343,7 +343,7 @@ def page(rows: List[Any], sent: Sent) -> List[Any]:
     """At most a hundred rows."""
     limit, offset = int(sent.query.get("limit", PAGE)), int(sent.query.get("offset", 0))
     assert limit <= PAGE, "StackStorm answers 403 to a limit above max_page_size"
-    return rows[offset : offset + limit]
+    return rows[offset:][:limit]
 
 
 def chosen(told: Dict[str, Any], sent: Sent, more: Tuple[str, ...]) -> Dict[str, Any]:

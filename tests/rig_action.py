@@ -97,6 +97,7 @@ FEW: Dict[str, Any] = {
         "title": "title",
         "state": "state",
         "assignees": "who.login",
+        "closed_at": "ended",
         "closed_values": ["Closed"],
     },
     "errors": ERRORS,
@@ -108,8 +109,10 @@ FEW: Dict[str, Any] = {
     "create": OPEN,
     "comment": SAY,
     "close": END,
+    "reopen": MAPPING["reopen"],
+    "assign": MAPPING["assign"],
 }
-"""The least that must be mapped; everything else falls back."""
+"""The least that does all that the contract asks for; everything else falls back."""
 
 
 class ActionRig(Rig):

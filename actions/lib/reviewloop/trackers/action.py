@@ -139,7 +139,11 @@ class AnyAction(Tracker):
         reading = self._reading("whoami")
         return reading.text(reading.row(self._run("whoami", None)), "name") or self._username
 
-    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:  # noqa: ARG002
+    def find(
+        self,
+        key: str,
+        since: Optional[datetime] = None,  # noqa: ARG002 - one key's tickets are few
+    ) -> Tuple[Ticket, ...]:
         """The tickets of a key, duplicates that were retired left out."""
         found = self._found(key)
         if len(found) < 2:  # noqa: PLR2004 - no duplicates

@@ -151,8 +151,9 @@ class Runs:
         ]
         found: List[Dict[str, Any]] = []
         for start in range(0, len(ids), PAGE):
+            stop = start + PAGE
             query = {
-                "id": ",".join(ids[start : start + PAGE]),
+                "id": ",".join(ids[start:stop]),
                 "include_attributes": "action.ref,status,parameters,start_timestamp",
                 "limit": PAGE,
             }
