@@ -45,6 +45,8 @@ class Action:
     run: Run
     enabled: bool = True
     allowed: bool = True
+    slow: int = 0
+    """Further steps that it takes."""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Execution:
     number: int
     status: str = "requested"
     result: Any = None
+    steps: int = 0
 
     def told(self) -> Dict[str, Any]:
         """As the API shows it."""
@@ -269,7 +272,9 @@ class FakeSt2(FakeServer):
             if one.status in STEPS[:-1]:
                 one.status = STEPS[STEPS.index(one.status) + 1]
             elif one.status == "running":
-                self.end(one)
+                one.steps += 1
+                if one.steps > self.actions[one.ref].slow:
+                    self.end(one)
 
     def end(self, one: Execution) -> None:
         """Do what the action does, as the python runner would tell of it."""

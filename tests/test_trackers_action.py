@@ -212,10 +212,9 @@ def test_an_earlier_runs_execution_is_waited_for(rig: ActionRig) -> None:
     finds it, however soon it comes.
     """
     key = fresh_key()
-    rig.server.stuck = True
+    rig.server.actions["desk.open"].slow = 30
     with pytest.raises(AmbiguousError):
         rig.tracker(options={"timeout": "1"}).create(draft(key))
-    rig.server.stuck = False
 
     outcome = rig.desk().open_once(draft(key))
 
@@ -228,10 +227,9 @@ def test_an_earlier_runs_comment_is_waited_for(rig: ActionRig) -> None:
     key, records = fresh_key(), MemoryRecords()
     ticket = rig.desk(records).open_once(draft(key)).ticket
     assert ticket is not None
-    rig.server.stuck = True
+    rig.server.actions["desk.say"].slow = 30
     with pytest.raises(AmbiguousError):
         rig.tracker(options={"timeout": "1"}).add_comment(ticket.id, f"Still. [grv:{key}/level-1]")
-    rig.server.stuck = False
 
     outcome = rig.desk(records).comment_once(key, "Still.", "level-1")
 
