@@ -25,6 +25,7 @@ from reviewloop.trackers.base import (
     SHARED_LABEL,
     BodyFormat,
     CloseReason,
+    Tracker,
     TrackerSettings,
     setting_problems,
 )
@@ -32,7 +33,7 @@ from reviewloop.trackers.desk import Done, ReopenPolicy
 from reviewloop.trackers.jira import Jira
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
-from trackers_rig import Wire, draft, fresh_key
+from trackers_rig import Wire, answering, draft, fresh_key
 
 COMMITTEE1, COMMITTEE2 = (one.account for one in fake_jira.PEOPLE[:2])
 
@@ -913,6 +914,51 @@ def test_what_is_closed_or_open_already(cloud: JiraRig) -> None:
     assert len(_bodies(cloud)) == 1
 
 
+@pytest.mark.parametrize("at", [1, 2, 3])
+@pytest.mark.parametrize("option", ["close", "reopen"])
+def test_two_runs_that_move_one_issue(server: JiraServerRig, option: str, at: int) -> None:
+    """Whoever comes second, before any of its calls, finds it done: it is no error, and the issue
+    is moved once.
+    """
+    tracker = server.tracker()
+    ticket = tracker.create(draft(fresh_key()))
+    if option == "reopen":
+        server.close(ticket.id)
+    wire = Wire(server.server)
+    second = server.tracker(wire)
+
+    def faster(number: int, _request: Any) -> None:
+        if number == at:
+            _moved(tracker, option, ticket.id)
+
+    wire.before = faster
+
+    _moved(second, option, ticket.id)
+
+    status = server.server.issue(ticket.id)["status"]["name"]
+    assert status == ("Resolved" if option == "close" else "Reopened")
+
+
+def _moved(tracker: Tracker, option: str, ticket_id: str) -> None:
+    if option == "close":
+        tracker.close(ticket_id, CloseReason.COMPLETED)
+    else:
+        tracker.reopen(ticket_id)
+
+
+@pytest.mark.parametrize("option", ["close", "reopen"])
+def test_a_transition_that_is_refused(server: JiraServerRig, option: str) -> None:
+    """It is an error as long as the issue is not where it should be."""
+    ticket = server.tracker().create(draft(fresh_key()))
+    if option == "reopen":
+        server.close(ticket.id)
+    refusal = Reply(400, {"errorMessages": ["A condition is not met."], "errors": {}})
+    wire = answering(server.server, refusal, lambda request: request.method == "POST", times=1)
+
+    with pytest.raises(RefusedError, match="condition"):
+        _moved(server.tracker(wire), option, ticket.id)
+
+
 @pytest.mark.parametrize(
     ("status", "resolution", "word", "left_alone"),
     [
@@ -990,6 +1036,26 @@ def test_a_duplicate_that_cannot_be_linked(cloud: JiraRig, answers: List[Reply])
     assert cloud.server.replies == []
     assert cloud.server.links == []
     assert [ticket.id for ticket in cloud.tracker().find(key)] == [first.id]
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+def test_two_runs_that_retire_one_duplicate(server: JiraServerRig, at: int) -> None:
+    """Whoever comes second, before any of its calls, finds it done."""
+    key = fresh_key()
+    tracker = server.tracker(options={"close": "Closed"})
+    first, second = tracker.create(draft(key)), tracker.create(draft(key))
+    wire = Wire(server.server)
+
+    def faster(number: int, _request: Any) -> None:
+        if number == at:
+            server.server.put(second.id, "Closed", "Duplicate")
+            server.server.issue(second.id)["labels"] = [SHARED_LABEL]
+
+    wire.before = faster
+
+    server.tracker(wire, options={"close": "Closed"}).close_duplicate(second.id, first)
+
+    assert [ticket.id for ticket in tracker.find(key)] == [first.id]
 
 
 def test_a_closed_issue_that_cannot_be_edited(server: JiraServerRig) -> None:

@@ -263,7 +263,8 @@ class Jira(Tracker):
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
         """Take an issue through the transition that ends it."""
-        self._close(ticket_id, "resolution" if reason is CloseReason.COMPLETED else "wont_do")
+        why = "resolution" if reason is CloseReason.COMPLETED else "wont_do"
+        self._move(ticket_id, "close", why)
 
     def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
         """Close an issue, take the key off it and link the one that stays.
@@ -271,15 +272,14 @@ class Jira(Tracker):
         Closed first: cut off after that, an issue that is closed does no harm with its key still
         on; one that is open without a key nobody would look for again.
         """
-        ticket = self._close(ticket_id, "duplicate")
+        ticket = self._move(ticket_id, "close", "duplicate")
         if ticket.key:
             self._unlabelled(ticket_id, ticket.key)
         self._link(ticket_id, keep)
 
     def reopen(self, ticket_id: str) -> None:
         """Take a closed issue through the transition that opens it again."""
-        if not self.read(ticket_id).is_open:
-            self._pass(ticket_id, self._transition(ticket_id, "reopen"))
+        self._move(ticket_id, "reopen")
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignee; Jira has one."""
@@ -299,18 +299,34 @@ class Jira(Tracker):
 
     # -- statuses ------------------------------------------------------------------------------
 
-    def _close(self, ticket_id: str, why: str) -> Ticket:
+    def _move(self, ticket_id: str, option: str, why: str = "") -> Ticket:
+        """Close or reopen an issue that is not so yet; the issue as it was before.
+
+        Another run may do the same at this moment. So the transitions are listed before the status
+        is read (those of a closed issue may lead to yet another ending), and a refusal counts only
+        if the issue is not where it should be.
+        """
+        path, closes = f"{_issue(ticket_id)}/transitions", option == "close"
+        told = self._http.read(path, {"expand": "transitions.fields"}).data
+        listed = parse.sequence(parse.at(told, "transitions", "the answer"), "the transitions")
         ticket = self.read(ticket_id)
-        if ticket.is_open:
-            chosen = self._transition(ticket_id, "close")
-            self._pass(ticket_id, chosen, self._resolution(chosen, why))
+        if ticket.is_open is not closes:
+            return ticket
+        rows = [parse.mapping(row, "a transition") for row in listed]
+        chosen = self._chosen(ticket_id, rows, option)
+        body: Dict[str, Any] = {"transition": {"id": str(parse.at(chosen, "id", "a transition"))}}
+        resolution = self._resolution(chosen, why) if closes else ""
+        if resolution:
+            body["fields"] = {"resolution": {"name": resolution}}
+        try:
+            self._write("POST", path, body)
+        except RefusedError:
+            if self.read(ticket_id).is_open is closes:
+                raise
         return ticket
 
-    def _transition(self, ticket_id: str, option: str) -> Dict[str, Any]:
-        """The transition to take from where an issue is now."""
-        told = self._http.read(f"{_issue(ticket_id)}/transitions", {"expand": "transitions.fields"})
-        listed = parse.sequence(parse.at(told.data, "transitions", "the answer"), "the transitions")
-        rows = [parse.mapping(row, "a transition") for row in listed]
+    def _chosen(self, ticket_id: str, rows: List[Dict[str, Any]], option: str) -> Dict[str, Any]:
+        """The transition to take."""
         closes, wanted = option == "close", self._option(option).casefold()
         fitting = [row for row in rows if (_category(row.get("to")) == DONE) is closes]
         if wanted:
@@ -348,16 +364,12 @@ class Jira(Tracker):
             f"Set tracker.options.{why} to one of them.",
         )
 
-    def _pass(self, ticket_id: str, chosen: Mapping[str, Any], resolution: str = "") -> None:
-        body: Dict[str, Any] = {"transition": {"id": str(parse.at(chosen, "id", "a transition"))}}
-        if resolution:
-            body["fields"] = {"resolution": {"name": resolution}}
-        self._write("POST", f"{_issue(ticket_id)}/transitions", body)
-
     def _unlabelled(self, ticket_id: str, key: str) -> None:
         try:
             self._write("PUT", _issue(ticket_id), {"update": {"labels": [{"remove": key}]}})
         except RefusedError as err:
+            if self.read(ticket_id).key != key:
+                return  # Another run was faster.
             raise RefusedError(
                 err.message,
                 f"Take the label {key} off {ticket_id} by hand. So that this is not needed: give "
