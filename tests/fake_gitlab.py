@@ -102,7 +102,7 @@ class FakeGitLab(FakeServer):
         if fields.get("state") == "closed":
             row.fields["closed_at"] = self._stamp(self.clock)
 
-    def lock(self, number: int) -> None:
+    def lock_discussion(self, number: int) -> None:
         """Somebody locks an issue's discussion."""
         self.rows[number].locked = True
 
