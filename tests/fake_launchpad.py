@@ -170,7 +170,7 @@ class FakeLaunchpad(FakeServer):
     def _create(self, sent: Sent) -> Reply:
         form, errors = _parameters(sent.body, "createBug", {"target", "title", "description"})
         target = str(form.get("target"))
-        project = target[len(BASE) + 1 :] if target.startswith(BASE) else ""
+        project = target.replace(f"{BASE}/", "", 1) if target.startswith(BASE) else ""
         if project not in self.projects:
             errors.append(f'target: No such object "{target}".')
         errors += _text_errors(form, title=200, description=50_000)
@@ -357,11 +357,9 @@ class FakeLaunchpad(FakeServer):
 
 def _matches(bug: Bug, asked: Mapping[str, Any]) -> bool:
     assert asked.get("tags_combinator", "All") == "All"
-    return (
-        bug.status in asked.get("status", UNRESOLVED)
-        and set(asked.get("tags", ())) <= set(bug.tags)
-        and not (asked.get("omit_duplicates", True) and bug.duplicate_of)
-    )
+    hidden = asked.get("omit_duplicates", True) and bug.duplicate_of
+    tagged = set(asked.get("tags", ())) <= set(bug.tags)
+    return bug.status in asked.get("status", UNRESOLVED) and tagged and not hidden
 
 
 def _bug_row(bug: Bug) -> Dict[str, Any]:

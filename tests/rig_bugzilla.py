@@ -1,0 +1,101 @@
+"""Bugzilla under test: a fake."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+import requests
+from requests.adapters import BaseAdapter
+
+import fake_bugzilla
+from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.bugzilla import Bugzilla
+from trackers_rig import Drop, Rig
+
+
+class BugzillaRig(Rig):
+    """The fake Bugzilla."""
+
+    kind = "bugzilla"
+    resolution = "FIXED"
+    cannot = {
+        "duplicates retired": "an alias belongs to one bug, so no second one can have the key",
+        "dropped label": "labels stand in the whiteboard, which Bugzilla keeps whoever writes it",
+        "search lag": "a key is looked up as a bug, which reads the primary database",
+    }
+
+    def __init__(self, flavour: str = fake_bugzilla.NEW) -> None:
+        super().__init__()
+        self.server = fake_bugzilla.FakeBugzilla(flavour)
+
+    def network(self) -> BaseAdapter:
+        """A transport to the tracker."""
+        return self.server
+
+    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
+        """The adapter under test."""
+        old = self.server.flavour == fake_bugzilla.OLD
+        values = {
+            "url": fake_bugzilla.HOST,
+            "project": fake_bugzilla.PRODUCT,
+            "username": fake_bugzilla.BOT if old else "",
+            "token": fake_bugzilla.KEY,
+            **settings,
+        }
+        values["options"] = {
+            "component": fake_bugzilla.COMPONENT,
+            **({"key_in": "query"} if old else {}),
+            **settings.get("options", {}),
+        }
+        return Bugzilla(
+            TrackerSettings("bugzilla", **values), self.pace.timing(), transport or self.server
+        )
+
+    def is_creation(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request creates the ticket itself."""
+        return request.method == "POST" and str(request.url).endswith("/rest/bug")
+
+    def wrong_credential(self) -> Dict[str, str]:
+        """Settings with a secret that is not accepted."""
+        return {"token": "wrong"}
+
+    def wrong_place(self) -> Dict[str, Any]:
+        """Settings that name a product that is not there."""
+        return {"project": "Gone"}
+
+    def drop(self, what: Drop) -> None:
+        """An account that may not edit bugs; an installation that uses no aliases."""
+        if what is Drop.ASSIGNEE:
+            self.server.editbugs = False
+        else:
+            self.server.flavour = fake_bugzilla.HARMONY
+            self.server.aliases = False
+
+    def open_ids(self, key: str) -> List[str]:
+        """Ids of all open tickets about a key, however marked."""
+        return [number for number in self.all_ids(key) if self.server.bugs[int(number)].is_open]
+
+    def all_ids(self, key: str) -> List[str]:
+        """Ids of all tickets about a key."""
+        bugs = self.server.bugs.values()
+        return [str(bug.id) for bug in bugs if key in bug.comments[0][1]]
+
+    def close(self, ticket_id: str) -> None:
+        """Somebody closes a ticket."""
+        self.server.close(int(ticket_id), self.resolution)
+
+    def remove(self, ticket_id: str) -> None:
+        """Somebody deletes a ticket."""
+        del self.server.bugs[int(ticket_id)]
+
+    def comments(self, ticket_id: str) -> List[str]:
+        """Texts of a ticket's comments, its body not among them."""
+        return [text for _, text in self.server.bugs[int(ticket_id)].comments[1:]]
+
+    def assignee(self, ticket_id: str) -> str:
+        """Who is assigned; the component's default stands for nobody."""
+        who = str(self.server.bugs[int(ticket_id)].fields["assigned_to"])
+        return "" if who == fake_bugzilla.NOBODY else who
+
+
+RIG = BugzillaRig
