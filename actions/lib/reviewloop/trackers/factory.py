@@ -6,10 +6,14 @@ from typing import Dict, Optional, Type
 
 from reviewloop.errors import ConfigError
 from reviewloop.trackers.action import AnyAction
+from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.bugzilla import Bugzilla
+from reviewloop.trackers.gitea import Gitea
 from reviewloop.trackers.github import GitHub
 from reviewloop.trackers.gitlab import GitLab
 from reviewloop.trackers.jira import Jira
+from reviewloop.trackers.launchpad import Launchpad
 from reviewloop.trackers.redmine import Redmine
 from reviewloop.trackers.roundup import Roundup
 from reviewloop.trackers.servicenow import ServiceNow
@@ -18,9 +22,12 @@ NONE = "none"
 
 ADAPTERS: Dict[str, Type[Tracker]] = {
     AnyAction.kind: AnyAction,
+    Bugzilla.kind: Bugzilla,
+    Gitea.kind: Gitea,
     GitHub.kind: GitHub,
     GitLab.kind: GitLab,
     Jira.kind: Jira,
+    Launchpad.kind: Launchpad,
     Redmine.kind: Redmine,
     Roundup.kind: Roundup,
     ServiceNow.kind: ServiceNow,
