@@ -72,7 +72,7 @@ class Issue:
 
 
 class FakeRedmine(FakeServer):
-    """One project ``reviews``, reached as a transport of ``requests``.
+    """One project ``reviews``, reached as a transport of ``requests``; ``secret`` is not ours.
 
     :param rights: the permissions of our account's role.
     :param is_public: whether strangers may read.
@@ -86,7 +86,6 @@ class FakeRedmine(FakeServer):
         self.rights = set(rights)
         self.is_public = is_public
         self.keys = {KEY: BOT_ID}
-        self.shows_logins = True
         self.rest_is_on = True
         self.is_filter = True
         self.is_for_all = False
@@ -129,7 +128,7 @@ class FakeRedmine(FakeServer):
         if person is None:
             return ""
         one = self.people[person]
-        return one.login if self.shows_logins and one.login else f"{one.first} {one.last}".strip()
+        return f"{one.first} {one.last}".strip()
 
     def add(self, subject: str, key: str = "", by: int = 11, **fields: Any) -> int:
         """An issue somebody made."""
@@ -175,6 +174,8 @@ class FakeRedmine(FakeServer):
 
     def _barrier(self, sent: Sent, name: str = "", *rights: str) -> Optional[Reply]:
         """The refusal of a call about the project, if there is one."""
+        if name == "secret":
+            return Reply(403)
         if name and name != self.project:
             return Reply(404)
         if self._who(sent) is None:
@@ -311,6 +312,8 @@ class FakeRedmine(FakeServer):
 
     def _faults(self, given: Mapping[str, Any]) -> List[str]:
         faults = [f"{name} cannot be blank" for name in sorted(self.required)]
+        if given.get("priority_id", 1) not in PRIORITIES:
+            faults.append("Priority cannot be blank")
         if len(given.get("subject", "x")) > LONGEST_SUBJECT:
             faults.append("Subject is too long (maximum is 255 characters)")
         who = given.get("assigned_to_id")
@@ -328,7 +331,7 @@ class FakeRedmine(FakeServer):
             author,
             {
                 "subject": given["subject"],
-                "description": given.get("description", ""),
+                "description": given.get("description", "").replace("\n", "\r\n"),
                 # Unknown or not the project's: the first one instead.
                 "tracker_id": tracker if tracker in TRACKERS else 1,
                 "status_id": 1,
@@ -378,16 +381,19 @@ class FakeRedmine(FakeServer):
         after = {**issue.fields, **{str(key): text for key, text in issue.values.items()}}
         details = [{"name": name} for name in after if after[name] != before.get(name)]
         if details or given.get("notes"):
-            issue.journals.append(
-                {
-                    "id": 1000 + sum(len(one.journals) for one in self.issues.values()),
-                    "user": self._reference(who),
-                    "notes": given.get("notes", ""),
-                    "created_on": stamp(self.clock),
-                    "private_notes": False,
-                    "details": details,
-                }
-            )
+            self._log(issue, who, details, given.get("notes", ""))
+
+    def _log(self, issue: Issue, who: int, details: List[Dict[str, str]], notes: str = "") -> None:
+        issue.journals.append(
+            {
+                "id": 1000 + sum(len(one.journals) for one in self.issues.values()),
+                "user": self._reference(who),
+                "notes": notes,
+                "created_on": stamp(self.clock),
+                "private_notes": False,
+                "details": details,
+            }
+        )
 
     def _set(self, issue: Issue, given: Mapping[str, Any]) -> None:
         if "assigned_to_id" in given and "assigned_to_id" not in self.core_fields_off:
@@ -410,6 +416,8 @@ class FakeRedmine(FakeServer):
         if any(one["issue_to_id"] == given["issue_to_id"] for one in issue.relations):
             return _invalid("Related issue has already been taken")
         issue.relations.append({"id": 1, "issue_id": issue.id, "delay": None, **given})
+        for one in (issue, self.issues[given["issue_to_id"]]):
+            self._log(one, BOT_ID, [{"name": given["relation_type"]}])
         return Reply(201, {"relation": issue.relations[-1]})
 
     def _row(self, issue: Issue) -> Dict[str, Any]:
@@ -430,8 +438,8 @@ class FakeRedmine(FakeServer):
         if fields["assigned_to_id"] is not None:
             told["assigned_to"] = self._reference(fields["assigned_to_id"])
         if fields["tracker_id"] in self.field_trackers:
-            shown = {"id": FIELD, "name": self.field_name, "value": issue.values.get(FIELD, "")}
-            told["custom_fields"] = [{"id": 1, "name": "Team", "value": ""}, shown]
+            shown = {"id": FIELD, "name": self.field_name, "value": issue.values.get(FIELD)}
+            told["custom_fields"] = [{"id": 1, "name": "Team", "value": None}, shown]
         return told
 
 

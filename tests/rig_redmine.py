@@ -1,4 +1,4 @@
-"""Redmine under test: a fake."""
+"""Redmine under test: a fake, and a real one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from typing import Any, Dict, List, Optional
 
 import requests
-from requests.adapters import BaseAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
+from sandbox.trackers.redmine import PROJECT, RedmineServer, SeenIssue
 
 import fake_redmine
 from reviewloop.trackers.base import Tracker, TrackerSettings
@@ -88,7 +89,84 @@ class RedmineRig(Rig):
 
     def assignee(self, ticket_id: str) -> str:
         """Who is assigned."""
-        return self.server.name_of(self.server.issue(int(ticket_id)).fields["assigned_to_id"])
+        who = self.server.issue(int(ticket_id)).fields["assigned_to_id"]
+        return self.server.people[who].login if who else ""
+
+
+class RealRedmineRig(Rig):
+    """A real Redmine 5.0, which all tests of a session share; each test has keys of its own."""
+
+    kind = "redmine"
+    is_real = True
+    resolution = "Closed"
+    cannot = {
+        **CANNOT,
+        "dropped assignee": "its tracker has an assignee; the fake shows one that has none",
+    }
+
+    def __init__(self, server: RedmineServer) -> None:
+        super().__init__()
+        self.server = server
+        self.options: Dict[str, str] = {}
+
+    def network(self) -> BaseAdapter:
+        """A transport to the tracker."""
+        return HTTPAdapter()
+
+    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
+        """The adapter under test."""
+        values = {
+            "url": self.server.url,
+            "project": PROJECT,
+            "token": self.server.token,
+            "options": self.options,
+            **settings,
+        }
+        return Redmine(TrackerSettings("redmine", **values), self.pace.timing(), transport)
+
+    def is_creation(self, request: requests.PreparedRequest) -> bool:
+        """Whether a request creates the ticket itself."""
+        return is_creation(request)
+
+    def wrong_credential(self) -> Dict[str, str]:
+        """Settings with a secret that is not accepted."""
+        return {"token": "wrong"}
+
+    def wrong_place(self) -> Dict[str, Any]:
+        """Settings that name a project that is not there."""
+        return {"project": "gone"}
+
+    def drop(self, what: Drop) -> None:
+        """The key is written to a field that is not there."""
+        self.options = {"key_field": "999"}
+
+    def open_ids(self, key: str) -> List[str]:
+        """Ids of all open tickets about a key, however marked."""
+        return [one.id for one in self._about(key) if not one.is_closed]
+
+    def all_ids(self, key: str) -> List[str]:
+        """Ids of all tickets about a key."""
+        return [one.id for one in self._about(key)]
+
+    def _about(self, key: str) -> List[SeenIssue]:
+        return [one for one in self.server.issues() if key in one.description]
+
+    def close(self, ticket_id: str) -> None:
+        """Somebody closes a ticket."""
+        self.server.close(ticket_id)
+
+    def remove(self, ticket_id: str) -> None:
+        """Somebody deletes a ticket, which is not the newest: SQLite gives that number again."""
+        self.server.add("Something else")
+        self.server.delete(ticket_id)
+
+    def comments(self, ticket_id: str) -> List[str]:
+        """Texts of a ticket's comments, its body not among them."""
+        return list(self.server.issue(ticket_id).notes)
+
+    def assignee(self, ticket_id: str) -> str:
+        """Who is assigned."""
+        return self.server.issue(ticket_id).assignee
 
 
 def is_creation(request: requests.PreparedRequest) -> bool:

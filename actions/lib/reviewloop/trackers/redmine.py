@@ -7,9 +7,7 @@ What it takes, and what this relies on, with the file of Redmine's source that s
 - The key lives in a custom field of issues. ``f[]``, ``op[]`` and ``v[]`` filter by the whole
   value, which the short ``cf_N=`` does not (app/models/query.rb). A field that is not "used as a
   filter" is left out of the filter without a word, so every row is compared here again.
-- Field ids by name: ``/custom_fields.json`` is for administrators, ``/projects/X.json`` with
-  ``include=issue_custom_fields`` for all (since 4.2; until 5 without the fields "for all
-  projects"), and every issue shows the fields it has (app/helpers/projects_helper.rb).
+- Numbers behind names: see :mod:`reviewloop.trackers.redmine_site`.
 - What the account may not set is dropped without a word and answered with 201 or 204: a status
   that the workflow does not allow, a field that the tracker does not have
   (app/models/issue.rb, ``safe_attributes=``). Hence the reading back.
@@ -19,10 +17,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
@@ -43,16 +41,22 @@ from reviewloop.trackers.base import (
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+from reviewloop.trackers.redmine_site import (
+    CLOSED,
+    HTTP_UNPROCESSABLE,
+    PAGE,
+    REJECTED,
+    REOPEN,
+    People,
+    Row,
+    Site,
+    is_number,
+    part,
+)
 
-PAGE = 100
-"""Rows a page; Redmine shows no more."""
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-HTTP_UNPROCESSABLE = 422
-CLOSED, REJECTED, REOPEN = "closed_status", "rejected_status", "reopen_status"
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-
-Row = Dict[str, Any]
 
 
 class Redmine(Tracker):
@@ -96,12 +100,7 @@ class Redmine(Tracker):
         parts = urlsplit(self._base)
         self._place = f"{self.kind}:{parts.netloc}{parts.path}/{settings.project}"
         self._project = f"/projects/{settings.project}"
-        self.body_format = BodyFormat(self._option("format"))
-        self._field = self._option("key_field") if _is_number(self._option("key_field")) else ""
-        self._statuses: List[Row] = []
-        self._about: Row = {}
-        self._names: Dict[str, str] = {}
-        self._ids: Dict[str, str] = {}
+        self.body_format = BodyFormat(settings.option("format", self.options))
         self._http = Http(
             self._base,
             {"X-Redmine-API-Key": settings.token, "Accept": "application/json"},
@@ -110,6 +109,8 @@ class Redmine(Tracker):
             timing=timing,
             transport=transport,
         )
+        self._site = Site(self._http, settings, self.options)
+        self._people = People(self._http, settings.project)
 
     @property
     def name(self) -> str:
@@ -158,7 +159,7 @@ class Redmine(Tracker):
         notes = [one for one in journals if one.get("notes")]
         notes.sort(key=lambda one: int(parse.at(one, "id", "a journal")))
         return tuple(
-            Comment(str(one["id"]), str(one["notes"]), _part(one, "user", "name")) for one in notes
+            Comment(str(one["id"]), str(one["notes"]), part(one, "user", "name")) for one in notes
         )
 
     # -- writing -------------------------------------------------------------------------------
@@ -168,14 +169,14 @@ class Redmine(Tracker):
         issue: Row = {
             "subject": fmt.title(draft.title, self.title_limit),
             "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
-            "custom_fields": [{"id": int(self._field_id()), "value": draft.key}],
+            "custom_fields": [{"id": int(self._site.field_id()), "value": draft.key}],
         }
-        if self._option("tracker"):
-            issue["tracker_id"] = self._tracker_id()
-        if self._option("priority"):
-            issue["priority_id"] = self._priority_id()
+        if self._site.option("tracker"):
+            issue["tracker_id"] = self._site.tracker_id()
+        if self._site.option("priority"):
+            issue["priority_id"] = self._site.priority_id()
         if draft.assignee:
-            issue["assigned_to_id"] = int(self._person(draft.assignee))
+            issue["assigned_to_id"] = int(self._people.number(draft.assignee))
         told = self._http.write("POST", f"{self._project}/issues.json", {"issue": issue}).data
         try:
             return self._ticket(parse.at(told, "issue", "the new issue"))
@@ -199,7 +200,7 @@ class Redmine(Tracker):
         """Set the closed status, or the rejected one; a closed issue keeps its own."""
         if self.read(ticket_id).is_open:
             not_planned = reason is CloseReason.NOT_PLANNED
-            self._move(ticket_id, self._status(REJECTED if not_planned else CLOSED))
+            self._move(ticket_id, self._site.status(REJECTED if not_planned else CLOSED))
 
     def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
         """Relate an issue to the one that stays, then close it and empty its key field in one
@@ -213,34 +214,25 @@ class Redmine(Tracker):
             # It is there already, or we may not relate issues: the comment links them all the same.
             if err.status not in (FORBIDDEN, HTTP_UNPROCESSABLE):
                 raise
-        empty = [{"id": int(self._field_id()), "value": ""}]
-        self._move(ticket_id, self._status(CLOSED), custom_fields=empty)
+        empty = [{"id": int(self._site.field_id()), "value": ""}]
+        self._move(ticket_id, self._site.status(CLOSED), custom_fields=empty)
 
     def reopen(self, ticket_id: str) -> None:
         """Set the status of reopened issues."""
         if not self.read(ticket_id).is_open:
-            self._move(ticket_id, self._status(REOPEN))
+            self._move(ticket_id, self._site.status(REOPEN))
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Set the one assignee that Redmine has."""
-        self._put(ticket_id, {"assigned_to_id": int(self._person(who))})
+        self._put(ticket_id, {"assigned_to_id": int(self._people.number(who))})
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
-        """Whether ``who``, a name, login or number, is the one whose name the ticket shows."""
-        if not ticket.assignees:
-            return False
+        """Whether ``who``, a login, number or name, is the one whose login the ticket shows."""
         if super().is_assigned(ticket, who):
             return True
-        try:
-            person = self._person(who)
-        except RefusedError:
-            return False
-        return self._names.get(person) in ticket.assignees
+        return bool(ticket.assignees) and self._people.called(who) in ticket.assignees
 
     # -- parts ---------------------------------------------------------------------------------
-
-    def _option(self, name: str) -> str:
-        return self._settings.option(name, self.options)
 
     def _issue(self, ticket_id: str, include: str = "") -> Row:
         params = {"include": include} if include else None
@@ -262,13 +254,13 @@ class Redmine(Tracker):
             raise self._barred(row, status)
         self._put(ticket_id, {"status_id": status["id"], **more})
         row = self._issue(ticket_id)
-        if _part(row, "status", "id") != str(status["id"]):
+        if part(row, "status", "id") != str(status["id"]):
             raise self._barred(row, status)
 
     def _barred(self, row: Row, status: Row) -> RefusedError:
         return RefusedError(
             f"Redmine's workflow does not let us take issue {row.get('id')} from "
-            f"{_part(row, 'status', 'name')!r} to {status['name']!r}.",
+            f"{part(row, 'status', 'name')!r} to {status['name']!r}.",
             "Allow that step for the account's role and this tracker under Administration, "
             "Workflow, with 'Edit own issues'; an open subtask or a blocking issue also bars it.",
             HTTP_UNPROCESSABLE,
@@ -282,7 +274,7 @@ class Redmine(Tracker):
         return tuple(self._ticket(row) for row in self._rows(filters))
 
     def _rows(self, filters: Mapping[str, Tuple[str, str]]) -> Iterator[Row]:
-        wanted = dict(filters)
+        wanted, last = dict(filters), 0
         while True:
             query: Dict[str, Any] = {"f[]": list(wanted), "sort": "id", "limit": PAGE}
             for field, (operator, value) in wanted.items():
@@ -292,131 +284,23 @@ class Redmine(Tracker):
             told = self._http.read(f"{self._project}/issues.json", query).data
             rows = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
             for row in rows:
-                yield parse.mapping(row, "a row of a listing")
+                number = int(parse.at(row, "id", "a row of a listing"))
+                if number <= last:
+                    raise parse.misread("a listing", "is not in the order of numbers")
+                last = number
+                yield row
             if not rows or int(parse.at(told, "total_count", "a listing")) <= len(rows):
                 return
-            wanted["issue_id"] = (">=", str(int(rows[-1]["id"]) + 1))
+            wanted["issue_id"] = (">=", str(last + 1))
 
     def _filter(self) -> str:
-        return f"cf_{self._field_id()}"
-
-    def _field_id(self) -> str:
-        """The number of the field that holds the key."""
-        if not self._field:
-            self._field = self._shown_by_project() or self._shown_by_issues()
-        return self._field
-
-    def _shown_by_project(self) -> str:
-        rows = self._described().get("issue_custom_fields") or ()
-        return next((str(row["id"]) for row in rows if self._is_key_field(row)), "")
-
-    def _shown_by_issues(self) -> str:
-        query = {"f[]": "status_id", "op[status_id]": "*", "sort": "id:desc", "limit": PAGE}
-        told = self._http.read(f"{self._project}/issues.json", query).data
-        for row in parse.sequence(parse.at(told, "issues", "a listing"), "a listing"):
-            for field in row.get("custom_fields") or ():
-                if self._is_key_field(field):
-                    return str(field["id"])
-        raise ConfigError(
-            f"{self._place} shows no custom field {self._option('key_field')!r}.",
-            "Create it in Redmine (Administration, Custom fields, Issues; format Text) for this "
-            "project and tracker and for the account's role, or set tracker.options.key_field to "
-            "its number, which is the last part of its address there.",
-        )
-
-    def _is_key_field(self, row: Mapping[str, Any]) -> bool:
-        return _same(row.get("name"), self._option("key_field"))
-
-    def _described(self) -> Row:
-        """What the project says of its trackers and fields."""
-        if not self._about:
-            query = {"include": "trackers,issue_custom_fields"}
-            told = self._http.read(f"{self._project}.json", query).data
-            self._about = parse.mapping(parse.at(told, "project", "an answer"), "a project")
-        return self._about
-
-    def _tracker_id(self) -> int:
-        return _chosen(self._described().get("trackers"), self._option("tracker"), "tracker")
-
-    def _priority_id(self) -> int:
-        told = self._http.read("/enumerations/issue_priorities.json").data
-        return _chosen(told.get("issue_priorities"), self._option("priority"), "priority")
-
-    def _all_statuses(self) -> List[Row]:
-        if not self._statuses:
-            told = self._http.read("/issue_statuses.json").data
-            rows = parse.sequence(parse.at(told, "issue_statuses", "the statuses"), "the statuses")
-            self._statuses = [parse.mapping(row, "a status") for row in rows]
-        return self._statuses
-
-    def _status(self, option: str) -> Row:
-        """The status an option names; one that closes or opens, as the option wants."""
-        closes = option != REOPEN
-        fitting = [row for row in self._all_statuses() if bool(row.get("is_closed")) is closes]
-        found = [row for row in fitting if _same(row.get("name"), self._option(option))]
-        if not found and option == REJECTED and not self._settings.options.get(REJECTED):
-            return self._status(CLOSED)
-        if not found:
-            sort = "closes" if closes else "leaves open"
-            names = ", ".join(str(row.get("name")) for row in fitting)
-            raise ConfigError(
-                f"Redmine has no status {self._option(option)!r} that {sort} an issue.",
-                f"Set tracker.options.{option} to one of: {names}.",
-            )
-        return found[0]
-
-    def _is_closed(self, row: Mapping[str, Any]) -> bool:
-        """By the list of statuses: before 5.0 an issue does not tell."""
-        status = _part(row, "status", "id")
-        closed = [one for one in self._all_statuses() if one.get("is_closed")]
-        return status in [str(one.get("id")) for one in closed]
-
-    def _person(self, who: str) -> str:
-        """The number of a member, by number, name or login (which every account may read)."""
-        if _is_number(who):
-            return who
-        if who not in self._ids:
-            users = self._members()
-            found = [one for one in users if _same(self._names[one], who)]
-            found = found or [one for one in users if _same(self._login(one), who)]
-            if len(found) != 1:
-                how_many = "several members" if found else "no member"
-                raise RefusedError(
-                    f"{self._settings.project} has {how_many} called {who!r}.",
-                    "Add them to the project, or write their number in the roster.",
-                    HTTP_UNPROCESSABLE,
-                )
-            self._ids[who] = found[0]
-        return self._ids[who]
-
-    def _members(self) -> List[str]:
-        """Numbers of all members, users and groups; their names are kept."""
-        found: List[str] = []
-        while True:
-            query = {"limit": PAGE, "offset": len(found)}
-            told = self._http.read(f"{self._project}/memberships.json", query).data
-            rows = parse.sequence(parse.at(told, "memberships", "the members"), "the members")
-            for row in rows:
-                one = row.get("user") or row.get("group") or {}
-                found.append(str(one.get("id")))
-                self._names[found[-1]] = str(one.get("name") or "")
-            if not rows or int(told.get("total_count") or 0) <= len(found):
-                return found
-
-    def _login(self, user: str) -> str:
-        try:
-            told = self._http.read(f"/users/{user}.json").data
-        except RefusedError:
-            return ""  # a group, or a user hidden from us
-        return _part(parse.mapping(told, "a user"), "user", "login")
+        return f"cf_{self._site.field_id()}"
 
     def _ticket(self, told: Any) -> Ticket:
         row = parse.mapping(told, "an issue")
         number = parse.at(row, "id", "an issue")
-        closed = self._is_closed(row)
-        assignee = _part(row, "assigned_to", "name")
-        if assignee:
-            self._names[_part(row, "assigned_to", "id")] = assignee
+        closed = self._site.is_closed(row)
+        assignee = self._people.shown(row.get("assigned_to"))
         return Ticket(
             id=str(number),
             number=int(number),
@@ -424,7 +308,7 @@ class Redmine(Tracker):
             key=self._key(row),
             title=str(row.get("subject") or ""),
             state=State.CLOSED if closed else State.OPEN,
-            resolution=_part(row, "status", "name") if closed else "",
+            resolution=part(row, "status", "name") if closed else "",
             assignees=(assignee,) if assignee else (),
             # Redmine has no labels; that an issue is ours, its key field says.
             labels=(SHARED_LABEL,),
@@ -435,7 +319,7 @@ class Redmine(Tracker):
     def _key(self, row: Mapping[str, Any]) -> Optional[str]:
         for field in row.get("custom_fields") or ():
             value = str(field.get("value") or "")
-            if str(field.get("id")) == self._field_id() and KEY_PATTERN.fullmatch(value):
+            if str(field.get("id")) == self._site.field_id() and KEY_PATTERN.fullmatch(value):
                 return value
         return None
 
@@ -457,35 +341,7 @@ class Redmine(Tracker):
         return ""
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
 def _number(ticket_id: str) -> str:
-    if not _is_number(ticket_id):
+    if not is_number(ticket_id):
         raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
     return ticket_id
-
-
-def _part(row: Mapping[str, Any], name: str, member: str) -> str:
-    """A member of a nested object, such as the name of a status; "" where there is none."""
-    inner = row.get(name)
-    told = inner.get(member) if isinstance(inner, dict) else None
-    return "" if told is None else str(told)
-
-
-def _same(told: Any, wanted: str) -> bool:
-    return str(told or "").casefold() == wanted.casefold()
-
-
-def _chosen(told: Any, wanted: str, option: str) -> int:
-    """The number of a tracker or priority by its name, or its number."""
-    rows = [parse.mapping(row, f"a {option}") for row in told or ()]
-    for row in rows:
-        if _same(row.get("name"), wanted) or str(row.get("id")) == wanted:
-            return int(row["id"])
-    names = ", ".join(str(row.get("name")) for row in rows)
-    raise ConfigError(
-        f"Redmine's project knows no {option} {wanted!r}.",
-        f"Set tracker.options.{option} to one of: {names}.",
-    )
