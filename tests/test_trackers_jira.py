@@ -902,6 +902,18 @@ def test_reopened_by_name(cloud: JiraRig) -> None:
     assert cloud.server.issue(ticket.id)["status"]["name"] == "In Progress"
 
 
+def test_a_reopening_screen_with_a_resolution(cloud: JiraRig) -> None:
+    """What is open has none, so none is given."""
+    screen: Any = {"resolution": (None, "Done")}
+    cloud.server.workflow["Done"] = (("11", "To Do", "To Do", screen),)
+    ticket = cloud.tracker().create(draft(fresh_key()))
+    cloud.close(ticket.id)
+
+    cloud.tracker().reopen(ticket.id)
+
+    assert _transit(cloud) == {"transition": {"id": "11"}}
+
+
 def test_what_is_closed_or_open_already(cloud: JiraRig) -> None:
     """Nothing is sent for it."""
     tracker = cloud.tracker()
