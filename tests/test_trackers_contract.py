@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Callable, List
 
 import pytest
+import requests
 
 from fake_http import Reply
 from reviewloop.errors import (
@@ -120,6 +121,31 @@ def test_six_runs_at_once(rig: Rig, patience: timedelta) -> None:
     assert rig.open_ids(key) == rig.all_ids(key)[:1]
     if claims and patience:
         assert len(rig.all_ids(key)) == 1
+
+
+@case("six at once")
+def test_a_run_whose_new_ticket_is_retired_before_it_looks(rig: Rig) -> None:
+    """It goes on with the ticket that was kept: losing a race is no error."""
+    key = fresh_key()
+    wire = Wire(rig.network())
+    if rig.tracker().claim(key).state is not ClaimState.UNSUPPORTED:
+        key = fresh_key()
+
+    def before(_number: int, request: requests.PreparedRequest) -> None:
+        if rig.is_creation(request):
+            rig.tracker().create(draft(key))
+
+    def after(_number: int, request: requests.PreparedRequest) -> None:
+        if rig.is_creation(request):
+            rig.desk(patience=AT_ONCE).open_once(draft(key))
+
+    wire.before, wire.after = before, after
+
+    outcome = rig.desk(transport=wire, patience=AT_ONCE).open_once(draft(key))
+
+    assert outcome.action is Done.FOUND
+    assert outcome.ticket is not None
+    assert rig.open_ids(key) == [outcome.ticket.id]
 
 
 @case("duplicates retired")

@@ -184,7 +184,7 @@ class Tracker(ABC):
     """What permission is missing when the tracker drops a label or an assignee without a word."""
     title_limit: ClassVar[int] = TITLE_LIMIT
     body_limit: ClassVar[int] = BODY_LIMIT
-    lag: ClassVar[float] = 0.0
+    lag: float = 0.0
     """Seconds after which a listing surely shows a ticket; 0 where it shows every write at once."""
 
     @abstractmethod

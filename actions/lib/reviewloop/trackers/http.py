@@ -367,11 +367,12 @@ def _said(response: requests.Response) -> str:
 
 def _words(told: Any) -> str:
     """The message in a JSON refusal: GitHub's ``message`` and ``errors``, Roundup's
-    ``error.msg``.
+    ``error.msg``, Jira's ``errorMessages``.
     """
     if not isinstance(told, dict):
         return str(told)
     inner: Dict[str, Any] = told["error"] if isinstance(told.get("error"), dict) else told
     parts = [str(inner[name]) for name in ("message", "msg") if inner.get(name)]
+    parts += [str(one) for one in inner.get("errorMessages") or ()]
     parts += [json.dumps(inner["errors"])] if inner.get("errors") else []
     return " ".join(parts) or json.dumps(inner)

@@ -155,6 +155,7 @@ class Jira(Tracker):
         parts = urlsplit(base)
         self._settings = settings
         self._cloud = _is_cloud(settings, parts.hostname or "")
+        self.lag = CLOUD_LAG if self._cloud else CLUSTER_LAG
         self._web = checked_url(self._option("web") or base)
         self._place = f"{self.kind}:{parts.netloc}{parts.path}/{settings.project}"
         self._fields = _more_fields(self._option("fields"))
@@ -172,11 +173,6 @@ class Jira(Tracker):
     def name(self) -> str:
         """``jira:<host><path>/<project>``."""
         return self._place
-
-    @property
-    def lag(self) -> float:  # type: ignore[override]
-        """Cloud's index may take a minute, a node of a cluster some seconds."""
-        return CLOUD_LAG if self._cloud else CLUSTER_LAG
 
     def whoami(self) -> str:
         """Our account's name, from the one call that Cloud never answers anonymously."""

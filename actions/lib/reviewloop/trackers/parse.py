@@ -33,11 +33,14 @@ def at(told: Any, name: str, what: str) -> Any:
 
 
 def instant(text: Any, form: str) -> Optional[datetime]:
-    """An instant in UTC written in ``form`` (strptime's); None where there is none."""
+    """An instant written in ``form`` (strptime's), in UTC unless it tells its offset; None where
+    there is none.
+    """
     if not text:
         return None
     try:
-        return datetime.strptime(str(text), form).replace(tzinfo=timezone.utc)
+        found = datetime.strptime(str(text), form)
+        return found.replace(tzinfo=found.tzinfo or timezone.utc).astimezone(timezone.utc)
     except ValueError as err:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
 
