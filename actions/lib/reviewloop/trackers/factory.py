@@ -6,7 +6,6 @@ from typing import Dict, Optional, Type
 
 from reviewloop.errors import ConfigError
 from reviewloop.trackers.action import AnyAction
-from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.base import Tracker, TrackerSettings
 from reviewloop.trackers.bugzilla import Bugzilla
 from reviewloop.trackers.gitea import Gitea

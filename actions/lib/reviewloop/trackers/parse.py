@@ -39,7 +39,7 @@ def instant(text: Any, form: str) -> Optional[datetime]:
     if not text:
         return None
     try:
-        found = datetime.strptime(str(text), form)
+        found = datetime.strptime(str(text), form)  # noqa: DTZ007 - the next line sees to it
         return found.replace(tzinfo=found.tzinfo or timezone.utc).astimezone(timezone.utc)
     except ValueError as err:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
