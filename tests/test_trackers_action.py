@@ -841,6 +841,35 @@ def test_a_listing_that_is_not_where_it_is_said_to_be(items: str, result: Any) -
     assert "tracker.actions.find.result" in caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    "row",
+    [{"nr": 1}, {"remark": {"link": "x"}}, {"remark": [{"link": "x"}]}],
+    ids=["not there", "a link to it", "links"],
+)
+def test_a_comment_whose_text_is_not_there(row: Dict[str, Any]) -> None:
+    """Silence would be a comment that nobody made, and that the same one again."""
+    with pytest.raises(ProtocolError) as caught:
+        Reading("comments", {"id": "nr", "text": "remark"}).comment(row)
+
+    assert "tracker.actions.comments.result" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("remark", "text"), [(None, ""), ("", ""), ([], ""), (["a", "b"], "a\nb"), (7, "7")]
+)
+def test_comments_without_text(remark: Any, text: str) -> None:
+    """Entries of a history may have none."""
+    assert Reading("comments", {"text": "remark"}).comment({"remark": remark}).text == text
+
+
+def test_a_state_that_is_not_there() -> None:
+    """Else every closed ticket would seem open."""
+    with pytest.raises(ProtocolError) as caught:
+        read({}, state="status.name", open_values=[""])
+
+    assert "status.name" in caught.value.message
+
+
 def test_listings_without_tickets() -> None:
     """An empty list, and null where an action has nothing to tell."""
     assert Reading("find", {"items": "result"}).rows({"result": []}) == []

@@ -26,6 +26,10 @@ Paths = Mapping[str, Any]
 
 ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 """What an id may be: it stands in addresses and queries, so nothing in it may end them."""
+NEVER_LEFT_OUT = ("state", "text")
+"""Fields that may be empty, but whose absence means a wrong path: a closed ticket would seem open,
+and a comment not said.
+"""
 
 _NUMBER = re.compile(r"(\d+)\Z")
 _INSTANT = re.compile(
@@ -125,7 +129,10 @@ class Reading:
     def _texts(self, row: Any, field: str) -> Tuple[str, ...]:
         if field not in self._paths:
             return ()
-        found = (_shown(one) for one in dig(row, str(self._paths[field])))
+        path = str(self._paths[field])
+        if field in NEVER_LEFT_OUT and not leads(row, path.split(".") if path else []):
+            raise self._misread(field, "leads to no text")
+        found = (_shown(one) for one in dig(row, path))
         return tuple(one for one in found if one)
 
     def _key(self, row: Any) -> Optional[str]:
@@ -185,6 +192,15 @@ def dig(data: Any, path: str) -> List[Any]:
         told = [one[step] for one in found if isinstance(one, Mapping) and step in one]
         found = _flat(told)
     return [one for one in found if one is not None]
+
+
+def leads(data: Any, steps: List[str]) -> bool:
+    """Whether a path leads to text, numbers or nothing, not to names that are not there."""
+    if isinstance(data, list):
+        return all(leads(one, steps) for one in data)
+    if data is None or not steps:
+        return not isinstance(data, Mapping)
+    return isinstance(data, Mapping) and steps[0] in data and leads(data[steps[0]], steps[1:])
 
 
 def instant(text: str) -> Optional[datetime]:
