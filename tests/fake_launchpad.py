@@ -383,15 +383,17 @@ def _bug_row(bug: Bug) -> Dict[str, Any]:
 
 
 def _task_row(bug: Bug, series: str = "") -> Dict[str, Any]:
+    """A project's task, or that of a series, where the bug is released already."""
     target = f"{BASE}/{bug.project}" + (f"/{series}" if series else "")
+    status = "Fix Released" if series else bug.status
     return {
         "self_link": f"{target}/+bug/{bug.number}",
         "web_link": f"{target.replace(BASE, WEB)}/+bug/{bug.number}",
         "bug_link": f"{BASE}/bugs/{bug.number}",
         "target_link": target,
         "title": f'Bug #{bug.number} in {bug.project}: "{bug.title}"',
-        "status": bug.status,
-        "is_complete": bug.status in RESOLVED,
+        "status": status,
+        "is_complete": status in RESOLVED,
         "assignee_link": f"{BASE}/~{bug.assignee}" if bug.assignee else None,
         "date_created": bug.created,
         "date_closed": bug.closed,
