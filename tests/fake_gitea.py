@@ -50,6 +50,7 @@ class FakeGitea(FakeServer):
     :ivar is_archived: nothing new may be written.
     :ivar org_labels: labels of the organization; None where the owner is a person.
     :ivar loses: who loses access between the check and the assignment.
+    :ivar knows_types: False for a version that lists pull requests among the issues.
     :ivar has_totals: whether listings tell how long they are.
     """
 
@@ -67,6 +68,7 @@ class FakeGitea(FakeServer):
         self.org_labels: Optional[Dict[int, str]] = None
         self.labels: Dict[int, str] = {}
         self.loses: Set[str] = set()
+        self.knows_types = True
         self.has_totals = True
         self.blocked: Set[int] = set()
         self.offset = "Z"
@@ -191,6 +193,8 @@ class FakeGitea(FakeServer):
         assert "q" not in query, "that would ask the index, which lags"
         if query.get("created_by", BOT) not in (BOT, *WRITERS, *VISITORS):
             return self.not_found(sent)
+        if not self.knows_types:
+            query = {**query, "type": ""}
         rows = [row for row in self.rows.values() if _matches(row, query)]
         rows.sort(key=lambda row: row.created, reverse=True)
         return self._paged([self._shown(row) for row in rows], sent)
@@ -220,6 +224,8 @@ class FakeGitea(FakeServer):
         assert set(body) <= _ISSUE_FIELDS, "Gitea would ignore a field"
         if not body.get("title"):
             return _refusal(422, "[Title]: Required")
+        if not all(isinstance(number, int) for number in body.get("labels", ())):
+            return _refusal(422, "json: cannot unmarshal into Go struct field .labels of type int")
         for name in body.get("assignees", ()) if self.writes else ():
             if name.casefold() in {one.casefold() for one in VISITORS}:
                 return _refusal(422, "user does not have access to repo [user_id: 3, repo: x]")

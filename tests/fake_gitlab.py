@@ -286,13 +286,14 @@ class FakeGitLab(FakeServer):
 
     def _obeyed(self, row: _Row, text: Optional[str]) -> str:
         """Execute the commands in a text; what is left of it."""
-        for command, argument in _COMMAND.findall(text or ""):
+        plain = (text or "").replace("\r", "")
+        for command, argument in _COMMAND.findall(plain):
             self.executed.append(command.lower())
             if command.lower() in ("close", "reopen"):
                 self._turn(row, command.lower())
             if command.lower() == "title":
                 row.fields["title"] = argument
-        return _COMMAND.sub("", text or "").rstrip()
+        return _COMMAND.sub("", plain).rstrip()
 
     def _list_notes(self, sent: Sent, row: _Row) -> Reply:
         assert set(sent.query) <= {"order_by", "sort"} | _PAGE

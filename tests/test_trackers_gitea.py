@@ -158,6 +158,16 @@ def test_a_label_beyond_the_first_page(gitea: GiteaRig) -> None:
     assert len(gitea.server.labels) == 121
 
 
+def test_two_labels_of_one_name(gitea: GiteaRig) -> None:
+    """The older one is taken, by every run."""
+    wanted = gitea.server.add_label(SHARED_LABEL)
+    gitea.server.add_label(SHARED_LABEL)
+
+    gitea.tracker().create(draft(fresh_key()))
+
+    assert gitea.server.sent[-1].body["labels"] == [wanted]
+
+
 def test_a_label_of_the_organization(gitea: GiteaRig) -> None:
     """It is taken if the repository has none of that name."""
     gitea.server.org_labels = {7: "other", 8: SHARED_LABEL}
@@ -233,9 +243,11 @@ def test_a_ticket_beyond_the_first_page(
     assert pages == list(range(1, last + 1 if has_totals else last + 2))
 
 
-def test_pull_requests(gitea: GiteaRig) -> None:
+@pytest.mark.parametrize("knows_types", [True, False])
+def test_pull_requests(gitea: GiteaRig, knows_types: bool) -> None:
     """One is no ticket, whatever it says, even where a server lists it."""
     key = fresh_key()
+    gitea.server.knows_types = knows_types
     gitea.server.add_issue("ours", _body(key), pull_request={"merged": False})
 
     assert gitea.tracker().find(key) == ()
@@ -388,6 +400,7 @@ def test_a_token_that_may_not_see_who_can_be_assigned(gitea: GiteaRig) -> None:
 def test_assignees_that_cannot_be_listed(gitea: GiteaRig) -> None:
     """Any other refusal is told."""
     tracker = gitea.tracker()
+    tracker.create(draft(fresh_key()))
     gitea.server.replies = [Reply(404, {"message": "not found"})]
 
     with pytest.raises(RefusedError) as caught:

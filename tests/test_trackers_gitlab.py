@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator
+from typing import Any, Dict, Iterator, List
 
 import pytest
 import requests
@@ -37,6 +37,7 @@ COMMANDS = [
     "/CLOSE now",
     "text\n/close\ntext",
     "text\r/close",
+    "text\n\r/close",
     "text\r\n\r\n/label ~wontfix\n",
     "\x00/close",
     "\u202e/title Nothing",
@@ -193,6 +194,15 @@ def test_a_duplicate_whose_body_holds_a_command(gitlab: GitLabRig) -> None:
     assert tracker.find(key) == (first,)
 
 
+@pytest.mark.parametrize("text", COMMANDS[:5])
+def test_a_text_without_commands(text: str) -> None:
+    """Nothing but a space that nobody sees is put in, also where only blanks come before."""
+    told = without_commands(text)
+
+    assert told != text
+    assert told.replace(fmt.ZERO_WIDTH_SPACE, "") == text
+
+
 def test_slashes_that_begin_no_line() -> None:
     """Paths and addresses within a line are left as they are."""
     text = "see https://g.example.org/c/1 and a/b\n- /dev/null\n> /close\n"
@@ -327,6 +337,8 @@ def test_how_a_roster_may_name_a_person(gitlab: GitLabRig, who: str) -> None:
     assert gitlab.assignee("1") == "Zoe.Q"
     assert again.action is Done.NOTHING
     assert [sent for sent in gitlab.server.sent if sent.method == "PUT"] == []
+    asked = [sent.path for sent in gitlab.server.sent if "/users" in sent.path]
+    assert len(asked) == (4 if who == "14" else 1), "a person is looked up once a run"
 
 
 @pytest.mark.parametrize("who", ["stranger", "@stranger", "999"])
@@ -365,12 +377,14 @@ def test_a_person_who_may_not_read_the_project(gitlab: GitLabRig) -> None:
     assert "dropped" in handed.reason
 
 
-def test_a_list_of_users_that_may_not_be_seen(gitlab: GitLabRig) -> None:
+@pytest.mark.parametrize("replies", [[], [Reply(200, [])]])
+def test_users_that_may_not_be_seen(gitlab: GitLabRig, replies: List[Reply]) -> None:
     """That is a matter of permissions, not of one assignee."""
-    gitlab.server.replies = [Reply(403, {"message": "403 Forbidden - Not authorized"})]
+    refusal = Reply(403, {"message": "403 Forbidden - Not authorized"})
+    gitlab.server.replies = [*replies, refusal]
 
     with pytest.raises(RefusedError) as caught:
-        gitlab.tracker().create(draft(fresh_key()))
+        gitlab.tracker().create(draft(fresh_key(), assignee="14"))
 
     assert caught.value.status == 403
 
@@ -542,6 +556,15 @@ def test_a_ticket_moved_to_another_project(gitlab: GitLabRig) -> None:
     assert caught.value.status == 301
     assert outcome.action is Done.CREATED
     assert gitlab.open_ids(key) == ["2"]
+
+
+def test_a_moved_ticket_that_somebody_opened_again(gitlab: GitLabRig) -> None:
+    """An open ticket is one, whatever was made of it elsewhere."""
+    key = fresh_key()
+    gitlab.desk().open_once(draft(key))
+    gitlab.server.change(1, moved_to_id=9001)
+
+    assert gitlab.desk().open_once(draft(key)).action is Done.FOUND
 
 
 def test_a_duplicate_is_linked(gitlab: GitLabRig) -> None:

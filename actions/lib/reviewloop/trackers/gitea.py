@@ -337,5 +337,5 @@ def _ticket(told: Any) -> Ticket:
         assignees=tuple(_login(one) for one in row.get("assignees") or ()),
         labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
         opened_at=_instant(row.get("created_at")),
-        closed_at=_instant(row.get("closed_at")) if closed else None,
+        closed_at=_instant(row.get("closed_at")),
     )

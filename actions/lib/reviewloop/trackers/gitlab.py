@@ -378,7 +378,7 @@ def without_commands(text: str) -> str:
 
     A zero-width space rather than a backslash, which would show in a block of code.
     """
-    return _COMMAND.sub(rf"\1{fmt.ZERO_WIDTH_SPACE}/", fmt.clean(text))
+    return _COMMAND.sub(rf"\1{fmt.ZERO_WIDTH_SPACE}/", text)
 
 
 def _is_moved(row: Mapping[str, Any]) -> bool:
@@ -409,16 +409,15 @@ def _ticket(told: Any) -> Ticket:
     number = parse.at(row, "iid", "an issue")
     if not isinstance(number, int):
         raise parse.misread("an issue", "has no number")
-    state = _state(row)
     return Ticket(
         id=str(number),
         number=number,
         url=str(row.get("web_url") or ""),
         key=fmt.key_in(str(row.get("description") or "")),
         title=str(row.get("title") or ""),
-        state=state,
+        state=_state(row),
         assignees=tuple(_username(one) for one in row.get("assignees") or ()),
         labels=tuple(str(name) for name in row.get("labels") or ()),
         opened_at=_instant(row.get("created_at")),
-        closed_at=_instant(row.get("closed_at")) if state is State.CLOSED else None,
+        closed_at=_instant(row.get("closed_at")),
     )
