@@ -635,6 +635,31 @@ def test_what_failed_to_be_said_was_not_said(rig: ActionRig) -> None:
     assert len(few.comments(ticket.id)) == 1
 
 
+def test_a_listing_of_comments_that_shows_none(rig: ActionRig) -> None:
+    """The action may lag or ask for too little; what was said is not said again."""
+    key, records = fresh_key(), MemoryRecords()
+    ticket = rig.desk(records).open_once(draft(key)).ticket
+    assert ticket is not None
+    failing(rig, "desk.said", lambda **_: [])
+
+    rig.desk(records).comment_once(key, "Still.", "level-1")
+    again = rig.desk(records).comment_once(key, "Still.", "level-1")
+
+    assert again.action is Done.NOTHING
+    assert len(rig.comments(ticket.id)) == 1
+
+
+def test_what_somebody_else_said(rig: ActionRig) -> None:
+    """The listing of comments shows more than StackStorm's history."""
+    tracker = rig.tracker()
+    ticket = tracker.create(draft(fresh_key()))
+    rig.server.board.tickets[ticket.id].remarks.append("from elsewhere")
+
+    (comment,) = tracker.comments(ticket.id)
+
+    assert (comment.text, comment.author) == ("from elsewhere", "review-bot")
+
+
 def test_what_else_was_run_for_a_ticket_was_not_said(rig: ActionRig) -> None:
     """An assignment to somebody with a marker for a name is no comment."""
     tracker = rig.tracker(actions=FEW)

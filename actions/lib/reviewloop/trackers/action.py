@@ -8,7 +8,7 @@
 What a site leaves out is made up for where that is safe:
 
 - ``read``: the ticket is looked up by its key, once this run has met it.
-- ``comments``: StackStorm's own history tells what was said.
+- ``comments``: StackStorm's own history tells what was said, as long as it is kept.
 - ``duplicate``: a duplicate is closed, and known by the comment that the desk leaves on it.
 - ``assign``, ``list_open``, ``whoami``: nothing is done, nothing is listed, and only StackStorm's
   credential is checked.
@@ -243,18 +243,20 @@ class AnyAction(Tracker):
         return ticket
 
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
-        """What ``comments`` lists; without it, what StackStorm has had said successfully."""
-        history = self._settle(ticket_id)
+        """What ``comments`` lists, and what StackStorm has had said with success: a listing that
+        lags, or shows less than it should, makes nothing be said twice.
+        """
+        ref = self._mapped("comment").ref
+        said = [
+            Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
+            for one in self._settle(ticket_id)
+            if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
+        ]
         if "comments" not in self._actions:
-            ref = self._mapped("comment").ref
-            return tuple(
-                Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
-                for one in history
-                if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
-            )
+            return tuple(said)
         reading = self._reading("comments")
         rows = self._rows("comments", reading, {"id": ticket_id})
-        return tuple(reading.comment(row) for row in rows)
+        return (*(reading.comment(row) for row in rows), *said)
 
     def add_comment(self, ticket_id: str, text: str) -> None:
         """Add a comment. An action that also changes the state is the site's to choose."""
