@@ -9,6 +9,7 @@ mounts are seen by nobody else, and both vanish with its first process.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -16,14 +17,18 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from types import TracebackType
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 from sandbox.cache import cache_folder, digest, exclusive
-from sandbox.ports import SandboxError, tail
+from sandbox.ports import LOOPBACK, SandboxError, accepts, free_port, tail, wait_until
 
 SUITE = "bookworm"
 SEED_FOLDER = "srv/sandbox"
 """Where a recipe's files lie inside the root."""
+SEEDED = f"{SEED_FOLDER}/seeded.json"
+"""What a recipe's script tells the one who starts the server."""
+START_ATTEMPTS = 3
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 TOOLS = ("apt-get", "apt-config", "dpkg-deb", "perl", "setpriv", "unshare", "chroot", "mount")
 APT_SETTING = re.compile(r"^Acquire::(https?|Check-|Retries|ForceIPv|Max-)", re.IGNORECASE)
@@ -38,7 +43,8 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 HOME=/root PATH="$BUILD_PAT
 inside() { chroot "$ROOT" "$@"; }
 apt() {
     APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get --yes --quiet --no-install-recommends \\
-        -o DPkg::Chroot-Directory="$ROOT" -o Dpkg::Use-Pty=false "$@"
+        -o DPkg::Chroot-Directory="$ROOT" -o Dpkg::Use-Pty=false \\
+        -o Dpkg::Options::=--force-unsafe-io "$@"
 }
 """
 
@@ -54,6 +60,9 @@ mount -t proc proc "$STAGE/root/proc"
 exec chroot "$STAGE/root" setpriv --reuid="$ACCOUNT" --regid="$ACCOUNT" --init-groups \\
     --no-new-privs -- /usr/bin/env -i "$@"
 """
+
+
+_Own = TypeVar("_Own", bound="Server")
 
 
 @dataclass(frozen=True)
@@ -275,8 +284,78 @@ class _Apt:
         return done.stdout.decode("utf-8", "replace")
 
 
-def stage_folder(name: str) -> Path:
-    """A temporary folder of one server: ``stage`` to mount on, and its log beside it."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
-    (folder / "stage").mkdir()
-    return folder
+class Server:
+    """A server in a root of its own, fresh at every start; use it as a context manager."""
+
+    recipe: Recipe
+    title: str
+    account = "www-data"
+
+    def __init__(self) -> None:
+        self.port = 0
+        self.seeded: Dict[str, Any] = {}
+        """What the recipe's seed left in :data:`SEEDED`."""
+        self._folder: Optional[Path] = None
+        self._process: Optional[subprocess.Popen[bytes]] = None
+
+    @property
+    def url(self) -> str:
+        """The web address, for people and for ``tracker.url``."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    def command(self) -> Sequence[str]:
+        """What serves, inside the root, on :attr:`port`."""
+        raise NotImplementedError
+
+    def environment(self) -> Mapping[str, str]:
+        """Variables of that command."""
+        return {}
+
+    def __enter__(self: _Own) -> _Own:
+        root = root_of(self.recipe)
+        self.seeded = json.loads((root / SEEDED).read_text())
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                self._start(root)
+            except BaseException as err:
+                self._stop()
+                # Somebody else may have taken the port between our look and our use.
+                if attempt == START_ATTEMPTS or not isinstance(err, SandboxError):
+                    raise
+            else:
+                break
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        err: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self._stop()
+
+    def _start(self, root: Path) -> None:
+        self.port = free_port()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{self.recipe.name}-"))
+        stage = self._folder / "stage"
+        stage.mkdir()
+        log = self._folder / "server.log"
+        self._process = start(
+            root,
+            self.command(),
+            stage=stage,
+            account=self.account,
+            env={"HOME": "/tmp", **self.environment()},
+            log=log,
+        )
+        wait_until(
+            lambda: accepts(self.port), self.title, timeout=90, process=self._process, log=log
+        )
+
+    def _stop(self) -> None:
+        if self._process is not None:
+            stop(self._process)
+            self._process = None
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None

@@ -5,17 +5,13 @@ Needs root, on a machine with apt; installs nothing on it (see :mod:`sandbox.tra
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 import requests
 
-from sandbox.ports import LOOPBACK, SandboxError, accepts, free_port, wait_until
+from sandbox.ports import LOOPBACK, SandboxError
 from sandbox.trackers import debian
 
 BOT = "reviewbot"
@@ -25,13 +21,11 @@ PROJECT = "review"
 ELSEWHERE = "elsewhere"
 """A private project that :data:`BOT` is no member of."""
 FIELD = "Review key"
-START_ATTEMPTS = 3
 PAGE = 100
 
 APP = "/usr/share/redmine"
 SEED = Path(__file__).with_name("redmine_seed.rb")
-SEEDED = f"{debian.SEED_FOLDER}/seeded.json"
-RAILS = {"RAILS_ENV": "production", "REDMINE_INSTANCE": "default", "HOME": "/tmp"}
+RAILS = {"RAILS_ENV": "production", "REDMINE_INSTANCE": "default"}
 SCRIPT = r"""
 inside debconf-set-selections <<'ANSWERS'
 redmine redmine/instances/default/dbconfig-install boolean true
@@ -77,7 +71,7 @@ class SeenIssue:
     url: str
 
 
-class RedmineServer:
+class RedmineServer(debian.Server):
     """A running Redmine, fresh at every start; use it as a context manager.
 
     Users: :data:`BOT` for the pack, in a role with the least rights; :data:`COMMITTEE`, members to
@@ -85,17 +79,18 @@ class RedmineServer:
     Everybody's password is the name with ``-password`` behind it.
     """
 
+    recipe = RECIPE
+    title = "Redmine"
+
     def __init__(self) -> None:
-        self.port = 0
-        self._folder: Optional[Path] = None
-        self._process: Optional[subprocess.Popen[bytes]] = None
-        self._seeded: Dict[str, Any] = {}
+        super().__init__()
         self._numbers: Dict[str, Dict[str, int]] = {}
 
-    @property
-    def url(self) -> str:
-        """The web address, for people and for ``tracker.url``."""
-        return f"http://{LOOPBACK}:{self.port}"
+    def command(self) -> Sequence[str]:  # noqa: D102 - as inherited
+        return ["sh", "-c", SERVE]
+
+    def environment(self) -> Mapping[str, str]:  # noqa: D102 - as inherited
+        return {**RAILS, "PORT": str(self.port)}
 
     @property
     def token(self) -> str:
@@ -105,58 +100,11 @@ class RedmineServer:
     @property
     def field_id(self) -> int:
         """The number of the custom field that holds the key."""
-        return int(self._seeded["field"])
+        return int(self.seeded["field"])
 
     def key_of(self, user: str) -> str:
         """A seeded user's API key."""
-        return str(self._seeded["keys"][user])
-
-    def __enter__(self) -> RedmineServer:
-        root = debian.root_of(RECIPE)
-        self._seeded = json.loads((root / SEEDED).read_text())
-        for attempt in range(1, START_ATTEMPTS + 1):
-            try:
-                self._start(root)
-            except BaseException as err:
-                self._stop()
-                # Somebody else may have taken the port between our look and our use.
-                if attempt == START_ATTEMPTS or not isinstance(err, SandboxError):
-                    raise
-            else:
-                break
-        return self
-
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        err: Optional[BaseException],
-        trace: Optional[TracebackType],
-    ) -> None:
-        self._stop()
-
-    def _start(self, root: Path) -> None:
-        self.port = free_port()
-        self._folder = debian.stage_folder("redmine")
-        log = self._folder / "server.log"
-        self._process = debian.start(
-            root,
-            ["sh", "-c", SERVE],
-            stage=self._folder / "stage",
-            account="www-data",
-            env={**RAILS, "PORT": str(self.port)},
-            log=log,
-        )
-        wait_until(
-            lambda: accepts(self.port), "Redmine", timeout=90, process=self._process, log=log
-        )
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            debian.stop(self._process)
-            self._process = None
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        return str(self.seeded["keys"][user])
 
     # -- what a person sees and does -------------------------------------------------------------
 
