@@ -19,7 +19,6 @@ class LaunchpadRig(Rig):
     kind = "launchpad"
     resolution = "Fix Released"
     cannot = {
-        "hostile text": "its title is longer than the 200 characters kept there (own test)",
         "dropped label": "a tag that Launchpad does not take is refused with the whole bug",
         "dropped key": "the key is a tag given with the bug; it is kept, or the bug is refused",
         "search lag": "calls without a session's cookie read the primary database",

@@ -26,7 +26,6 @@ class ServiceNowRig(Rig):
     resolution = "Resolved by caller"
     cannot = {
         "search lag": "the Table API lists from the database",
-        "hostile text": "its title is longer than the 160 characters kept there (own test)",
     }
 
     def __init__(self, server: Optional[fake_servicenow.FakeServiceNow] = None) -> None:

@@ -562,7 +562,7 @@ def test_hostile_text(rig: Rig) -> None:
     assert again.ticket == outcome.ticket
     assert outcome.notes == ()
     assert outcome.ticket.key == key
-    assert outcome.ticket.title == fmt.title(HOSTILE)
+    assert outcome.ticket.title == fmt.title(HOSTILE, rig.tracker().title_limit)
     assert "\U0001f600" in outcome.ticket.title
     assert not set("\u202e\x00\x1b") & set(outcome.ticket.title)
     assert rig.tracker().find("grv-" + "f" * 16) == ()

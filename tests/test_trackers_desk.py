@@ -315,6 +315,39 @@ def test_a_listing_that_never_shows_the_new_ticket() -> None:
     assert any("does not show the new ticket" in note for note in outcome.notes)
 
 
+def test_a_ticket_that_was_left_without_assignee() -> None:
+    """A run that died before it could assign is made good by the next; a person's choice stays."""
+    cabinet = Cabinet()
+    key = fresh_key()
+    cabinet.create(draft(key, assignee=None))
+
+    outcome = _desk(cabinet).open_once(draft(key))
+    other = _desk(cabinet).open_once(draft(key, assignee="committee2"))
+
+    assert (outcome.action, other.action) == (Done.FOUND, Done.FOUND)
+    assert cabinet.tickets["1"].assignees == ("committee1",)
+
+
+def test_a_duplicate_that_another_run_retires_at_the_same_moment() -> None:
+    """A refusal is no error where the duplicate is closed and without key by then."""
+
+    class Crowded(Cabinet):
+        """Refuses whoever comes second."""
+
+        def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
+            """Done by another run meanwhile."""
+            super().close_duplicate(ticket_id, keep)
+            raise RefusedError("stale", status=422)
+
+    cabinet = Crowded()
+    key = fresh_key()
+    for _ in range(2):
+        cabinet.create(draft(key))
+
+    assert _desk(cabinet).open_once(draft(key)).action is Done.FOUND
+    assert [t.id for t in cabinet.tickets.values() if t.is_open] == ["1"]
+
+
 def test_looking_at_a_key() -> None:
     """A look retires duplicates and brings the record up to date; a glance changes nothing."""
     cabinet, records = Cabinet(), MemoryRecords()

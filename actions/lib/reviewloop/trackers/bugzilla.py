@@ -101,10 +101,11 @@ class _Rest(Http):
         super().__init__(base, headers, **more)
         self._product = product
 
-    def _judge(self, response: Any, what: str, is_write: bool) -> Answer:
+    def judge(self, response: Any, what: str, is_write: bool) -> Answer:
+        """See :meth:`Http.judge`."""
         told = _error_in(response.content)
         if told is None:
-            return super()._judge(response, what, is_write)
+            return super().judge(response, what, is_write)
         code = _int(told.get("code"))
         said = " ".join(str(told.get("message")).split())[:SHOWN]
         if code in _LOGIN:

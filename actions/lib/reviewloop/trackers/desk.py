@@ -152,11 +152,32 @@ class Desk:
     def open_once(self, draft: Draft, about: Optional[About] = None) -> Outcome:
         """See to it that the key has one open ticket (or one its people closed for good).
 
+        A ticket that is found without any assignee gets the draft's: where assigning is a call of
+        its own, an earlier run may have died before it.
+
         :raises TemporaryError: another run is opening it at this moment.
         :raises AmbiguousError: it may have been opened; the next run will know.
         :raises ProtocolError: the tracker did not keep the key, so its ticket could not be found
         again.
         """
+        outcome = self._opened(draft, about)
+        ticket = outcome.ticket
+        if outcome.action is not Done.FOUND or ticket is None or ticket.assignees:
+            return outcome
+        notes = self._assigned_late(draft)
+        return replace(outcome, notes=(*outcome.notes, *notes))
+
+    def _assigned_late(self, draft: Draft) -> Tuple[str, ...]:
+        if draft.assignee is None:
+            return ()
+        try:
+            return self.assign_once(draft.key, draft.assignee).notes
+        except RefusedError as err:
+            if err.status not in ASSIGNEE_REFUSED:
+                raise
+            return (_not_assigned(draft.assignee, err),)
+
+    def _opened(self, draft: Draft, about: Optional[About]) -> Outcome:
         recorded = None if self._is_linked(draft.key) else self._recorded(draft.key)
         self._tracker.whoami()
         if recorded and recorded.is_open:
@@ -234,7 +255,7 @@ class Desk:
             refused = err
         bare = replace(draft, assignee=None)
         ticket = self._tracker.create(bare)
-        notes.append(f"{draft.assignee} could not be assigned: {refused.message}")
+        notes.append(_not_assigned(draft.assignee, refused))
         return ticket, bare
 
     def _claimed(self, key: str) -> Tuple[Ticket, ...]:
@@ -292,8 +313,10 @@ class Desk:
         self._comment(ticket.id, text, f"{key}/duplicate")
         try:
             self._tracker.close_duplicate(ticket.id, keep)
-        except AmbiguousError:
-            if self._tracker.read(ticket.id).is_open:
+        except (AmbiguousError, RefusedError):
+            # Several runs retire it at once, and some trackers refuse all but one of them.
+            left = self._tracker.read(ticket.id)
+            if left.is_open or left.key == key:
                 raise
 
     def _differences(self, draft: Draft, ticket: Ticket) -> List[str]:
@@ -517,6 +540,10 @@ class Desk:
             fresh = replace(fresh, **{f.name: getattr(old, f.name) for f in fields(About)})
         if fresh != old:
             self._records.put(fresh)
+
+
+def _not_assigned(who: Optional[str], err: RefusedError) -> str:
+    return f"{who} could not be assigned: {err.message}"
 
 
 def _step(key: str, marker: str) -> str:

@@ -196,7 +196,7 @@ class Http:
         finally:
             if not self._keep_alive:
                 self._session.close()
-        return self._judge(response, what, is_write=method != "GET")
+        return self.judge(response, what, is_write=method != "GET")
 
     def _address(self, path: str) -> str:
         if not path.startswith(("http://", "https://")):
@@ -227,7 +227,10 @@ class Http:
             )
         return ProtocolError(f"{what} failed ({type(err).__name__}).", "Check tracker.url.")
 
-    def _judge(self, response: requests.Response, what: str, is_write: bool) -> Answer:
+    def judge(self, response: requests.Response, what: str, is_write: bool) -> Answer:
+        """What an answer means: itself, or the error it stands for; trackers with statuses of
+        their own override it.
+        """
         status = response.status_code
         if status < OK_BELOW:
             return Answer(status, _parsed(response, what, is_write), response.headers)

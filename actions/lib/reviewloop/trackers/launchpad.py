@@ -102,12 +102,13 @@ def _one_of(names: Tuple[str, ...]) -> Form:
 class _WebService(Http):
     """HTTP with the two habits of Launchpad: 303 as an answer, and 401 for a lack of rights."""
 
-    def _judge(self, response: Any, what: str, is_write: bool) -> Answer:
+    def judge(self, response: Any, what: str, is_write: bool) -> Answer:
+        """See :meth:`Http.judge`."""
         if response.status_code == HTTP_SEE_OTHER:
             return Answer(HTTP_SEE_OTHER, None, response.headers)
         if response.status_code == UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
             response.status_code = FORBIDDEN
-        return super()._judge(response, what, is_write)
+        return super().judge(response, what, is_write)
 
 
 class Launchpad(Tracker):
