@@ -1,0 +1,430 @@
+"""Request Tracker 5, through REST 2.0 (https://docs.bestpractical.com/rt/5.0.3/RT/REST2.html).
+
+What it takes, and what this relies on, with the file of RT's source that shows it:
+
+- Everything below ``/REST/2.0`` answers 401 to a wrong credential
+  (lib/RT/REST2/Middleware/Auth.pm).
+- Our key is the value of a custom field. Listings by TicketSQL come from the database, show all
+  statuses but "deleted", and leave out tickets merged into another (lib/RT/Tickets.pm).
+- Whether a status ends a ticket is the lifecycle's matter, which REST does not show; TicketSQL's
+  ``Status = '__Active__'`` tells.
+- What the account may not set, and what is not there, is dropped without a word: a custom field
+  that the queue does not have, an owner, a status. Creations answer 201 all the same, changes 200
+  with a list of sentences (lib/RT/REST2/Resource/Record/Writable.pm). Hence the reading back.
+- An owner with an "@" that RT does not know would be made an account (lib/RT/User.pm,
+  ``LoadOrCreateByEmail``), so owners are looked up first.
+- Texts of comments: ``/ticket/N/attachments`` shows those of a hundred at a time, with what was
+  attached to them. Its pages also count what is hidden from us, such as mail that was sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from datetime import datetime
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from urllib.parse import quote, urlsplit
+
+from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.trackers import format as fmt
+from reviewloop.trackers import parse
+from reviewloop.trackers.base import (
+    HTTP_GONE,
+    HTTP_NOT_FOUND,
+    KEY_PATTERN,
+    SHARED_LABEL,
+    BodyFormat,
+    CloseReason,
+    Comment,
+    Draft,
+    Form,
+    Option,
+    State,
+    Ticket,
+    Tracker,
+    TrackerSettings,
+    check_settings,
+    checked_url,
+)
+from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+
+PAGE = 100
+"""Rows a page; RT shows no more."""
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+NEVER = "1970-01-01T00:00:00Z"
+NOBODY = "Nobody"
+DELETED = "deleted"
+FIELDS = "Subject,Status,Owner,Queue,CustomFields,Created,Resolved"
+SHOWN = 200
+HTTP_BAD_REQUEST = 400
+HTTP_UNPROCESSABLE = 422
+RIGHTS = (
+    "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, CommentOnTicket, ModifyTicket and "
+    "ReassignTicket on the queue, and SeeCustomField and ModifyCustomField on the field"
+)
+
+_TOKEN = re.compile(r"\d+-(\d+)-\S+")
+_STEP = re.compile(r"\.{1,2}")
+"""No part of a path, but a step within it."""
+
+Row = Dict[str, Any]
+
+
+class RequestTracker(Tracker):
+    """Tickets of one queue (``tracker.project``: its name)."""
+
+    kind = "rt"
+    body_format = BodyFormat.TEXT
+    title_limit = 200
+    forms = {
+        "project": Form(
+            re.compile(rf"(?!{_STEP.pattern}$)[^/\x00-\x1f]+"), "the queue's name, without a slash"
+        ),
+        "token": Form(
+            re.compile(rf"{_TOKEN.pattern}|[^:\s]+:.+"),
+            "an authentication token such as 1-14-0123456789abcdef, or user:password",
+        ),
+    }
+    options = {
+        "key_field": Option(
+            "The custom field of tickets that holds our key, by name.",
+            "ReviewKey",
+            "ReviewKey",
+            form=Form(re.compile(r"[^{}'\"\\]+"), "the field's name, without quotes and braces"),
+        ),
+        "closed_status": Option("The status of a ticket whose wait is over.", "closed", "resolved"),
+        "rejected_status": Option("The status of an unwanted ticket.", "declined", "rejected"),
+        "reopen_status": Option("The status of a ticket that is opened again.", "open", "open"),
+    }
+    drops_hint = f"RT drops what the account may not set: grant it {RIGHTS}; owners need OwnTicket."
+
+    def __init__(
+        self,
+        settings: TrackerSettings,
+        timing: Optional[Timing] = None,
+        transport: Optional[Transport] = None,
+    ) -> None:
+        check_settings(type(self), settings)
+        self._settings = settings
+        self._web = checked_url(settings.url)
+        parts = urlsplit(self._web)
+        self._place = f"{self.kind}:{parts.netloc}{parts.path}/{settings.project}"
+        self._field = ""
+        self._activity: Dict[Tuple[str, str], bool] = {}
+        self._people: Dict[str, str] = {}
+        self._http = Http(
+            f"{self._web}/REST/2.0",
+            {"Authorization": _authorization(settings.token), "Accept": "application/json"},
+            verify=settings.tls,
+            remedy=self._remedy,
+            timing=timing,
+            transport=transport,
+        )
+
+    @property
+    def name(self) -> str:
+        """``rt:<host>/<queue>``."""
+        return self._place
+
+    def whoami(self) -> str:
+        """Our user's name. A token holds its number."""
+        token = _TOKEN.fullmatch(self._settings.token)
+        who = token.group(1) if token else self._settings.token.partition(":")[0]
+        return str(parse.at(self._http.read(f"/user/{_quoted(who)}").data, "Name", "an account"))
+
+    # -- looking -------------------------------------------------------------------------------
+
+    def find(
+        self,
+        key: str,
+        since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
+    ) -> Tuple[Ticket, ...]:
+        """The queue's tickets, open and closed, whose field holds the key, from the database."""
+        rows = self._rows(f"CF.{{{self._key_field()}}} = {_literal(key)}")
+        found = [self._ticket(row) for row in rows]
+        return tuple(ticket for ticket in found if ticket.key == key)
+
+    def list_open(self) -> Tuple[Ticket, ...]:
+        """The queue's open tickets whose field holds any key."""
+        rows = self._rows(f"CF.{{{self._key_field()}}} LIKE 'grv-' AND Status = '__Active__'")
+        found = [self._ticket(row) for row in rows]
+        return tuple(ticket for ticket in found if ticket.is_open and ticket.key)
+
+    def read(self, ticket_id: str) -> Ticket:
+        """One ticket by its number; one that was deleted, or merged into another, is gone."""
+        row = self._row(ticket_id)
+        if str(row.get("Status")).casefold() == DELETED or str(row.get("id")) != ticket_id:
+            raise RefusedError(
+                f"Ticket {ticket_id} of {self._place} was deleted or merged into another.",
+                status=HTTP_GONE,
+            )
+        return self._ticket(row)
+
+    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
+        """All texts of a ticket; the first is its body."""
+        path = f"{_path(ticket_id)}/attachments"
+        rows: List[Row] = []
+        page = 1
+        while True:
+            query = {"fields": "Content,ContentType,Creator", "per_page": PAGE, "page": page}
+            items = _items(self._http.read(path, query).data)
+            # A short page may be one of which much is hidden, so only an empty one is the last.
+            if not items:
+                break
+            rows += items
+            page += 1
+        texts = [row for row in rows if str(row.get("ContentType")).startswith("text/")]
+        texts.sort(key=lambda row: int(parse.at(row, "id", "a comment")))
+        return tuple(
+            Comment(str(row["id"]), str(row.get("Content") or ""), _id(row, "Creator"))
+            for row in texts
+        )
+
+    # -- writing -------------------------------------------------------------------------------
+
+    def create(self, draft: Draft) -> Ticket:
+        """Open a ticket with the key in its field; the key in the text is for people."""
+        body: Row = {
+            "Queue": self._settings.project,
+            "Subject": fmt.title(draft.title, self.title_limit),
+            "Content": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "ContentType": "text/plain",
+            "CustomFields": {self._key_field(): draft.key},
+        }
+        if draft.assignee:
+            body["Owner"] = self._user(draft.assignee)
+        told = self._http.write("POST", "/ticket", body).data
+        try:
+            number = str(int(parse.at(told, "id", "the new ticket")))
+        except (ProtocolError, TypeError, ValueError) as err:
+            raise AmbiguousError(
+                "RT's answer to a creation names no ticket.", "The next run looks before it writes."
+            ) from err
+        return Ticket(
+            id=number,
+            number=int(number),
+            url=self._url(number),
+            key=draft.key,
+            title=str(body["Subject"]),
+            state=State.OPEN,
+            labels=draft.labels,
+        )
+
+    def add_comment(self, ticket_id: str, text: str) -> None:
+        """Add a comment: unlike a reply it goes to no requestor and opens no closed ticket."""
+        body = {"Content": text, "ContentType": "text/plain"}
+        self._http.write("POST", f"{_path(ticket_id)}/comment", body)
+
+    def close(self, ticket_id: str, reason: CloseReason) -> None:
+        """Set the closed status, or the rejected one; a closed ticket keeps its own."""
+        if self.read(ticket_id).is_open:
+            completed = reason is CloseReason.COMPLETED
+            self._move(ticket_id, "closed_status" if completed else "rejected_status")
+
+    def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
+        """Close a ticket, let it refer to the one that stays, and empty its key field.
+
+        They are not merged: that would take the ticket's own history away.
+        """
+        self.close(ticket_id, CloseReason.COMPLETED)
+        if self.read(ticket_id).key is None:
+            return
+        change = {"AddRefersTo": keep.id, "CustomFields": {self._key_field(): None}}
+        told = self._http.write("PUT", _path(ticket_id), change).data
+        if self.read(ticket_id).key is not None:
+            raise RefusedError(
+                f"RT did not take the key off ticket {ticket_id}: {_said(told)}",
+                f"Grant the account ModifyCustomField on {self._key_field()}.",
+                FORBIDDEN,
+            )
+
+    def reopen(self, ticket_id: str) -> None:
+        """Set the status of reopened tickets."""
+        if not self.read(ticket_id).is_open:
+            self._move(ticket_id, "reopen_status")
+
+    def assign(self, ticket_id: str, who: str) -> None:
+        """Set the owner."""
+        self._http.write("PUT", _path(ticket_id), {"Owner": self._user(who)})
+
+    def is_assigned(self, ticket: Ticket, who: str) -> bool:
+        """Whether ``who``, a name or number, is the owner, whom RT shows by name."""
+        if super().is_assigned(ticket, who):
+            return True
+        try:
+            return bool(ticket.assignees) and self._user(who) in ticket.assignees
+        except RefusedError:
+            return False
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _row(self, ticket_id: str) -> Row:
+        return parse.mapping(self._http.read(_path(ticket_id)).data, "a ticket")
+
+    def _move(self, ticket_id: str, option: str) -> None:
+        """Change a status. RT answers 200 to a step that it does not take, too."""
+        status = self._settings.option(option, self.options)
+        told = self._http.write("PUT", _path(ticket_id), {"Status": status}).data
+        kept = str(self._row(ticket_id).get("Status"))
+        if kept.casefold() != status.casefold():
+            raise RefusedError(
+                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {_said(told)}",
+                f"Allow that step in the queue's lifecycle and grant ModifyTicket, or set "
+                f"tracker.options.{option}; a ticket that depends on open ones is not closed.",
+                HTTP_UNPROCESSABLE,
+            )
+
+    def _rows(self, condition: str) -> Iterator[Row]:
+        """The queue's tickets under a condition, by number, each page after the last one seen."""
+        last = 0
+        while True:
+            queue = _literal(self._settings.project)
+            query = f"Queue = {queue} AND {condition} AND id > {last}"
+            told = self._search(query, PAGE)
+            items = _items(told)
+            for row in items:
+                number = int(parse.at(row, "id", "a row of a listing"))
+                if number <= last:
+                    raise parse.misread("a listing", "is not in the order of numbers")
+                last = number
+                yield row
+            if not items or int(told.get("total") or 0) <= len(items):
+                return
+
+    def _search(self, query: str, size: int) -> Row:
+        params = {"query": query, "orderby": "id", "per_page": size, "fields": FIELDS}
+        return parse.mapping(self._http.read("/tickets", params).data, "a listing")
+
+    def _key_field(self) -> str:
+        """The key's field as the queue writes it. TicketSQL finds nothing by a field that is not
+        there, and says nothing.
+        """
+        if not self._field:
+            wanted = self._settings.option("key_field", self.options)
+            queue = self._http.read(f"/queue/{_quoted(self._settings.project)}").data
+            fields = parse.mapping(queue, "a queue").get("TicketCustomFields") or ()
+            names = [str(one.get("name")) for one in fields]
+            found = [name for name in names if name.casefold() == wanted.casefold()]
+            if not found:
+                raise ConfigError(
+                    f"Queue {self._settings.project} of RT shows us no custom field {wanted!r}.",
+                    "Create it (for Tickets, 'Enter one value'), apply it to the queue, and grant "
+                    "the account SeeCustomField on it; or set tracker.options.key_field.",
+                )
+            self._field = found[0]
+        return self._field
+
+    def _is_open(self, row: Row) -> bool:
+        """By the lifecycle; each status of a queue is asked for once."""
+        status = (_id(row, "Queue"), str(parse.at(row, "Status", "a ticket")))
+        if status not in self._activity:
+            query = f"id = {int(row['id'])} AND Status = '__Active__'"
+            self._activity[status] = bool(_items(self._search(query, 1)))
+        return self._activity[status]
+
+    def _user(self, who: str) -> str:
+        """The name of a user RT knows, by name or number.
+
+        :raises RefusedError: RT knows no such user.
+        """
+        if who not in self._people:
+            unknown = RefusedError(
+                f"RT knows no user {who!r}.",
+                "Write the user's name in RT in the roster.",
+                HTTP_UNPROCESSABLE,
+            )
+            if _STEP.fullmatch(who):
+                raise unknown
+            try:
+                told = self._http.read(f"/user/{_quoted(who)}").data
+            except RefusedError as err:
+                if err.status != HTTP_NOT_FOUND:
+                    raise
+                raise unknown from err
+            # Which fields of others are shown is RT's setting $UserSummaryExtraInfo.
+            self._people[who] = str(parse.mapping(told, "a user").get("Name") or who)
+        return self._people[who]
+
+    def _url(self, number: str) -> str:
+        return f"{self._web}/Ticket/Display.html?id={number}"
+
+    def _ticket(self, row: Row) -> Ticket:
+        number = str(parse.at(row, "id", "a ticket"))
+        is_open = self._is_open(row)
+        owner = _id(row, "Owner")
+        return Ticket(
+            id=number,
+            number=int(number),
+            url=self._url(number),
+            key=self._key(row),
+            title=str(row.get("Subject") or ""),
+            state=State.OPEN if is_open else State.CLOSED,
+            resolution="" if is_open else str(row["Status"]),
+            assignees=() if owner in ("", NOBODY) else (owner,),
+            # RT has no labels; that a ticket is ours, its key field says.
+            labels=(SHARED_LABEL,),
+            opened_at=_instant(row.get("Created")),
+            # RT keeps it when a ticket is opened again.
+            closed_at=None if is_open else _instant(row.get("Resolved")),
+        )
+
+    def _key(self, row: Row) -> Optional[str]:
+        for field in row.get("CustomFields") or ():
+            if str(field.get("name")).casefold() == self._key_field().casefold():
+                values = [str(one) for one in field.get("values") or ()]
+                return next((one for one in values if KEY_PATTERN.fullmatch(one)), None)
+        return None
+
+    def _remedy(self, status: int) -> str:
+        project = self._settings.project
+        if status == HTTP_NOT_FOUND:
+            return "Check tracker.url: RT 5 answers below it at /REST/2.0."
+        if status in (FORBIDDEN, HTTP_BAD_REQUEST):
+            return (
+                f"Check tracker.project: that the queue {project} exists; make the account of "
+                f"tracker.token a privileged user and grant it {RIGHTS}."
+            )
+        return ""
+
+
+def _authorization(token: str) -> str:
+    if _TOKEN.fullmatch(token):
+        return f"token {token}"
+    return "Basic " + base64.b64encode(token.encode("utf-8")).decode("ascii")
+
+
+def _path(ticket_id: str) -> str:
+    if not (ticket_id.isascii() and ticket_id.isdigit()):
+        raise RefusedError(f"{ticket_id!r} is no ticket number.", status=HTTP_NOT_FOUND)
+    return f"/ticket/{ticket_id}"
+
+
+def _quoted(text: str) -> str:
+    """Text as one part of a path."""
+    return quote(text, safe="")
+
+
+def _literal(text: str) -> str:
+    """A string in TicketSQL (lib/RT/SQL.pm)."""
+    return "'" + re.sub(r"(['\\])", r"\\\1", text) + "'"
+
+
+def _items(told: Any) -> List[Row]:
+    items = parse.sequence(parse.at(told, "items", "a listing"), "a listing")
+    return [parse.mapping(row, "a row of a listing") for row in items]
+
+
+def _id(row: Mapping[str, Any], name: str) -> str:
+    """What RT calls a linked thing: a user's name, a queue's number."""
+    inner = row.get(name)
+    return str(inner.get("id") or "") if isinstance(inner, dict) else ""
+
+
+def _instant(text: Any) -> Optional[datetime]:
+    return None if text == NEVER else parse.instant(text, INSTANT)
+
+
+def _said(told: Any) -> str:
+    """The sentences with which RT answers a change."""
+    sentences = told if isinstance(told, list) else []
+    return " ".join(" ".join(str(one) for one in sentences).split())[:SHOWN] or "(nothing was said)"
