@@ -803,6 +803,14 @@ def test_the_word_for_how_it_ended() -> None:
     assert read({"resolution": "Later"}).resolution == ""
 
 
+def test_words_for_nobody() -> None:
+    """Some trackers have a name for it; a ticket of nobody's is given to somebody."""
+    who = {"who": [{"login": "-"}, {"login": "ada"}]}
+
+    assert read(who, nobody_values=["-", "none"]).assignees == ("ada",)
+    assert read(who).assignees == ("-", "ada")
+
+
 def test_labels_that_are_not_mapped() -> None:
     """Nobody can tell whether they were kept, so nothing is said about it."""
     paths = {name: told for name, told in TICKET.items() if name != "labels"}

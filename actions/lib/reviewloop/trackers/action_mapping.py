@@ -63,6 +63,7 @@ CALLS: Dict[str, Call] = {
 TICKET_CALLS = ("find", "read", "list_open")
 MUST_TELL = ("id", "key", "state")
 WORDS = ("open_values", "closed_values")
+LISTS = (*WORDS, "nobody_values")
 ERRORS: Dict[str, Tuple[str, ...]] = {
     "assignee": (),
     "busy": (
@@ -210,13 +211,13 @@ def _faults(value: str, offered: Tuple[str, ...]) -> Iterator[str]:
 def _result_problems(
     path: str, told: Mapping[str, Any], known: Tuple[str, ...], extra: Tuple[str, ...]
 ) -> Iterator[Problem]:
-    offered = (*known, *extra, *(WORDS if "state" in known else ()))
+    offered = (*known, *extra, *(LISTS if "state" in known else ()))
     for name, value in told.items():
         at = f"{path}.{name}"
         if name not in offered:
             near = _near(name, offered) or (f" It has {', '.join(offered)}." if offered else "")
             yield at, f"is not read here.{near}"
-        elif name in WORDS:
+        elif name in LISTS:
             if not isinstance(value, list) or not value:
                 yield at, f"is {value!r}: write a list of words, such as [Closed, Cancelled]."
         elif name == "url" and isinstance(value, str) and "://" in value:

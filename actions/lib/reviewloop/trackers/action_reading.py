@@ -75,6 +75,7 @@ class Reading:
         """A ticket."""
         number, state = self.number(row), self._state(row)
         closed = state is State.CLOSED
+        nobody = [_shown(word) for word in self._paths.get("nobody_values", ())]
         labels = (one for one in self._texts(row, "labels") if not KEY_PATTERN.fullmatch(one))
         return Ticket(
             id=self.id(row),
@@ -84,7 +85,7 @@ class Reading:
             title=self.text(row, "title"),
             state=state,
             resolution=(self.text(row, "resolution") or self.text(row, "state")) if closed else "",
-            assignees=self._texts(row, "assignees"),
+            assignees=tuple(who for who in self._texts(row, "assignees") if who not in nobody),
             # Where labels are not mapped nobody can tell whether they were dropped.
             labels=tuple(labels) if "labels" in self._paths else (SHARED_LABEL,),
             opened_at=self._instant(row, "opened_at"),

@@ -1,6 +1,6 @@
 """StackStorm's executions: an action is run, waited for, and never run twice blindly.
 
-Relies on StackStorm 3.8 to 3.10:
+Relies on what StackStorm's sources say (3.10dev), tried with 3.9:
 
 - The python runner hands every action ``ST2_ACTION_API_URL`` (with the version, ``…/v1``) and, if
   the execution has a user, ``ST2_ACTION_AUTH_TOKEN``, good as long as the execution runs
