@@ -47,6 +47,8 @@ class FakeGitea(FakeServer):
     :ivar writes: whether our account may write issues; else labels and assignees are dropped.
     :ivar scopes: of our token.
     :ivar refuses_wrong_tokens: False as in older versions, where such a token is nobody's.
+    :ivar is_private: whether only those with access may be assigned; else everybody who may read
+        pull requests, if there are any.
     :ivar is_archived: nothing new may be written.
     :ivar org_labels: labels of the organization; None where the owner is a person.
     :ivar loses: who loses access between the check and the assignment.
@@ -63,6 +65,8 @@ class FakeGitea(FakeServer):
         self.tokens = {TOKEN: BOT}
         self.refuses_wrong_tokens = False
         self.must_change_password = False
+        self.is_private = True
+        self.has_pull_requests = True
         self.is_archived = False
         self.renamed = False
         self.org_labels: Optional[Dict[int, str]] = None
@@ -135,6 +139,8 @@ class FakeGitea(FakeServer):
         issue = rf"{repo}/issues/(\d+)"
         return [
             ("GET", rf"{api}/user", self._needs("read:user", self._me)),
+            ("GET", rf"{api}/users/([^/]+)", self._needs("read:user", self._user)),
+            ("GET", repo, self._needs("read:repository", self._repository)),
             ("GET", rf"{repo}/assignees", self._needs("read:repository", self._assignees)),
             ("GET", rf"{repo}/issues", self._needs("read:issue", self._list)),
             ("POST", rf"{repo}/issues", self._needs("write:issue", self._create)),
@@ -184,6 +190,19 @@ class FakeGitea(FakeServer):
     def _me(self, sent: Sent) -> Reply:
         return Reply(200, {"id": 1, "login": self._login(sent)})
 
+    def _user(self, _sent: Sent, name: str) -> Reply:
+        found = [one for one in (BOT, *WRITERS, *VISITORS) if one.casefold() == name.casefold()]
+        return Reply(200, {"login": found[0]}) if found else self.not_found(_sent)
+
+    def _repository(self, _sent: Sent) -> Reply:
+        told = {"private": self.is_private, "has_pull_requests": self.has_pull_requests}
+        return Reply(200, {"full_name": REPO, **told})
+
+    def _assignable(self) -> Dict[str, str]:
+        """Logins by their names in small letters."""
+        anybody = self.has_pull_requests and not self.is_private
+        return {one.casefold(): one for one in (*WRITERS, *(VISITORS if anybody else ()))}
+
     def _assignees(self, _sent: Sent) -> Reply:
         return Reply(200, [{"login": name} for name in WRITERS])
 
@@ -196,7 +215,7 @@ class FakeGitea(FakeServer):
         if not self.knows_types:
             query = {**query, "type": ""}
         rows = [row for row in self.rows.values() if _matches(row, query)]
-        rows.sort(key=lambda row: row.created, reverse=True)
+        rows.sort(key=lambda row: row.number, reverse=True)
         return self._paged([self._shown(row) for row in rows], sent)
 
     def _paged(self, rows: List[Dict[str, Any]], sent: Sent) -> Reply:
@@ -227,11 +246,12 @@ class FakeGitea(FakeServer):
         if not all(isinstance(number, int) for number in body.get("labels", ())):
             return _refusal(422, "json: cannot unmarshal into Go struct field .labels of type int")
         for name in body.get("assignees", ()) if self.writes else ():
-            if name.casefold() in {one.casefold() for one in VISITORS}:
+            if name.casefold() in self._assignable():
+                continue
+            if name in VISITORS:
                 return _refusal(422, "user does not have access to repo [user_id: 3, repo: x]")
-            if name.casefold() not in {one.casefold() for one in WRITERS}:
-                told = f"Assignee does not exist: [name: user does not exist [name: {name}]]"
-                return _refusal(422, told)
+            told = f"Assignee does not exist: [name: user does not exist [name: {name}]]"
+            return _refusal(422, told)
         row = self._add(body, self._login(sent) or "")
         if self.loses & set(body.get("assignees", ())):
             row.fields["assignees"] = None
@@ -265,7 +285,7 @@ class FakeGitea(FakeServer):
 
     def _assign(self, row: _Row, names: Any) -> None:
         if self.writes and names:
-            known = {one.casefold(): one for one in WRITERS}
+            known = self._assignable()
             row.fields["assignees"] = [{"login": known[name.casefold()]} for name in names]
 
     def _update(self, sent: Sent, row: _Row) -> Reply:
@@ -276,8 +296,7 @@ class FakeGitea(FakeServer):
         if "body" in body:
             row.fields["body"] = body["body"]
         if self.writes and "assignees" in body:
-            known = {one.casefold() for one in WRITERS}
-            if any(name.casefold() not in known for name in body["assignees"]):
+            if any(name.casefold() not in self._assignable() for name in body["assignees"]):
                 row.fields["assignees"] = None
                 return _refusal(500, "")
             self._assign(row, body["assignees"])

@@ -365,7 +365,7 @@ def test_how_a_roster_may_name_a_person(gitea: GiteaRig, who: str) -> None:
     assert (gitea.assignee("1"), gitea.assignee("2")) == ("Committee3", "Committee3")
 
 
-def test_a_person_without_write_access(gitea: GiteaRig) -> None:
+def test_a_person_without_access(gitea: GiteaRig) -> None:
     """Gitea refuses to assign such a person; the ticket is opened for nobody."""
     outcome = gitea.desk().open_once(draft(fresh_key(), assignee="visitor"))
 
@@ -374,10 +374,35 @@ def test_a_person_without_write_access(gitea: GiteaRig) -> None:
     assert "visitor could not be assigned" in outcome.notes[0]
 
 
-@pytest.mark.parametrize("who", ["visitor", "stranger"])
-def test_handing_on_to_a_person_without_write_access(gitea: GiteaRig, who: str) -> None:
+def test_anybody_in_a_public_repository(gitea: GiteaRig) -> None:
+    """Whoever may read pull requests can be assigned there, though not listed for it."""
+    gitea.server.is_private = False
+    one, two, records = fresh_key(), fresh_key(), MemoryRecords()
+
+    made = gitea.desk().open_once(draft(one, assignee="visitor"))
+    gitea.desk(records).open_once(draft(two))
+    handed = gitea.desk(records).assign_once(two, "visitor")
+
+    assert made.notes == ()
+    assert handed.action is Done.ASSIGNED
+
+
+@pytest.mark.parametrize(
+    ("who", "is_private", "has_pull_requests"),
+    [
+        ("visitor", True, True),
+        ("visitor", False, False),
+        ("stranger", False, True),
+        ("../user", False, True),
+    ],
+)
+def test_handing_on_to_a_person_who_cannot_be_assigned(
+    gitea: GiteaRig, who: str, is_private: bool, has_pull_requests: bool
+) -> None:
     """Gitea would take the others off first and then answer 500, so it is not asked to."""
     key, records = fresh_key(), MemoryRecords()
+    gitea.server.is_private = is_private
+    gitea.server.has_pull_requests = has_pull_requests
     gitea.desk(records).open_once(draft(key))
 
     with pytest.raises(RefusedError) as caught:
@@ -407,6 +432,21 @@ def test_assignees_that_cannot_be_listed(gitea: GiteaRig) -> None:
         tracker.assign("1", "committee2")
 
     assert caught.value.status == 404
+    assert gitea.assignee("1") == "committee1"
+
+
+def test_users_that_may_not_be_seen(gitea: GiteaRig) -> None:
+    """So is a token that may not look whether there is such a person."""
+    tracker = gitea.tracker()
+    tracker.create(draft(fresh_key()))
+    gitea.server.is_private = False
+    gitea.server.scopes.remove("read:user")
+
+    with pytest.raises(RefusedError) as caught:
+        tracker.assign("1", "visitor")
+
+    assert caught.value.status == 403
+    assert gitea.assignee("1") == "committee1"
 
 
 def test_an_assignee_who_loses_access_at_that_moment(gitea: GiteaRig) -> None:

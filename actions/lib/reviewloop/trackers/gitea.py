@@ -8,6 +8,8 @@ What it relies on, read in the source of Forgejo and of Gitea:
 - ``CreateIssue`` there: without write access to the issues, labels and assignees are dropped
   without an error; with it, an assignee who may not be assigned is refused with 422. ``EditIssue``
   answers 500 in that case, and only after it has taken the others off, so it is looked up before.
+  Who may be is told by ``CanBeAssigned`` (``models/perm/access/repo_permission.go``): whoever may
+  write there, and whoever may read its pull requests, which in a public repository is everybody.
 - Labels are numbers there. Their names are not unique, so of several runs that create one all
   succeed (``models/issues/label.go``).
 - ``services/convert/issue.go``: where an issue cannot be loaded, it is answered empty, with 200.
@@ -21,7 +23,7 @@ import re
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.trackers import format as fmt
@@ -177,7 +179,13 @@ class Gitea(Tracker):
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignees."""
         name = who.lstrip("@")
-        self._check_assignable(name)
+        if not self._may_be_assigned(name):
+            raise RefusedError(
+                f"{name} cannot be assigned in {self._project}.",
+                "Check roster.members[].tracker.gitea, and give that account access to the "
+                "repository.",
+                HTTP_UNPROCESSABLE,
+            )
         self._patch(ticket_id, {"assignees": [name]})
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
@@ -186,22 +194,28 @@ class Gitea(Tracker):
 
     # -- parts ---------------------------------------------------------------------------------
 
-    def _check_assignable(self, name: str) -> None:
-        """Refuse whom the server would answer with 500 for; not if the token may not look."""
+    def _may_be_assigned(self, name: str) -> bool:
+        """Whether the server would assign somebody; True if the token may not look."""
         try:
             told = self._http.read(f"{self._repo}/assignees").data
+            known = [_login(row).casefold() for row in parse.sequence(told, "a listing of users")]
+            if name.casefold() in known:
+                return True
+            repo = parse.mapping(self._http.read(self._repo).data, "the repository")
         except RefusedError as err:
             if err.status != FORBIDDEN:
                 raise
-            return
-        known = [_login(row).casefold() for row in parse.sequence(told, "a listing of users")]
-        if name.casefold() not in known:
-            raise RefusedError(
-                f"{name} is none whom {self._project} can assign.",
-                "Check roster.members[].tracker.gitea, and give that account write access to the "
-                "repository.",
-                HTTP_UNPROCESSABLE,
-            )
+            return True
+        return not repo.get("private") and bool(repo.get("has_pull_requests")) and self._knows(name)
+
+    def _knows(self, name: str) -> bool:
+        try:
+            self._http.read(f"/users/{quote(name, safe='')}")
+        except RefusedError as err:
+            if err.status != HTTP_NOT_FOUND:
+                raise
+            return False
+        return True
 
     def _label(self, name: str) -> Optional[int]:
         """The number of a label, which is created if it is not there; None if we may not."""
@@ -289,7 +303,7 @@ class Gitea(Tracker):
                 "its password in the browser first."
             ),
             HTTP_PRECONDITION_FAILED: "Close what the issue depends on, or remove the dependency.",
-            HTTP_UNPROCESSABLE: "Check that the assignee has write access to the repository.",
+            HTTP_UNPROCESSABLE: "Check that the assignee has access to the repository.",
             HTTP_LOCKED: f"{self._project} is archived: set tracker.project to another.",
         }.get(status, "")
 
