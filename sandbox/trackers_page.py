@@ -26,7 +26,7 @@ def table(results: Results) -> str:
     trackers = sorted(results, key=lambda name: (not results[name]["real"], name))
     cases = list(dict.fromkeys(case for name in trackers for case in results[name]["cases"]))
     reasons: List[str] = []
-    rows = [["case", *(f"{name} ({_sort(results[name])})" for name in trackers)]]
+    rows = [["case", *trackers]]
     rows.append(["---"] * len(rows[0]))
     for case in cases:
         cells = [
@@ -36,10 +36,6 @@ def table(results: Results) -> str:
     lines = ["| " + " | ".join(row) + " |" for row in rows]
     notes = [f"{number}. {reason}" for number, reason in enumerate(reasons, 1)]
     return "\n".join(["", *lines, "", *notes, "", ""])
-
-
-def _sort(result: Mapping[str, Any]) -> str:
-    return "real" if result["real"] else "fake"
 
 
 def _cell(outcome: str, name: str, case: str, reasons: List[str]) -> str:

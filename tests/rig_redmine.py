@@ -124,6 +124,11 @@ class RealRedmineRig(Rig):
         }
         return Redmine(TrackerSettings("redmine", **values), self.pace.timing(), transport)
 
+    def settings(self) -> Dict[str, Any]:
+        """The arguments of ``TrackerSettings`` for another process."""
+        url, token = self.server.url, self.server.token
+        return {"kind": "redmine", "url": url, "project": PROJECT, "token": token}
+
     def is_creation(self, request: requests.PreparedRequest) -> bool:
         """Whether a request creates the ticket itself."""
         return is_creation(request)
@@ -149,7 +154,7 @@ class RealRedmineRig(Rig):
         return [one.id for one in self._about(key)]
 
     def _about(self, key: str) -> List[SeenIssue]:
-        return [one for one in self.server.issues() if key in one.description]
+        return self.server.issues(about=key)
 
     def close(self, ticket_id: str) -> None:
         """Somebody closes a ticket."""

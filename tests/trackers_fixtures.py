@@ -72,7 +72,8 @@ def _able(rig: Rig, request: pytest.FixtureRequest) -> Rig:
     if mark is None:
         return rig
     reason = rig.cannot.get(mark.args[0], "")
-    told = (rig.label, rig.is_real, mark.args[0], reason)
+    label = f"{rig.label} ({'real' if rig.is_real else 'fake'})"
+    told = (label, rig.is_real, mark.args[0], reason)
     request.node.user_properties.append(("contract", told))
     if reason:
         pytest.skip(reason)

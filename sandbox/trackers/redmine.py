@@ -112,15 +112,16 @@ class RedmineServer(debian.Server):
         """The page of an issue."""
         return f"{self.url}/issues/{number}"
 
-    def issues(self) -> List[SeenIssue]:
-        """All issues, closed ones too, oldest first."""
+    def issues(self, about: str = "") -> List[SeenIssue]:
+        """All issues whose description holds a text, closed ones too, oldest first."""
         query = {"status_id": "*", "sort": "id", "limit": str(PAGE)}
-        numbers: List[int] = []
+        rows: List[Any] = []
         while True:
-            found = self._call("GET", "issues", params={**query, "offset": str(len(numbers))})
-            numbers += [row["id"] for row in found["issues"]]
-            if not found["issues"] or len(numbers) >= found["total_count"]:
-                return [self.issue(str(number)) for number in numbers]
+            found = self._call("GET", "issues", params={**query, "offset": str(len(rows))})
+            rows += found["issues"]
+            if not found["issues"] or len(rows) >= found["total_count"]:
+                fitting = [row["id"] for row in rows if about in (row["description"] or "")]
+                return [self.issue(str(number)) for number in fitting]
 
     def issue(self, number: str) -> SeenIssue:
         """One issue."""

@@ -182,8 +182,8 @@ class Tracker(ABC):
     options: ClassVar[Mapping[str, Option]] = {}
     drops_hint: ClassVar[str] = ""
     """What permission is missing when the tracker drops a label or an assignee without a word."""
-    title_limit: ClassVar[int] = TITLE_LIMIT
-    body_limit: ClassVar[int] = BODY_LIMIT
+    title_limit: int = TITLE_LIMIT
+    body_limit: int = BODY_LIMIT
     lag: float = 0.0
     """Seconds after which a listing surely shows a ticket; 0 where it shows every write at once."""
 

@@ -15,6 +15,7 @@ from reviewloop.trackers.jira import Jira
 from reviewloop.trackers.launchpad import Launchpad
 from reviewloop.trackers.redmine import Redmine
 from reviewloop.trackers.roundup import Roundup
+from reviewloop.trackers.rt import RequestTracker
 from reviewloop.trackers.servicenow import ServiceNow
 
 NONE = "none"
@@ -29,6 +30,7 @@ ADAPTERS: Dict[str, Type[Tracker]] = {
     Launchpad.kind: Launchpad,
     Redmine.kind: Redmine,
     Roundup.kind: Roundup,
+    RequestTracker.kind: RequestTracker,
     ServiceNow.kind: ServiceNow,
 }
 KINDS = (NONE, *sorted(ADAPTERS))
