@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Optional
 
 import pytest
 import requests
+import yaml
 
 import fake_servicenow
 from fake_http import Reply, Sent
 from fake_servicenow import API_KEY, BOT, OAUTH, TOKEN, FakeServiceNow, sys_id_of
+from repository import ROOT
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -1083,6 +1086,22 @@ def test_an_instance_below_a_path(rig: ServiceNowRig) -> None:
     tracker = rig.tracker(url=f"{rig.server.host}/desk/")
 
     assert tracker.name == "servicenow:instance.example.org/desk/incident"
+
+
+def test_the_guide_shows_what_there_is(rig: ServiceNowRig) -> None:
+    """Its settings make a tracker, with every option there is, and defaults as they are."""
+    page = (ROOT / "docs" / "trackers" / "servicenow.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    told = yaml.safe_load(block)["tracker"]
+    shown = told["options"]
+
+    made = rig.tracker(url=told["url"], options=shown)
+
+    assert made.name == "servicenow:instance.example.org/incident"
+    assert set(shown) == set(ServiceNow.options)
+    for name, option in ServiceNow.options.items():
+        assert shown[name] == (option.default or shown[name])
+        assert f"`{name}`" in page
 
 
 def test_nothing_is_sent_before_it_is_needed(rig: ServiceNowRig) -> None:
