@@ -13,8 +13,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +32,7 @@ SEEDED = f"{SEED_FOLDER}/seeded.json"
 """What a recipe's script tells the one who starts the server."""
 START_ATTEMPTS = 3
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+DIE_WITH_US = ("setpriv", "--pdeathsig", "KILL", "--")
 TOOLS = ("apt-get", "apt-config", "dpkg-deb", "perl", "setpriv", "unshare", "chroot", "mount")
 APT_SETTING = re.compile(r"^Acquire::(https?|Check-|Retries|ForceIPv|Max-)", re.IGNORECASE)
 """What of the machine's apt configuration says how to reach its archive."""
@@ -149,7 +152,8 @@ def stop(process: subprocess.Popen[Any]) -> None:
     except OSError:
         children = ""
     for child in children.split():
-        os.kill(int(child), 9)
+        with suppress(ProcessLookupError):
+            os.kill(int(child), signal.SIGKILL)
     if not children:
         process.kill()
     process.wait()
@@ -159,8 +163,8 @@ def _namespaced(
     command: Sequence[str], env: Mapping[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """A command with mounts and processes of its own, which die with it and with us."""
-    wrapped = ["setpriv", "--pdeathsig", "KILL", "--", "unshare", "--mount", "--pid", "--fork"]
-    wrapped += ["--kill-child=KILL", "--mount-proc", "--", *command]
+    wrapped = [*DIE_WITH_US, "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL"]
+    wrapped += ["--mount-proc", "--", *command]
     with log.open("ab") as out:
         return subprocess.Popen(
             wrapped,
@@ -176,7 +180,7 @@ def _namespaced(
 def _make(recipe: Recipe, root: Path) -> None:
     for left_over in root.parent.glob("*.partial"):
         shutil.rmtree(left_over, ignore_errors=True)
-    partial = root.with_name(f"{root.name}.partial")
+    partial = root.with_name(f"{root.name}.{os.getpid()}.partial")
     log = root.with_name(f"{recipe.name}.log")
     log.unlink(missing_ok=True)
     partial.mkdir()
@@ -226,8 +230,14 @@ class _Apt:
         self._log = log
         (folder / "lists" / "partial").mkdir(parents=True)
         (folder / "cache").mkdir()
-        self._options = ["-o", f"Dir::State::lists={folder / 'lists'}"]
-        self._options += ["-o", f"Dir::Cache={folder / 'cache'}"]
+        config = folder / "apt.conf"
+        config.write_text(
+            f'Dir::State::lists "{folder}/lists";\nDir::Cache "{folder}/cache";\n'
+            # Chores of the machine's own updates, such as emptying its cache.
+            "#clear APT::Update::Pre-Invoke;\n#clear APT::Update::Post-Invoke;\n"
+            "#clear APT::Update::Post-Invoke-Success;\n"
+        )
+        self._command = [*DIE_WITH_US, "apt-get", "--quiet", f"--config-file={config}"]
         # Other archives of this machine may be out of order; whether Debian's came is asked next.
         self._run("update", may_fail=True)
 
@@ -271,7 +281,7 @@ class _Apt:
     def _run(self, *words: str, may_fail: bool = False, cwd: Optional[Path] = None) -> str:
         with self._log.open("ab") as out:
             done = subprocess.run(
-                ["apt-get", "--quiet", *self._options, *words],
+                [*self._command, *words],
                 stdout=subprocess.PIPE,
                 stderr=out,
                 stdin=subprocess.DEVNULL,

@@ -62,10 +62,12 @@ made('ReviewKey', $key->Create(
 made('ReviewKey', $key->AddToObject($review));
 
 grant($human, RT->System, 'SuperUser');
+# The least with which the pack does its work. SeeQueue lets it check the queue and its fields;
+# ShowTicketComments, its own comments; ReassignTicket, take a ticket from one owner to another.
+# ModifyTicket includes comments; SetInitialCustomField, the key at creation and never again.
 grant($bot, $review, qw(
-    SeeQueue CreateTicket ShowTicket ShowTicketComments CommentOnTicket ModifyTicket
-    ReassignTicket));
-grant($bot, $key, qw(SeeCustomField ModifyCustomField));
+    SeeQueue CreateTicket ShowTicket ShowTicketComments ModifyTicket ReassignTicket));
+grant($bot, $key, qw(SeeCustomField SetInitialCustomField));
 for my $user (@committee) {
     grant($user, $review, qw(
         SeeQueue ShowTicket ShowTicketComments CommentOnTicket OwnTicket ModifyTicket));
