@@ -21,7 +21,7 @@ from reviewloop.trackers.base import BodyFormat, CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done, ReopenPolicy
 from reviewloop.trackers.redmine import Redmine
 from rig_redmine import RedmineRig
-from trackers_rig import Wire, draft, fresh_key
+from trackers_rig import Wire, answering, draft, fresh_key
 
 
 @pytest.fixture
@@ -580,6 +580,25 @@ def test_an_answer_to_a_creation_that_holds_no_issue(redmine: RedmineRig) -> Non
 
     with pytest.raises(AmbiguousError):
         tracker.create(draft(fresh_key(), assignee=None))
+
+
+@pytest.mark.parametrize(("times", "succeeds"), [(3, True), (99, False)])
+def test_an_issue_that_others_change_at_the_same_moment(
+    redmine: RedmineRig, times: int, succeeds: bool
+) -> None:
+    """A refusal without a reason did nothing, so the change is asked for again, not for ever."""
+    tracker = redmine.tracker()
+    ticket = tracker.create(draft(fresh_key()))
+    stale = Reply(422, {"errors": []})
+    wire = answering(redmine.server, stale, lambda request: request.method == "PUT", times)
+
+    if succeeds:
+        redmine.tracker(wire).add_comment(ticket.id, "It waits.")
+    else:
+        with pytest.raises(TemporaryError):
+            redmine.tracker(wire).add_comment(ticket.id, "It waits.")
+
+    assert len(redmine.comments(ticket.id)) == succeeds
 
 
 def test_a_database_that_is_locked(redmine: RedmineRig) -> None:

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
+from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
@@ -55,6 +55,7 @@ from reviewloop.trackers.redmine_site import (
 )
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+EDIT_ATTEMPTS = 10
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
@@ -240,7 +241,22 @@ class Redmine(Tracker):
         return parse.mapping(parse.at(told, "issue", "an answer"), "an issue")
 
     def _put(self, ticket_id: str, change: Mapping[str, Any]) -> None:
-        self._http.write("PUT", f"/issues/{_number(ticket_id)}.json", {"issue": dict(change)})
+        """Change an issue; again where somebody else changed it in the same moment."""
+        path = f"/issues/{_number(ticket_id)}.json"
+        for _ in range(EDIT_ATTEMPTS):
+            try:
+                self._http.write("PUT", path, {"issue": dict(change)})
+            except RefusedError as err:
+                # A refusal without a reason means that the issue was changed since it was read, and
+                # that nothing was done (app/controllers/issues_controller.rb, StaleObjectError).
+                if err.told != {"errors": []}:
+                    raise
+            else:
+                return
+        raise TemporaryError(
+            f"Issue {ticket_id} of {self._place} is being changed by others all the time.",
+            "The next run tries again.",
+        )
 
     def _move(self, ticket_id: str, status: Row, **more: Any) -> None:
         """Change a status. Redmine answers 204 to a step that its workflow does not allow, too.
