@@ -348,6 +348,65 @@ def test_a_duplicate_that_another_run_retires_at_the_same_moment() -> None:
     assert [t.id for t in cabinet.tickets.values() if t.is_open] == ["1"]
 
 
+def test_a_ticket_that_cannot_be_reopened() -> None:
+    """A new one is opened, and the outcome says why; runs after that find the new one."""
+
+    class Final(Cabinet):
+        """What is closed stays closed."""
+
+        def reopen(self, ticket_id: str) -> None:
+            """Refuses."""
+            raise RefusedError("closed for good", status=403)
+
+    cabinet, key = Final(), fresh_key()
+    cabinet.close(cabinet.create(draft(key)).id, CloseReason.COMPLETED)
+
+    outcome = _desk(cabinet).open_once(draft(key))
+    again = _desk(cabinet).open_once(draft(key))
+
+    assert (outcome.action, again.action) == (Done.CREATED, Done.FOUND)
+    assert any("closed for good" in note for note in outcome.notes)
+    assert [t.id for t in cabinet.tickets.values() if t.is_open] == ["2"]
+
+
+def test_a_ticket_that_another_run_reopens_at_the_same_moment() -> None:
+    """A refusal is no error where the ticket is open by then."""
+
+    class Crowded(Cabinet):
+        """Another run is faster."""
+
+        def reopen(self, ticket_id: str) -> None:
+            """Refuses, since it is open."""
+            super().reopen(ticket_id)
+            raise RefusedError("it is open", status=422)
+
+    cabinet, key = Crowded(), fresh_key()
+    cabinet.close(cabinet.create(draft(key)).id, CloseReason.COMPLETED)
+
+    assert _desk(cabinet).open_once(draft(key)).action is Done.REOPENED
+    assert len(cabinet.tickets) == 1
+
+
+def test_handing_on_to_somebody_the_tracker_does_not_know() -> None:
+    """It is told as a note, and the ticket stays with whom it was."""
+
+    class Strict(Cabinet):
+        """Knows its people."""
+
+        def assign(self, ticket_id: str, who: str) -> None:
+            """Refuses."""
+            raise RefusedError("no such user", status=422)
+
+    cabinet, key = Strict(), fresh_key()
+    _desk(cabinet).open_once(draft(key))
+
+    outcome = _desk(cabinet).assign_once(key, "stranger")
+
+    assert outcome.action is Done.NOTHING
+    assert outcome.notes == ("stranger could not be assigned: no such user",)
+    assert cabinet.tickets["1"].assignees == ("committee1",)
+
+
 def test_looking_at_a_key() -> None:
     """A look retires duplicates and brings the record up to date; a glance changes nothing."""
     cabinet, records = Cabinet(), MemoryRecords()

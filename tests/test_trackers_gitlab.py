@@ -357,9 +357,9 @@ def test_handing_on_to_a_person_gitlab_does_not_know(gitlab: GitLabRig) -> None:
     key, records = fresh_key(), MemoryRecords()
     gitlab.desk(records).open_once(draft(key))
 
-    with pytest.raises(RefusedError):
-        gitlab.desk(records).assign_once(key, "stranger")
+    outcome = gitlab.desk(records).assign_once(key, "stranger")
 
+    assert any("stranger could not be assigned" in note for note in outcome.notes)
     assert gitlab.assignee("1") == "committee1"
 
 
@@ -531,16 +531,21 @@ def test_closing_and_reopening_again(gitlab: GitLabRig) -> None:
 
 
 def test_a_ticket_whose_discussion_is_locked(gitlab: GitLabRig) -> None:
-    """GitLab answers 200 to its reopening and leaves it closed."""
+    """GitLab answers 200 to its reopening and leaves it closed: that is told, and a new one
+    opened.
+    """
     key = fresh_key()
     gitlab.desk().open_once(draft(key))
     gitlab.close("1")
     gitlab.server.lock_discussion(1)
 
     with pytest.raises(RefusedError, match="left issue 1 of .* closed") as caught:
-        gitlab.desk().open_once(draft(key))
+        gitlab.tracker().reopen("1")
+    outcome = gitlab.desk().open_once(draft(key))
 
     assert "Unlock" in caught.value.remedy
+    assert outcome.action is Done.CREATED
+    assert any("Unlock" in note for note in outcome.notes)
 
 
 def test_a_ticket_moved_to_another_project(gitlab: GitLabRig) -> None:

@@ -267,3 +267,12 @@ def test_how_long_a_rate_limit_lasts(
 ) -> None:
     """GitHub's order: Retry-After, else the reset, else a minute; other 403s are no rate limit."""
     assert retry_after(status, requests.structures.CaseInsensitiveDict(headers), text) == expected
+
+
+@pytest.mark.parametrize("token", ["abc\n", "abc\r\nX: 1", "a\u2019b", "a\x00b"])
+def test_a_credential_that_no_header_can_hold(token: str) -> None:
+    """It is said at once, and not shown."""
+    with pytest.raises(ConfigError, match="tracker.token") as caught:
+        Http(HOST, {"Authorization": f"Bearer {token}"})
+
+    assert "abc" not in str(caught.value)

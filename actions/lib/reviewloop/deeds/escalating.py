@@ -110,7 +110,8 @@ def update_ticket(
     outcome = tools.desk.comment_once(key, text, f"{key}/{step}")
     login = _login(subject)
     if login is not None:
-        tools.desk.assign_once(key, login)
+        assigned = tools.desk.assign_once(key, login)
+        outcome = replace(outcome, notes=(*outcome.notes, *assigned.notes))
     return _told(outcome, key)
 
 

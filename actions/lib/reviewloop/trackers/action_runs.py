@@ -143,6 +143,7 @@ class Runs:
             self._timing.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE)
 
+    @parse.understood
     def _asked(self, tag: str) -> List[Dict[str, Any]]:
         ids = [
             str(parse.at(one, "object_id", "a trace"))

@@ -265,6 +265,7 @@ class Bugzilla(Tracker):
             labels=draft.labels,
         )
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments but the description, which Bugzilla counts as number 0."""
         number = _number(ticket_id)
@@ -431,6 +432,7 @@ class Bugzilla(Tracker):
     def _url(self, number: int) -> str:
         return f"{self._web}/show_bug.cgi?id={number}"
 
+    @parse.understood
     def _ticket(self, told: Any) -> Ticket:
         row = parse.mapping(told, "a bug")
         number = int(parse.at(row, "id", "a bug"))

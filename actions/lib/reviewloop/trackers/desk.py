@@ -164,18 +164,8 @@ class Desk:
         ticket = outcome.ticket
         if outcome.action is not Done.FOUND or ticket is None or ticket.assignees:
             return outcome
-        notes = self._assigned_late(draft)
-        return replace(outcome, notes=(*outcome.notes, *notes))
-
-    def _assigned_late(self, draft: Draft) -> Tuple[str, ...]:
-        if draft.assignee is None:
-            return ()
-        try:
-            return self.assign_once(draft.key, draft.assignee).notes
-        except RefusedError as err:
-            if err.status not in ASSIGNEE_REFUSED:
-                raise
-            return (_not_assigned(draft.assignee, err),)
+        late = self.assign_once(draft.key, draft.assignee).notes if draft.assignee else ()
+        return replace(outcome, notes=(*outcome.notes, *late))
 
     def _opened(self, draft: Draft, about: Optional[About]) -> Outcome:
         recorded = None if self._is_linked(draft.key) else self._recorded(draft.key)
@@ -196,7 +186,7 @@ class Desk:
                 word = self._policy.refusal(closed)
                 return Outcome(Done.NOTHING, closed, f"closed as {word}: left alone")
             if again is Again.REOPEN:
-                return self._reopened(closed, draft.key, about)
+                return self._reopened(closed, draft, about)
         return self._created(draft, about)
 
     def _created(self, draft: Draft, about: Optional[About]) -> Outcome:
@@ -275,13 +265,19 @@ class Desk:
             )
         return found
 
-    def _reopened(self, ticket: Ticket, key: str, about: Optional[About]) -> Outcome:
+    def _reopened(self, ticket: Ticket, draft: Draft, about: Optional[About]) -> Outcome:
+        """Open a closed ticket again; a new one where the tracker refuses, as some do in time."""
         try:
             self._tracker.reopen(ticket.id)
         except AmbiguousError:
             if not self._tracker.read(ticket.id).is_open:
                 raise
-        return self._settled(Done.REOPENED, self._tracker.read(ticket.id), key, about)
+        except RefusedError as err:
+            if not self._tracker.read(ticket.id).is_open:
+                outcome = self._created(draft, about)
+                note = f"ticket {ticket.id} could not be reopened: {err}"
+                return replace(outcome, notes=(*outcome.notes, note))
+        return self._settled(Done.REOPENED, self._tracker.read(ticket.id), draft.key, about)
 
     def _reconciled(
         self,
@@ -420,7 +416,7 @@ class Desk:
         return Outcome(Done.COMMENTED if added else Done.NOTHING, ticket, reason)
 
     def assign_once(self, key: str, who: str) -> Outcome:
-        """Make ``who`` the assignee of the key's open ticket."""
+        """Make ``who`` the assignee of the key's open ticket, if it is ours."""
         ticket = self._ticket(key)
         if ticket is None:
             return Outcome(Done.NOTHING, None, f"there is no ticket {key}")
@@ -431,11 +427,19 @@ class Desk:
         if self._tracker.is_assigned(ticket, who):
             self._remember(ticket, key)
             return Outcome(Done.NOTHING, ticket, f"{who} is the assignee already")
+        return self._assigned(ticket, key, who)
+
+    def _assigned(self, ticket: Ticket, key: str, who: str) -> Outcome:
         try:
             self._tracker.assign(ticket.id, who)
         except AmbiguousError:
             if not self._tracker.is_assigned(self._tracker.read(ticket.id), who):
                 raise
+        except RefusedError as err:
+            if err.status not in ASSIGNEE_REFUSED:
+                raise
+            note = _not_assigned(who, err)
+            return Outcome(Done.NOTHING, ticket, "the tracker refused the assignee", (note,))
         kept = self._tracker.read(ticket.id)
         if not self._tracker.is_assigned(kept, who):
             note = f"{who} was not assigned. {self._tracker.drops_hint}".strip()
@@ -543,7 +547,7 @@ class Desk:
 
 
 def _not_assigned(who: Optional[str], err: RefusedError) -> str:
-    return f"{who} could not be assigned: {err.message}"
+    return f"{who} could not be assigned: {err}"
 
 
 def _step(key: str, marker: str) -> str:

@@ -146,6 +146,7 @@ class Gitea(Tracker):
             # The assignee lost access in between: the issue is there, without assignee.
             raise AmbiguousError(err.message, "The next run looks before it writes.") from err
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._rows(f"{self._issue(ticket_id)}/comments", {})
@@ -335,6 +336,7 @@ def _instant(text: Any) -> Optional[datetime]:
         raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err
 
 
+@parse.understood
 def _ticket(told: Any) -> Ticket:
     row = parse.mapping(told, "an issue")
     number = parse.at(row, "number", "an issue")

@@ -159,6 +159,7 @@ class GitHub(Tracker):
         except ProtocolError as err:
             raise AmbiguousError(err.message, "The next run looks before it writes.") from err
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._pages(f"{self._issue(ticket_id)}/comments", {"per_page": PAGE})
@@ -258,6 +259,7 @@ def _label(told: Any) -> str:
     return str(told.get("name") or "") if isinstance(told, dict) else str(told)
 
 
+@parse.understood
 def _ticket(told: Any) -> Ticket:
     row = parse.mapping(told, "an issue")
     number = parse.at(row, "number", "an issue")

@@ -162,6 +162,7 @@ class GitLab(Tracker):
             )
         return _ticket(row)
 
+    @parse.understood
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose description ends with the hidden key. The labels are created by
         GitLab.
@@ -190,6 +191,7 @@ class GitLab(Tracker):
             )
         return ticket
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All notes that people or programs wrote; what GitLab itself notes down is left out."""
         params = {"order_by": "created_at", "sort": "asc"}
@@ -404,6 +406,7 @@ def _instant(text: Any) -> Optional[datetime]:
         raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err
 
 
+@parse.understood
 def _ticket(told: Any) -> Ticket:
     row = parse.mapping(told, "an issue")
     number = parse.at(row, "iid", "an issue")

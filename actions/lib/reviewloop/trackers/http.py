@@ -56,6 +56,7 @@ FORBIDDEN = 403
 TOO_MANY = 429
 SERVER_ERROR = 500
 
+_HEADER = re.compile("[ -~\u00a1-\u00ff]*")
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
@@ -116,6 +117,7 @@ class Http:
         timing: Optional[Timing] = None,
         transport: Optional[Transport] = None,
     ) -> None:
+        _check_headers(headers)
         self._base = base
         self._host = urlsplit(base).netloc
         self._remedy = remedy
@@ -258,6 +260,20 @@ class Http:
         )
 
 
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """Say what a credential is wrong in that no header can hold, without showing it.
+
+    :raises ConfigError: it has a line break, another control character, or one beyond Latin-1.
+    """
+    for value in headers.values():
+        if not _HEADER.fullmatch(value):
+            raise ConfigError(
+                "tracker.token (not shown) holds a character that cannot be sent, such as a line "
+                "break.",
+                "Store it again, without anything before or behind it.",
+            )
+
+
 _BROKEN = (
     requests.exceptions.ChunkedEncodingError,
     requests.exceptions.ContentDecodingError,
@@ -356,7 +372,7 @@ def _told(response: requests.Response) -> Any:
     text = response.content.decode("utf-8", "replace")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 
@@ -376,6 +392,7 @@ def _words(told: Any) -> str:
         return str(told)
     inner: Dict[str, Any] = told["error"] if isinstance(told.get("error"), dict) else told
     parts = [str(inner[name]) for name in ("message", "msg") if inner.get(name)]
-    parts += [str(one) for one in inner.get("errorMessages") or ()]
+    several = inner.get("errorMessages")
+    parts += [str(one) for one in several] if isinstance(several, list) else []
     parts += [json.dumps(inner["errors"])] if inner.get("errors") else []
     return " ".join(parts) or json.dumps(inner)

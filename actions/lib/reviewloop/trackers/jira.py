@@ -189,6 +189,7 @@ class Jira(Tracker):
             ) from err
         return _shown(told, self._cloud)
 
+    @parse.understood
     def find(
         self,
         key: str,
@@ -200,6 +201,7 @@ class Jira(Tracker):
         tickets = (ticket for ticket in read if ticket is not None and ticket.key == key)
         return tuple(sorted(tickets, key=lambda ticket: ticket.number))
 
+    @parse.understood
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues with the shared label and a key."""
         # By number, since the names of categories are translated: 3 is Done.
@@ -243,6 +245,7 @@ class Jira(Tracker):
                 "The next run looks before it writes.",
             ) from err
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._pages(f"{_issue(ticket_id)}/comment", {"orderBy": "created"}, "comments")
@@ -499,6 +502,7 @@ class Jira(Tracker):
     def _url(self, issue: str) -> str:
         return f"{self._web}/browse/{issue}"
 
+    @parse.understood
     def _ticket(self, told: Any) -> Issue:
         issue = _checked(str(parse.at(told, "key", "an issue")))
         row = parse.mapping(parse.at(told, "fields", "an issue"), "an issue's fields")

@@ -249,6 +249,7 @@ class Launchpad(Tracker):
             labels=draft.labels,
         )
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All messages but the first, which is what the bug was reported with."""
         rows = self._entries(f"{_bug_path(ticket_id)}/messages", {})
@@ -387,6 +388,7 @@ class Launchpad(Tracker):
     def _url(self, number: str) -> str:
         return f"{self._web}/{self._project}/+bug/{number}"
 
+    @parse.understood
     def _ticket(self, bug: Mapping[str, Any], task: Mapping[str, Any]) -> Ticket:
         number = int(parse.at(bug, "id", "a bug"))
         status = str(parse.at(task, "status", "a bug's task"))

@@ -5,9 +5,12 @@ ProtocolError.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional
+from functools import wraps
+from typing import Any, Callable, Dict, List, Optional, TypeVar
 
 from reviewloop.errors import ProtocolError
+
+T = TypeVar("T")
 
 
 def mapping(told: Any, what: str) -> Dict[str, Any]:
@@ -43,6 +46,22 @@ def instant(text: Any, form: str) -> Optional[datetime]:
         return found.replace(tzinfo=found.tzinfo or timezone.utc).astimezone(timezone.utc)
     except ValueError as err:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
+
+
+def understood(read: Callable[..., T]) -> Callable[..., T]:
+    """Make what stumbles over a field of another type than documented a ProtocolError.
+
+    For functions whose work is to read answers; ``from`` keeps what went wrong.
+    """
+
+    @wraps(read)
+    def reading(*args: Any, **kwargs: Any) -> T:
+        try:
+            return read(*args, **kwargs)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as err:
+            raise misread("a field", f"is of another type than documented ({err})") from err
+
+    return reading
 
 
 def misread(what: str, fault: str) -> ProtocolError:

@@ -135,6 +135,7 @@ class Redmine(Tracker):
 
     # -- looking -------------------------------------------------------------------------------
 
+    @parse.understood
     def find(
         self,
         key: str,
@@ -144,6 +145,7 @@ class Redmine(Tracker):
         found = self._listed({"status_id": ("*", ""), self._filter(): ("=", key)})
         return tuple(ticket for ticket in found if ticket.key == key)
 
+    @parse.understood
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues whose field holds any key."""
         found = self._listed({"status_id": ("o", ""), self._filter(): ("*", "")})
@@ -153,6 +155,7 @@ class Redmine(Tracker):
         """One issue by its number."""
         return self._ticket(self._issue(ticket_id))
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """The notes in an issue's journals; an account may have them shown newest first."""
         row = self._issue(ticket_id, "journals")
@@ -165,6 +168,7 @@ class Redmine(Tracker):
 
     # -- writing -------------------------------------------------------------------------------
 
+    @parse.understood
     def create(self, draft: Draft) -> Ticket:
         """Open an issue with the key in its field; the key in the body is for people."""
         issue: Row = {
@@ -312,6 +316,7 @@ class Redmine(Tracker):
     def _filter(self) -> str:
         return f"cf_{self._site.field_id()}"
 
+    @parse.understood
     def _ticket(self, told: Any) -> Ticket:
         row = parse.mapping(told, "an issue")
         number = parse.at(row, "id", "an issue")

@@ -76,7 +76,7 @@ class Roundup(Tracker):
     kind = "roundup"
     body_format = BodyFormat.TEXT
     needs = ("url", "token")
-    forms = {"token": Form(re.compile(r"[^:]+:.+"), "user:password")}
+    forms = {"token": Form(re.compile(r"[^:\s]+:.+"), "user:password")}
     drops_hint = "Give the pack's user the right to create keywords and to edit issues."
 
     def __init__(

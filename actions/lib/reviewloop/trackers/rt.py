@@ -134,6 +134,7 @@ class RequestTracker(Tracker):
 
     # -- looking -------------------------------------------------------------------------------
 
+    @parse.understood
     def find(
         self,
         key: str,
@@ -144,6 +145,7 @@ class RequestTracker(Tracker):
         found = [self._ticket(row) for row in rows]
         return tuple(ticket for ticket in found if ticket.key == key)
 
+    @parse.understood
     def list_open(self) -> Tuple[Ticket, ...]:
         """The queue's open tickets whose field holds any key."""
         rows = self._rows(f"CF.{{{self._key_field()}}} LIKE 'grv-' AND Status = '__Active__'")
@@ -160,6 +162,7 @@ class RequestTracker(Tracker):
             )
         return self._ticket(row)
 
+    @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All texts of a ticket; the first is its body."""
         path = f"{_path(ticket_id)}/attachments"
@@ -182,6 +185,7 @@ class RequestTracker(Tracker):
 
     # -- writing -------------------------------------------------------------------------------
 
+    @parse.understood
     def create(self, draft: Draft) -> Ticket:
         """Open a ticket with the key in its field; the key in the text is for people."""
         body: Row = {
@@ -348,6 +352,7 @@ class RequestTracker(Tracker):
     def _url(self, number: str) -> str:
         return f"{self._web}/Ticket/Display.html?id={number}"
 
+    @parse.understood
     def _ticket(self, row: Row) -> Ticket:
         number = str(parse.at(row, "id", "a ticket"))
         is_open = self._is_open(row)
