@@ -326,16 +326,6 @@ def _login(told: Any) -> str:
     return str(told.get("login") or "") if isinstance(told, dict) else ""
 
 
-def _instant(text: Any) -> Optional[datetime]:
-    """``2026-03-02T09:00:00Z``, or with the offset of the server's time zone."""
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(timezone.utc)
-    except ValueError as err:
-        raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err
-
-
 @parse.understood
 def _ticket(told: Any) -> Ticket:
     row = parse.mapping(told, "an issue")
@@ -352,6 +342,6 @@ def _ticket(told: Any) -> Ticket:
         state=State.CLOSED if closed else State.OPEN,
         assignees=tuple(_login(one) for one in row.get("assignees") or ()),
         labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
-        opened_at=_instant(row.get("created_at")),
-        closed_at=_instant(row.get("closed_at")),
+        opened_at=parse.iso_instant(row.get("created_at")),
+        closed_at=parse.iso_instant(row.get("closed_at")),
     )

@@ -396,16 +396,6 @@ def _username(told: Any) -> str:
     return str(told.get("username") or "") if isinstance(told, dict) else ""
 
 
-def _instant(text: Any) -> Optional[datetime]:
-    """``2026-03-02T09:00:00.000Z``, or with the offset of the time zone the server is set to."""
-    if not text:
-        return None
-    try:
-        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(timezone.utc)
-    except ValueError as err:
-        raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err
-
-
 @parse.understood
 def _ticket(told: Any) -> Ticket:
     row = parse.mapping(told, "an issue")
@@ -421,6 +411,6 @@ def _ticket(told: Any) -> Ticket:
         state=_state(row),
         assignees=tuple(_username(one) for one in row.get("assignees") or ()),
         labels=tuple(str(name) for name in row.get("labels") or ()),
-        opened_at=_instant(row.get("created_at")),
-        closed_at=_instant(row.get("closed_at")),
+        opened_at=parse.iso_instant(row.get("created_at")),
+        closed_at=parse.iso_instant(row.get("closed_at")),
     )

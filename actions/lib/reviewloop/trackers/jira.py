@@ -23,7 +23,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, FrozenSet, List, Mapping, Optional, Set, Tuple
 from urllib.parse import urlsplit
 
@@ -510,6 +510,7 @@ class Jira(Tracker):
         labels = tuple(str(label) for label in row.get("labels") or ())
         keys = [label for label in labels if KEY_PATTERN.fullmatch(label)]
         name = _shown(row.get("assignee"), self._cloud)
+        ended = row.get("resolutiondate") or row.get("updated")
         return Issue(
             id=issue,
             number=_number(parse.at(told, "id", "an issue")),
@@ -520,8 +521,8 @@ class Jira(Tracker):
             resolution=self._word(row) if closed else "",
             assignees=(name,) if name else (),
             labels=tuple(label for label in labels if label not in keys),
-            opened_at=_instant(row.get("created")),
-            closed_at=_instant(row.get("resolutiondate") or row.get("updated")) if closed else None,
+            opened_at=parse.instant(row.get("created"), INSTANT),
+            closed_at=parse.instant(ended, INSTANT) if closed else None,
             holder=_holder(row.get("assignee")),
         )
 
@@ -646,13 +647,3 @@ def _holder(person: Any) -> FrozenSet[str]:
         return frozenset()
     names = ("accountId", "name", "emailAddress", "displayName")
     return frozenset(str(person[name]).casefold() for name in names if person.get(name))
-
-
-def _instant(text: Any) -> Optional[datetime]:
-    """An instant in UTC; Jira writes it in the account's time zone."""
-    if not text:
-        return None
-    try:
-        return datetime.strptime(str(text), INSTANT).astimezone(timezone.utc)
-    except ValueError as err:
-        raise parse.misread("an instant", f"is {str(text)[:40]!r}") from err

@@ -48,6 +48,16 @@ def instant(text: Any, form: str) -> Optional[datetime]:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
 
 
+def iso_instant(text: Any) -> Optional[datetime]:
+    """An instant in ISO 8601 with its offset or ``Z``, in UTC; None where there is none."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(timezone.utc)
+    except ValueError as err:
+        raise misread("an instant", f"is {str(text)[:40]!r}") from err
+
+
 def understood(read: Callable[..., T]) -> Callable[..., T]:
     """Make what stumbles over a field of another type than documented a ProtocolError.
 
