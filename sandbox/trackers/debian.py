@@ -51,7 +51,8 @@ apt() {
 }
 """
 
-# Overlay in memory over the finished root, which is thus never written.
+# Overlay in memory over the finished root, which is thus never written. The kernel forgets the
+# wish to die with the parent when a process changes its user, so it is said once more.
 RUN = """
 set -eu
 mount -t tmpfs -o mode=0755 tmpfs "$STAGE"
@@ -61,7 +62,7 @@ mount -t overlay overlay \\
     -o "lowerdir=$STAGE/low,upperdir=$STAGE/up,workdir=$STAGE/work" "$STAGE/root"
 mount -t proc proc "$STAGE/root/proc"
 exec chroot "$STAGE/root" setpriv --reuid="$ACCOUNT" --regid="$ACCOUNT" --init-groups \\
-    --no-new-privs -- /usr/bin/env -i "$@"
+    --no-new-privs --pdeathsig KILL -- /usr/bin/env -i "$@"
 """
 
 
