@@ -236,6 +236,27 @@ def test_hostile_texts_and_a_killed_sensor(site: Site) -> None:
         assert secret not in seen
 
 
+def test_sweep(site: Site) -> None:
+    """A change that was made private is stood down by the sweep, which tells nothing of it."""
+    assert site.st2.call("GET", "/rules/gerrit.sweep_daily")["enabled"] is False
+    number = site.author.create_change("tools/build", "Secret plans")
+    site.gerrit.advance(days=2, minutes=5)
+    assert site.escalated(number)["status"] == "succeeded"
+    site.author.set_private(number)
+
+    tried = site.st2.run("gerrit.sweep", dry_run=True)
+    assert tried["status"] == "succeeded", tried["result"]
+    assert number in {one["number"] for one in tried["result"]["result"]["closed"]}
+    (ticket,) = site.tickets(number)
+    assert ticket.status != "resolved"
+
+    swept = site.st2.run("gerrit.sweep")
+    assert swept["status"] == "succeeded", swept["result"]
+    (ticket,) = site.tickets(number)
+    assert ticket.status == "resolved"
+    assert "Secret" not in ticket.messages[-1]
+
+
 def test_actions_alone(site: Site, number: int) -> None:
     """Actions can be run by hand; a failure has the form that is promised."""
     explained = site.st2.run("gerrit.explain", number=number)
