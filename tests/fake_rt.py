@@ -32,13 +32,13 @@ ALL_RIGHTS = (
     "CreateTicket",
     "ShowTicket",
     "ShowTicketComments",
-    "CommentOnTicket",
     "ModifyTicket",
     "ReassignTicket",
     "SeeCustomField",
     "ModifyCustomField",
 )
 LONGEST_SUBJECT = 200
+"""Bytes."""
 MOST_ROWS = 100
 MAILS = 2
 """Outgoing mails of a comment, which are attachments too, and hidden without ShowOutgoingEmail."""
@@ -244,7 +244,8 @@ class FakeRequestTracker(FakeServer):
         if given["Queue"].lower() != self.queue or "CreateTicket" not in self.rights:
             told = f"No permission to create tickets in the queue '{given['Queue']}'"
             return _refusal(403, told)
-        number = self.add(given["Subject"].replace("\n", "")[:LONGEST_SUBJECT], by=BOT)
+        subject = given["Subject"].replace("\n", "").encode()[:LONGEST_SUBJECT]
+        number = self.add(subject.decode(errors="ignore"), by=BOT)
         row = self.tickets[number]
         row.attachments[0].text = given["Content"]
         assert given["ContentType"] == "text/plain"
@@ -331,7 +332,7 @@ class FakeRequestTracker(FakeServer):
 
     def _comment(self, sent: Sent, number: str) -> Reply:
         row = self._loaded(number)
-        if row is None or "CommentOnTicket" not in self.rights:
+        if row is None or not self.rights & {"CommentOnTicket", "ModifyTicket"}:
             return _refusal(400, "Permission Denied")
         given = _body(sent, {"Content", "ContentType"})
         assert given["ContentType"] == "text/plain"

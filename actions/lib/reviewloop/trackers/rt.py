@@ -51,6 +51,8 @@ from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
 PAGE = 100
 """Rows a page; RT shows no more."""
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+SUBJECT = 200
+"""Bytes; RT cuts off what is more, wherever that is (DBIx::SearchBuilder, ``TruncateValue``)."""
 NEVER = "1970-01-01T00:00:00Z"
 NOBODY = "Nobody"
 DELETED = "deleted"
@@ -59,8 +61,8 @@ SHOWN = 200
 HTTP_BAD_REQUEST = 400
 HTTP_UNPROCESSABLE = 422
 RIGHTS = (
-    "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, CommentOnTicket, ModifyTicket and "
-    "ReassignTicket on the queue, and SeeCustomField and ModifyCustomField on the field"
+    "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, ModifyTicket and ReassignTicket on "
+    "the queue, and SeeCustomField and ModifyCustomField on the field"
 )
 
 _TOKEN = re.compile(r"\d+-(\d+)-\S+")
@@ -75,7 +77,8 @@ class RequestTracker(Tracker):
 
     kind = "rt"
     body_format = BodyFormat.TEXT
-    title_limit = 200
+    title_limit = 190
+    """Leaves some room in :data:`SUBJECT` for characters of more than one byte."""
     forms = {
         "project": Form(
             re.compile(rf"(?!{_STEP.pattern}$)[^/\x00-\x1f]+"), "the queue's name, without a slash"
@@ -190,7 +193,7 @@ class RequestTracker(Tracker):
         """Open a ticket with the key in its field; the key in the text is for people."""
         body: Row = {
             "Queue": self._settings.project,
-            "Subject": fmt.title(draft.title, self.title_limit),
+            "Subject": _subject(draft.title, self.title_limit),
             "Content": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
             "ContentType": "text/plain",
             "CustomFields": {self._key_field(): draft.key},
@@ -396,6 +399,14 @@ def _authorization(token: str) -> str:
     if _TOKEN.fullmatch(token):
         return f"token {token}"
     return "Basic " + base64.b64encode(token.encode("utf-8")).decode("ascii")
+
+
+def _subject(text: str, limit: int) -> str:
+    """A title of at most ``limit`` characters that RT keeps whole."""
+    line = fmt.title(text, limit)
+    while len(line.encode("utf-8")) > SUBJECT:
+        line = fmt.title(line, len(line) - 1)
+    return line
 
 
 def _path(ticket_id: str) -> str:
