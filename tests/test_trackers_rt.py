@@ -201,6 +201,16 @@ def test_a_field_with_something_else_in_it(rt: RequestTrackerRig, value: str) ->
     assert rt.tracker().read(str(number)).key is None
 
 
+def test_a_field_with_several_values(rt: RequestTrackerRig) -> None:
+    """A ticket has one key, so the field ought to take one value; the first counts."""
+    first, second = fresh_key(), fresh_key()
+    number = rt.server.add("theirs")
+    rt.server.ticket(number).values = [first, second]
+
+    assert [ticket.key for ticket in rt.tracker().find(first)] == [first]
+    assert rt.tracker().find(second) == ()
+
+
 # -- statuses ------------------------------------------------------------------------------------
 
 
@@ -243,6 +253,17 @@ def test_statuses_are_what_the_lifecycle_says(
 
     asked = [one for one in rt.server.sent if "__Active__" in one.query.get("query", "")]
     assert [one.query["query"] for one in asked] == ["id = 1 AND Status = '__Active__'"]
+
+
+def test_a_ticket_that_was_closed_at_no_time(rt: RequestTrackerRig) -> None:
+    """RT writes "never" as the beginning of 1970, which is no instant."""
+    number = rt.server.add("imported")
+    rt.server.ticket(number).status = "resolved"
+
+    ticket = rt.tracker().read(str(number))
+
+    assert not ticket.is_open
+    assert ticket.closed_at is None
 
 
 def test_closing_what_is_rejected(rt: RequestTrackerRig) -> None:
