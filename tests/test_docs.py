@@ -26,10 +26,14 @@ from reviewloop.core.keys import event_id
 from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
 from reviewloop.settings import DEFAULT_MILESTONES, load
+from reviewloop.trackers.factory import ADAPTERS
+from trackers_fixtures import FAKES
 
 README = ROOT / "README.md"
 OPERATORS = ROOT / "docs" / "operators.md"
 COOKBOOK = ROOT / "docs" / "cookbook.md"
+TRACKERS = ROOT / "docs" / "trackers.md"
+CONTRACT = ROOT / "tests" / "test_trackers_contract.py"
 TURNS = ROOT / "docs" / "turns.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
@@ -373,6 +377,52 @@ def test_event_id_by_hand_is_one_that_could_be():
 def instant(text: str) -> datetime:
     """An instant as the pack writes it."""
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
+
+
+# --- the page about trackers --------------------------------------------------------------------
+
+
+def tracker_sections() -> Dict[str, str]:
+    """The sections that set a tracker up, by its kind."""
+    text = TRACKERS.read_text(encoding="utf-8")
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    guides = [part for part in parts if "kind: " in part and "verifies it" in part]
+    return {kind: part for part in guides for kind in set(re.findall(r"kind: (\w+)", part))}
+
+
+def test_every_tracker_can_be_set_up_from_its_page():
+    """Each kind has a section, with its options, its token, people, and the call that verifies
+    it.
+    """
+    sections = tracker_sections()
+
+    assert set(sections) == set(ADAPTERS)
+    for kind, adapter in ADAPTERS.items():
+        text = sections[kind]
+        assert {name for name in adapter.options if name not in text} == set(), kind
+        for word in ("```yaml", "```shell", "curl", "roster.members[].tracker", "leave us alone"):
+            assert word in text, (kind, word)
+
+
+def test_table_of_the_contract_is_whole():
+    """Each tracker under test has a column, each case a row, and each cell an answer."""
+    cases = re.findall(r'^@case\("([^"]+)"\)', CONTRACT.read_text(encoding="utf-8"), re.MULTILINE)
+    block = TRACKERS.read_text(encoding="utf-8").partition("<!-- contract: begin -->")[2]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in block.splitlines()
+        if line.startswith("|")
+    ]
+    head, _, *body = rows
+
+    assert {name for name in head if name.endswith("(fake)")} == {f"{one} (fake)" for one in FAKES}
+    assert {name for name in head if name.endswith("(real)")} == {
+        "redmine (real)",
+        "roundup (real)",
+        "rt (real)",
+    }
+    assert {row[0] for row in body} == set(cases)
+    assert all(re.fullmatch(r"yes|\[\d+\]", cell) for row in body for cell in row[1:])
 
 
 # --- blocks of YAML ---------------------------------------------------------------------------
