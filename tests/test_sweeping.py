@@ -154,18 +154,18 @@ def test_a_dry_run(desktop: Desktop) -> None:
     desktop.review(over)
     desktop.gerrit.changes[gone].hidden = True
     desktop.github.delete(int(desktop.record(lost).id))
-    before = (len(desktop.gerrit.requests), desktop.shelf.store.items())
-    sent = len(desktop.github.sent)
+    kept = desktop.shelf.store.items()
+    desktop.gerrit.requests.clear()
+    desktop.github.sent.clear()
 
     report = swept(desktop, dry_run=True)
 
     assert numbers(report["closed"]) == [over, gone]
     assert numbers(report["records_without_ticket"]) == [lost]
     assert report["asks_closed"] == 2
-    methods = {one.method for one in desktop.github.sent[sent:]}
-    methods |= {one.method for one in desktop.gerrit.requests[before[0] :]}
-    assert methods == {"GET"}
-    assert desktop.shelf.store.items() == before[1]
+    sent = (*desktop.github.sent, *desktop.gerrit.requests)
+    assert {one.method for one in sent} == {"GET"}
+    assert desktop.shelf.store.items() == kept
 
 
 def test_one_change_that_fails(desktop: Desktop) -> None:
