@@ -25,7 +25,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
-from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
@@ -48,8 +48,6 @@ from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
 API_PATH = "/api/v1"
 PAGE = 50
 """The longest page of a server whose administrator has not changed it."""
-LISTINGS = 3
-"""How often a listing is begun anew that loses rows while its pages are read."""
 LABEL = {"color": "#d93f0b", "description": "A review that has waited too long"}
 HTTP_BAD_REQUEST = 400
 HTTP_PRECONDITION_FAILED = 412
@@ -259,13 +257,7 @@ class Gitea(Tracker):
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
-        for _ in range(LISTINGS):
-            rows = self._pages(path, params)
-            if rows is not None:
-                return rows
-        raise TemporaryError(
-            f"{self._place} loses rows of a listing while it is read.", "The next run tries again."
-        )
+        return parse.steady(lambda: self._pages(path, params), self._place)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
         """The same in one go; None if rows went away meanwhile, since one may then have slipped

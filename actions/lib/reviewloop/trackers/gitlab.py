@@ -29,7 +29,6 @@ from reviewloop.errors import (
     ConfigError,
     ProtocolError,
     RefusedError,
-    TemporaryError,
 )
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers import parse
@@ -55,8 +54,6 @@ from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
 PAGE = 100
-LISTINGS = 3
-"""How often a listing is begun anew that loses rows while its pages are read."""
 HTTP_BAD_REQUEST = 400
 HTTP_NOT_ALLOWED = 405
 HTTP_UNPROCESSABLE = 422
@@ -302,13 +299,7 @@ class GitLab(Tracker):
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
-        for _ in range(LISTINGS):
-            rows = self._pages(path, params)
-            if rows is not None:
-                return rows
-        raise TemporaryError(
-            f"{self._place} loses rows of a listing while it is read.", "The next run tries again."
-        )
+        return parse.steady(lambda: self._pages(path, params), self._place)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
         """The same in one go; None if rows went away meanwhile, since one may then have slipped

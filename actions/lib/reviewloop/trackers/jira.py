@@ -64,7 +64,6 @@ CLOUD_LAG = 60.0
 CLUSTER_LAG = 15.0
 """Three polls of a cluster's node."""
 PAGE = 100
-PAGING_ATTEMPTS = 5
 INSTANT = "%Y-%m-%dT%H:%M:%S.%f%z"
 FIELDS = "summary,status,resolution,assignee,labels,created,updated,resolutiondate"
 HTTP_BAD_REQUEST = 400
@@ -446,11 +445,7 @@ class Jira(Tracker):
 
     def _pages(self, path: str, params: Mapping[str, Any], name: str) -> List[Dict[str, Any]]:
         """All rows of a listing by offset, read again where it moved meanwhile."""
-        for _ in range(PAGING_ATTEMPTS):
-            rows = self._unmoved(path, params, name)
-            if rows is not None:
-                return rows
-        raise TemporaryError("A listing of Jira's changes faster than it is read.", "Run again.")
+        return parse.steady(lambda: self._unmoved(path, params, name), self._place)
 
     def _unmoved(
         self, path: str, params: Mapping[str, Any], name: str

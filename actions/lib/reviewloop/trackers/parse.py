@@ -8,9 +8,10 @@ from datetime import datetime, timezone
 from functools import wraps
 from typing import Any, Callable, Dict, List, Optional, TypeVar
 
-from reviewloop.errors import ProtocolError
+from reviewloop.errors import ProtocolError, TemporaryError
 
 T = TypeVar("T")
+LISTINGS = 5
 
 
 def mapping(told: Any, what: str) -> Dict[str, Any]:
@@ -56,6 +57,21 @@ def iso_instant(text: Any) -> Optional[datetime]:
         return datetime.fromisoformat(str(text).replace("Z", "+00:00")).astimezone(timezone.utc)
     except ValueError as err:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
+
+
+def steady(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
+    """The rows of a listing by pages, which is read again where it moved meanwhile.
+
+    :param read: all pages in one go; None if a row may have slipped from one to another.
+    :raises TemporaryError: it moves all the time.
+    """
+    for _ in range(LISTINGS):
+        rows = read()
+        if rows is not None:
+            return rows
+    raise TemporaryError(
+        f"A listing of {place} changes faster than it is read.", "The next run tries again."
+    )
 
 
 def understood(read: Callable[..., T]) -> Callable[..., T]:
