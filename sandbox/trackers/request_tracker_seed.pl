@@ -64,10 +64,10 @@ made('ReviewKey', $key->AddToObject($review));
 grant($human, RT->System, 'SuperUser');
 # The least with which the pack does its work. SeeQueue lets it check the queue and its fields;
 # ShowTicketComments, its own comments; ReassignTicket, take a ticket from one owner to another.
-# ModifyTicket includes comments; SetInitialCustomField, the key at creation and never again.
+# ModifyTicket includes comments; ModifyCustomField, to take the key off a duplicate.
 grant($bot, $review, qw(
     SeeQueue CreateTicket ShowTicket ShowTicketComments ModifyTicket ReassignTicket));
-grant($bot, $key, qw(SeeCustomField SetInitialCustomField));
+grant($bot, $key, qw(SeeCustomField ModifyCustomField));
 for my $user (@committee) {
     grant($user, $review, qw(
         SeeQueue ShowTicket ShowTicketComments CommentOnTicket OwnTicket ModifyTicket));
