@@ -368,6 +368,23 @@ MISTAKES = [
         "user:password",
     ),
     ({"tracker": {"ca_bundle": "/no"}}, "tracker.ca_bundle is '/no'", "absolute path"),
+    (
+        {
+            "tracker": {
+                "kind": "jira",
+                "url": "https://x.atlassian.net",
+                "project": "REV",
+                "token": "x",
+            }
+        },
+        "tracker.username is missing",
+        "mail address",
+    ),
+    (
+        {"tracker": {"kind": "servicenow", "url": "https://i.example.org", "token": "x"}},
+        "tracker.token (not shown)",
+        "user:password",
+    ),
     ({"tracker": {"reopen_days": -1}}, "tracker.reopen_days is -1", "from 0 to 3650"),
     ({"tracker": {"wont_fix": [3]}}, "tracker.wont_fix[0] is 3", "text in quotes"),
     ({"tracker": {"templates": "/no"}}, "tracker.templates is '/no'", "no such folder"),

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import os.path
 import re
-from typing import Dict, Mapping, Pattern, Tuple
+from typing import Dict, Mapping, Pattern, Tuple, Type
 
 from reviewloop import settings_values as values
+from reviewloop.errors import ConfigError
 from reviewloop.settings_reader import Reader, suggest
 from reviewloop.settings_server import Exists, read_address, read_verify
 from reviewloop.trackers import action_mapping
-from reviewloop.trackers.base import WONT_FIX, Option, TrackerSettings, setting_problems
+from reviewloop.trackers.base import (
+    WONT_FIX,
+    Option,
+    Tracker,
+    TrackerSettings,
+    setting_problems,
+)
 from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
 
 LONGEST_REOPEN = 3650
@@ -49,9 +56,21 @@ def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
     if kind == action_mapping.KIND:
         for key, text in action_mapping.problems(settings).items():
             _report(section, key, text)
-    elif settings.actions:
+        return settings
+    if settings.actions:
         section.problem("actions", f"is only for tracker.kind: {action_mapping.KIND}. Remove it.")
+    if adapter is not None and not any("tracker." in one for one in section.problems):
+        section.problems.extend(_together(adapter, settings))
     return settings
+
+
+def _together(adapter: Type[Tracker], settings: TrackerSettings) -> Tuple[str, ...]:
+    """What is wrong only about settings taken together: an adapter says so when it is made."""
+    try:
+        adapter(settings)
+    except ConfigError as err:
+        return err.problems
+    return ()
 
 
 def _report(section: Reader, key: str, text: str) -> None:
