@@ -407,6 +407,31 @@ def test_handing_on_to_somebody_the_tracker_does_not_know() -> None:
     assert cabinet.tickets["1"].assignees == ("committee1",)
 
 
+def test_a_new_ticket_that_was_retired_before_the_listing_showed_it() -> None:
+    """It is not waited for: nothing will ever show it."""
+
+    class Raced(Cabinet):
+        """Another run has opened one before, and retires ours at once."""
+
+        lag = 60.0
+
+        def create(self, draft: Draft) -> Ticket:
+            """Two tickets, of which ours is the later one."""
+            kept = super().create(draft)
+            ours = super().create(draft)
+            self.close_duplicate(ours.id, kept)
+            return ours
+
+    pace, cabinet = Pace(), Raced()
+
+    outcome = _desk(cabinet, timing=pace.timing()).open_once(draft(fresh_key()))
+
+    assert outcome.action is Done.FOUND
+    assert outcome.ticket is not None
+    assert outcome.ticket.id == "1"
+    assert pace.slept == []
+
+
 def test_looking_at_a_key() -> None:
     """A look retires duplicates and brings the record up to date; a glance changes nothing."""
     cabinet, records = Cabinet(), MemoryRecords()

@@ -214,8 +214,8 @@ class Desk:
                 "pack's account set what holds the key, or put it there by hand.",
             )
         notes += self._differences(sent, ticket)
-        found = self._listed(draft.key, lambda tickets: ticket.id in {t.id for t in tickets})
-        if ticket.id not in {t.id for t in found}:
+        found = self._listed(draft.key, lambda tickets: _shows(tickets, ticket))
+        if not _shows(found, ticket):
             notes.append("the listing does not show the new ticket yet")
         outcome = self._reconciled(Done.CREATED, draft.key, _with(found, ticket), about)
         kept = outcome.ticket or ticket
@@ -560,6 +560,11 @@ def _before(ticket: Ticket) -> Optional[datetime]:
     clock.
     """
     return ticket.opened_at and ticket.opened_at - timedelta(days=1)
+
+
+def _shows(found: Tuple[Ticket, ...], ticket: Ticket) -> bool:
+    """Whether a listing shows a ticket, which one that was retired by now need not."""
+    return not ticket.is_open or ticket.id in {t.id for t in found}
 
 
 def _with(found: Tuple[Ticket, ...], ticket: Ticket) -> Tuple[Ticket, ...]:
