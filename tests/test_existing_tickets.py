@@ -6,10 +6,13 @@ import re
 
 import pytest
 
+from fake_http import Reply
 from reviewloop.deeds import escalating
 from reviewloop.deeds.escalating import named_tickets
 from reviewloop.deeds.sweeping import sweep
+from stores import Shelf
 from tools import Desktop
+from trackers_rig import draft
 
 CLOSES = r"^Closes-Bug: *#?(\d+)"
 
@@ -107,6 +110,74 @@ def test_a_ticket_that_closes_meanwhile(desktop: Desktop) -> None:
     assert desktop.open_ticket(number, "5d")["action"] == "created"
     assert escalating.close_ticket(desktop.tools(), number)["action"] == "closed"
     assert len(desktop.github.comments(1)) == 1
+
+
+def test_a_linked_ticket_that_its_people_closed(desktop: Desktop) -> None:
+    """The sweep ends its record with the wait, and says nothing there."""
+    number = desktop.waiting(footers=("Closes-Bug: #1",))
+    desktop.open_ticket(number)
+    desktop.github.issue(1).update(state="closed", state_reason="completed")
+    desktop.review(number)
+
+    report = sweep(desktop.tools())
+
+    assert (report["closed"], report["commented"]) == ([], [])
+    assert desktop.record(number).state == "closed"
+    assert len(desktop.github.comments(1)) == 1
+
+
+def test_our_own_ticket_behind_a_linked_record(desktop: Desktop) -> None:
+    """A run that opened our own after the linked one was closed, and died, left it: it is ours."""
+    number = desktop.waiting(footers=("Closes-Bug: #1",))
+    desktop.open_ticket(number)
+    desktop.github.issue(1).update(state="closed", state_reason="completed")
+    tracker = desktop.tools().tracker
+    assert tracker is not None
+    ours = tracker.create(draft(desktop.record(number).key, assignee=None))
+
+    done = escalating.close_ticket(desktop.tools(), number)
+
+    assert (done["action"], done["ticket_id"]) == ("closed", ours.id)
+
+
+def test_a_commit_message_that_names_our_own_ticket(desktop: Desktop) -> None:
+    """It stays our own."""
+    number = desktop.waiting()
+    ours = desktop.open_ticket(number)["ticket_id"]
+    escalating.close_ticket(desktop.tools(), number)
+    desktop.github.issue(int(ours)).update(state="open", state_reason="reopened")
+    desktop.gerrit.changes[number].footers = (f"Closes-Bug: #{ours}",)
+
+    assert desktop.open_ticket(number, "5d")["action"] == "found"
+    assert not desktop.record(number).linked
+
+
+def test_our_own_ticket_without_a_record(desktop: Desktop) -> None:
+    """It goes before one that the commit message names meanwhile."""
+    number = desktop.waiting()
+    ours = desktop.open_ticket(number)["ticket_id"]
+    desktop.shelf = Shelf()
+    desktop.gerrit.changes[number].footers = ("Closes-Bug: #1",)
+
+    told = desktop.open_ticket(number, "5d")
+
+    assert (told["action"], told["ticket_id"]) == ("found", ours)
+    assert desktop.github.comments(1) == []
+
+
+def test_a_linked_ticket_while_a_permission_is_lost(desktop: Desktop) -> None:
+    """It does not look as if it were gone."""
+    number = desktop.waiting(footers=("Closes-Bug: #1",))
+    desktop.open_ticket(number)
+    answer = desktop.github.answer
+    desktop.github.answer = (  # type: ignore
+        lambda sent: answer(sent) if sent.path == "/user" else Reply(404, {"message": "Not Found"})
+    )
+
+    report = sweep(desktop.tools())
+
+    assert report["records_without_ticket"] == []
+    assert desktop.record(number).state == "open"
 
 
 def test_a_change_with_a_ticket_of_its_own(desktop: Desktop) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Dict, List
 
 import pytest
 
 from fake_http import Reply
-from reviewloop.deeds import escalating
+from reviewloop.deeds import escalating, sweeping
 from reviewloop.deeds.sweeping import sweep
 from reviewloop.errors import AuthError
 from reviewloop.records import TicketRecord
@@ -122,7 +123,9 @@ def test_a_record_without_ticket(desktop: Desktop) -> None:
 
 
 def test_a_ticket_without_record(desktop: Desktop) -> None:
-    """It is told, with its change where people were asked about one, and left alone."""
+    """Where people were asked about a change its ticket is found again; any other is told and left
+    alone.
+    """
     number = desktop.escalated()
     desktop.shelf = Shelf()
     escalating.assess(desktop.tools(), desktop.event(number))
@@ -132,9 +135,11 @@ def test_a_ticket_without_record(desktop: Desktop) -> None:
 
     report = swept(desktop)
 
-    told = [(one["number"], one["ticket_id"]) for one in report["tickets_without_record"]]
-    assert told == [(number, "1"), (0, foreign.id)]
+    assert [one["ticket_id"] for one in report["tickets_without_record"]] == [foreign.id]
     assert desktop.github.issue(int(foreign.id))["state"] == "open"
+    record = desktop.record(number)
+    assert (record.id, record.number, record.party) == ("1", number, "reviewers")
+    assert record.since == "2026-03-02T09:00:00Z"
 
 
 def test_a_record_of_another_tracker(desktop: Desktop) -> None:
@@ -215,3 +220,122 @@ def test_a_wrong_credential(desktop: Desktop, which: str) -> None:
 
     with pytest.raises(AuthError):
         sweep(tools)
+
+
+# -- what an earlier run left half done ----------------------------------------------------------
+
+
+def test_a_run_killed_between_reopening_and_its_record(desktop: Desktop) -> None:
+    """The ticket of a new wait whose record still tells of the old one is closed with the wait."""
+    number = desktop.escalated()
+    desktop.review(number)
+    escalating.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
+    # The owner answers, and a new wait begins; the run that reopens the ticket dies at once.
+    desktop.gerrit.advance(hours=1)
+    desktop.gerrit.review(number, desktop.gerrit.author, "Done.")
+    since = int(desktop.gerrit.now.timestamp())
+    desktop.gerrit.advance(days=2)
+    event = f"{SERVER}:{number}:reviewers:{since}:2d"
+    assert escalating.assess(desktop.tools(), event)["proceed"]
+    desktop.issue(number).update(state="open", state_reason="reopened")
+    desktop.review(number)
+
+    report = swept(desktop)
+
+    assert numbers(report["closed"]) == [number]
+    assert desktop.issue(number)["state"] == "closed"
+    assert desktop.record(number).state == "closed"
+
+
+def test_standing_down_after_a_run_that_left_no_record(desktop: Desktop) -> None:
+    """The ticket is found by its key and closed."""
+    number = desktop.escalated()
+    record = desktop.record(number)
+    desktop.shelf = Shelf()
+    escalating.assess(desktop.tools(), desktop.event(number))
+    desktop.review(number)
+
+    told = escalating.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
+
+    assert (told["action"], told["ticket_id"]) == ("closed", record.id)
+
+
+def test_hashtags_that_could_not_be_taken_off(desktop: Desktop) -> None:
+    """It is told, the ticket is closed all the same, and the next sweep tries again."""
+    number = desktop.escalated(hashtags=["escalated"])
+    desktop.review(number)
+    tools = desktop.tools()
+    desktop.gerrit.fail(503, times=9, match="/hashtags")
+
+    report = sweep(tools, hashtags=["escalated"])
+    desktop.gerrit.calm()
+    again = swept(desktop, hashtags=["escalated"])
+
+    assert numbers(report["failures"]) == numbers(report["closed"]) == [number]
+    assert report["asks_closed"] == 0
+    assert (again["asks_closed"], again["failures"]) == (1, [])
+    assert desktop.gerrit.changes[number].hashtags == []
+
+
+def test_a_listing_that_fails_at_the_end(desktop: Desktop) -> None:
+    """What was done by then is told with the failure."""
+    number = desktop.escalated()
+    desktop.review(number)
+    answer = desktop.github.answer
+    desktop.github.answer = (  # type: ignore
+        lambda sent: Reply(422, {}) if sent.query.get("state") == "open" else answer(sent)
+    )
+
+    report = swept(desktop)
+
+    assert numbers(report["closed"]) == [number]
+    assert [(one["number"], one["kind"]) for one in report["failures"]] == [(0, "refused")]
+
+
+def test_an_escalation_beside_the_sweep(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait that was escalated after the sweep had read the change keeps its ticket."""
+    number = desktop.escalated()
+    desktop.review(number)
+    judge = sweeping._judge
+
+    def judged(*args: Any) -> None:
+        judge(*args)
+        record = desktop.record(number)
+        desktop.tools().records.put(replace(record, since="2026-03-04T10:00:00Z"))
+
+    monkeypatch.setattr(sweeping, "_judge", judged)
+
+    report = swept(desktop)
+
+    assert report["closed"] == []
+    assert desktop.issue(number)["state"] == "open"
+
+
+# -- what is read otherwise than before ----------------------------------------------------------
+
+
+def test_waits_that_are_not_read_any_more(desktop: Desktop) -> None:
+    """After a change of the configuration they are as doubtful as changes out of sight."""
+    asked = [desktop.escalated() for _ in range(3)]
+    for number in asked:
+        desktop.gerrit.changes[number].messages.clear()
+        desktop.gerrit.upload(number, at="2026-03-03 09:00:00")
+
+    report = swept(desktop, most_gone=2)
+
+    assert numbers(report["held_back"]) == asked
+    assert {desktop.issue(number)["state"] for number in asked} == {"open"}
+
+
+@pytest.mark.parametrize(
+    ("status", "wip", "why"), [("MERGED", False, "merged"), ("NEW", True, "wip")]
+)
+def test_an_ending_that_no_message_tells(
+    desktop: Desktop, status: str, wip: bool, why: str
+) -> None:
+    """What Gerrit says of the change itself ends its waits."""
+    number = desktop.escalated()
+    desktop.gerrit.changes[number].status = status
+    desktop.gerrit.changes[number].wip = wip
+
+    assert [one["why"] for one in swept(desktop)["closed"]] == [why]

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.assess import EventRef, Tier
+from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
-from reviewloop.core.turns import How, State, follow
+from reviewloop.core.turns import How, State, Wait, follow
 from reviewloop.deeds.writing import subject_of
 from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox
@@ -18,6 +19,9 @@ from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.desk import About, Done, Outcome
 from reviewloop.wording import Gone, Subject, title, write
 
+TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
+"""Those for whom tickets are opened."""
+_CLOSED = {ChangeStatus.MERGED: How.MERGED, ChangeStatus.ABANDONED: How.ABANDONED}
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
 
@@ -127,27 +131,36 @@ def close_ticket(
     """
     key = ticket_key(tools.settings.server, number)
     record = tools.records.get(key)
-    if event_id and record is not None and not _is_about(record, EventRef.parse(event_id)):
+    event = EventRef.parse(event_id) if event_id else None
+    is_open = record is not None and record.state == "open"
+    if event and record is not None and is_open and not _is_about(record, event):
         return {**_told(None, key, "another_wait"), "asks_closed": 0}
-    if tools.desk is None or record is None:
-        reason = "no_tracker" if tools.desk is None else "no_ticket"
+    reason = "no_tracker" if tools.desk is None else "no_ticket"
+    if tools.desk is None or (record is None and not _committee_was_asked(tools, number)):
         return {**_told(None, key, reason), "asks_closed": tools.asks.close(number)}
     # The desk asks for the time, and this deed has not spoken to Gerrit yet.
     tools.client.version()
     # Written first: a template at fault must stop this before anything is ended.
     text = _last_words(tools, "ticket_over", how_text=_ENDINGS[How(how)])
     closed = tools.asks.close(number)
-    return {**_told(_closed(tools, record, text), key), "asks_closed": closed}
+    since = iso(event.since) if event else ("" if record is None else record.since)
+    return {**_told(_closed(tools, key, since, text), key), "asks_closed": closed}
 
 
-def close_over(tools: Toolbox, record: TicketRecord, how: How) -> Outcome:
-    """Close the ticket of a record whose wait is over, saying how it ended."""
-    return _closed(tools, record, _last_words(tools, "ticket_over", how_text=_ENDINGS[how]))
+def _committee_was_asked(tools: Toolbox, number: int) -> bool:
+    """Whether a ticket may be there without a record: a run that opened one may have died."""
+    asks = (ask for ask in tools.asks.all() if ask.number == number and ask.open)
+    return any(ask.tier in TICKET_TIERS for ask in asks)
 
 
-def close_gone(tools: Toolbox, record: TicketRecord, reason: Gone) -> Outcome:
-    """Close the ticket of a record whose change is out of sight, telling nothing about it."""
-    return _closed(tools, record, _last_words(tools, "ticket_gone", reason=reason))
+def close_over(tools: Toolbox, key: str, since: str, how: How) -> Outcome:
+    """Close the ticket of a key whose wait since then is over, saying how it ended."""
+    return _closed(tools, key, since, _last_words(tools, "ticket_over", how_text=_ENDINGS[how]))
+
+
+def close_gone(tools: Toolbox, key: str, since: str, reason: Gone) -> Outcome:
+    """Close the ticket of a key whose change is out of sight, telling nothing about it."""
+    return _closed(tools, key, since, _last_words(tools, "ticket_gone", reason=reason))
 
 
 def _last_words(tools: Toolbox, purpose: str, **more: Any) -> str:
@@ -156,11 +169,10 @@ def _last_words(tools: Toolbox, purpose: str, **more: Any) -> str:
     return write(purpose, tools.tracker.body_format, folder=folder, **more)
 
 
-def _closed(tools: Toolbox, record: TicketRecord, text: str) -> Outcome:
+def _closed(tools: Toolbox, key: str, since: str, text: str) -> Outcome:
     assert tools.desk is not None  # noqa: S101 - callers have looked
-    since = record.since.replace(":", "").lower()
-    step = f"{record.key}/{since}-over"
-    return tools.desk.close_once(record.key, text, step, CloseReason.COMPLETED)
+    step = f"{key}/{since.replace(':', '').lower()}-over"
+    return tools.desk.close_once(key, text, step, CloseReason.COMPLETED)
 
 
 def refresh(tools: Toolbox, number: int) -> Dict[str, Any]:
@@ -171,21 +183,35 @@ def refresh(tools: Toolbox, number: int) -> Dict[str, Any]:
     """
     asked = [ask for ask in tools.asks.all() if ask.number == number and ask.open]
     if asked:
-        state = follow(tools.client.change(number), tools.settings.policy)
+        change = tools.client.change(number)
+        state = follow(change, tools.settings.policy)
         for ask in asked:
-            how = how_it_ended(state, ask.party, ask.since)
+            how = how_it_ended(change, state, ask.party, ask.since)
             if how is not None:
                 return {"number": number, "over": True, "how": how.value, "event_id": ask.event_id}
     return {"number": number, "over": False, "how": "", "event_id": ""}
 
 
-def how_it_ended(state: State, party: str, since: datetime) -> Optional[How]:
-    """How the wait ended that a ticket or an ask is about; None while it lasts."""
-    for wait in state.waits:
-        if (wait.party.value, wait.since) == (party, since):
-            return wait.how
+def how_it_ended(change: Change, state: State, party: str, since: datetime) -> Optional[How]:
+    """How the wait ended that a ticket or an ask is about; None while it lasts.
+
+    What Gerrit says of the change itself goes before a wait that its messages leave open.
+    """
+    found = wait_of(state, party, since)
+    if found is not None and found.how is not None:
+        return found.how
+    if change.status in _CLOSED:
+        return _CLOSED[change.status]
+    if change.work_in_progress:
+        return How.WIP
     # A message was deleted, or the configuration changed: no such wait is read any more.
-    return How.SUPERSEDED
+    return How.SUPERSEDED if found is None else None
+
+
+def wait_of(state: State, party: str, since: datetime) -> Optional[Wait]:
+    """The wait of a party that began then, as it is read now; None where none is read."""
+    mine = (wait for wait in state.waits if (wait.party.value, wait.since) == (party, since))
+    return next(mine, None)
 
 
 def _commented_on_existing(

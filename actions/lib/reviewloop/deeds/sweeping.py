@@ -3,8 +3,9 @@ told.
 
 The sensor tells the end of a wait that it can see. A change that was deleted or made private, or
 whose project is gone, is out of its sight; so the sweep reads the change of every open record
-again. Being out of sight can also mean that the pack's own account has lost a permission: so no
-more than a few tickets are closed for that in one sweep, and otherwise none.
+again. Being out of sight can also mean that the pack's own account has lost a permission, and a
+wait that is not read any more that the configuration has changed: no more than a few tickets are
+closed for such doubtful reasons in one sweep, and otherwise none.
 """
 
 from __future__ import annotations
@@ -17,13 +18,21 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tupl
 from reviewloop.asks import Ask
 from reviewloop.core.change import Change
 from reviewloop.core.keys import ticket_key
+from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
 from reviewloop.core.turns import How, follow
-from reviewloop.deeds.escalating import close_gone, close_over, how_it_ended
+from reviewloop.deeds.escalating import (
+    TICKET_TIERS,
+    close_gone,
+    close_over,
+    how_it_ended,
+    wait_of,
+)
 from reviewloop.errors import RefusedError, ReviewLoopError
 from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import Ticket
+from reviewloop.trackers.desk import About
 from reviewloop.wording import Gone
 
 _NOT_FOUND = 404
@@ -35,14 +44,30 @@ class Case:
     """A change that people were asked about: its open record, its open asks, and what became of
     it.
 
-    ``change`` is None where it is out of sight, for the ``reason``.
+    :param why: how its waits ended, or why it is out of sight; None while one of them lasts.
+    :param is_doubtful: the change is out of sight, or a wait is not read any more.
     """
 
     number: int
+    key: str
     record: Optional[TicketRecord]
     asks: Tuple[Ask, ...]
     change: Optional[Change] = None
-    reason: Optional[Gone] = None
+    why: Optional[Union[How, Gone]] = None
+    is_doubtful: bool = False
+
+    @property
+    def has_ticket(self) -> bool:
+        """Whether there should be a ticket, or may be one that a run which died left behind."""
+        return self.record is not None or any(ask.tier in TICKET_TIERS for ask in self.asks)
+
+    def waits(self) -> Iterator[Tuple[str, datetime]]:
+        """Party and beginning of each wait that the case is about."""
+        if self.record is not None and self.record.since:
+            since = datetime.strptime(self.record.since, _ISO).replace(tzinfo=timezone.utc)
+            yield self.record.party, since
+        for ask in self.asks:
+            yield ask.party, ask.since
 
 
 @dataclass
@@ -51,6 +76,7 @@ class Report:
 
     looked_at: int = 0
     closed: List[Dict[str, Any]] = field(default_factory=list)
+    commented: List[Dict[str, Any]] = field(default_factory=list)
     held_back: List[Dict[str, Any]] = field(default_factory=list)
     records_without_ticket: List[Dict[str, Any]] = field(default_factory=list)
     tickets_without_record: List[Dict[str, Any]] = field(default_factory=list)
@@ -70,33 +96,38 @@ def sweep(
 
     One change's failure does not keep the others from being looked at; it is listed.
 
-    :param most_gone: close at most so many tickets because their change is out of sight; if there
-        are more, none, and they are listed under ``held_back``.
+    :param most_gone: close at most so many tickets because their change is out of sight, or their
+        wait is not read any more; if there are more, none, and they are listed under ``held_back``.
     :param hashtags: taken off the changes whose wait is over.
     :param dry_run: only tell; nothing is written anywhere.
     """
     report = Report()
-    # A wrong credential must not look like changes that are gone, nor like lost tickets.
+    _check_credentials(tools)
+    cases = [
+        case
+        for case in _cases(tools, report)
+        if _attempt(report, case.number, partial(_judge, tools, case))
+    ]
+    report.looked_at = len(cases)
+    doubtful = [case for case in cases if case.is_doubtful]
+    if len(doubtful) > most_gone:
+        report.held_back = [_told(case) for case in doubtful]
+        cases = [case for case in cases if not case.is_doubtful]
+    for case in cases:
+        settle = _foretell if dry_run else _settle
+        _attempt(report, case.number, partial(settle, tools, case, report, hashtags))
+    _attempt(report, 0, partial(_compare, tools, report))
+    return vars(report)
+
+
+def _check_credentials(tools: Toolbox) -> None:
+    """A wrong credential must not look like changes that are gone, nor like lost tickets."""
     if tools.settings.gerrit.username:
         tools.client.whoami()
     else:
         tools.client.version()
     if tools.tracker is not None:
         tools.tracker.whoami()
-    cases = _cases(tools, report)
-    for case in cases:
-        _attempt(report, case.number, partial(_look, tools, case))
-    failed = {failure["number"] for failure in report.failures}
-    cases = [case for case in cases if case.number not in failed]
-    report.looked_at = len(cases)
-    gone = [case for case in cases if case.reason]
-    if len(gone) > most_gone:
-        report.held_back = [_line(case.number, case.record) for case in gone]
-        cases = [case for case in cases if not case.reason]
-    for case in cases:
-        _attempt(report, case.number, partial(_settle, tools, case, report, hashtags, dry_run))
-    _compare(tools, report)
-    return vars(report)
 
 
 def _cases(tools: Toolbox, report: Report) -> List[Case]:
@@ -109,110 +140,152 @@ def _cases(tools: Toolbox, report: Report) -> List[Case]:
         if record.tracker == here:
             records[record.number] = record
         else:
-            report.records_elsewhere.append(_line(record.number, record))
+            report.records_elsewhere.append(
+                {"key": record.key, "number": record.number, **_named(record.id, record.url)}
+            )
     asks = [ask for ask in tools.asks.all() if ask.open]
     numbers = sorted({*records, *(ask.number for ask in asks)})
-    return [Case(n, records.get(n), tuple(ask for ask in asks if ask.number == n)) for n in numbers]
+    server = tools.settings.server
+    return [
+        Case(n, ticket_key(server, n), records.get(n), tuple(a for a in asks if a.number == n))
+        for n in numbers
+    ]
 
 
-def _look(tools: Toolbox, case: Case) -> None:
-    """Read the change, from Gerrit's storage."""
+def _judge(tools: Toolbox, case: Case) -> None:
+    """Read the change from Gerrit's storage, and say what became of its waits."""
     try:
         change = tools.client.change(case.number)
     except RefusedError as err:
         if err.status != _NOT_FOUND:
             raise
-        case.reason = Gone.DELETED
+        case.why, case.is_doubtful = Gone.DELETED, True
         return
     if change.is_private:
-        case.reason = Gone.HIDDEN
-    else:
-        case.change = change
+        case.why, case.is_doubtful = Gone.HIDDEN, True
+        return
+    case.change = change
+    state = follow(change, tools.settings.policy)
+    ends = [how_it_ended(change, state, party, since) for party, since in case.waits()]
+    if None not in ends:
+        case.why = next(iter(ends), None)
+        unread = [one for one in case.waits() if wait_of(state, *one) is None]
+        case.is_doubtful = bool(unread) and case.why is How.SUPERSEDED
 
 
-def _settle(
-    tools: Toolbox, case: Case, report: Report, hashtags: Sequence[str], dry_run: bool
-) -> None:
-    ticket = _ticket(tools, case, report, dry_run)
-    how = None if case.change is None else _how(tools, case.change, case)
-    why = case.reason if how is None else how
-    if why is None:
+def _foretell(tools: Toolbox, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
+    """Tell what :func:`_settle` would do."""
+    ticket = tools.desk.peek(case.key) if tools.desk and case.has_ticket else None
+    _take_down(case, ticket, report)
+    if case.why is not None:
+        report.asks_closed += len(case.asks)
+
+
+def _settle(tools: Toolbox, case: Case, report: Report, hashtags: Sequence[str]) -> None:
+    """Stand a case down, unless an escalation has gone on with it meanwhile."""
+    if case.why is not None and not _is_as_read(tools, case):
         return
-    if case.record is not None and ticket is not None and ticket.is_open:
-        if not dry_run:
-            _close(tools, case.record, why)
-        report.closed.append({**_line(case.number, case.record), "why": why.value})
-    report.asks_closed += len(case.asks)
-    if dry_run:
+    ticket = _present(tools, case)
+    if case.why is None:
+        _take_down(case, ticket, report)
         return
-    tools.asks.close(case.number)
+    # Hashtags first: once the asks are closed, nothing leads back to the change.
+    untagged = _attempt(report, case.number, partial(_untag, tools, case, hashtags))
+    if ticket is not None:
+        _close(tools, case, case.why)
+    _take_down(case, ticket, report)
+    if untagged:
+        tools.asks.close(case.number)
+        report.asks_closed += len(case.asks)
+
+
+def _present(tools: Toolbox, case: Case) -> Optional[Ticket]:
+    """The case's ticket as it is now, its record brought up to date."""
+    if tools.desk is None or not case.has_ticket:
+        return None
+    ticket = tools.desk.look(case.key, None if case.record else _about(tools, case))
+    if ticket is None and case.record is not None:
+        tools.desk.forget(case.key)
+    return ticket
+
+
+def _about(tools: Toolbox, case: Case) -> About:
+    """What a ticket is about whose record was lost, as far as the asks tell."""
+    party, since = max(case.waits(), key=lambda wait: wait[1])
+    return About(tools.settings.server, case.number, party, iso(since))
+
+
+def _take_down(case: Case, ticket: Optional[Ticket], report: Report) -> None:
+    """List what happens to a case's ticket."""
+    if ticket is None:
+        if case.record is not None:
+            report.records_without_ticket.append(_told(case))
+        return
+    if case.why is None or not ticket.is_open:
+        return
+    is_ours = ticket.key == case.key or case.record is None or not case.record.linked
+    (report.closed if is_ours else report.commented).append(
+        {**_told(case), **_named(ticket.id, ticket.url)}
+    )
+
+
+def _is_as_read(tools: Toolbox, case: Case) -> bool:
+    record = tools.records.get(case.key)
+    asks = tuple(ask for ask in tools.asks.all() if ask.open and ask.number == case.number)
+    same = record == case.record or (case.record is None and record and record.state != "open")
+    return bool(same) and asks == case.asks
+
+
+def _untag(tools: Toolbox, case: Case, hashtags: Sequence[str]) -> None:
     if case.change is not None and set(hashtags) & set(case.change.hashtags):
         tools.client.set_hashtags(case.change, (), hashtags)
 
 
-def _ticket(tools: Toolbox, case: Case, report: Report, dry_run: bool) -> Optional[Ticket]:
-    """The ticket of a case as it is now; a record without one is told, once."""
-    if case.record is None or tools.desk is None:
-        return None
-    ticket = tools.desk.peek(case.record.key) if dry_run else tools.desk.look(case.record.key)
-    if ticket is None:
-        report.records_without_ticket.append(_line(case.number, case.record))
-        if not dry_run:
-            tools.desk.forget(case.record.key)
-    return ticket
-
-
-def _close(tools: Toolbox, record: TicketRecord, why: Union[How, Gone]) -> None:
+def _close(tools: Toolbox, case: Case, why: Union[How, Gone]) -> None:
+    since = iso(max(since for _, since in case.waits()))
     if isinstance(why, Gone):
-        close_gone(tools, record, why)
+        close_gone(tools, case.key, since, why)
     else:
-        close_over(tools, record, why)
-
-
-def _how(tools: Toolbox, change: Change, case: Case) -> Optional[How]:
-    """How the wait ended that a case is about; None while one of them lasts."""
-    state = follow(change, tools.settings.policy)
-    ends = [how_it_ended(state, party, since) for party, since in _waits(case)]
-    return None if None in ends else next(iter(ends), None)
-
-
-def _waits(case: Case) -> Iterator[Tuple[str, datetime]]:
-    if case.record is not None and case.record.since:
-        since = datetime.strptime(case.record.since, _ISO).replace(tzinfo=timezone.utc)
-        yield case.record.party, since
-    for ask in case.asks:
-        yield ask.party, ask.since
+        close_over(tools, case.key, since, why)
 
 
 def _compare(tools: Toolbox, report: Report) -> None:
     """Tell the tickets that no record knows, such as those of an installation before this one."""
     if tools.tracker is None:
         return
-    known = {record.key for record in tools.records.all()}
+    here = tools.tracker.name
+    known = {
+        (record.key, record.id)
+        for record in tools.records.all()
+        if record.state == "open" and record.tracker == here
+    }
     server = tools.settings.server
     numbers = {ticket_key(server, ask.number): ask.number for ask in tools.asks.all()}
     for ticket in tools.tracker.list_open():
         key = ticket.key or ""
-        if key not in known:
+        if (key, ticket.id) not in known:
             report.tickets_without_record.append(
                 {"key": key, "number": numbers.get(key, 0), **_named(ticket.id, ticket.url)}
             )
 
 
-def _attempt(report: Report, number: int, job: Callable[[], None]) -> None:
-    """Run a job; a failure is listed, and the sweep goes on."""
+def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
+    """Run a job; a failure is listed, and the sweep goes on. Whether it went well."""
     try:
         job()
     except ReviewLoopError as err:
         report.failures.append(
             {"number": number, "kind": err.kind, "message": outward(str(err), 500)}
         )
+        return False
+    return True
 
 
-def _line(number: int, record: Optional[TicketRecord]) -> Dict[str, Any]:
-    if record is None:
-        return {"key": "", "number": number, **_named("", "")}
-    return {"key": record.key, "number": number, **_named(record.id, record.url)}
+def _told(case: Case) -> Dict[str, Any]:
+    """A case as the report lists it."""
+    ticket_id, url = ("", "") if case.record is None else (case.record.id, case.record.url)
+    why = "" if case.why is None else case.why.value
+    return {"key": case.key, "number": case.number, "why": why, **_named(ticket_id, url)}
 
 
 def _named(ticket_id: str, url: str) -> Dict[str, str]:

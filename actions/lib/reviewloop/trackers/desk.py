@@ -341,17 +341,16 @@ class Desk:
         :return: None where there is no such ticket, or it is closed, or the key has a ticket of its
             own: then that is the one to go on with.
         """
-        record = self._records.get(key)
-        if record is not None and not record.linked and record.state == State.OPEN.value:
-            return None
         self._tracker.whoami()
+        if not self._is_linked(key) and (self._is_recorded_open(key) or self._has_own(key)):
+            return None
         try:
             ticket = self._tracker.read(ticket_id)
         except RefusedError as err:
             if err.status in GONE:
                 return None
             raise
-        if not ticket.is_open:
+        if not ticket.is_open or ticket.key == key:
             return None
         added = self._comment(ticket.id, text, _step(key, marker))
         self._remember(ticket, key, about, linked=True)
@@ -390,7 +389,8 @@ class Desk:
             return Outcome(Done.NOTHING, None, f"there is no ticket {key}")
         name = _step(key, marker)
         record = self._records.get(key)
-        if record is not None and record.linked:
+        # A ticket that bears our key is ours, whatever an earlier record says.
+        if record is not None and record.linked and ticket.key != key:
             return self._released(ticket, record, text, name)
         if not ticket.is_open:
             self._remember(ticket, key)
@@ -458,19 +458,24 @@ class Desk:
         if record is not None:
             self._records.put(replace(record, state=State.CLOSED.value))
 
-    def look(self, key: str) -> Optional[Ticket]:
+    def look(self, key: str, about: Optional[About] = None) -> Optional[Ticket]:
         """The key's ticket as it is now, its duplicates retired and its record brought up to date;
         None where there is none any more.
+
+        :param about: what an open ticket is about that has no record (any more).
         """
         self._tracker.whoami()
         recorded = self._recorded(key)
-        if self._is_linked(key):
-            return recorded
+        # Also for a ticket of others: a listing that fails tells a lost permission from a lost
+        # ticket.
         found = self._tracker.find(key)
-        if recorded is not None:
+        linked = self._is_linked(key)
+        if recorded is not None and not linked:
             found = _with(found, recorded)
         if first(found):
-            return self._reconciled(Done.FOUND, key, found, None).ticket
+            return self._reconciled(Done.FOUND, key, found, about).ticket
+        if linked:
+            return recorded
         ticket = latest_closed(found)
         if ticket is not None:
             self._remember(ticket, key)
@@ -528,6 +533,13 @@ class Desk:
         return Outcome(
             done, ticket, notes=("somebody took the key off the ticket",) if bare else ()
         )
+
+    def _has_own(self, key: str) -> bool:
+        return first(self._tracker.find(key)) is not None
+
+    def _is_recorded_open(self, key: str) -> bool:
+        record = self._records.get(key)
+        return record is not None and record.state == State.OPEN.value
 
     def _is_linked(self, key: str) -> bool:
         record = self._records.get(key)
