@@ -127,7 +127,7 @@ def _textile(line: str) -> str:
 
 
 def _html(line: str) -> str:
-    # ServiceNow takes [code] and [/code] for the bounds of HTML.
+    # ServiceNow, by way of an action, takes [code] and [/code] for the bounds of HTML.
     return escape(line, quote=True).translate(_HTML_MORE)
 
 
