@@ -73,6 +73,7 @@ check: $(VENV)/.checkers
 docs: venv
 	$(BIN)/python -m sandbox.actions_page
 	$(BIN)/python -m sandbox.index_entry
+	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
 
 format: $(VENV)/.checkers
 	$(BIN)/ruff format .
