@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 # pylint: disable=import-error  # it does not see that either
 from reviewloop.cursor import DatastoreCursor
 from reviewloop.poller import Poller
-from reviewloop.settings import load
+from reviewloop.settings.load import load
 from reviewloop.toolbox import make_client
 
 

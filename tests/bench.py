@@ -14,7 +14,7 @@ from fake_gerrit import PASSWORD, URL, FakeGerrit
 from repository import ROOT
 from reviewloop.cursor import DatastoreCursor
 from reviewloop.poller import Poller
-from reviewloop.settings import load
+from reviewloop.settings.load import load
 from stores import Shelf
 
 Told = Tuple[str, Dict[str, Any]]

@@ -12,7 +12,7 @@ from reviewloop.assess import Assessment, Assessor, EventRef, Tier, Verdict
 from reviewloop.core.keys import Mark
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
 from reviewloop.people import People
-from reviewloop.settings import load
+from reviewloop.settings.load import load
 from stores import Shelf
 
 SERVER = "gerrit.example.org"

@@ -25,7 +25,7 @@ from reviewloop.core.commands import Verb
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
-from reviewloop.settings import DEFAULT_MILESTONES, load
+from reviewloop.settings.load import DEFAULT_MILESTONES, load
 from reviewloop.trackers.factory import ADAPTERS
 from trackers_fixtures import FAKES
 

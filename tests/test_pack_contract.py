@@ -19,7 +19,7 @@ from sandbox.standin import compat
 
 import reviewloop
 from repository import ROOT
-from reviewloop.settings import DEFAULT_MILESTONES, load
+from reviewloop.settings.load import DEFAULT_MILESTONES, load
 
 compat.repair()
 from orquesta.specs import loader as spec_loader  # noqa: E402 - importable only after the repair

@@ -16,7 +16,7 @@ from repository import ROOT
 from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy, Vote
 from reviewloop.errors import ConfigError
-from reviewloop.settings import RosterKind, Settings, load
+from reviewloop.settings.load import RosterKind, Settings, load
 from reviewloop.trackers.factory import ADAPTERS, KINDS
 
 URL = "https://review.example.org"

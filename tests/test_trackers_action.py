@@ -14,7 +14,6 @@ import requests
 
 import fake_st2_api as st2
 from fake_http import Reply, Sent
-from reviewloop import settings_tracker
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -25,7 +24,8 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.records import MemoryRecords
-from reviewloop.settings_reader import Reader
+from reviewloop.settings import tracker as settings_tracker
+from reviewloop.settings.reader import Reader
 from reviewloop.trackers import action_mapping as mapping
 from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.action_reading import Reading, instant

@@ -24,7 +24,7 @@ from reviewloop.core.turns import Party, Span
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit.client import Client
 from reviewloop.people import People
-from reviewloop.settings import Settings
+from reviewloop.settings.load import Settings
 
 _NOT_FOUND = 404
 _EVENT = re.compile(

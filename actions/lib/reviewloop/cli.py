@@ -20,7 +20,7 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change, replay
 from reviewloop.errors import ConfigError, ReviewLoopError
 from reviewloop.gerrit import parse
-from reviewloop.settings import load
+from reviewloop.settings.load import load
 
 Line = Tuple[Tuple[Any, ...], Dict[str, Any]]
 

@@ -13,7 +13,7 @@ from reviewloop.core.roster import Load, Member
 from reviewloop.datastore import Datastore, read_values
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.gerrit.client import Client
-from reviewloop.settings import RosterKind, RosterMember, RosterSettings, Settings
+from reviewloop.settings.load import RosterKind, RosterMember, RosterSettings, Settings
 
 # `st2 key set gerrit.away.<username or account id> 1 --ttl SECONDS`: private, and gone by itself.
 AWAY = "gerrit.away."

@@ -15,7 +15,7 @@ from reviewloop.errors import ConfigError, ReviewLoopError
 from reviewloop.gerrit.client import Client
 from reviewloop.people import People
 from reviewloop.records import DatastoreRecords, Records
-from reviewloop.settings import Settings, load
+from reviewloop.settings.load import Settings, load
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.desk import Desk, ReopenPolicy
 from reviewloop.trackers.factory import make_tracker

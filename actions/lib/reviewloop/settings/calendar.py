@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import FrozenSet, List, Optional, Tuple
 
 from reviewloop.core.worktime import DAY, Calendar
-from reviewloop.settings_reader import Reader, Value, suggest
+from reviewloop.settings.reader import Reader, Value, suggest
 
 if sys.version_info >= (3, 9):
     from zoneinfo import ZoneInfo, available_timezones

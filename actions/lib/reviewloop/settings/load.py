@@ -11,16 +11,16 @@ import os.path
 from dataclasses import dataclass, field
 from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, TypeVar, Union
 
-from reviewloop import settings_values as values
 from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
-from reviewloop.settings_calendar import read_calendar
-from reviewloop.settings_reader import Reader, Value
-from reviewloop.settings_roster import RosterKind, RosterMember, RosterSettings, read_roster
-from reviewloop.settings_server import Exists, read_address, read_verify
-from reviewloop.settings_tracker import read_tracker
+from reviewloop.settings import values
+from reviewloop.settings.calendar import read_calendar
+from reviewloop.settings.reader import Reader, Value
+from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings, read_roster
+from reviewloop.settings.server import Exists, read_address, read_verify
+from reviewloop.settings.tracker import read_tracker
 from reviewloop.trackers.base import TrackerSettings
 
 __all__ = [

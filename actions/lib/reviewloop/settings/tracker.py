@@ -6,10 +6,10 @@ import os.path
 import re
 from typing import Dict, Mapping, Pattern, Tuple, Type
 
-from reviewloop import settings_values as values
 from reviewloop.errors import ConfigError
-from reviewloop.settings_reader import Reader, suggest
-from reviewloop.settings_server import Exists, read_address, read_verify
+from reviewloop.settings import values
+from reviewloop.settings.reader import Reader, suggest
+from reviewloop.settings.server import Exists, read_address, read_verify
 from reviewloop.trackers import action_mapping
 from reviewloop.trackers.base import (
     WONT_FIX,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Optional, Union
 from urllib.parse import SplitResult
 
-from reviewloop.settings_reader import Reader
+from reviewloop.settings.reader import Reader
 
 Exists = Callable[[str], bool]
 

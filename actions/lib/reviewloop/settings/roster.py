@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Dict, Sequence, Tuple
 
-from reviewloop.settings_reader import Reader, suggest
-from reviewloop.settings_values import email
+from reviewloop.settings.reader import Reader, suggest
+from reviewloop.settings.values import email
 from reviewloop.trackers.factory import KINDS, NONE
 
 

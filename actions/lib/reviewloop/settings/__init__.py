@@ -1,0 +1,1 @@
+"""The pack's configuration, read into frozen values; every problem is reported at once."""
