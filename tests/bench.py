@@ -12,9 +12,9 @@ from sandbox.standin.values import validate
 
 from fake_gerrit import PASSWORD, URL, FakeGerrit
 from repository import ROOT
-from reviewloop.cursor import DatastoreCursor
 from reviewloop.poller import Poller
 from reviewloop.settings.load import load
+from reviewloop.store.cursor import DatastoreCursor
 from stores import Shelf
 
 Told = Tuple[str, Dict[str, Any]]

@@ -13,9 +13,9 @@ from typing import Any, Dict
 import yaml
 
 from repository import ROOT
-from reviewloop.asks import Ask, Asks
-from reviewloop.cursor import Cursor, DatastoreCursor
-from reviewloop.records import DatastoreRecords, TicketRecord
+from reviewloop.store.asks import Ask, Asks
+from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.tickets import DatastoreRecords, TicketRecord
 from stores import Shelf
 
 SNAPSHOT = ROOT / "tests" / "fixtures" / "interface.json"

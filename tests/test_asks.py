@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from reviewloop.asks import Ask, Asks, ask_id, find, loads
 from reviewloop.core.roster import Load
 from reviewloop.errors import ConfigError, DatastoreError
+from reviewloop.store.asks import Ask, Asks, ask_id, find, loads
 from stores import NOON, Shelf
 
 EVENT = "review.example.org:12:reviewers:1772442000:2d"

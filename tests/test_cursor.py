@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from reviewloop.cursor import Cursor, DatastoreCursor
-from reviewloop.datastore import PAGE, read_values
 from reviewloop.errors import ConfigError, DatastoreError
+from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.datastore import PAGE, read_values
 from stores import NOON, Shelf
 
 

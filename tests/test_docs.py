@@ -20,12 +20,14 @@ from sandbox.standin.values import live, of_parameters, validate
 
 import test_pack_contract as contract
 from repository import ROOT
-from reviewloop import asks, cli, cursor, people, records
+from reviewloop import cli, people
 from reviewloop.core.commands import Verb
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
 from reviewloop.settings.load import DEFAULT_MILESTONES, load
+from reviewloop.store import asks, cursor
+from reviewloop.store import tickets as records
 from reviewloop.trackers.factory import ADAPTERS
 from trackers_fixtures import FAKES
 

@@ -21,9 +21,9 @@ import yaml
 import fake_st2_api as st2
 from fake_st2_api import Action, FailureError, FakeSt2
 from repository import ROOT
-from reviewloop.records import MemoryRecords
 from reviewloop.settings.reader import Reader
 from reviewloop.settings.tracker import read_tracker
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.action_runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.base import TrackerSettings

@@ -11,7 +11,7 @@ from fake_http import Reply
 from reviewloop.deeds import escalating, sweeping
 from reviewloop.deeds.sweeping import sweep
 from reviewloop.errors import AuthError
-from reviewloop.records import TicketRecord
+from reviewloop.store.tickets import TicketRecord
 from stores import Shelf
 from tools import SERVER, Desktop
 from trackers_rig import draft, fresh_key

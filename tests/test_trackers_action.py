@@ -23,9 +23,9 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
 from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers import action_mapping as mapping
 from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.action_reading import Reading, instant

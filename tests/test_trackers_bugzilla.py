@@ -19,7 +19,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import CloseReason, TakenError, TrackerSettings
 from reviewloop.trackers.bugzilla import Bugzilla, addresses
 from reviewloop.trackers.desk import Done, ReopenPolicy

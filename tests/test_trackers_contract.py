@@ -21,7 +21,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords, TicketRecord
+from reviewloop.store.tickets import MemoryRecords, TicketRecord
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import BodyFormat, ClaimState
 from reviewloop.trackers.desk import About, Desk, Done, Outcome, ReopenPolicy

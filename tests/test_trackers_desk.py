@@ -9,7 +9,7 @@ from typing import Dict, List, Optional, Tuple
 import pytest
 
 from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import (
     BodyFormat,
     CloseReason,

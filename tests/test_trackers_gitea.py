@@ -18,7 +18,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import SHARED_LABEL, BodyFormat, CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Desk, Done

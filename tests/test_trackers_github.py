@@ -10,7 +10,7 @@ import pytest
 from fake_github import BOT, FakeGitHub
 from fake_http import Reply
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import BodyFormat, TrackerSettings
 from reviewloop.trackers.desk import Desk, Done

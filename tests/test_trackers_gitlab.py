@@ -11,7 +11,7 @@ import requests
 from fake_gitlab import BOT, HOST, PROJECT, TOKEN, FakeGitLab
 from fake_http import Reply
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError, TemporaryError
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import BodyFormat, CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done

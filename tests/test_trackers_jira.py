@@ -20,7 +20,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import (
     SHARED_LABEL,
     BodyFormat,

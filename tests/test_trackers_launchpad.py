@@ -10,7 +10,7 @@ import pytest
 from fake_http import Reply, Sent
 from fake_launchpad import BASE, BOT, CONSUMER, KEY, SECRET, TOKEN
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reviewloop.errors import ConfigError, DatastoreError
-from reviewloop.records import DatastoreRecords, MemoryRecords, Records, TicketRecord
+from reviewloop.store.tickets import DatastoreRecords, MemoryRecords, Records, TicketRecord
 from stores import Shelf
 
 RECORD = TicketRecord(

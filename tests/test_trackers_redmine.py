@@ -16,7 +16,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import BodyFormat, CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done, ReopenPolicy
 from reviewloop.trackers.redmine import Redmine

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from reviewloop.errors import ConfigError, RefusedError
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import ClaimState, CloseReason, TrackerSettings
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.github import GitHub

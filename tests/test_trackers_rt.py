@@ -17,7 +17,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done, ReopenPolicy
 from reviewloop.trackers.rt import RequestTracker

@@ -23,7 +23,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.records import MemoryRecords
+from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import BodyFormat, CloseReason, TakenError, Ticket, TrackerSettings
 from reviewloop.trackers.desk import Done, ReopenPolicy

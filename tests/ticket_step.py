@@ -18,7 +18,7 @@ from typing import Callable, Dict, Optional, Tuple
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "actions" / "lib")]
 
-from reviewloop.records import Records, TicketRecord  # noqa: E402 - needs the path
+from reviewloop.store.tickets import Records, TicketRecord  # noqa: E402 - needs the path
 from reviewloop.trackers.base import Draft, TrackerSettings  # noqa: E402
 from reviewloop.trackers.desk import Desk  # noqa: E402
 from reviewloop.trackers.factory import make_tracker  # noqa: E402

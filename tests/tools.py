@@ -8,7 +8,7 @@ from fake_gerrit import PASSWORD, URL, FakeGerrit
 from fake_github import TOKEN, FakeGitHub
 from reviewloop.core.keys import ticket_key
 from reviewloop.deeds import escalating
-from reviewloop.records import TicketRecord
+from reviewloop.store.tickets import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.github import GitHub
 from stores import Shelf

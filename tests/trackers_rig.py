@@ -17,7 +17,7 @@ import requests
 from requests.adapters import BaseAdapter
 
 from fake_http import Reply, response_of
-from reviewloop.records import MemoryRecords, Records
+from reviewloop.store.tickets import MemoryRecords, Records
 from reviewloop.trackers.base import Draft, Tracker
 from reviewloop.trackers.desk import Desk, ReopenPolicy
 from reviewloop.trackers.http import Timing

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Optional, Sequence, Tuple
 
-from reviewloop.asks import Ask, Asks, find, loads
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration, parse_duration
@@ -25,6 +24,7 @@ from reviewloop.errors import RefusedError
 from reviewloop.gerrit.client import Client
 from reviewloop.people import People
 from reviewloop.settings.load import Settings
+from reviewloop.store.asks import Ask, Asks, find, loads
 
 _NOT_FOUND = 404
 _EVENT = re.compile(

@@ -10,10 +10,10 @@ from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Account
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Load, Member
-from reviewloop.datastore import Datastore, read_values
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.gerrit.client import Client
 from reviewloop.settings.load import RosterKind, RosterMember, RosterSettings, Settings
+from reviewloop.store.datastore import Datastore, read_values
 
 # `st2 key set gerrit.away.<username or account id> 1 --ttl SECONDS`: private, and gone by itself.
 AWAY = "gerrit.away."

@@ -20,7 +20,6 @@ from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.remarks import has_remarks, with_remarks
-from reviewloop.cursor import Cursor, CursorStore
 from reviewloop.errors import (
     AuthError,
     ConfigError,
@@ -34,6 +33,7 @@ from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import Option, after, all_of, any_word
 from reviewloop.settings.load import Settings
+from reviewloop.store.cursor import Cursor, CursorStore
 from reviewloop.watch import Notice, Watch
 
 # The index may lag behind the clock: an update is dated at the start of its operation.

@@ -6,16 +6,16 @@ from datetime import timedelta
 from functools import cached_property  # Python 3.8
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from reviewloop.asks import Asks
 from reviewloop.assess import Assessor
 from reviewloop.core.change import Change
 from reviewloop.core.payloads import Site
-from reviewloop.datastore import Datastore
 from reviewloop.errors import ConfigError, ReviewLoopError
 from reviewloop.gerrit.client import Client
 from reviewloop.people import People
-from reviewloop.records import DatastoreRecords, Records
 from reviewloop.settings.load import Settings, load
+from reviewloop.store.asks import Asks
+from reviewloop.store.datastore import Datastore
+from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.desk import Desk, ReopenPolicy
 from reviewloop.trackers.factory import make_tracker

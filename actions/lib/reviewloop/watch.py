@@ -15,7 +15,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.milestones import Crossing, Ending
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading, WaitKey, live, read_change
-from reviewloop.cursor import Cursor
+from reviewloop.store.cursor import Cursor
 
 
 @dataclass(frozen=True)

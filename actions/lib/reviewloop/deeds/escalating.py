@@ -13,7 +13,7 @@ from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
 from reviewloop.core.turns import How, State, Wait, follow
 from reviewloop.deeds.writing import subject_of
-from reviewloop.records import TicketRecord
+from reviewloop.store.tickets import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.desk import About, Done, Outcome

@@ -15,7 +15,6 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
-from reviewloop.asks import Ask
 from reviewloop.core.change import Change
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
@@ -29,7 +28,8 @@ from reviewloop.deeds.escalating import (
     wait_of,
 )
 from reviewloop.errors import RefusedError, ReviewLoopError
-from reviewloop.records import TicketRecord
+from reviewloop.store.asks import Ask
+from reviewloop.store.tickets import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.desk import About

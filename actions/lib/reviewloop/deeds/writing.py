@@ -8,13 +8,13 @@ import re
 from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from reviewloop.asks import ask_id
 from reviewloop.assess import EventRef
 from reviewloop.core.change import Change
 from reviewloop.core.keys import Mark, digest, ticket_key
 from reviewloop.core.reading import read_change
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
+from reviewloop.store.asks import ask_id
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import BodyFormat
 from reviewloop.wording import Subject, write

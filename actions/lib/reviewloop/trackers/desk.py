@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Callable, List, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
-from reviewloop.records import Records, TicketRecord
+from reviewloop.store.tickets import Records, TicketRecord
 from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import (
     HTTP_GONE,

@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Dict, Optional, Tuple
 
-from reviewloop.datastore import Datastore, read_value, read_values, write_value
 from reviewloop.errors import ConfigError
+from reviewloop.store.datastore import Datastore, read_value, read_values, write_value
 
 PREFIX = "gerrit.ticket."
 VERSION = 1

@@ -15,8 +15,8 @@ from typing import Any, Dict, Iterable, Optional, Tuple
 from reviewloop.core.keys import digest
 from reviewloop.core.payloads import iso
 from reviewloop.core.roster import Load
-from reviewloop.datastore import Datastore, read_values, write_value
 from reviewloop.errors import ConfigError
+from reviewloop.store.datastore import Datastore, read_values, write_value
 
 PREFIX = "gerrit.ask."
 VERSION = 1

@@ -16,8 +16,8 @@ from typing import Any, Optional, Tuple
 
 from reviewloop.core.milestones import Window
 from reviewloop.core.payloads import iso
-from reviewloop.datastore import Datastore, read_value, write_value
 from reviewloop.errors import ConfigError
+from reviewloop.store.datastore import Datastore, read_value, write_value
 
 VERSION = 1
 PREFIX = "gerrit.cursor."

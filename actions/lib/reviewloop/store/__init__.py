@@ -1,0 +1,1 @@
+"""What the pack remembers in StackStorm's datastore."""
