@@ -12,7 +12,7 @@ from sandbox.standin.values import validate
 
 from fake_gerrit import PASSWORD, URL, FakeGerrit
 from repository import ROOT
-from reviewloop.poller import Poller
+from reviewloop.sensor.poller import Poller
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
 from stores import Shelf

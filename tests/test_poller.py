@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bench import LOCAL, Bench
 from reviewloop.core.keys import Mark
 from reviewloop.core.payloads import iso
-from reviewloop.poller import OVERLAP
+from reviewloop.sensor.poller import OVERLAP
 
 MONDAY = "2026-03-02 09:00:00"
 

@@ -32,9 +32,9 @@ from reviewloop.errors import (
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import Option, after, all_of, any_word
+from reviewloop.sensor.watch import Notice, Watch
 from reviewloop.settings.load import Settings
 from reviewloop.store.cursor import Cursor, CursorStore
-from reviewloop.watch import Notice, Watch
 
 # The index may lag behind the clock: an update is dated at the start of its operation.
 OVERLAP = timedelta(minutes=3)

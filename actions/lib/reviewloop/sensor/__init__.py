@@ -1,0 +1,1 @@
+"""The sensor's work: what moved, what is due, what to dispatch."""
