@@ -7,10 +7,10 @@ from typing import Any, Optional
 import pytest
 
 from fake_gerrit import PASSWORD, URL, FakeGerrit
-from reviewloop.assess import Assessment, Assessor, EventRef, Tier, Verdict
 from reviewloop.core.keys import Mark
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
-from reviewloop.people import People
+from reviewloop.escalation.assess import Assessment, Assessor, EventRef, Tier, Verdict
+from reviewloop.escalation.people import People
 from reviewloop.settings.load import load
 from reviewloop.store.asks import Asks
 from stores import Shelf

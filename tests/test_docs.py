@@ -20,11 +20,12 @@ from sandbox.standin.values import live, of_parameters, validate
 
 import test_pack_contract as contract
 from repository import ROOT
-from reviewloop import cli, people
+from reviewloop import cli
 from reviewloop.core.commands import Verb
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
+from reviewloop.escalation import people
 from reviewloop.settings.load import DEFAULT_MILESTONES, load
 from reviewloop.store import asks, cursor
 from reviewloop.store import tickets as records

@@ -6,12 +6,12 @@ from datetime import timedelta
 from functools import cached_property  # Python 3.8
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
-from reviewloop.assess import Assessor
 from reviewloop.core.change import Change
 from reviewloop.core.payloads import Site
 from reviewloop.errors import ConfigError, ReviewLoopError
+from reviewloop.escalation.assess import Assessor
+from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
-from reviewloop.people import People
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore

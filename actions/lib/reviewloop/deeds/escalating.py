@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
-from reviewloop.assess import EventRef, Tier
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
 from reviewloop.core.turns import How, State, Wait, follow
 from reviewloop.deeds.writing import subject_of
+from reviewloop.escalation.assess import EventRef, Tier
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import CloseReason, Draft

@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, Dict, List, Optional
 
-from reviewloop.assess import pause_at
 from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.payloads import iso
@@ -15,6 +14,7 @@ from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
+from reviewloop.escalation.assess import pause_at
 from reviewloop.gerrit import parse
 from reviewloop.toolbox import Toolbox
 

@@ -8,11 +8,11 @@ import re
 from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from reviewloop.assess import EventRef
 from reviewloop.core.change import Change
 from reviewloop.core.keys import Mark, digest, ticket_key
 from reviewloop.core.reading import read_change
 from reviewloop.errors import RefusedError
+from reviewloop.escalation.assess import EventRef
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.store.asks import ask_id
 from reviewloop.toolbox import Toolbox

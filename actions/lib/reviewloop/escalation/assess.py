@@ -21,8 +21,8 @@ from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.roster import Occasion, choose
 from reviewloop.core.turns import Party, Span
 from reviewloop.errors import RefusedError
+from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
-from reviewloop.people import People
 from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask, Asks, find, loads
 

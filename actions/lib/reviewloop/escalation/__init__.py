@@ -1,0 +1,1 @@
+"""Whether to act on an event, and whom to ask."""
