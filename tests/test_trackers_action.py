@@ -23,6 +23,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
 from reviewloop.store.tickets import MemoryRecords
@@ -31,7 +32,6 @@ from reviewloop.trackers.action import AnyAction
 from reviewloop.trackers.action_reading import Reading, instant
 from reviewloop.trackers.action_runs import API_URL, AUTH_TOKEN, error_text
 from reviewloop.trackers.base import (
-    BodyFormat,
     CloseReason,
     State,
     TakenError,

@@ -21,9 +21,10 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords, TicketRecord
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat, ClaimState
+from reviewloop.trackers.base import ClaimState
 from reviewloop.trackers.desk import About, Desk, Done, Outcome, ReopenPolicy
 from trackers_rig import (
     NOW,

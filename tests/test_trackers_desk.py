@@ -9,9 +9,9 @@ from typing import Dict, List, Optional, Tuple
 import pytest
 
 from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import (
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

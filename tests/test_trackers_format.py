@@ -13,8 +13,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat, Draft
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
+from reviewloop.trackers.base import Draft
 
 KEY = "grv-0123456789abcdef"
 OTHER = "grv-ffffffffffffffff"

@@ -18,9 +18,10 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import SHARED_LABEL, BodyFormat, CloseReason, TrackerSettings
+from reviewloop.trackers.base import SHARED_LABEL, CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Desk, Done
 from reviewloop.trackers.gitea import Gitea, api_base
 from rig_gitea import GiteaRig

@@ -10,9 +10,10 @@ import pytest
 from fake_github import BOT, FakeGitHub
 from fake_http import Reply
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat, TrackerSettings
+from reviewloop.trackers.base import TrackerSettings
 from reviewloop.trackers.desk import Desk, Done
 from reviewloop.trackers.github import GitHub, api_base
 from rig_github import GitHubRig

@@ -11,9 +11,10 @@ import requests
 from fake_gitlab import BOT, HOST, PROJECT, TOKEN, FakeGitLab
 from fake_http import Reply
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat, CloseReason, TrackerSettings
+from reviewloop.trackers.base import CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done
 from reviewloop.trackers.gitlab import GitLab, api_base, without_commands
 from rig_gitlab import GitLabRig

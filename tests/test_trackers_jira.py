@@ -20,10 +20,10 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import (
     SHARED_LABEL,
-    BodyFormat,
     CloseReason,
     Tracker,
     TrackerSettings,

@@ -10,8 +10,8 @@ import pytest
 from fake_http import Reply, Sent
 from fake_launchpad import BASE, BOT, CONSUMER, KEY, SECRET, TOKEN
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done
 from reviewloop.trackers.launchpad import Launchpad, api_base

@@ -24,10 +24,10 @@ from requests.adapters import BaseAdapter
 import reviewloop.trackers
 from fake_http import Reply, response_of
 from reviewloop.errors import ConfigError, ProtocolError, ReviewLoopError
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import http, parse
 from reviewloop.trackers.base import (
-    BodyFormat,
     CloseReason,
     Ticket,
     Tracker,

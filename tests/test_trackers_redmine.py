@@ -16,8 +16,9 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.base import BodyFormat, CloseReason, TrackerSettings
+from reviewloop.trackers.base import CloseReason, TrackerSettings
 from reviewloop.trackers.desk import Done, ReopenPolicy
 from reviewloop.trackers.redmine import Redmine
 from rig_redmine import RedmineRig

@@ -23,9 +23,15 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat, CloseReason, TakenError, Ticket, TrackerSettings
+from reviewloop.trackers.base import (
+    CloseReason,
+    TakenError,
+    Ticket,
+    TrackerSettings,
+)
 from reviewloop.trackers.desk import Done, ReopenPolicy
 from reviewloop.trackers.servicenow import FIELDS, ServiceNow
 from rig_servicenow import ServiceNowRig

@@ -25,8 +25,8 @@ from reviewloop.core.roster import Member
 from reviewloop.core.turns import Party
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.wording import (
     FOLDER,
     TICKET_PURPOSES,

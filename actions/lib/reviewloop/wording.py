@@ -27,8 +27,8 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Member
 from reviewloop.core.turns import Party
 from reviewloop.errors import ConfigError
-from reviewloop.trackers import format as fmt
-from reviewloop.trackers.base import BodyFormat
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 
 # What a change waits for, and what is asked, by whose turn it is.
 _LACKS = {

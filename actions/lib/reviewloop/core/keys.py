@@ -15,6 +15,9 @@ from typing import Tuple
 
 from reviewloop.core.change import Message
 
+KEY_PATTERN = re.compile(r"grv-[0-9a-f]{16}")
+"""The key of one escalation: legal as label, tag, keyword and field value in all known trackers."""
+
 _MARK = re.compile(
     r"^\[st2-gerrit (?P<purpose>[a-z_]{1,32}) (?P<id>[0-9a-f]{16})"
     r"(?: asked=(?P<asked>\d+(?:,\d+)*))?\]$",

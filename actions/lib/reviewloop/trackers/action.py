@@ -23,14 +23,14 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from reviewloop.core.text import neutralise
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import action_mapping as mapping
-from reviewloop.trackers import format as fmt
 from reviewloop.trackers.action_reading import ID, Reading
 from reviewloop.trackers.action_runs import SUCCEEDED, Order, Runs
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
     SHARED_LABEL,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -10,11 +10,11 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import ProtocolError, RefusedError
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
     SHARED_LABEL,
     Comment,
     State,

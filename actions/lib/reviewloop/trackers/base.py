@@ -6,7 +6,6 @@ before writing, read back, reconcile) is written once, in :mod:`reviewloop.track
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,22 +13,16 @@ from enum import Enum
 from typing import ClassVar, Dict, Mapping, Optional, Pattern, Tuple, Type, Union
 from urllib.parse import urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ConfigError
+from reviewloop.markup.formats import BODY_LIMIT, TITLE_LIMIT, BodyFormat
 from reviewloop.trackers.http import Timing, Transport
-
-KEY_PATTERN = re.compile(r"grv-[0-9a-f]{16}")
-"""The key of one escalation: legal as label, tag, keyword and field value in all known trackers."""
 
 SHARED_LABEL = "review-escalation"
 """The one label all tickets share; a label for each change would flood a project's label list."""
 
 WONT_FIX = ("not_planned", "wontfix", "won't fix", "won't do", "rejected")
 """How trackers call a ticket that its people do not want; the default of ``tracker.wont_fix``."""
-
-TITLE_LIMIT = 250
-"""Characters; GitHub refuses more than 256, Redmine and Jira more than 255."""
-BODY_LIMIT = 60_000
-"""Characters of a body or comment; GitHub and Bugzilla refuse more than 65,535."""
 
 HTTP_NOT_FOUND = 404
 HTTP_GONE = 410
@@ -49,16 +42,6 @@ class CloseReason(str, Enum):
 
     COMPLETED = "completed"
     NOT_PLANNED = "not_planned"
-
-
-class BodyFormat(str, Enum):
-    """The markup in which a tracker shows the text it is given."""
-
-    MARKDOWN = "markdown"
-    TEXT = "text"
-    TEXTILE = "textile"
-    JIRA_WIKI = "jira_wiki"
-    HTML = "html"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -34,12 +35,11 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -21,8 +21,8 @@ from enum import Enum
 from typing import Callable, List, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import Records, TicketRecord
-from reviewloop.trackers import format as fmt
 from reviewloop.trackers.base import (
     HTTP_GONE,
     HTTP_MOVED,

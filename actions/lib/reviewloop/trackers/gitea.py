@@ -26,12 +26,12 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_MOVED,
     HTTP_NOT_FOUND,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -15,14 +15,14 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_GONE,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
     SHARED_LABEL,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -30,13 +30,13 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_CONFLICT,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

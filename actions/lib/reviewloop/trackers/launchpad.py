@@ -27,6 +27,7 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote, unquote, urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -34,15 +35,14 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_GONE,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
     SHARED_LABEL,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -20,14 +20,14 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
     SHARED_LABEL,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

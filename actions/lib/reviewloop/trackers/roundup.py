@@ -23,6 +23,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -31,14 +32,13 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_CONFLICT,
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
     SHARED_LABEL,
-    BodyFormat,
     Claim,
     ClaimState,
     CloseReason,

@@ -25,15 +25,15 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_GONE,
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
     SHARED_LABEL,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -33,6 +33,7 @@ from itertools import islice
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 from urllib.parse import urlencode, urlsplit
 
+from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -41,12 +42,11 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.trackers import format as fmt
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
-    KEY_PATTERN,
-    BodyFormat,
     CloseReason,
     Comment,
     Draft,

@@ -20,7 +20,8 @@ from html import escape
 from typing import Callable, Dict, Iterator, Match, Optional
 from urllib.parse import quote
 
-from reviewloop.trackers.base import BODY_LIMIT, KEY_PATTERN, TITLE_LIMIT, BodyFormat
+from reviewloop.core.keys import KEY_PATTERN
+from reviewloop.markup.formats import BODY_LIMIT, TITLE_LIMIT, BodyFormat
 
 CUT = "\n\n(cut: the text was longer than this tracker takes)"
 

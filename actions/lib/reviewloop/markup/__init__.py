@@ -1,0 +1,1 @@
+"""Text made safe for the format that shows it."""
