@@ -13,11 +13,11 @@ from reviewloop.core.text import outward
 from reviewloop.core.turns import How, State, Wait, follow
 from reviewloop.deeds.writing import subject_of
 from reviewloop.escalation.assess import EventRef, Tier
+from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.desk import About, Done, Outcome
-from reviewloop.wording import Gone, Subject, title, write
 
 TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
 """Those for whom tickets are opened."""
@@ -166,7 +166,7 @@ def close_gone(tools: Toolbox, key: str, since: str, reason: Gone) -> Outcome:
 def _last_words(tools: Toolbox, purpose: str, **more: Any) -> str:
     assert tools.tracker is not None  # noqa: S101 - callers have looked
     folder = tools.settings.tracker.templates
-    return write(purpose, tools.tracker.body_format, folder=folder, **more)
+    return render(purpose, tools.tracker.body_format, folder=folder, **more)
 
 
 def _closed(tools: Toolbox, key: str, since: str, text: str) -> Outcome:
@@ -238,7 +238,7 @@ def named_tickets(message: str, patterns: Sequence[Pattern[str]]) -> Tuple[str, 
 def _words(tools: Toolbox, purpose: str, subject: Subject) -> str:
     tracker = tools.settings.tracker
     assert tools.tracker is not None  # noqa: S101 - callers have looked
-    return write(purpose, tools.tracker.body_format, subject, folder=tracker.templates)
+    return render(purpose, tools.tracker.body_format, subject, folder=tracker.templates)
 
 
 def _step(event: EventRef, attempt: int) -> str:

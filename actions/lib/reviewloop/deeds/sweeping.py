@@ -28,12 +28,12 @@ from reviewloop.deeds.escalating import (
     wait_of,
 )
 from reviewloop.errors import RefusedError, ReviewLoopError
+from reviewloop.messages.render import Gone
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.desk import About
-from reviewloop.wording import Gone
 
 _NOT_FOUND = 404
 _ISO = "%Y-%m-%dT%H:%M:%SZ"

@@ -1,8 +1,8 @@
-"""What people read: comments on changes, tickets and what is said on them, from the templates
-beside this file.
+"""Comments on changes, tickets, and comments on tickets, rendered from the templates beside this
+file.
 
-A text is made by ``<purpose>.<format>.j2``. A file of that name in the operator's folder goes
-before the pack's own. Whatever a template prints by ``{{ }}`` is made one line that the format
+A text comes from ``<purpose>.<format>.j2``. A file of that name in the operator's folder overrides
+the pack's own. Whatever a template prints by ``{{ }}`` is made one line that the format
 shows as it was and that calls on nobody: a template cannot forget it (``docs/templates.md``).
 """
 
@@ -11,18 +11,17 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import jinja2
 import jinja2.meta
 import jinja2.nodes
 import jinja2.sandbox
 
-from reviewloop.core.change import Account, Change, ChangeStatus
+from reviewloop.core.change import Account, Change
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Member
 from reviewloop.core.turns import Party
@@ -59,7 +58,7 @@ TICKET_PURPOSES = ("ticket_open", "ticket_update", "ticket_over", "ticket_gone",
 _APART: Mapping[str, Tuple[str, ...]] = {"ticket_over": ("how_text",), "ticket_gone": ("reason",)}
 
 # What rendering a template can end in, whatever is written in it.
-_FAULTS = (
+FAULTS = (
     jinja2.TemplateError,
     ArithmeticError,
     AttributeError,
@@ -70,7 +69,7 @@ _FAULTS = (
     TypeError,
     ValueError,
 )
-_REMEDY = "Correct it, or take the file out of the folder: the pack's own text serves then."
+REMEDY = "Correct it, or take the file out of the folder: the pack's own text serves then."
 
 
 class Gone(str, Enum):
@@ -128,7 +127,7 @@ class Subject:
         }
 
 
-def write(
+def render(
     purpose: str,
     body_format: BodyFormat,
     subject: Optional[Subject] = None,
@@ -150,25 +149,7 @@ def write(
         raise ValueError(f"{purpose} is about a change, and none was given.")
     model = {} if purpose in _APART or subject is None else subject.model()
     model.update((name, one.value if isinstance(one, Enum) else one) for name, one in more.items())
-    return _write(f"{purpose}.{body_format.value}.j2", body_format, folder, model)
-
-
-def check_folder(folder: str) -> List[str]:
-    """What is wrong in an operator's folder of templates, each in a sentence with its remedy.
-
-    Files that no text is made from are told by their names. The others are read for names that do
-    not exist, and made into texts about an example, for each party and with nobody asked.
-    """
-    try:
-        _look_at(folder)
-        names = sorted(path.name for path in Path(folder).iterdir() if path.is_file())
-    except ConfigError as fault:
-        return [str(fault)]
-    except OSError as fault:
-        return [f"{KEY}: the folder {folder!r} cannot be read: {fault.strerror}."]
-    known = _known()
-    odd = [problem for name in names if name not in known for problem in _unknown(folder, name)]
-    return odd + [problem for name in names if name in known for problem in _problems(folder, name)]
+    return render_template(f"{purpose}.{body_format.value}.j2", body_format, folder, model)
 
 
 def title(change: Change, party: Party) -> str:
@@ -207,31 +188,33 @@ def _amount(number: float, unit: str) -> str:
     return f"{text} {unit}" if text == "1" else f"{text} {unit}s"
 
 
-# --- making a text ----------------------------------------------------------------------------
-
-
-def _write(name: str, body_format: BodyFormat, folder: str, model: Mapping[str, Any]) -> str:
+def render_template(
+    name: str, body_format: BodyFormat, folder: str, model: Mapping[str, Any]
+) -> str:
+    """One template file as text. :raises ConfigError: the operator's file is at fault."""
     if folder:
-        _look_at(folder)
+        check_exists(folder)
     try:
-        text = _environment(body_format, folder).get_template(name).render(model).strip()
-    except _FAULTS as fault:
+        text = environment(body_format, folder).get_template(name).render(model).strip()
+    except FAULTS as fault:
         place = _place(fault, folder, name)
         if not place:
             raise
-        raise ConfigError(f"{KEY}: {place}: {_said(fault)}.", _REMEDY) from fault
+        raise ConfigError(f"{KEY}: {place}: {_said(fault)}.", REMEDY) from fault
     if not text:
-        raise ConfigError(f"{KEY}: {Path(folder) / name}: it makes an empty text.", _REMEDY)
+        raise ConfigError(f"{KEY}: {Path(folder) / name}: it makes an empty text.", REMEDY)
     return text
 
 
 @lru_cache(maxsize=None)
-def _environment(body_format: BodyFormat, folder: str) -> jinja2.Environment:
+def environment(body_format: BodyFormat, folder: str) -> jinja2.Environment:
+    """Jinja's sandbox for one format; the operator's folder, if any, overrides the pack's own."""
+
     # Jinja's own escaping is HTML's only: `shown` escapes for the format at hand, in its place.
     def shown(value: Any) -> Shown:
         return value if isinstance(value, Shown) else Shown(fmt.value(str(value), body_format))
 
-    environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+    made = jinja2.sandbox.ImmutableSandboxedEnvironment(
         loader=jinja2.FileSystemLoader([folder, str(FOLDER)] if folder else [str(FOLDER)]),
         undefined=jinja2.StrictUndefined,
         finalize=shown,
@@ -239,15 +222,16 @@ def _environment(body_format: BodyFormat, folder: str) -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(
+    made.filters.update(
         outside=shown,
         link=lambda url, label: Shown(fmt.link(str(url), str(label), body_format)),
         address=lambda url: Shown(fmt.address(str(url), body_format)),
     )
-    return environment
+    return made
 
 
-def _look_at(folder: str) -> None:
+def check_exists(folder: str) -> None:
+    """:raises ConfigError: there is no such folder where this action runs."""
     if not Path(folder).is_dir():
         raise ConfigError(
             f"{KEY}: there is no folder {folder!r} on this host.",
@@ -262,7 +246,7 @@ def _place(fault: BaseException, folder: str, name: str) -> str:
         spots.append((str(Path(folder) / name), None))
     # Jinja puts a template's file and line into the traceback.
     frames = traceback.extract_tb(fault.__traceback__)
-    spots.extend((frame.filename, frame.lineno) for frame in frames if _is_template(frame.filename))
+    spots.extend((frame.filename, frame.lineno) for frame in frames if is_template(frame.filename))
     if isinstance(fault, jinja2.TemplateSyntaxError) and fault.filename:
         spots.append((fault.filename, fault.lineno))
     if not spots or not folder or Path(folder) not in Path(spots[-1][0]).parents:
@@ -271,7 +255,8 @@ def _place(fault: BaseException, folder: str, name: str) -> str:
     return file if line is None else f"{file}, line {line}"
 
 
-def _is_template(filename: str) -> bool:
+def is_template(filename: str) -> bool:
+    """Whether a file is named like a template."""
     return filename.endswith(".j2")
 
 
@@ -282,104 +267,3 @@ def _said(fault: BaseException) -> str:
         return "it is not written in UTF-8"
     text = fault.strerror if isinstance(fault, OSError) else str(fault)
     return fmt.title(text or type(fault).__name__).rstrip(".")
-
-
-# --- checking a folder ------------------------------------------------------------------------
-
-
-def _known() -> List[str]:
-    return sorted(path.name for path in FOLDER.glob("*.j2"))
-
-
-def _unknown(folder: str, name: str) -> Iterator[str]:
-    """What to say of a file that no text is made from; nothing of parts (``_x.j2``) and of files
-    that were not meant to be templates.
-    """
-    if name.startswith(("_", ".")):
-        return
-    close = get_close_matches(name, _known(), n=1)
-    if close or _is_template(name):
-        hint = f"Did you mean {close[0]}?" if close else "See docs/templates.md for the names."
-        yield f"{KEY}: {Path(folder) / name}: no text has this name, so it is never used. {hint}"
-
-
-def _problems(folder: str, name: str) -> List[str]:
-    purpose, format_name, _ = name.split(".")
-    body_format = BodyFormat(format_name)
-    models = list(_example_models(purpose))
-    undefined = _undefined_names(folder, name, body_format, models[0])
-    if undefined:
-        return undefined
-    found: Dict[str, None] = {}
-    for model in models:
-        try:
-            _write(name, body_format, folder, model)
-        except ConfigError as fault:
-            found[str(fault)] = None
-    return list(found)
-
-
-def _undefined_names(
-    folder: str, name: str, body_format: BodyFormat, model: Mapping[str, Any]
-) -> List[str]:
-    """Names that nothing has, in branches too that no example goes through."""
-    environment = _environment(body_format, folder)
-    try:
-        tree = environment.parse((Path(folder) / name).read_text(encoding="utf-8"))
-        used = jinja2.meta.find_undeclared_variables(tree)
-    except _FAULTS:
-        return []  # making the text says it, with its line
-    unknown = used - set(model) - set(environment.globals)
-    lines: Dict[str, int] = {}
-    for node in tree.find_all(jinja2.nodes.Name):
-        if node.name in unknown:
-            lines.setdefault(node.name, node.lineno)
-    return [
-        f"{KEY}: {Path(folder) / name}, line {line}: {one!r} is undefined."
-        f" {_did_you_mean(one, model)}{_REMEDY}"
-        for one, line in sorted(lines.items(), key=lambda item: item[1])
-    ]
-
-
-def _did_you_mean(name: str, model: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, sorted(model), n=1)
-    return f"Did you mean {close[0]}? " if close else ""
-
-
-def _example_models(purpose: str) -> Iterator[Dict[str, Any]]:
-    if purpose == "ticket_gone":
-        yield from ({"reason": reason.value} for reason in Gone)
-    elif purpose == "ticket_over":
-        yield {"how_text": "somebody reviewed the change"}
-    else:
-        for party in _LACKS:
-            yield from (example(party, asked).model() for asked in (True, False))
-
-
-def example(party: Party = Party.REVIEWERS, asked: bool = True) -> Subject:
-    """A wait that never was, to try templates with."""
-    began = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
-    change = Change(
-        number=12,
-        project="tools/build",
-        branch="master",
-        change_id="I" + 40 * "0",
-        status=ChangeStatus.NEW,
-        subject="Cache outputs",
-        owner=Account(1, "Author One"),
-        created=began,
-        updated=began,
-        insertions=10,
-        deletions=2,
-    )
-    return Subject(
-        change=change,
-        url="https://review.example.org/c/tools/build/+/12",
-        policy=Policy(),
-        party=party,
-        since=began,
-        seconds=2 * 86_400,
-        milestone="2d",
-        asked=(Member(Account(7, "Committee Two"), projects=("tools/*",)),) if asked else (),
-        ticket_url="https://tracker.example.org/issue3" if asked else "",
-    )

@@ -1,7 +1,7 @@
 """What people read.
 
 The texts themselves stand in ``golden/<purpose>.<format>.txt`` and are compared exactly. After a
-change of a template: ``UPDATE_GOLDEN=1 python -m pytest tests/test_wording.py``, then read the
+change of a template: ``UPDATE_GOLDEN=1 python -m pytest tests/test_messages.py``, then read the
 difference.
 """
 
@@ -18,7 +18,6 @@ import pytest
 import textile
 from markdown_it import MarkdownIt
 
-from reviewloop import wording
 from reviewloop.core.change import Account
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Member
@@ -27,16 +26,16 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.wording import (
+from reviewloop.messages import render as messages
+from reviewloop.messages.check import check_folder, example
+from reviewloop.messages.render import (
     FOLDER,
     TICKET_PURPOSES,
     Gone,
-    check_folder,
-    example,
+    render,
     title,
     why,
     working_days,
-    write,
 )
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -110,7 +109,7 @@ def test_every_text_as_it_was_approved(purpose: str, body_format: BodyFormat) ->
     """A text changes only together with the file that shows it."""
     sections = []
     for name, given in cases(purpose).items():
-        text = write(purpose, body_format, **given)
+        text = render(purpose, body_format, **given)
         if purpose in TICKET_PURPOSES:
             text = fmt.seal(text, KEY, body_format)
         sections.append(f"===== {name} =====\n{text}\n")
@@ -143,7 +142,7 @@ def test_every_text_for_every_party(purpose: str, body_format: BodyFormat, party
     for given in cases(purpose).values():
         about = given.get("subject")
         now = {"subject": replace(about, party=party)} if about else given
-        text = write(purpose, body_format, **now)
+        text = render(purpose, body_format, **now)
 
         assert ("2 working days" in text) is bool(about)
         assert not {"failed", "ignored", "blame", "late", "lazy"} & set(text.lower().split())
@@ -154,7 +153,7 @@ def test_the_first_line_says_what_it_is_about(purpose: str, body_format: BodyFor
     """A text on a ticket that asks something begins with the change and its wait, then who is
     asked.
     """
-    first, second, *_ = write(purpose, body_format, SUBJECT).splitlines()
+    first, second, *_ = render(purpose, body_format, SUBJECT).splitlines()
 
     assert "Change 12" in first
     assert "2 working days" in first
@@ -165,7 +164,7 @@ def test_the_first_line_says_what_it_is_about(purpose: str, body_format: BodyFor
 @each(ASKING)
 def test_every_text_that_asks_says_the_ways_out(purpose: str, body_format: BodyFormat) -> None:
     """Whoever is asked can take it, hand it on, or let it wait."""
-    text = write(purpose, body_format, SUBJECT)
+    text = render(purpose, body_format, SUBJECT)
 
     assert all(command in text for command in ("/ack", "/pass", "/snooze 5d REASON"))
     assert "no-escalation" in text
@@ -174,7 +173,7 @@ def test_every_text_that_asks_says_the_ways_out(purpose: str, body_format: BodyF
 @each(ASKING)
 def test_nobody_free(purpose: str, body_format: BodyFormat) -> None:
     """Without a name the committee as a whole is asked, and nobody is made up."""
-    text = write(purpose, body_format, FREE)
+    text = render(purpose, body_format, FREE)
 
     assert "committee as a whole" in text
     assert "Why" not in text
@@ -185,9 +184,9 @@ def test_nobody_free(purpose: str, body_format: BodyFormat) -> None:
 @pytest.mark.parametrize("reason", list(Gone))
 def test_a_change_that_is_gone(body_format: BodyFormat, reason: Gone) -> None:
     """Nothing is told of the change, even to a template that is given it: it may be private now."""
-    text = write("ticket_gone", body_format, NAUGHTY, reason=reason)
+    text = render("ticket_gone", body_format, NAUGHTY, reason=reason)
 
-    assert text == write("ticket_gone", body_format, reason=reason.value)
+    assert text == render("ticket_gone", body_format, reason=reason.value)
     assert not re.search(r"\d|http|tools|Author|Committee", text)
 
 
@@ -197,19 +196,19 @@ def test_a_template_that_asks_what_may_not_be_told(purpose: str, tmp_path: Path)
     put(tmp_path, f"{purpose}.text.j2", "{{ change.subject }}")
 
     with pytest.raises(ConfigError, match="'change' is undefined"):
-        write(purpose, BodyFormat.TEXT, SUBJECT, str(tmp_path), how_text="x", reason="hidden")
+        render(purpose, BodyFormat.TEXT, SUBJECT, str(tmp_path), how_text="x", reason="hidden")
 
 
 def test_a_text_about_nothing() -> None:
     """A text about a change cannot be made without one."""
     with pytest.raises(ValueError, match="ticket_open is about a change"):
-        write("ticket_open", BodyFormat.TEXT)
+        render("ticket_open", BodyFormat.TEXT)
 
 
 def test_a_text_there_is_not() -> None:
     """A purpose or format without a template is a fault of this package, not of the operator."""
     with pytest.raises(jinja2.TemplateNotFound):
-        write("nudge", BodyFormat.HTML, SUBJECT)
+        render("nudge", BodyFormat.HTML, SUBJECT)
 
 
 # --- values from outside ----------------------------------------------------------------------
@@ -217,7 +216,7 @@ def test_a_text_there_is_not() -> None:
 
 def test_hostile_texts() -> None:
     """A subject cannot call on a team, link, or end a hidden marker, and is not evaluated."""
-    text = write("ticket_open", BodyFormat.MARKDOWN, NAUGHTY)
+    text = render("ticket_open", BodyFormat.MARKDOWN, NAUGHTY)
 
     assert "@team" not in text
     assert "#1 " not in text
@@ -240,7 +239,7 @@ def tags(text: str, body_format: BodyFormat) -> List[str]:
 @pytest.mark.parametrize("purpose", ["ticket_open", "ticket_update", "ticket_linked"])
 def test_hostile_texts_as_a_renderer_shows_them(purpose: str, body_format: BodyFormat) -> None:
     """Hostile values leave a text's paragraphs, lists and one link as they are."""
-    ordinary, hostile = (write(purpose, body_format, one) for one in (SUBJECT, NAUGHTY))
+    ordinary, hostile = (render(purpose, body_format, one) for one in (SUBJECT, NAUGHTY))
 
     assert tags(hostile, body_format) == tags(ordinary, body_format)
     assert tags(ordinary, body_format).count("<a") == 1
@@ -260,7 +259,7 @@ def test_hostile_texts_as_a_renderer_shows_them(purpose: str, body_format: BodyF
 def test_a_template_that_forgets_to_escape(written: str, printed: str, tmp_path: Path) -> None:
     """Whatever a template does with a value before it prints it, what comes out is harmless."""
     put(tmp_path, "ticket_open.markdown.j2", written.replace("x", printed, 1))
-    text = write("ticket_open", BodyFormat.MARKDOWN, NAUGHTY, str(tmp_path))
+    text = render("ticket_open", BodyFormat.MARKDOWN, NAUGHTY, str(tmp_path))
 
     assert not re.search(r"(?<!\\)[<>\[*`]|@team|#1|://", text, re.IGNORECASE)
 
@@ -269,7 +268,7 @@ def test_a_value_escaped_twice(tmp_path: Path) -> None:
     """The filter may be written; it changes nothing."""
     put(tmp_path, "ticket_open.markdown.j2", "{{ change.subject | outside | outside }}")
 
-    assert write("ticket_open", BodyFormat.MARKDOWN, NAUGHTY, str(tmp_path)) == fmt.value(
+    assert render("ticket_open", BodyFormat.MARKDOWN, NAUGHTY, str(tmp_path)) == fmt.value(
         HOSTILE, BodyFormat.MARKDOWN
     )
 
@@ -280,11 +279,11 @@ def test_a_value_escaped_twice(tmp_path: Path) -> None:
 def test_a_template_of_the_operators(tmp_path: Path) -> None:
     """A file of the same name goes before the pack's; every other text stays the pack's."""
     put(tmp_path, "ticket_open.text.j2", "Look at {{ url | address }}, {{ asked | first }}.\n")
-    text = write("ticket_open", BodyFormat.TEXT, SUBJECT, folder=str(tmp_path))
+    text = render("ticket_open", BodyFormat.TEXT, SUBJECT, folder=str(tmp_path))
 
     assert text == "Look at https://review.example.org/c/tools/build/+/12, Committee Two."
     for purpose in ("ticket_update", "escalate"):
-        assert write(purpose, BodyFormat.TEXT, SUBJECT, str(tmp_path)) == write(
+        assert render(purpose, BodyFormat.TEXT, SUBJECT, str(tmp_path)) == render(
             purpose, BodyFormat.TEXT, SUBJECT
         )
 
@@ -293,11 +292,11 @@ def test_a_template_that_is_corrected(tmp_path: Path) -> None:
     """The next text is made from the file as it is then."""
     path = put(tmp_path, "ticket_open.text.j2", "{{ nobody }}")
     with pytest.raises(ConfigError):
-        write("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path))
+        render("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path))
     put(tmp_path, "ticket_open.text.j2", "better")
     os.utime(path, (1, 1))
 
-    assert write("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path)) == "better"
+    assert render("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path)) == "better"
 
 
 def test_a_part_that_templates_share(tmp_path: Path) -> None:
@@ -305,7 +304,7 @@ def test_a_part_that_templates_share(tmp_path: Path) -> None:
     put(tmp_path, "_foot.j2", "Ask in {{ change.project }}.")
     put(tmp_path, "ticket_open.text.j2", 'Hello.\n{% include "_foot.j2" %}')
 
-    assert write("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path)) == (
+    assert render("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path)) == (
         "Hello.\nAsk in tools/build."
     )
     assert check_folder(str(tmp_path)) == []
@@ -330,7 +329,7 @@ def test_a_template_at_fault(text: str, line: int, says: str, tmp_path: Path) ->
     path = put(tmp_path, "ticket_open.text.j2", text)
 
     with pytest.raises(ConfigError) as caught:
-        write("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path))
+        render("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path))
 
     assert caught.value.message.startswith(f"tracker.templates: {path}, line {line}: ")
     assert says in caught.value.message
@@ -371,7 +370,7 @@ def test_a_fault_in_the_operators_folder_elsewhere(tmp_path: Path) -> None:
     """A text is not kept back by a fault in another one's template."""
     put(tmp_path, "ticket_open.text.j2", "{{")
 
-    assert write("ticket_update", BodyFormat.TEXT, SUBJECT, str(tmp_path))
+    assert render("ticket_update", BodyFormat.TEXT, SUBJECT, str(tmp_path))
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
@@ -379,7 +378,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     folder = str(tmp_path / "nowhere")
 
     with pytest.raises(ConfigError, match=r"tracker\.templates: there is no folder '.*nowhere'"):
-        write("ticket_open", BodyFormat.TEXT, SUBJECT, folder)
+        render("ticket_open", BodyFormat.TEXT, SUBJECT, folder)
     assert len(check_folder(folder)) == 1
 
 
@@ -520,5 +519,5 @@ def test_reasons() -> None:
 
 def test_names_of_people() -> None:
     """A person without a name is called by the user name or the account, never by the address."""
-    assert wording.name_of(Account(3, "", "a@b.example", "two")) == "two"
-    assert wording.name_of(Account(3, "", "a@b.example")) == "account 3"
+    assert messages.name_of(Account(3, "", "a@b.example", "two")) == "two"
+    assert messages.name_of(Account(3, "", "a@b.example")) == "account 3"

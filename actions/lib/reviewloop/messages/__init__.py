@@ -1,0 +1,1 @@
+"""What people read: comments on changes and tickets."""
