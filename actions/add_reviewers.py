@@ -6,8 +6,8 @@ from typing import List
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import writing
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import review
+from reviewloop.operations.context import Result, perform
 
 
 class AddReviewers(Action):
@@ -16,5 +16,5 @@ class AddReviewers(Action):
     def run(self, number: int, account_ids: List[int], state: str) -> Result:
         """The parameters are those of add_reviewers.yaml; the result is its output_schema."""
         return perform(
-            self, writing.add_reviewers, number=number, account_ids=account_ids, state=state
+            self, review.add_reviewers, number=number, account_ids=account_ids, state=state
         )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import escalating
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import assess
+from reviewloop.operations.context import Result, perform
 
 
 class Assess(Action):
@@ -13,4 +13,4 @@ class Assess(Action):
 
     def run(self, event_id: str, tier: str) -> Result:
         """The parameters are those of assess.yaml; the result is its output_schema."""
-        return perform(self, escalating.assess, event_id=event_id, tier=tier)
+        return perform(self, assess.assess, event_id=event_id, tier=tier)

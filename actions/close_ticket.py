@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import escalating
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import tickets
+from reviewloop.operations.context import Result, perform
 
 
 class CloseTicket(Action):
@@ -13,4 +13,4 @@ class CloseTicket(Action):
 
     def run(self, number: int, how: str, event_id: str) -> Result:
         """The parameters are those of close_ticket.yaml; the result is its output_schema."""
-        return perform(self, escalating.close_ticket, number=number, how=how, event_id=event_id)
+        return perform(self, tickets.close_ticket, number=number, how=how, event_id=event_id)

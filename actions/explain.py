@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import looking
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import inspect
+from reviewloop.operations.context import Result, perform
 
 
 class Explain(Action):
@@ -13,4 +13,4 @@ class Explain(Action):
 
     def run(self, number: int) -> Result:
         """The parameters are those of explain.yaml; the result is its output_schema."""
-        return perform(self, looking.explain, number=number)
+        return perform(self, inspect.explain, number=number)

@@ -6,8 +6,8 @@ from typing import List
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import escalating
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import tickets
+from reviewloop.operations.context import Result, perform
 
 
 class OpenTicket(Action):
@@ -15,6 +15,4 @@ class OpenTicket(Action):
 
     def run(self, event_id: str, asked: List[int], attempt: int) -> Result:
         """The parameters are those of open_ticket.yaml; the result is its output_schema."""
-        return perform(
-            self, escalating.open_ticket, event_id=event_id, asked=asked, attempt=attempt
-        )
+        return perform(self, tickets.open_ticket, event_id=event_id, asked=asked, attempt=attempt)

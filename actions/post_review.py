@@ -6,8 +6,8 @@ from typing import Dict, List
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import writing
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import review
+from reviewloop.operations.context import Result, perform
 
 
 class PostReview(Action):
@@ -35,7 +35,7 @@ class PostReview(Action):
         """The parameters are those of post_review.yaml; the result is its output_schema."""
         return perform(
             self,
-            writing.post_review,
+            review.post_review,
             number=number,
             message=message,
             purpose=purpose,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import looking
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import inspect
+from reviewloop.operations.context import Result, perform
 
 
 class QueryChanges(Action):
@@ -13,4 +13,4 @@ class QueryChanges(Action):
 
     def run(self, query: str, limit: int) -> Result:
         """The parameters are those of query_changes.yaml; the result is its output_schema."""
-        return perform(self, looking.query_changes, query=query, limit=limit)
+        return perform(self, inspect.query_changes, query=query, limit=limit)

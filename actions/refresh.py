@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import escalating
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import assess
+from reviewloop.operations.context import Result, perform
 
 
 class Refresh(Action):
@@ -13,4 +13,4 @@ class Refresh(Action):
 
     def run(self, number: int) -> Result:
         """The parameters are those of refresh.yaml; the result is its output_schema."""
-        return perform(self, escalating.refresh, number=number)
+        return perform(self, assess.refresh, number=number)

@@ -6,8 +6,8 @@ from typing import List
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import writing
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import review
+from reviewloop.operations.context import Result, perform
 
 
 class SetHashtags(Action):
@@ -15,4 +15,4 @@ class SetHashtags(Action):
 
     def run(self, number: int, add: List[str], remove: List[str]) -> Result:
         """The parameters are those of set_hashtags.yaml; the result is its output_schema."""
-        return perform(self, writing.set_hashtags, number=number, add=add, remove=remove)
+        return perform(self, review.set_hashtags, number=number, add=add, remove=remove)

@@ -6,8 +6,8 @@ from typing import List
 
 from st2common.runners.base_action import Action
 
-from reviewloop.deeds import sweeping
-from reviewloop.toolbox import Result, perform
+from reviewloop.operations import sweep
+from reviewloop.operations.context import Result, perform
 
 
 class Sweep(Action):
@@ -19,6 +19,6 @@ class Sweep(Action):
         What was done stands in the result; the action fails if a change could not be looked at.
         """
         done, result = perform(
-            self, sweeping.sweep, most_gone=most_gone, hashtags=hashtags, dry_run=dry_run
+            self, sweep.sweep, most_gone=most_gone, hashtags=hashtags, dry_run=dry_run
         )
         return done and not result["failures"], result

@@ -13,10 +13,10 @@ from st2reactor.sensor.base import PollingSensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 # pylint: disable=import-error  # it does not see that either
+from reviewloop.operations.context import make_client
 from reviewloop.sensor.poller import Poller
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
-from reviewloop.toolbox import make_client
 
 
 class GerritChangesSensor(PollingSensor):

@@ -241,7 +241,7 @@ def test_explanation_is_explained():
 
 def reasons_not() -> Set[str]:
     """The reasons that ``gerrit.explain`` may give, read from its source."""
-    source = ROOT / "actions" / "lib" / "reviewloop" / "deeds" / "looking.py"
+    source = ROOT / "actions" / "lib" / "reviewloop" / "operations" / "inspect.py"
     nodes = list(ast.walk(ast.parse(source.read_text(encoding="utf-8"))))
     (function,) = [
         node for node in nodes if isinstance(node, ast.FunctionDef) and node.name == "reasons_not"

@@ -7,9 +7,9 @@ import re
 import pytest
 
 from fake_http import Reply
-from reviewloop.deeds import escalating
-from reviewloop.deeds.escalating import named_tickets
-from reviewloop.deeds.sweeping import sweep
+from reviewloop.operations import tickets
+from reviewloop.operations.sweep import sweep
+from reviewloop.operations.tickets import named_tickets
 from stores import Shelf
 from tools import Desktop
 from trackers_rig import draft
@@ -49,8 +49,8 @@ def test_the_end_of_its_wait(desktop: Desktop) -> None:
     desktop.open_ticket(number)
     desktop.review(number)
 
-    done = escalating.close_ticket(desktop.tools(), number, how="reviewed")
-    again = escalating.close_ticket(desktop.tools(), number, how="reviewed")
+    done = tickets.close_ticket(desktop.tools(), number, how="reviewed")
+    again = tickets.close_ticket(desktop.tools(), number, how="reviewed")
 
     assert (done["action"], again["action"]) == ("commented", "nothing")
     assert desktop.github.issue(1)["state"] == "open"
@@ -63,7 +63,7 @@ def test_another_wait_of_the_same_change(desktop: Desktop) -> None:
     """After the end of one wait the next one is told on the same ticket again."""
     number = desktop.waiting(footers=("Closes-Bug: #1",))
     desktop.open_ticket(number)
-    escalating.close_ticket(desktop.tools(), number)
+    tickets.close_ticket(desktop.tools(), number)
 
     assert desktop.open_ticket(number, "10d")["action"] == "commented"
     assert desktop.record(number).state == "open"
@@ -108,7 +108,7 @@ def test_a_ticket_that_closes_meanwhile(desktop: Desktop) -> None:
     desktop.github.issue(1).update(state="closed", state_reason="completed")
 
     assert desktop.open_ticket(number, "5d")["action"] == "created"
-    assert escalating.close_ticket(desktop.tools(), number)["action"] == "closed"
+    assert tickets.close_ticket(desktop.tools(), number)["action"] == "closed"
     assert len(desktop.github.comments(1)) == 1
 
 
@@ -135,7 +135,7 @@ def test_our_own_ticket_behind_a_linked_record(desktop: Desktop) -> None:
     assert tracker is not None
     ours = tracker.create(draft(desktop.record(number).key, assignee=None))
 
-    done = escalating.close_ticket(desktop.tools(), number)
+    done = tickets.close_ticket(desktop.tools(), number)
 
     assert (done["action"], done["ticket_id"]) == ("closed", ours.id)
 
@@ -144,7 +144,7 @@ def test_a_commit_message_that_names_our_own_ticket(desktop: Desktop) -> None:
     """It stays our own."""
     number = desktop.waiting()
     ours = desktop.open_ticket(number)["ticket_id"]
-    escalating.close_ticket(desktop.tools(), number)
+    tickets.close_ticket(desktop.tools(), number)
     desktop.github.issue(int(ours)).update(state="open", state_reason="reopened")
     desktop.gerrit.changes[number].footers = (f"Closes-Bug: #{ours}",)
 
@@ -195,7 +195,7 @@ def test_handing_on_does_not_assign_it(desktop: Desktop) -> None:
     number = desktop.waiting(footers=("Closes-Bug: #1",))
     desktop.open_ticket(number)
 
-    told = escalating.update_ticket(desktop.tools(), desktop.event(number, "5d"), attempt=1)
+    told = tickets.update_ticket(desktop.tools(), desktop.event(number, "5d"), attempt=1)
 
     assert (told["action"], told["reason"]) == ("nothing", "not_our_ticket")
     assert desktop.github.issue(1)["assignees"] == []

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reviewloop.deeds import escalating, writing
 from reviewloop.errors import ConfigError
+from reviewloop.operations import review, tickets
 from tools import Desktop
 
 
@@ -23,7 +23,7 @@ def test_a_ticket_in_ones_own_words(folder: Path) -> None:
     desktop = Desktop(tracker={"templates": str(folder)})
 
     number = desktop.escalated(subject="Cache @team")
-    escalating.close_ticket(desktop.tools(), number)
+    tickets.close_ticket(desktop.tools(), number)
 
     assert desktop.issue(number)["body"].startswith("Please: Cache @\u200bteam\n")
     assert "The wait is over" in desktop.comments(number)
@@ -35,7 +35,7 @@ def test_a_comment_on_the_change_in_ones_own_words(folder: Path) -> None:
     desktop = Desktop(tracker={"templates": str(folder)})
     number = desktop.escalated()
 
-    writing.post_review(
+    review.post_review(
         desktop.tools(),
         number,
         purpose="escalate",
@@ -53,7 +53,7 @@ def test_a_template_at_fault(folder: Path) -> None:
     number = desktop.escalated()
 
     with pytest.raises(ConfigError) as caught:
-        escalating.close_ticket(desktop.tools(), number)
+        tickets.close_ticket(desktop.tools(), number)
 
     for word in ("tracker.templates", "ticket_over.markdown.j2, line 2", "who"):
         assert word in str(caught.value)

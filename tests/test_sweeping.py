@@ -8,9 +8,10 @@ from typing import Any, Dict, List
 import pytest
 
 from fake_http import Reply
-from reviewloop.deeds import escalating, sweeping
-from reviewloop.deeds.sweeping import sweep
 from reviewloop.errors import AuthError
+from reviewloop.operations import assess, tickets
+from reviewloop.operations import sweep as sweep_module
+from reviewloop.operations.sweep import sweep
 from reviewloop.store.tickets import TicketRecord
 from stores import Shelf
 from tools import SERVER, Desktop
@@ -128,7 +129,7 @@ def test_a_ticket_without_record(desktop: Desktop) -> None:
     """
     number = desktop.escalated()
     desktop.shelf = Shelf()
-    escalating.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number))
     stranger = desktop.tools().tracker
     assert stranger is not None
     foreign = stranger.create(draft(fresh_key(), assignee=None))
@@ -200,7 +201,7 @@ def test_without_a_tracker() -> None:
     """People are asked no more about a wait that is over."""
     desktop = Desktop(tracker={"kind": "none"})
     number = desktop.waiting()
-    escalating.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number))
     desktop.review(number)
 
     report = swept(desktop)
@@ -229,14 +230,14 @@ def test_a_run_killed_between_reopening_and_its_record(desktop: Desktop) -> None
     """The ticket of a new wait whose record still tells of the old one is closed with the wait."""
     number = desktop.escalated()
     desktop.review(number)
-    escalating.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
+    tickets.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
     # The owner answers, and a new wait begins; the run that reopens the ticket dies at once.
     desktop.gerrit.advance(hours=1)
     desktop.gerrit.review(number, desktop.gerrit.author, "Done.")
     since = int(desktop.gerrit.now.timestamp())
     desktop.gerrit.advance(days=2)
     event = f"{SERVER}:{number}:reviewers:{since}:2d"
-    assert escalating.assess(desktop.tools(), event)["proceed"]
+    assert assess.assess(desktop.tools(), event)["proceed"]
     desktop.issue(number).update(state="open", state_reason="reopened")
     desktop.review(number)
 
@@ -252,10 +253,10 @@ def test_standing_down_after_a_run_that_left_no_record(desktop: Desktop) -> None
     number = desktop.escalated()
     record = desktop.record(number)
     desktop.shelf = Shelf()
-    escalating.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number))
     desktop.review(number)
 
-    told = escalating.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
+    told = tickets.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
 
     assert (told["action"], told["ticket_id"]) == ("closed", record.id)
 
@@ -296,14 +297,14 @@ def test_an_escalation_beside_the_sweep(desktop: Desktop, monkeypatch: pytest.Mo
     """A wait that was escalated after the sweep had read the change keeps its ticket."""
     number = desktop.escalated()
     desktop.review(number)
-    judge = sweeping._judge
+    judge = sweep_module._judge
 
     def judged(*args: Any) -> None:
         judge(*args)
         record = desktop.record(number)
         desktop.tools().records.put(replace(record, since="2026-03-04T10:00:00Z"))
 
-    monkeypatch.setattr(sweeping, "_judge", judged)
+    monkeypatch.setattr(sweep_module, "_judge", judged)
 
     report = swept(desktop)
 

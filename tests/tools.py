@@ -7,9 +7,9 @@ from typing import Any, Dict, Tuple
 from fake_gerrit import PASSWORD, URL, FakeGerrit
 from fake_github import TOKEN, FakeGitHub
 from reviewloop.core.keys import ticket_key
-from reviewloop.deeds import escalating
+from reviewloop.operations import assess, tickets
+from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.github import GitHub
 from stores import Shelf
 from trackers_rig import Pace
@@ -37,10 +37,10 @@ class Desktop:
             "tracker": {**tracker, **config.get("tracker", {})},
         }
 
-    def tools(self) -> Toolbox:
+    def tools(self) -> Context:
         """A process of its own."""
         self.shelf.now = self.gerrit.now
-        tools = Toolbox(self.config, self.shelf.service)
+        tools = Context(self.config, self.shelf.service)
         tools.__dict__["client"] = self.gerrit.client()
         if tools.settings.tracker.kind == "github":
             settings = tools.settings.tracker
@@ -61,7 +61,7 @@ class Desktop:
     def escalated(self, **change: Any) -> int:
         """The same, assessed and with a ticket."""
         number = self.waiting(**change)
-        escalating.assess(self.tools(), self.event(number))
+        assess.assess(self.tools(), self.event(number))
         opened = self.open_ticket(number)
         assert opened["action"] == "created"
         return number
@@ -69,7 +69,7 @@ class Desktop:
     def open_ticket(self, number: int, milestone: str = "2d") -> Dict[str, Any]:
         """The action ``open_ticket``."""
         event = self.event(number, milestone)
-        return escalating.open_ticket(self.tools(), event, asked=[self.member])
+        return tickets.open_ticket(self.tools(), event, asked=[self.member])
 
     def review(self, number: int) -> None:
         """Somebody reviews a change."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property  # Python 3.8
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change
+from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import Site
+from reviewloop.core.reading import read_change
 from reviewloop.errors import ConfigError, ReviewLoopError
-from reviewloop.escalation.assess import Assessor
+from reviewloop.escalation.assess import Assessor, EventRef
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
+from reviewloop.messages.render import Subject
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
@@ -23,7 +26,7 @@ from reviewloop.trackers.factory import make_tracker
 Result = Tuple[bool, Dict[str, Any]]
 
 
-class Toolbox:
+class Context:
     """Clients and records for one run of an action.
 
     :param config: the pack's configuration, as StackStorm hands it over.
@@ -83,6 +86,34 @@ class Toolbox:
         """A change's address for people."""
         return self.site.link(change)
 
+    def subject(
+        self, change: Change, event: EventRef, asked: Sequence[int], *, link: bool = True
+    ) -> Subject:
+        """What a text about an event says of its change, as of now.
+
+        :param asked: account ids of the people who are asked.
+        :param link: whether to look up the address of the change's ticket.
+        """
+        event.check_server(self.settings.server)
+        policy = self.settings.policy
+        reading = read_change(change, policy)
+        course = reading.course(event.party, event.since)
+        due = event.milestone.seconds(policy.calendar)
+        now = self.client.now()
+        record = self.records.get(ticket_key(event.server, event.number)) if link else None
+        return Subject(
+            change=change,
+            url=self.url(change),
+            policy=policy,
+            party=event.party,
+            since=event.since,
+            seconds=due if course is None else reading.elapsed(course.wait, now, policy),
+            milestone=str(event.milestone),
+            human_reviews=reading.state.human_reviews,
+            asked=tuple(self.people.one(account) for account in asked),
+            ticket_url="" if record is None else record.url,
+        )
+
 
 def make_client(settings: Settings) -> Client:
     """A client for the configured Gerrit server."""
@@ -90,14 +121,14 @@ def make_client(settings: Settings) -> Client:
     return Client(gerrit.url, gerrit.username, gerrit.password, verify=gerrit.verify)
 
 
-def perform(action: Any, deed: Callable[..., Dict[str, Any]], **parameters: Any) -> Result:
-    """Run a deed for a StackStorm action: ``(True, result)``, or ``(False, {"error": {…}})``.
+def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters: Any) -> Result:
+    """Run an operation for a StackStorm action: ``(True, result)``, or ``(False, {"error": {…}})``.
 
     :param action: the action instance, with ``config`` and ``action_service``.
-    :param deed: called with a :class:`Toolbox` and the parameters.
+    :param operation: called with a :class:`Context` and the parameters.
     """
     try:
-        return True, deed(Toolbox(action.config, action.action_service), **parameters)
+        return True, operation(Context(action.config, action.action_service), **parameters)
     except ReviewLoopError as err:
         return False, {"error": error_dict(err)}
 

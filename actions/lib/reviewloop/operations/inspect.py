@@ -16,10 +16,10 @@ from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import pause_at
 from reviewloop.gerrit import parse
-from reviewloop.toolbox import Toolbox
+from reviewloop.operations.context import Context
 
 
-def query_changes(tools: Toolbox, query: str, limit: int = 50) -> Dict[str, Any]:
+def query_changes(context: Context, query: str, limit: int = 50) -> Dict[str, Any]:
     """Changes that a search finds, newest first: ``{count, more, private_left_out, changes:
     [...]}``.
 
@@ -28,22 +28,22 @@ def query_changes(tools: Toolbox, query: str, limit: int = 50) -> Dict[str, Any]
     :param query: in Gerrit's own syntax.
     :param limit: at most so many.
     """
-    rows = [parse.change(raw) for raw in islice(tools.client.scan(query), limit + 1)]
+    rows = [parse.change(raw) for raw in islice(context.client.scan(query), limit + 1)]
     shown = [change for change in rows[:limit] if not change.is_private]
     return {
         "count": len(shown),
         "more": len(rows) > limit,
         "private_left_out": len(rows[:limit]) - len(shown),
-        "changes": [_summary(tools, change) for change in shown],
+        "changes": [_summary(context, change) for change in shown],
     }
 
 
-def get_change(tools: Toolbox, number: int) -> Dict[str, Any]:
+def get_change(context: Context, number: int) -> Dict[str, Any]:
     """One change, with whose turn it is and how long its waits have lasted."""
-    reading = _read(tools, number)
-    now = tools.client.now()
+    reading = _read(context, number)
+    now = context.client.now()
     return {
-        **_summary(tools, reading.change),
+        **_summary(context, reading.change),
         "revision": reading.change.revision,
         "turn": reading.state.turn.value,
         "red": reading.state.red,
@@ -52,18 +52,18 @@ def get_change(tools: Toolbox, number: int) -> Dict[str, Any]:
         "reviewer_ids": sorted(account.id for account in reading.change.reviewers),
         "cc_ids": sorted(account.id for account in reading.change.ccs),
         "attention_ids": sorted(reading.change.attention),
-        "waits": [_wait(tools, reading, course, now) for course in _open(reading)],
+        "waits": [_wait(context, reading, course, now) for course in _open(reading)],
     }
 
 
-def explain(tools: Toolbox, number: int) -> Dict[str, Any]:
+def explain(context: Context, number: int) -> Dict[str, Any]:
     """Why a change is escalated, why not, and when next.
 
     ``reasons_not`` names what keeps anything from happening; ``summary`` says it all in sentences.
     """
-    reading = _read(tools, number)
-    now = tools.client.now()
-    explained = _Explanation(tools, reading, now)
+    reading = _read(context, number)
+    now = context.client.now()
+    explained = _Explanation(context, reading, now)
     return {
         "number": number,
         "patchset": reading.change.patch_set,
@@ -73,7 +73,7 @@ def explain(tools: Toolbox, number: int) -> Dict[str, Any]:
         "red": reading.state.red,
         "reasons_not": explained.reasons_not(),
         "paused_until": explained.paused_until(),
-        "waits": [_wait(tools, reading, course, now) for course in _open(reading)],
+        "waits": [_wait(context, reading, course, now) for course in _open(reading)],
         "commands": [
             {
                 "verb": command.verb.value,
@@ -92,7 +92,7 @@ def explain(tools: Toolbox, number: int) -> Dict[str, Any]:
                 "open": ask.open,
                 "event_id": ask.event_id,
             }
-            for ask in tools.asks.all()
+            for ask in context.asks.all()
             if ask.number == number
         ],
         "summary": explained.sentences(),
@@ -101,7 +101,7 @@ def explain(tools: Toolbox, number: int) -> Dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Explanation:
-    tools: Toolbox
+    context: Context
     reading: Reading
     now: datetime
 
@@ -116,7 +116,7 @@ class _Explanation:
             ("paused", paused is not None),
             ("red", state.red),
             ("no_milestone_reached", not any(self._crossed())),
-            ("hold_out", self.tools.assessor.is_held_out(change.number)),
+            ("hold_out", self.context.assessor.is_held_out(change.number)),
         )
         return [name for name, holds in reasons if holds]
 
@@ -138,7 +138,7 @@ class _Explanation:
         return said
 
     def _course(self, course: Course) -> str:
-        policy = self.tools.settings.policy
+        policy = self.context.settings.policy
         days = self.reading.elapsed(course.wait, self.now, policy) / policy.calendar.day_seconds
         begun = f"The {course.wait.party.value} owe a move since {iso(course.wait.since)}"
         told = f"{begun} ({course.wait.cause.value}): {days:.2f} working days."
@@ -161,17 +161,17 @@ _TURNS = {
 }
 
 
-def _read(tools: Toolbox, number: int) -> Reading:
-    change = tools.client.change(number)
+def _read(context: Context, number: int) -> Reading:
+    change = context.client.change(number)
     if change.is_private:
         raise RefusedError(
             f"Change {number} is private: nothing on it leaves Gerrit.",
             "Look at it in Gerrit.",
         )
-    return read_change(change, tools.settings.policy)
+    return read_change(change, context.settings.policy)
 
 
-def _summary(tools: Toolbox, change: Change) -> Dict[str, Any]:
+def _summary(context: Context, change: Change) -> Dict[str, Any]:
     return {
         "number": change.number,
         "project": outward(change.project),
@@ -187,7 +187,7 @@ def _summary(tools: Toolbox, change: Change) -> Dict[str, Any]:
         "work_in_progress": change.work_in_progress,
         "insertions": change.insertions,
         "deletions": change.deletions,
-        "url": outward(tools.url(change), 500),
+        "url": outward(context.url(change), 500),
     }
 
 
@@ -195,10 +195,10 @@ def _open(reading: Reading) -> List[Course]:
     return [course for course in reading.courses if course.wait.is_open]
 
 
-def _wait(tools: Toolbox, reading: Reading, course: Course, now: datetime) -> Dict[str, Any]:
-    policy, wait = tools.settings.policy, course.wait
+def _wait(context: Context, reading: Reading, course: Course, now: datetime) -> Dict[str, Any]:
+    policy, wait = context.settings.policy, course.wait
     crossed, following = course.crossed(now), course.following(now)
-    party, server = wait.party.value, tools.settings.server
+    party, server = wait.party.value, context.settings.server
     days = reading.elapsed(wait, now, policy) / policy.calendar.day_seconds
     reached = None if crossed is None else str(crossed.milestone)
     return {

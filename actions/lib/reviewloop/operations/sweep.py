@@ -16,22 +16,17 @@ from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
+from reviewloop.core.endings import how_it_ended, wait_of
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
 from reviewloop.core.turns import How, follow
-from reviewloop.deeds.escalating import (
-    TICKET_TIERS,
-    close_gone,
-    close_over,
-    how_it_ended,
-    wait_of,
-)
 from reviewloop.errors import RefusedError, ReviewLoopError
 from reviewloop.messages.render import Gone
+from reviewloop.operations.context import Context
+from reviewloop.operations.tickets import TICKET_TIERS, close_gone, close_over
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.toolbox import Toolbox
 from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.desk import About
 
@@ -86,7 +81,7 @@ class Report:
 
 
 def sweep(
-    tools: Toolbox,
+    context: Context,
     *,
     most_gone: int = 5,
     hashtags: Sequence[str] = (),
@@ -102,11 +97,11 @@ def sweep(
     :param dry_run: only tell; nothing is written anywhere.
     """
     report = Report()
-    _check_credentials(tools)
+    _check_credentials(context)
     cases = [
         case
-        for case in _cases(tools, report)
-        if _attempt(report, case.number, partial(_judge, tools, case))
+        for case in _cases(context, report)
+        if _attempt(report, case.number, partial(_judge, context, case))
     ]
     report.looked_at = len(cases)
     doubtful = [case for case in cases if case.is_doubtful]
@@ -115,27 +110,27 @@ def sweep(
         cases = [case for case in cases if not case.is_doubtful]
     for case in cases:
         settle = _foretell if dry_run else _settle
-        _attempt(report, case.number, partial(settle, tools, case, report, hashtags))
-    _attempt(report, 0, partial(_compare, tools, report))
+        _attempt(report, case.number, partial(settle, context, case, report, hashtags))
+    _attempt(report, 0, partial(_compare, context, report))
     return vars(report)
 
 
-def _check_credentials(tools: Toolbox) -> None:
+def _check_credentials(context: Context) -> None:
     """A wrong credential must not look like changes that are gone, nor like lost tickets."""
-    if tools.settings.gerrit.username:
-        tools.client.whoami()
+    if context.settings.gerrit.username:
+        context.client.whoami()
     else:
-        tools.client.version()
-    if tools.tracker is not None:
-        tools.tracker.whoami()
+        context.client.version()
+    if context.tracker is not None:
+        context.tracker.whoami()
 
 
-def _cases(tools: Toolbox, report: Report) -> List[Case]:
+def _cases(context: Context, report: Report) -> List[Case]:
     """Every change with an open record of this server and tracker, or with an open ask."""
-    here = "" if tools.tracker is None else tools.tracker.name
+    here = "" if context.tracker is None else context.tracker.name
     records: Dict[int, TicketRecord] = {}
-    for record in tools.records.all():
-        if record.state != "open" or record.server != tools.settings.server:
+    for record in context.records.all():
+        if record.state != "open" or record.server != context.settings.server:
             continue
         if record.tracker == here:
             records[record.number] = record
@@ -143,19 +138,19 @@ def _cases(tools: Toolbox, report: Report) -> List[Case]:
             report.records_elsewhere.append(
                 {"key": record.key, "number": record.number, **_named(record.id, record.url)}
             )
-    asks = [ask for ask in tools.asks.all() if ask.open]
+    asks = [ask for ask in context.asks.all() if ask.open]
     numbers = sorted({*records, *(ask.number for ask in asks)})
-    server = tools.settings.server
+    server = context.settings.server
     return [
         Case(n, ticket_key(server, n), records.get(n), tuple(a for a in asks if a.number == n))
         for n in numbers
     ]
 
 
-def _judge(tools: Toolbox, case: Case) -> None:
+def _judge(context: Context, case: Case) -> None:
     """Read the change from Gerrit's storage, and say what became of its waits."""
     try:
-        change = tools.client.change(case.number)
+        change = context.client.change(case.number)
     except RefusedError as err:
         if err.status != _NOT_FOUND:
             raise
@@ -165,7 +160,7 @@ def _judge(tools: Toolbox, case: Case) -> None:
         case.why, case.is_doubtful = Gone.HIDDEN, True
         return
     case.change = change
-    state = follow(change, tools.settings.policy)
+    state = follow(change, context.settings.policy)
     ends = [how_it_ended(change, state, party, since) for party, since in case.waits()]
     if None not in ends:
         case.why = next(iter(ends), None)
@@ -173,46 +168,46 @@ def _judge(tools: Toolbox, case: Case) -> None:
         case.is_doubtful = bool(unread) and case.why is How.SUPERSEDED
 
 
-def _foretell(tools: Toolbox, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
+def _foretell(context: Context, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
     """Tell what :func:`_settle` would do."""
-    ticket = tools.desk.peek(case.key) if tools.desk and case.has_ticket else None
+    ticket = context.desk.peek(case.key) if context.desk and case.has_ticket else None
     _take_down(case, ticket, report)
     if case.why is not None:
         report.asks_closed += len(case.asks)
 
 
-def _settle(tools: Toolbox, case: Case, report: Report, hashtags: Sequence[str]) -> None:
+def _settle(context: Context, case: Case, report: Report, hashtags: Sequence[str]) -> None:
     """Stand a case down, unless an escalation has gone on with it meanwhile."""
-    if case.why is not None and not _is_as_read(tools, case):
+    if case.why is not None and not _is_as_read(context, case):
         return
-    ticket = _present(tools, case)
+    ticket = _present(context, case)
     if case.why is None:
         _take_down(case, ticket, report)
         return
     # Hashtags first: once the asks are closed, nothing leads back to the change.
-    untagged = _attempt(report, case.number, partial(_untag, tools, case, hashtags))
+    untagged = _attempt(report, case.number, partial(_untag, context, case, hashtags))
     if ticket is not None:
-        _close(tools, case, case.why)
+        _close(context, case, case.why)
     _take_down(case, ticket, report)
     if untagged:
-        tools.asks.close(case.number)
+        context.asks.close(case.number)
         report.asks_closed += len(case.asks)
 
 
-def _present(tools: Toolbox, case: Case) -> Optional[Ticket]:
+def _present(context: Context, case: Case) -> Optional[Ticket]:
     """The case's ticket as it is now, its record brought up to date."""
-    if tools.desk is None or not case.has_ticket:
+    if context.desk is None or not case.has_ticket:
         return None
-    ticket = tools.desk.look(case.key, None if case.record else _about(tools, case))
+    ticket = context.desk.look(case.key, None if case.record else _about(context, case))
     if ticket is None and case.record is not None:
-        tools.desk.forget(case.key)
+        context.desk.forget(case.key)
     return ticket
 
 
-def _about(tools: Toolbox, case: Case) -> About:
+def _about(context: Context, case: Case) -> About:
     """What a ticket is about whose record was lost, as far as the asks tell."""
     party, since = max(case.waits(), key=lambda wait: wait[1])
-    return About(tools.settings.server, case.number, party, iso(since))
+    return About(context.settings.server, case.number, party, iso(since))
 
 
 def _take_down(case: Case, ticket: Optional[Ticket], report: Report) -> None:
@@ -229,39 +224,39 @@ def _take_down(case: Case, ticket: Optional[Ticket], report: Report) -> None:
     )
 
 
-def _is_as_read(tools: Toolbox, case: Case) -> bool:
-    record = tools.records.get(case.key)
-    asks = tuple(ask for ask in tools.asks.all() if ask.open and ask.number == case.number)
+def _is_as_read(context: Context, case: Case) -> bool:
+    record = context.records.get(case.key)
+    asks = tuple(ask for ask in context.asks.all() if ask.open and ask.number == case.number)
     same = record == case.record or (case.record is None and record and record.state != "open")
     return bool(same) and asks == case.asks
 
 
-def _untag(tools: Toolbox, case: Case, hashtags: Sequence[str]) -> None:
+def _untag(context: Context, case: Case, hashtags: Sequence[str]) -> None:
     if case.change is not None and set(hashtags) & set(case.change.hashtags):
-        tools.client.set_hashtags(case.change, (), hashtags)
+        context.client.set_hashtags(case.change, (), hashtags)
 
 
-def _close(tools: Toolbox, case: Case, why: Union[How, Gone]) -> None:
+def _close(context: Context, case: Case, why: Union[How, Gone]) -> None:
     since = iso(max(since for _, since in case.waits()))
     if isinstance(why, Gone):
-        close_gone(tools, case.key, since, why)
+        close_gone(context, case.key, since, why)
     else:
-        close_over(tools, case.key, since, why)
+        close_over(context, case.key, since, why)
 
 
-def _compare(tools: Toolbox, report: Report) -> None:
+def _compare(context: Context, report: Report) -> None:
     """Tell the tickets that no record knows, such as those of an installation before this one."""
-    if tools.tracker is None:
+    if context.tracker is None:
         return
-    here = tools.tracker.name
+    here = context.tracker.name
     known = {
         (record.key, record.id)
-        for record in tools.records.all()
+        for record in context.records.all()
         if record.state == "open" and record.tracker == here
     }
-    server = tools.settings.server
-    numbers = {ticket_key(server, ask.number): ask.number for ask in tools.asks.all()}
-    for ticket in tools.tracker.list_open():
+    server = context.settings.server
+    numbers = {ticket_key(server, ask.number): ask.number for ask in context.asks.all()}
+    for ticket in context.tracker.list_open():
         key = ticket.key or ""
         if (key, ticket.id) not in known:
             report.tickets_without_record.append(

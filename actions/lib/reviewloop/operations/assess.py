@@ -1,0 +1,46 @@
+"""Deciding on events: whether to act and whom to ask, and whether what was asked is over."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+from reviewloop.core.endings import how_it_ended
+from reviewloop.core.turns import follow
+from reviewloop.escalation.assess import EventRef, Tier
+from reviewloop.operations.context import Context
+
+
+def assess(context: Context, event_id: str, *, tier: str = "committee") -> Dict[str, Any]:
+    """Whether to act on an event now, and whom to ask.
+
+    ``{proceed, verdict, tier, number, patchset, asked: [account ids], attempt, waiting_hours}``;
+    ``asked`` is empty where a whole committee is asked, or nobody.
+    """
+    found = context.assessor.assess(EventRef.parse(event_id), Tier(tier))
+    return {
+        "proceed": found.proceeds,
+        "verdict": found.verdict.value,
+        "tier": found.tier.value,
+        "number": found.event.number,
+        "patchset": 0 if found.change is None else found.change.patch_set,
+        "asked": list(found.accounts),
+        "attempt": found.attempt,
+        "waiting_hours": round(found.waiting_seconds / 3600, 2),
+    }
+
+
+def refresh(context: Context, number: int) -> Dict[str, Any]:
+    """Whether the wait that people were asked about is over: ``{number, over, how, event_id}``.
+
+    It answers at once what the sensor would tell at its next poll; ``how`` and ``event_id`` are
+    empty while the wait lasts, and where nobody was asked.
+    """
+    asked = [ask for ask in context.asks.all() if ask.number == number and ask.open]
+    if asked:
+        change = context.client.change(number)
+        state = follow(change, context.settings.policy)
+        for ask in asked:
+            how = how_it_ended(change, state, ask.party, ask.since)
+            if how is not None:
+                return {"number": number, "over": True, "how": how.value, "event_id": ask.event_id}
+    return {"number": number, "over": False, "how": "", "event_id": ""}

@@ -1,0 +1,230 @@
+"""The life of a change's ticket: opened once, kept true, closed with the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
+
+from reviewloop.core.keys import ticket_key
+from reviewloop.core.payloads import iso
+from reviewloop.core.text import outward
+from reviewloop.core.turns import How
+from reviewloop.escalation.assess import EventRef, Tier
+from reviewloop.messages.render import Gone, Subject, render, title
+from reviewloop.operations.context import Context
+from reviewloop.store.tickets import TicketRecord
+from reviewloop.trackers.base import CloseReason, Draft
+from reviewloop.trackers.desk import About, Done, Outcome
+
+TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
+"""Those for whom tickets are opened."""
+MOST_NAMED = 5
+"""Tickets of one commit message that are looked at, at most."""
+
+_ENDINGS = {
+    How.ANSWERED: "the owner answered",
+    How.APPROVED: "the change was approved",
+    How.CI_RECOVERED: "CI recovered",
+    How.REVIEWED: "somebody reviewed the change",
+    How.SUPERSEDED: "the change moved on",
+    How.HELD_BY_OWNER: "the owner holds the change back",
+    How.MERGED: "the change was merged",
+    How.ABANDONED: "the change was abandoned",
+    How.WIP: "the change went back to work in progress",
+}
+
+
+def open_ticket(
+    context: Context, event_id: str, *, asked: Sequence[int] = (), attempt: int = 0
+) -> Dict[str, Any]:
+    """See to it that the event's change has one open ticket.
+
+    ``{action, reason, key, ticket_id, ticket_url, notes}``, action ``created``, ``found``,
+    ``reopened``, ``commented`` (on a ticket that the commit message names) or ``nothing``.
+    """
+    event = EventRef.parse(event_id).check_server(context.settings.server)
+    key = ticket_key(event.server, event.number)
+    if context.desk is None or context.tracker is None:
+        return _told(None, key, "no_tracker")
+    change = context.client.change(event.number)
+    if change.is_private:
+        return _told(None, key, "private")
+    subject = context.subject(change, event, asked, link=False)
+    step, before = _step(event, attempt), context.records.get(key)
+    about = _about(context, event, step if before is None else before.step)
+    linked = _commented_on_existing(context, key, subject, replace(about, step=step))
+    if linked is not None:
+        return _told(linked, key)
+    draft = Draft(
+        key,
+        title(change, event.party),
+        _words(context, "ticket_open", subject),
+        _login(subject),
+    )
+    outcome = context.desk.open_once(draft, about)
+    if outcome.action is Done.CREATED:
+        _note_step(context, key, step)
+    return _told(outcome, key)
+
+
+def update_ticket(
+    context: Context, event_id: str, *, asked: Sequence[int] = (), attempt: int = 0
+) -> Dict[str, Any]:
+    """Say once on the change's ticket that it still waits, and hand it to whoever is asked now.
+
+    Nothing is said of the very escalation that the ticket was opened for.
+    """
+    event = EventRef.parse(event_id).check_server(context.settings.server)
+    key = ticket_key(event.server, event.number)
+    if context.desk is None or context.tracker is None:
+        return _told(None, key, "no_tracker")
+    step, record = _step(event, attempt), context.records.get(key)
+    if record is not None and record.step == step:
+        return _told(None, key, "opened_for_this")
+    if record is not None and record.linked:
+        return _told(None, key, "not_our_ticket")
+    change = context.client.change(event.number)
+    if change.is_private:
+        return _told(None, key, "private")
+    subject = context.subject(change, event, asked, link=False)
+    text = _words(context, "ticket_update", subject)
+    outcome = context.desk.comment_once(key, text, f"{key}/{step}")
+    login = _login(subject)
+    if login is not None:
+        assigned = context.desk.assign_once(key, login)
+        outcome = replace(outcome, notes=(*outcome.notes, *assigned.notes))
+    return _told(outcome, key)
+
+
+def close_ticket(
+    context: Context, number: int, *, how: str = "reviewed", event_id: str = ""
+) -> Dict[str, Any]:
+    """Close the change's ticket, with the reason, and end what people were asked about it.
+
+    With ``event_id`` only if the ticket is about that event's wait: a later wait of the same change
+    keeps its ticket.
+
+    :param how: how the wait ended.
+    """
+    key = ticket_key(context.settings.server, number)
+    record = context.records.get(key)
+    event = EventRef.parse(event_id) if event_id else None
+    is_open = record is not None and record.state == "open"
+    if event and record is not None and is_open and not _is_about(record, event):
+        return {**_told(None, key, "another_wait"), "asks_closed": 0}
+    reason = "no_tracker" if context.desk is None else "no_ticket"
+    if context.desk is None or (record is None and not _committee_was_asked(context, number)):
+        return {**_told(None, key, reason), "asks_closed": context.asks.close(number)}
+    # Ticketing asks for the time, and this operation has not spoken to Gerrit yet.
+    context.client.version()
+    # Written first: a template at fault must stop this before anything is ended.
+    text = _last_words(context, "ticket_over", how_text=_ENDINGS[How(how)])
+    closed = context.asks.close(number)
+    since = iso(event.since) if event else ("" if record is None else record.since)
+    return {**_told(_closed(context, key, since, text), key), "asks_closed": closed}
+
+
+def _committee_was_asked(context: Context, number: int) -> bool:
+    """Whether a ticket may be there without a record: a run that opened one may have died."""
+    asks = (ask for ask in context.asks.all() if ask.number == number and ask.open)
+    return any(ask.tier in TICKET_TIERS for ask in asks)
+
+
+def close_over(context: Context, key: str, since: str, how: How) -> Outcome:
+    """Close the ticket of a key whose wait since then is over, saying how it ended."""
+    return _closed(context, key, since, _last_words(context, "ticket_over", how_text=_ENDINGS[how]))
+
+
+def close_gone(context: Context, key: str, since: str, reason: Gone) -> Outcome:
+    """Close the ticket of a key whose change is out of sight, telling nothing about it."""
+    return _closed(context, key, since, _last_words(context, "ticket_gone", reason=reason))
+
+
+def _last_words(context: Context, purpose: str, **more: Any) -> str:
+    assert context.tracker is not None  # noqa: S101 - callers have looked
+    folder = context.settings.tracker.templates
+    return render(purpose, context.tracker.body_format, folder=folder, **more)
+
+
+def _closed(context: Context, key: str, since: str, text: str) -> Outcome:
+    assert context.desk is not None  # noqa: S101 - callers have looked
+    step = f"{key}/{since.replace(':', '').lower()}-over"
+    return context.desk.close_once(key, text, step, CloseReason.COMPLETED)
+
+
+def _commented_on_existing(
+    context: Context, key: str, subject: Subject, about: About
+) -> Optional[Outcome]:
+    """A comment on the first open ticket that the commit message names, where that is wanted."""
+    patterns = context.settings.tracker.existing
+    if not patterns or context.desk is None:
+        return None
+    for ticket_id in named_tickets(context.client.commit_message(subject.change), patterns):
+        text = _words(context, "ticket_linked", subject)
+        outcome = context.desk.comment_on_existing(key, ticket_id, text, about.step, about)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def named_tickets(message: str, patterns: Sequence[Pattern[str]]) -> Tuple[str, ...]:
+    """The ids of tickets that a commit message names, each once, in the patterns' order."""
+    found = (match for pattern in patterns for match in pattern.findall(message))
+    return tuple(dict.fromkeys(one for one in found if one))[:MOST_NAMED]
+
+
+def _words(context: Context, purpose: str, subject: Subject) -> str:
+    tracker = context.settings.tracker
+    assert context.tracker is not None  # noqa: S101 - callers have looked
+    return render(purpose, context.tracker.body_format, subject, folder=tracker.templates)
+
+
+def _step(event: EventRef, attempt: int) -> str:
+    """One escalation of a change, in the characters that a ticket's markers may have."""
+    return f"{int(event.since.timestamp())}-{event.milestone}-{attempt}"
+
+
+def _note_step(context: Context, key: str, step: str) -> None:
+    """Remember what a new ticket was opened for, where its key had another ticket before."""
+    record = context.records.get(key)
+    if record is not None and record.step != step:
+        context.records.put(replace(record, step=step))
+
+
+def _about(context: Context, event: EventRef, step: str) -> About:
+    return About(
+        server=event.server,
+        number=event.number,
+        party=event.party.value,
+        since=iso(event.since),
+        level=_level(context, event),
+        step=step,
+    )
+
+
+def _login(subject: Subject) -> Optional[str]:
+    """The tracker's name of whoever is asked, if the roster tells it."""
+    return next((member.login for member in subject.asked if member.login), None)
+
+
+def _is_about(record: TicketRecord, event: EventRef) -> bool:
+    return (record.party, record.since) == (event.party.value, iso(event.since))
+
+
+def _level(context: Context, event: EventRef) -> int:
+    """The milestone's place among the configured ones, 0 where it is none of them any more."""
+    milestones = context.settings.policy.milestones
+    return milestones.index(event.milestone) if event.milestone in milestones else 0
+
+
+def _told(outcome: Optional[Outcome], key: str, reason: str = "") -> Dict[str, Any]:
+    ticket = None if outcome is None else outcome.ticket
+    notes: List[str] = [] if outcome is None else [outward(note, 300) for note in outcome.notes]
+    return {
+        "action": "nothing" if outcome is None else outcome.action.value,
+        "reason": reason if outcome is None else outward(outcome.reason, 300),
+        "key": key,
+        "ticket_id": "" if ticket is None else outward(ticket.id),
+        "ticket_url": "" if ticket is None else outward(ticket.url, 500),
+        "notes": notes,
+    }
