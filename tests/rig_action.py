@@ -11,8 +11,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_st2_api
-from reviewloop.trackers.action import AnyAction
-from reviewloop.trackers.action_runs import API_URL, AUTH_TOKEN
+from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
+from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
 from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 

@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_bugzilla
+from reviewloop.trackers.adapters.bugzilla import Bugzilla
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.bugzilla import Bugzilla
 from trackers_rig import Drop, Rig
 
 

@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_gitea
+from reviewloop.trackers.adapters.gitea import Gitea
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.gitea import Gitea
 from trackers_rig import Drop, Rig
 
 

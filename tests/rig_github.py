@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_github
+from reviewloop.trackers.adapters.github import GitHub
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.github import GitHub
 from trackers_rig import Drop, Rig
 
 

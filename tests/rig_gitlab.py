@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_gitlab
+from reviewloop.trackers.adapters.gitlab import GitLab
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.gitlab import GitLab
 from trackers_rig import Drop, Rig
 
 

@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_jira
+from reviewloop.trackers.adapters.jira import Jira
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.jira import Jira
 from trackers_rig import Drop, Rig
 
 

@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_launchpad
+from reviewloop.trackers.adapters.launchpad import Launchpad
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.launchpad import Launchpad
 from trackers_rig import Drop, Rig
 
 

@@ -10,8 +10,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.redmine import HUMAN, PROJECT, RedmineServer
 
 import fake_redmine
+from reviewloop.trackers.adapters.redmine.tracker import Redmine
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.redmine import Redmine
 from trackers_rig import Drop, Rig
 
 CANNOT = {

@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.roundup import RoundupServer
 
+from reviewloop.trackers.adapters.roundup import Roundup
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.roundup import Roundup
 from trackers_rig import Rig
 
 

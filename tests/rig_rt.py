@@ -9,8 +9,8 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.request_tracker import HUMAN, QUEUE, RequestTrackerServer
 
 import fake_rt
+from reviewloop.trackers.adapters.rt import RequestTracker
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.rt import RequestTracker
 from trackers_rig import Drop, Rig
 
 CANNOT = {

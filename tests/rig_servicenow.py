@@ -8,8 +8,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 import fake_servicenow
+from reviewloop.trackers.adapters.servicenow import ServiceNow
 from reviewloop.trackers.base import Tracker, TrackerSettings
-from reviewloop.trackers.servicenow import ServiceNow
 from trackers_rig import Drop, Rig
 
 DROPPED = {

@@ -24,10 +24,10 @@ from repository import ROOT
 from reviewloop.settings.reader import Reader
 from reviewloop.settings.tracker import read_tracker
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.action import AnyAction
-from reviewloop.trackers.action_runs import API_URL, AUTH_TOKEN
+from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
+from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
 from reviewloop.trackers.base import TrackerSettings
-from reviewloop.trackers.desk import Desk, Done
+from reviewloop.trackers.ticketing import Done, Ticketing
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 EXAMPLES = ROOT / "docs" / "examples" / "any_tracker"
@@ -208,29 +208,29 @@ def test_a_tickets_life(name: str) -> None:
         tracker = AnyAction(settings_of(name), pace.timing(), server)
     records, key = MemoryRecords(), fresh_key()
 
-    def desk(kept: Optional[MemoryRecords] = records) -> Desk:
-        return Desk(tracker, kept or MemoryRecords(), lambda: NOW, timing=pace.timing())
+    def ticketing(kept: Optional[MemoryRecords] = records) -> Ticketing:
+        return Ticketing(tracker, kept or MemoryRecords(), lambda: NOW, timing=pace.timing())
 
-    nobody = desk().open_once(draft(key, assignee=None))
+    nobody = ticketing().open_once(draft(key, assignee=None))
     assert (nobody.action, nobody.notes) == (Done.CREATED, ())
-    assert desk(None).open_once(draft(key, assignee=None)).action is Done.FOUND
-    first = [desk().comment_once(key, "Still.", "level-1").action for _ in range(2)]
+    assert ticketing(None).open_once(draft(key, assignee=None)).action is Done.FOUND
+    first = [ticketing().comment_once(key, "Still.", "level-1").action for _ in range(2)]
     assert first == [Done.COMMENTED, Done.NOTHING]
-    assert desk().assign_once(key, "committee1").action is Done.ASSIGNED
-    assert desk().assign_once(key, "committee1").action is Done.NOTHING
+    assert ticketing().assign_once(key, "committee1").action is Done.ASSIGNED
+    assert ticketing().assign_once(key, "committee1").action is Done.NOTHING
     second = tracker.create(draft(key))
-    outcome = desk(None).open_once(draft(key))
+    outcome = ticketing(None).open_once(draft(key))
     assert outcome.ticket is not None
     assert nobody.ticket is not None
     assert outcome.ticket.id == nobody.ticket.id
     assert outcome.notes == (f"ticket {second.id} closed as a duplicate",)
     assert not tracker.read(second.id).is_open
     assert tracker.read(second.id).key is None
-    closed = desk().close_once(key, "Reviewed.", "end")
+    closed = ticketing().close_once(key, "Reviewed.", "end")
     assert closed.ticket is not None
     assert not closed.ticket.is_open
     assert closed.ticket.closed_at is not None
-    assert desk().open_once(draft(key)).action is Done.REOPENED
+    assert ticketing().open_once(draft(key)).action is Done.REOPENED
     assert len(behind.texts()) == 3
     assert tracker.read(nobody.ticket.id).url.startswith("https://")
     assert tracker.list_open() in ((), (tracker.read(nobody.ticket.id),))

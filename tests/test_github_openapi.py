@@ -12,7 +12,7 @@ from sandbox.trackers import github_openapi
 
 from fake_http import Sent
 from reviewloop.trackers.base import CloseReason
-from reviewloop.trackers.desk import ReopenPolicy
+from reviewloop.trackers.ticketing import ReopenPolicy
 from rig_github import GitHubRig
 from trackers_rig import NOW, draft, fresh_key
 
@@ -34,13 +34,13 @@ def a_whole_life() -> List[Sent]:
     key, other = fresh_key(), fresh_key()
     for _ in range(2):
         rig.tracker().create(draft(key))
-    desk = rig.desk()
-    desk.open_once(draft(key))
-    desk.comment_once(key, "It still waits.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Reviewed.", "end")
-    rig.desk(policy=ReopenPolicy()).open_once(draft(key, assignee=None))
-    made = rig.desk().open_once(draft(other, title="x" * 400, body="y" * 70_000)).ticket
+    ticketing = rig.ticketing()
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "It still waits.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Reviewed.", "end")
+    rig.ticketing(policy=ReopenPolicy()).open_once(draft(key, assignee=None))
+    made = rig.ticketing().open_once(draft(other, title="x" * 400, body="y" * 70_000)).ticket
     assert made is not None
     tracker = rig.tracker()
     tracker.close(made.id, CloseReason.NOT_PLANNED)

@@ -27,17 +27,17 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers import action_mapping as mapping
-from reviewloop.trackers.action import AnyAction
-from reviewloop.trackers.action_reading import Reading, instant
-from reviewloop.trackers.action_runs import API_URL, AUTH_TOKEN, error_text
+from reviewloop.trackers.adapters.stackstorm_action import mapping
+from reviewloop.trackers.adapters.stackstorm_action.reading import Reading, instant
+from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN, error_text
+from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
 from reviewloop.trackers.base import (
     CloseReason,
     State,
     TakenError,
     TrackerSettings,
 )
-from reviewloop.trackers.desk import Desk, Done
+from reviewloop.trackers.ticketing import Done, Ticketing
 from rig_action import FEW, MAPPING, TICKET, ActionRig
 from test_trackers_contract import HOSTILE
 from trackers_rig import NOW, Wire, draft, fresh_key
@@ -87,9 +87,15 @@ def test_opening_asks_for_these_executions(rig: ActionRig) -> None:
     """Writes bear a trace tag, reads do not; placeholders that stand alone keep their type."""
     key = fresh_key()
 
-    rig.desk().open_once(draft(key))
+    rig.ticketing().open_once(draft(key))
 
-    assert refs(rig) == ["desk.me", "desk.search", "desk.open", "desk.show", "desk.search"]
+    assert refs(rig) == [
+        "desk.me",
+        "desk.search",
+        "desk.open",
+        "desk.show",
+        "desk.search",
+    ]
     assert bodies(rig, "desk.search")[0] == {
         "action": "desk.search",
         "parameters": {"place": "ops", "tag": key},
@@ -173,9 +179,9 @@ def test_hostile_text_is_evaluated_by_nobody(rig: ActionRig) -> None:
     key = fresh_key()
     title, body = f"{HOSTILE} {{% raw %}} <% ctx().x %>", f"{HOSTILE}\n{{{{{{ st2kv.system.x }}}}}}"
 
-    made = rig.desk().open_once(draft(key, title=title, body=body))
-    again = rig.desk().open_once(draft(key, title=title, body=body))
-    rig.desk().comment_once(key, "{{ st2kv.system.x }}", "level-1")
+    made = rig.ticketing().open_once(draft(key, title=title, body=body))
+    again = rig.ticketing().open_once(draft(key, title=title, body=body))
+    rig.ticketing().comment_once(key, "{{ st2kv.system.x }}", "level-1")
 
     assert made.ticket is not None
     assert again.ticket == made.ticket
@@ -216,7 +222,7 @@ def test_an_earlier_runs_execution_is_waited_for(rig: ActionRig) -> None:
     with pytest.raises(AmbiguousError):
         rig.tracker(options={"timeout": "1"}).create(draft(key))
 
-    outcome = rig.desk().open_once(draft(key))
+    outcome = rig.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert len(rig.all_ids(key)) == 1
@@ -225,13 +231,13 @@ def test_an_earlier_runs_execution_is_waited_for(rig: ActionRig) -> None:
 def test_an_earlier_runs_comment_is_waited_for(rig: ActionRig) -> None:
     """The same for everything that is done to a ticket."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     rig.server.actions["desk.say"].slow = 30
     with pytest.raises(AmbiguousError):
         rig.tracker(options={"timeout": "1"}).add_comment(ticket.id, f"Still. [grv:{key}/level-1]")
 
-    outcome = rig.desk(records).comment_once(key, "Still.", "level-1")
+    outcome = rig.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert outcome.action is Done.NOTHING
     assert len(rig.comments(ticket.id)) == 1
@@ -348,7 +354,7 @@ def _say(ticket_id: str, text: str, name: str) -> Sent:
 def test_a_wrong_credential_of_the_tracker(rig: ActionRig) -> None:
     """It is found before anything is looked for, and is in no message."""
     with pytest.raises(AuthError) as caught:
-        Desk(rig.tracker(**rig.wrong_credential()), MemoryRecords(), lambda: NOW).open_once(
+        Ticketing(rig.tracker(**rig.wrong_credential()), MemoryRecords(), lambda: NOW).open_once(
             draft(fresh_key())
         )
 
@@ -361,7 +367,7 @@ def test_a_wrong_credential_of_the_tracker(rig: ActionRig) -> None:
 def test_a_place_that_is_not_there(rig: ActionRig) -> None:
     """The message is the action's own, the remedy names its key; nothing is opened."""
     with pytest.raises(RefusedError) as caught:
-        Desk(rig.tracker(**rig.wrong_place()), MemoryRecords(), lambda: NOW).open_once(
+        Ticketing(rig.tracker(**rig.wrong_place()), MemoryRecords(), lambda: NOW).open_once(
             draft(fresh_key())
         )
 
@@ -620,16 +626,16 @@ def test_what_failed_to_be_said_was_not_said(rig: ActionRig) -> None:
     key, records = fresh_key(), MemoryRecords()
     few = ActionRig(rig.server)
     few.mapping = FEW
-    ticket = few.desk(records).open_once(draft(key)).ticket
+    ticket = few.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     say = rig.server.actions["desk.say"].run
     failing(rig, "desk.say", raising("too long"))
     with pytest.raises(RefusedError):
-        few.desk(records).comment_once(key, "Still.", "level-1")
+        few.ticketing(records).comment_once(key, "Still.", "level-1")
     failing(rig, "desk.say", say)
 
-    first = few.desk(records).comment_once(key, "Still.", "level-1")
-    second = few.desk(records).comment_once(key, "Still.", "level-1")
+    first = few.ticketing(records).comment_once(key, "Still.", "level-1")
+    second = few.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert (first.action, second.action) == (Done.COMMENTED, Done.NOTHING)
     assert len(few.comments(ticket.id)) == 1
@@ -638,12 +644,12 @@ def test_what_failed_to_be_said_was_not_said(rig: ActionRig) -> None:
 def test_a_listing_of_comments_that_shows_none(rig: ActionRig) -> None:
     """The action may lag or ask for too little; what was said is not said again."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     failing(rig, "desk.said", lambda **_: [])
 
-    rig.desk(records).comment_once(key, "Still.", "level-1")
-    again = rig.desk(records).comment_once(key, "Still.", "level-1")
+    rig.ticketing(records).comment_once(key, "Still.", "level-1")
+    again = rig.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert again.action is Done.NOTHING
     assert len(rig.comments(ticket.id)) == 1
@@ -671,7 +677,7 @@ def test_what_else_was_run_for_a_ticket_was_not_said(rig: ActionRig) -> None:
 
 
 def test_reading_by_id_what_this_run_has_not_met(rig: ActionRig) -> None:
-    """It is taken for gone, which makes the desk look by the key."""
+    """It is taken for gone, which makes the ticketing look by the key."""
     key = fresh_key()
     ticket = rig.tracker(actions=FEW).create(draft(key))
     tracker = rig.tracker(actions=FEW)
@@ -706,7 +712,7 @@ def test_steps_that_are_not_mapped(rig: ActionRig) -> None:
 def test_a_closed_ticket_without_a_date_is_never_reopened_where_nothing_reopens(
     rig: ActionRig,
 ) -> None:
-    """Else the desk would want it reopened, for it knows no date to compare."""
+    """Else the ticketing would want it reopened, for it knows no date to compare."""
     ticket = {name: told for name, told in FEW["ticket"].items() if name != "closed_at"}
     least = changed(FEW, reopen=None, ticket=ticket)
     key = fresh_key()
@@ -745,7 +751,11 @@ def test_a_ticket_as_it_is_read() -> None:
     """Lists on the way are gone through; the key is no label."""
     ticket = read({})
 
-    assert (ticket.id, ticket.number, ticket.url) == ("OPS-12", 12, "https://desk.example.org/t/12")
+    assert (ticket.id, ticket.number, ticket.url) == (
+        "OPS-12",
+        12,
+        "https://desk.example.org/t/12",
+    )
     assert ticket.key == "grv-0123456789abcdef"
     assert ticket.labels == ("review-escalation", "urgent")
     assert (ticket.assignees, ticket.resolution, ticket.closed_at) == ((), "", None)
@@ -1054,7 +1064,12 @@ def test_mappings_without_problems() -> None:
             "write $$",
         ),
         (
-            {"close": {"ref": "desk.end", "parameters": {"t": "$id", "x": {"$json": 1, "y": 2}}}},
+            {
+                "close": {
+                    "ref": "desk.end",
+                    "parameters": {"t": "$id", "x": {"$json": 1, "y": 2}},
+                }
+            },
             "actions.close.parameters.x.$json",
             "must stand alone",
         ),

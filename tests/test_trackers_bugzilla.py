@@ -20,9 +20,9 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.bugzilla import Bugzilla, addresses
 from reviewloop.trackers.base import CloseReason, TakenError, TrackerSettings
-from reviewloop.trackers.bugzilla import Bugzilla, addresses
-from reviewloop.trackers.desk import Done, ReopenPolicy
+from reviewloop.trackers.ticketing import Done, ReopenPolicy
 from rig_bugzilla import BugzillaRig
 from trackers_rig import Wire, draft, fresh_key
 
@@ -51,13 +51,13 @@ def _writes(rig: BugzillaRig) -> List[Sent]:
 def test_what_is_sent_through_a_whole_life(bugzilla: BugzillaRig) -> None:
     """Opening, commenting, handing on, closing and reopening are six writes of these shapes."""
     key, records = fresh_key(), MemoryRecords()
-    desk = bugzilla.desk(records)
+    ticketing = bugzilla.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     assert [(sent.method, sent.path, sent.body) for sent in _writes(bugzilla)] == [
@@ -90,14 +90,14 @@ def test_what_is_sent_through_a_whole_life(bugzilla: BugzillaRig) -> None:
 def test_every_version(any_version: BugzillaRig) -> None:
     """The same life in 5.2, 5.3 and harmony, the alias being a list or one text."""
     key, records = fresh_key(), MemoryRecords()
-    desk = any_version.desk(records)
+    ticketing = any_version.ticketing(records)
 
-    made = desk.open_once(draft(key))
-    found = any_version.desk().open_once(draft(key))
-    commented = desk.comment_once(key, "Still.", "level-1")
-    closed = desk.close_once(key, "Done.", "end")
+    made = ticketing.open_once(draft(key))
+    found = any_version.ticketing().open_once(draft(key))
+    commented = ticketing.comment_once(key, "Still.", "level-1")
+    closed = ticketing.close_once(key, "Done.", "end")
     late = ReopenPolicy(window=None, wont_fix=())
-    again = any_version.desk(records, policy=late).open_once(draft(key))
+    again = any_version.ticketing(records, policy=late).open_once(draft(key))
 
     done = [one.action for one in (made, found, commented, closed, again)]
     assert done == [Done.CREATED, Done.FOUND, Done.COMMENTED, Done.CLOSED, Done.REOPENED]
@@ -113,7 +113,7 @@ def test_who_we_are(any_version: BugzillaRig) -> None:
 def test_the_key_in_the_address(any_version: BugzillaRig) -> None:
     """Only where it is asked for; what is written holds it in the body."""
     key = fresh_key()
-    any_version.desk().open_once(draft(key))
+    any_version.ticketing().open_once(draft(key))
 
     reads = [sent.query for sent in any_version.server.sent if sent.method == "GET"]
     bodies = [sent.body for sent in _writes(any_version)]
@@ -220,7 +220,7 @@ def test_a_bug_filed_in_spite_of_a_fault(bugzilla: BugzillaRig) -> None:
     bugzilla.server.fault = "There was an error sending mail"
     key = fresh_key()
 
-    outcome = bugzilla.desk().open_once(draft(key))
+    outcome = bugzilla.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(bugzilla.server.bugs) == 1
@@ -230,7 +230,7 @@ def test_a_bug_filed_without_a_number(bugzilla: BugzillaRig) -> None:
     """The same for an answer that cannot be understood."""
     bugzilla.server.garbles = True
 
-    outcome = bugzilla.desk().open_once(draft(fresh_key()))
+    outcome = bugzilla.ticketing().open_once(draft(fresh_key()))
 
     assert outcome.action is Done.CREATED
     assert len(bugzilla.server.bugs) == 1
@@ -298,7 +298,7 @@ def test_a_ticket_we_may_not_see(bugzilla: BugzillaRig) -> None:
     bugzilla.server.bugs[1].hidden = True
 
     with pytest.raises(RefusedError) as caught:
-        bugzilla.desk().open_once(draft(key))
+        bugzilla.ticketing().open_once(draft(key))
 
     assert caught.value.status == 403
     assert "restricted" in caught.value.remedy
@@ -321,12 +321,12 @@ def test_how_a_duplicate_is_retired(any_version: BugzillaRig) -> None:
 
 
 def test_an_installation_that_wants_comments(bugzilla: BugzillaRig) -> None:
-    """Closing is tried without one first, since the desk has said what there is to say."""
+    """Closing is tried without one first, since the ticketing has said what there is to say."""
     bugzilla.server.wants_comment = True
     key, records = fresh_key(), MemoryRecords()
-    bugzilla.desk(records).open_once(draft(key))
+    bugzilla.ticketing(records).open_once(draft(key))
 
-    outcome = bugzilla.desk(records).close_once(key, "Reviewed.", "end")
+    outcome = bugzilla.ticketing(records).close_once(key, "Reviewed.", "end")
 
     assert outcome.action is Done.CLOSED
     assert len(bugzilla.comments("1")) == 2
@@ -337,7 +337,7 @@ def test_a_field_that_must_be_filled(bugzilla: BugzillaRig) -> None:
     bugzilla.server.mandatory = "cf_team"
 
     with pytest.raises(RefusedError) as caught:
-        bugzilla.desk().open_once(draft(fresh_key()))
+        bugzilla.ticketing().open_once(draft(fresh_key()))
     options = {"fields": "type = task; cf_team=Reviews; summary=ours", "severity": "minor"}
     made = bugzilla.tracker(options=options).create(draft(fresh_key()))
 
@@ -394,11 +394,11 @@ def test_the_default_assignee(bugzilla: BugzillaRig) -> None:
 def test_handing_on_without_the_right(bugzilla: BugzillaRig) -> None:
     """Assigning a ticket that exists is refused, with the group that is missing."""
     key, records = fresh_key(), MemoryRecords()
-    bugzilla.desk(records).open_once(draft(key))
+    bugzilla.ticketing(records).open_once(draft(key))
     bugzilla.server.editbugs = False
 
     with pytest.raises(RefusedError) as caught:
-        bugzilla.desk(records).assign_once(key, "committee2")
+        bugzilla.ticketing(records).assign_once(key, "committee2")
 
     assert caught.value.status == 403
     assert "editbugs" in caught.value.remedy
@@ -423,7 +423,7 @@ def test_people_who_cannot_be_assigned(bugzilla: BugzillaRig, reply: Reply, what
 
 def test_a_login_in_other_letters(bugzilla: BugzillaRig) -> None:
     """It is written as Bugzilla has it, and known again."""
-    outcome = bugzilla.desk().open_once(draft(fresh_key(), assignee="Committee1"))
+    outcome = bugzilla.ticketing().open_once(draft(fresh_key(), assignee="Committee1"))
 
     assert outcome.notes == ()
     assert bugzilla.assignee("1") == "committee1"

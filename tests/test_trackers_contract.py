@@ -25,7 +25,7 @@ from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords, TicketRecord
 from reviewloop.trackers.base import ClaimState
-from reviewloop.trackers.desk import About, Desk, Done, Outcome, ReopenPolicy
+from reviewloop.trackers.ticketing import About, Done, Outcome, ReopenPolicy, Ticketing
 from trackers_rig import (
     NOW,
     Drop,
@@ -45,7 +45,7 @@ RUNS = 6
 AT_ONCE = timedelta(0)
 """The patience of a run that comes late enough to take another's claim over."""
 
-Step = Callable[[Desk], Outcome]
+Step = Callable[[Ticketing], Outcome]
 case = pytest.mark.case
 
 
@@ -54,8 +54,10 @@ def test_opening_twice(rig: Rig) -> None:
     """The second opening finds the first one's ticket, which bears all that was asked."""
     key, records = fresh_key(), MemoryRecords()
 
-    made = rig.desk(records).open_once(draft(key), About("g.example.org", 7, "reviewers", "x", 2))
-    again = rig.desk(records).open_once(draft(key))
+    made = rig.ticketing(records).open_once(
+        draft(key), About("g.example.org", 7, "reviewers", "x", 2)
+    )
+    again = rig.ticketing(records).open_once(draft(key))
 
     assert made.action is Done.CREATED
     assert made.notes == ()
@@ -74,8 +76,8 @@ def test_opening_again_after_the_records_were_lost(rig: Rig) -> None:
     """Without a record the listing finds the ticket."""
     key = fresh_key()
 
-    made = rig.desk().open_once(draft(key))
-    again = rig.desk().open_once(draft(key))
+    made = rig.ticketing().open_once(draft(key))
+    again = rig.ticketing().open_once(draft(key))
 
     assert again.action is Done.FOUND
     assert again.ticket == made.ticket
@@ -87,7 +89,7 @@ def test_a_record_of_another_tracker(rig: Rig) -> None:
     key, records = fresh_key(), MemoryRecords()
     records.put(TicketRecord(key=key, tracker="github:api.example.org/a/b", id="1"))
 
-    outcome = rig.desk(records).open_once(draft(key))
+    outcome = rig.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(rig.open_ids(key)) == 1
@@ -104,18 +106,20 @@ def test_six_runs_at_once(rig: Rig, patience: timedelta) -> None:
     if claims and patience:
         key = fresh_key()
     barrier = threading.Barrier(RUNS)
-    desks = [
-        rig.desk(
+    runs = [
+        rig.ticketing(
             transport=gated(rig, barrier, with_claim=claims and bool(patience)), patience=patience
         )
         for _ in range(RUNS)
     ]
 
-    outcomes = _at_once([lambda desk=desk: desk.open_once(draft(key)) for desk in desks])
+    outcomes = _at_once(
+        [lambda ticketing=ticketing: ticketing.open_once(draft(key)) for ticketing in runs]
+    )
 
     odd = [one for one in outcomes if not isinstance(one, (Outcome, TemporaryError))]
     assert odd == []
-    settled = rig.desk().open_once(draft(key))
+    settled = rig.ticketing().open_once(draft(key))
     assert settled.action is Done.FOUND
     assert settled.ticket is not None
     assert rig.open_ids(key) == [settled.ticket.id]
@@ -138,11 +142,11 @@ def test_a_run_whose_new_ticket_is_retired_before_it_looks(rig: Rig) -> None:
 
     def after(_number: int, request: requests.PreparedRequest) -> None:
         if rig.is_creation(request):
-            rig.desk(patience=AT_ONCE).open_once(draft(key))
+            rig.ticketing(patience=AT_ONCE).open_once(draft(key))
 
     wire.before, wire.after = before, after
 
-    outcome = rig.desk(transport=wire, patience=AT_ONCE).open_once(draft(key))
+    outcome = rig.ticketing(transport=wire, patience=AT_ONCE).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert outcome.ticket is not None
@@ -156,7 +160,7 @@ def test_retired_duplicates_point_at_the_one_that_stays(rig: Rig) -> None:
     tracker = rig.tracker()
     first, second = tracker.create(draft(key)), tracker.create(draft(key))
 
-    outcome = rig.desk().open_once(draft(key))
+    outcome = rig.ticketing().open_once(draft(key))
 
     assert outcome.ticket is not None
     assert outcome.ticket.id == first.id
@@ -170,11 +174,11 @@ def test_retired_duplicates_point_at_the_one_that_stays(rig: Rig) -> None:
 def test_a_ticket_closed_by_somebody_is_reopened(rig: Rig) -> None:
     """A new wait on a closed ticket opens it again, by default however long ago it was closed."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     rig.close(ticket.id)
 
-    outcome = rig.desk(records).open_once(draft(key))
+    outcome = rig.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     assert rig.open_ids(key) == [ticket.id]
@@ -187,13 +191,13 @@ def test_a_ticket_closed_by_somebody_is_reopened(rig: Rig) -> None:
 def test_a_ticket_closed_too_long_ago(rig: Rig) -> None:
     """Outside the window a new ticket is opened, and it is the one found from then on."""
     key = fresh_key()
-    ticket = rig.desk().open_once(draft(key)).ticket
+    ticket = rig.ticketing().open_once(draft(key)).ticket
     assert ticket is not None
     rig.close(ticket.id)
     policy = ReopenPolicy(window=timedelta(days=-9999))
 
-    outcome = rig.desk(policy=policy, patience=AT_ONCE).open_once(draft(key))
-    again = rig.desk(policy=policy).open_once(draft(key))
+    outcome = rig.ticketing(policy=policy, patience=AT_ONCE).open_once(draft(key))
+    again = rig.ticketing(policy=policy).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert again.action is Done.FOUND
@@ -205,7 +209,7 @@ def test_a_ticket_closed_too_long_ago(rig: Rig) -> None:
 def test_a_ticket_its_people_want_closed(rig: Rig) -> None:
     """A resolution that means "leave us alone" is respected: nothing is opened."""
     key = fresh_key()
-    ticket = rig.desk().open_once(draft(key)).ticket
+    ticket = rig.ticketing().open_once(draft(key)).ticket
     assert ticket is not None
     rig.close(ticket.id)
 
@@ -214,7 +218,7 @@ def test_a_ticket_its_people_want_closed(rig: Rig) -> None:
         rig.label_as(ticket.id, word)
 
     policy = ReopenPolicy(wont_fix=(word.upper(),))
-    outcome = rig.desk(policy=policy).open_once(draft(key))
+    outcome = rig.ticketing(policy=policy).open_once(draft(key))
 
     assert outcome.action is Done.NOTHING
     assert "left alone" in outcome.reason
@@ -226,11 +230,11 @@ def test_a_ticket_its_people_want_closed(rig: Rig) -> None:
 def test_a_ticket_that_was_deleted(rig: Rig) -> None:
     """A record whose ticket is gone does not stand in the way of a new ticket."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     rig.remove(ticket.id)
 
-    outcome = rig.desk(records, patience=AT_ONCE).open_once(draft(key))
+    outcome = rig.ticketing(records, patience=AT_ONCE).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert outcome.ticket is not None
@@ -241,13 +245,13 @@ def test_a_ticket_that_was_deleted(rig: Rig) -> None:
 def test_commenting_twice(rig: Rig) -> None:
     """A step's comment is there once; another step's is another."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
 
     done = [
-        rig.desk(records).comment_once(key, "It still waits.", "level-1").action,
-        rig.desk(records).comment_once(key, "It still waits.", f"{key}/level-1").action,
-        rig.desk(records).comment_once(key, "It still waits.", "level-2").action,
+        rig.ticketing(records).comment_once(key, "It still waits.", "level-1").action,
+        rig.ticketing(records).comment_once(key, "It still waits.", f"{key}/level-1").action,
+        rig.ticketing(records).comment_once(key, "It still waits.", "level-2").action,
     ]
 
     assert done == [Done.COMMENTED, Done.NOTHING, Done.COMMENTED]
@@ -257,12 +261,12 @@ def test_commenting_twice(rig: Rig) -> None:
 def test_steps_on_a_key_without_ticket(rig: Rig) -> None:
     """Nothing is done, and the outcome says why."""
     key = fresh_key()
-    desk = rig.desk()
+    ticketing = rig.ticketing()
 
     outcomes = [
-        desk.comment_once(key, "x", "m"),
-        desk.close_once(key, "x", "m"),
-        desk.assign_once(key, "committee2"),
+        ticketing.comment_once(key, "x", "m"),
+        ticketing.close_once(key, "x", "m"),
+        ticketing.assign_once(key, "committee2"),
     ]
 
     assert [one.action for one in outcomes] == [Done.NOTHING] * 3
@@ -273,11 +277,11 @@ def test_steps_on_a_key_without_ticket(rig: Rig) -> None:
 def test_closing_twice(rig: Rig) -> None:
     """The ticket is closed with one comment, and stays so."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
 
-    first = rig.desk(records).close_once(key, "Reviewed.", "end")
-    second = rig.desk(records).close_once(key, "Reviewed.", "end")
+    first = rig.ticketing(records).close_once(key, "Reviewed.", "end")
+    second = rig.ticketing(records).close_once(key, "Reviewed.", "end")
 
     assert first.action is Done.CLOSED
     assert second.action is Done.NOTHING
@@ -290,11 +294,11 @@ def test_closing_twice(rig: Rig) -> None:
 def test_closing_what_somebody_closed(rig: Rig) -> None:
     """Nothing is said on a ticket that its people have closed, and the record learns of it."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     rig.close(ticket.id)
 
-    outcome = rig.desk(records).close_once(key, "Reviewed.", "end")
+    outcome = rig.ticketing(records).close_once(key, "Reviewed.", "end")
 
     assert outcome.action is Done.NOTHING
     assert outcome.reason.endswith("by somebody else")
@@ -308,12 +312,12 @@ def test_closing_what_somebody_closed(rig: Rig) -> None:
 def test_commenting_and_assigning_what_is_closed(rig: Rig) -> None:
     """A closed ticket is left alone, in particular not reopened."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
     rig.close(ticket.id)
 
-    comment = rig.desk(records).comment_once(key, "x", "m")
-    assign = rig.desk(records).assign_once(key, "committee2")
+    comment = rig.ticketing(records).comment_once(key, "x", "m")
+    assign = rig.ticketing(records).assign_once(key, "committee2")
 
     assert (comment.reason, assign.reason) == ("the ticket is closed",) * 2
     assert rig.open_ids(key) == []
@@ -335,11 +339,11 @@ def test_a_comment_on_a_closed_ticket_leaves_it_closed(rig: Rig) -> None:
 def test_assigning_twice(rig: Rig) -> None:
     """Handing a ticket on replaces the assignee; doing it again does nothing."""
     key, records = fresh_key(), MemoryRecords()
-    ticket = rig.desk(records).open_once(draft(key)).ticket
+    ticket = rig.ticketing(records).open_once(draft(key)).ticket
     assert ticket is not None
 
-    first = rig.desk(records).assign_once(key, "committee2")
-    second = rig.desk(records).assign_once(key, "committee2")
+    first = rig.ticketing(records).assign_once(key, "committee2")
+    second = rig.ticketing(records).assign_once(key, "committee2")
 
     assert (first.action, second.action) == (Done.ASSIGNED, Done.NOTHING)
     assert rig.assignee(ticket.id) == "committee2"
@@ -353,7 +357,7 @@ def test_an_assignee_the_tracker_does_not_know(rig: Rig) -> None:
     """The ticket is opened all the same, for nobody, and the outcome says so."""
     key = fresh_key()
 
-    outcome = rig.desk().open_once(draft(key, assignee="stranger"))
+    outcome = rig.ticketing().open_once(draft(key, assignee="stranger"))
 
     assert outcome.action is Done.CREATED
     assert outcome.ticket is not None
@@ -365,10 +369,10 @@ def test_an_assignee_the_tracker_does_not_know(rig: Rig) -> None:
 def test_a_wrong_credential(rig: Rig) -> None:
     """It is found before anything is searched or written."""
     wire = Wire(rig.network())
-    desk = Desk(rig.tracker(wire, **rig.wrong_credential()), MemoryRecords(), lambda: NOW)
+    ticketing = Ticketing(rig.tracker(wire, **rig.wrong_credential()), MemoryRecords(), lambda: NOW)
 
     with pytest.raises(AuthError) as caught:
-        desk.open_once(draft(fresh_key()))
+        ticketing.open_once(draft(fresh_key()))
 
     assert wire.writes == []
     assert "tracker.token" in caught.value.remedy
@@ -379,10 +383,10 @@ def test_a_wrong_credential(rig: Rig) -> None:
 def test_a_project_that_is_not_there(rig: Rig) -> None:
     """The error names what to check, and nothing was written anywhere."""
     wire = Wire(rig.network())
-    desk = Desk(rig.tracker(wire, **rig.wrong_place()), MemoryRecords(), lambda: NOW)
+    ticketing = Ticketing(rig.tracker(wire, **rig.wrong_place()), MemoryRecords(), lambda: NOW)
 
     with pytest.raises(ReviewLoopError) as caught:
-        desk.open_once(draft(fresh_key()))
+        ticketing.open_once(draft(fresh_key()))
 
     assert not isinstance(caught.value, TemporaryError)
     assert "tracker." in str(caught.value)
@@ -394,8 +398,8 @@ def test_a_label_that_was_dropped(rig: Rig) -> None:
     key = fresh_key()
     rig.drop(Drop.LABEL)
 
-    outcome = rig.desk().open_once(draft(key))
-    again = rig.desk().open_once(draft(key))
+    outcome = rig.ticketing().open_once(draft(key))
+    again = rig.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert again.action is Done.FOUND
@@ -409,7 +413,7 @@ def test_an_assignee_that_was_dropped(rig: Rig) -> None:
     key = fresh_key()
     rig.drop(Drop.ASSIGNEE)
 
-    outcome = rig.desk().open_once(draft(key))
+    outcome = rig.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert outcome.ticket is not None
@@ -426,12 +430,12 @@ def test_a_key_that_was_dropped(rig: Rig) -> None:
     rig.drop(Drop.KEY)
 
     with pytest.raises((ProtocolError, RefusedError)) as caught:
-        rig.desk(records).open_once(draft(key))
+        rig.ticketing(records).open_once(draft(key))
 
     assert caught.value.remedy
     made = rig.all_ids(key)
     if made:
-        assert rig.desk(records).open_once(draft(key)).action is Done.FOUND
+        assert rig.ticketing(records).open_once(draft(key)).action is Done.FOUND
         assert rig.all_ids(key) == made
 
 
@@ -442,7 +446,7 @@ def test_a_listing_that_lags(rig: Rig) -> None:
     rig.hide_from_listings(5)
     rig.tracker().create(draft(key))
 
-    outcome = rig.desk().open_once(draft(key))
+    outcome = rig.ticketing().open_once(draft(key))
 
     assert len(rig.all_ids(key)) == 2
     assert rig.open_ids(key) == rig.all_ids(key)[:1]
@@ -456,7 +460,7 @@ def test_a_lost_answer_while_the_listing_lags(rig: Rig) -> None:
     key = fresh_key()
     rig.hide_from_listings(5)
 
-    outcome = rig.desk(transport=losing_creation(rig, done=True)).open_once(draft(key))
+    outcome = rig.ticketing(transport=losing_creation(rig, done=True)).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(rig.all_ids(key)) == 1
@@ -469,7 +473,7 @@ def test_a_rate_limit_that_says_how_long(rig: Rig) -> None:
     limit = Reply(429, {"message": "slow down"}, {"Retry-After": "7"})
     reads = answering(rig.network(), limit, lambda request: request.method == "GET", times=1)
 
-    outcome = rig.desk(transport=reads).open_once(draft(key))
+    outcome = rig.ticketing(transport=reads).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert 7.0 in rig.pace.slept
@@ -489,12 +493,12 @@ def _refused_write_is_told(rig: Rig, limit: Reply, seconds: float) -> None:
     writes = answering(rig.network(), limit, rig.is_creation, times=1)
 
     with pytest.raises(TemporaryError) as caught:
-        rig.desk(transport=writes).open_once(draft(key))
+        rig.ticketing(transport=writes).open_once(draft(key))
     assert not isinstance(caught.value, AmbiguousError)
     assert caught.value.retry_after == seconds
     assert rig.all_ids(key) == []
 
-    assert rig.desk(patience=AT_ONCE).open_once(draft(key)).action is Done.CREATED
+    assert rig.ticketing(patience=AT_ONCE).open_once(draft(key)).action is Done.CREATED
     assert len(rig.all_ids(key)) == 1
 
 
@@ -505,7 +509,7 @@ def test_a_page_instead_of_data(rig: Rig) -> None:
     wire = answering(rig.network(), page, lambda _request: True, times=9)
 
     with pytest.raises((AuthError, ProtocolError)) as caught:
-        rig.desk(transport=wire).open_once(draft(fresh_key()))
+        rig.ticketing(transport=wire).open_once(draft(fresh_key()))
 
     assert wire.writes == []
     assert "tracker.url" in caught.value.remedy
@@ -518,7 +522,7 @@ def test_a_server_that_fails_after_the_work(rig: Rig) -> None:
     wire = Wire(rig.network())
     wire.spoil = lambda request: rig.is_creation(request) and Reply(502, "<html>Bad gateway</html>")
 
-    outcome = rig.desk(transport=wire).open_once(draft(key))
+    outcome = rig.ticketing(transport=wire).open_once(draft(key))
 
     assert outcome.action in (Done.CREATED, Done.FOUND)
     assert len(rig.all_ids(key)) == 1
@@ -528,8 +532,8 @@ def test_a_server_that_fails_after_the_work(rig: Rig) -> None:
 def test_what_is_open_is_listed(rig: Rig) -> None:
     """The sweep sees open tickets of ours, whichever their key, and no closed ones."""
     ours, closed = fresh_key(), fresh_key()
-    kept = rig.desk().open_once(draft(ours)).ticket
-    gone = rig.desk().open_once(draft(closed)).ticket
+    kept = rig.ticketing().open_once(draft(ours)).ticket
+    gone = rig.ticketing().open_once(draft(closed)).ticket
     assert kept is not None
     assert gone is not None
     rig.close(gone.id)
@@ -556,8 +560,8 @@ def test_hostile_text(rig: Rig) -> None:
     lines = f"{HOSTILE}\n/close\n/assign @me\nbq. x\n-- \n> y\n.\n"
     body = fmt.value(HOSTILE, rig.tracker().body_format) + "\n\n" + lines
 
-    outcome = rig.desk().open_once(draft(key, title=HOSTILE, body=body))
-    again = rig.desk().open_once(draft(key, title=HOSTILE, body=body))
+    outcome = rig.ticketing().open_once(draft(key, title=HOSTILE, body=body))
+    again = rig.ticketing().open_once(draft(key, title=HOSTILE, body=body))
 
     assert outcome.ticket is not None
     assert again.ticket == outcome.ticket
@@ -574,7 +578,7 @@ def test_a_body_longer_than_a_tracker_takes(rig: Rig) -> None:
     """It is cut, says so, and keeps its key."""
     key = fresh_key()
 
-    outcome = rig.desk().open_once(draft(key, title="T" * 400, body="\U0001f600 x" * 24_000))
+    outcome = rig.ticketing().open_once(draft(key, title="T" * 400, body="\U0001f600 x" * 24_000))
 
     assert outcome.ticket is not None
     assert outcome.ticket.key == key
@@ -586,10 +590,10 @@ def test_a_body_longer_than_a_tracker_takes(rig: Rig) -> None:
 
 def _steps(key: str) -> List[Step]:
     return [
-        lambda desk: desk.open_once(draft(key)),
-        lambda desk: desk.comment_once(key, "It still waits.", "level-1"),
-        lambda desk: desk.assign_once(key, "committee2"),
-        lambda desk: desk.close_once(key, "Reviewed.", "end"),
+        lambda ticketing: ticketing.open_once(draft(key)),
+        lambda ticketing: ticketing.comment_once(key, "It still waits.", "level-1"),
+        lambda ticketing: ticketing.assign_once(key, "committee2"),
+        lambda ticketing: ticketing.close_once(key, "Reviewed.", "end"),
     ]
 
 
@@ -607,7 +611,7 @@ def _stood_the_test(rig: Rig, key: str) -> None:
 
 def _again(rig: Rig, records: MemoryRecords, step: Step) -> Outcome:
     """The next run, later: by then a claim of a run that died counts no more."""
-    return step(rig.desk(records, patience=AT_ONCE))
+    return step(rig.ticketing(records, patience=AT_ONCE))
 
 
 @case("killed")
@@ -642,7 +646,7 @@ def _run_until_killed(rig: Rig, wire: Wire, key: str, records: MemoryRecords) ->
     killed = False
     for step in _steps(key):
         try:
-            step(rig.desk(records, transport=wire))
+            step(rig.ticketing(records, transport=wire))
         except KilledError:
             killed = True
             _again(rig, records, step)
@@ -677,7 +681,7 @@ def _losses(rig: Rig, done: bool) -> int:
 
 def _tolerant(rig: Rig, wire: Wire, records: MemoryRecords, step: Step) -> None:
     try:
-        step(rig.desk(records, transport=wire))
+        step(rig.ticketing(records, transport=wire))
     except TemporaryError:
         _again(rig, records, step)
 
@@ -686,12 +690,12 @@ def _tolerant(rig: Rig, wire: Wire, records: MemoryRecords, step: Step) -> None:
 def test_a_creation_that_may_have_happened_but_did_not(rig: Rig) -> None:
     """The run that cannot know ends as ambiguous without a second try; the next run creates."""
     key = fresh_key()
-    rig.desk().open_once(draft(fresh_key()))
+    rig.ticketing().open_once(draft(fresh_key()))
     wire = losing_creation(rig, done=False)
 
     with pytest.raises(AmbiguousError):
-        rig.desk(transport=wire).open_once(draft(key))
-    outcome = rig.desk(patience=AT_ONCE).open_once(draft(key))
+        rig.ticketing(transport=wire).open_once(draft(key))
+    outcome = rig.ticketing(patience=AT_ONCE).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(rig.all_ids(key)) == 1

@@ -21,9 +21,9 @@ from reviewloop.errors import (
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.gitea import Gitea, api_base
 from reviewloop.trackers.base import SHARED_LABEL, CloseReason, TrackerSettings
-from reviewloop.trackers.desk import Desk, Done
-from reviewloop.trackers.gitea import Gitea, api_base
+from reviewloop.trackers.ticketing import Done, Ticketing
 from rig_gitea import GiteaRig
 from trackers_rig import NOW, Wire, draft, fresh_key, losing
 
@@ -60,13 +60,13 @@ def test_what_is_sent_through_a_whole_life(gitea: GiteaRig) -> None:
     """Opening, commenting, handing on, closing, reopening: every write as Gitea describes it."""
     key, records = fresh_key(), MemoryRecords()
     label = gitea.server.add_label(SHARED_LABEL)
-    desk = gitea.desk(records)
+    ticketing = gitea.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     writes = [(s.method, s.path, s.body) for s in gitea.server.sent if s.method != "GET"]
@@ -96,7 +96,7 @@ def test_what_is_sent_through_a_whole_life(gitea: GiteaRig) -> None:
 def test_what_is_asked(gitea: GiteaRig) -> None:
     """The listing names all that Gitea would choose otherwise."""
     gitea.server.add_label(SHARED_LABEL)
-    gitea.desk().open_once(draft(fresh_key()))
+    gitea.ticketing().open_once(draft(fresh_key()))
 
     reads = [(s.path, s.query) for s in gitea.server.sent if s.method == "GET"]
 
@@ -112,10 +112,10 @@ def test_what_is_asked(gitea: GiteaRig) -> None:
 def test_a_recorded_ticket_is_looked_up_cheaply(gitea: GiteaRig) -> None:
     """With a record only what changed since the day before it was opened is listed."""
     key, records = fresh_key(), MemoryRecords()
-    gitea.desk(records).open_once(draft(key))
+    gitea.ticketing(records).open_once(draft(key))
     gitea.server.sent.clear()
 
-    outcome = gitea.desk(records).open_once(draft(key))
+    outcome = gitea.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert [sent.method for sent in gitea.server.sent] == ["GET"] * 3
@@ -137,8 +137,8 @@ def test_a_server_below_a_path() -> None:
 
 def test_a_label_that_is_not_there_yet(gitea: GiteaRig) -> None:
     """It is created once; the next ticket finds it."""
-    gitea.desk().open_once(draft(fresh_key()))
-    gitea.desk().open_once(draft(fresh_key()))
+    gitea.ticketing().open_once(draft(fresh_key()))
+    gitea.ticketing().open_once(draft(fresh_key()))
 
     made = [s.body for s in gitea.server.sent if s.path == f"{PLACE}/labels" and s.body]
 
@@ -211,8 +211,8 @@ def test_a_label_whose_creation_was_lost(gitea: GiteaRig) -> None:
     """It is looked for; where it is not there the ticket is opened without it."""
     made, lost = losing(gitea.network(), 1, done=True), losing(gitea.network(), 1, done=False)
 
-    without = gitea.desk(transport=lost).open_once(draft(fresh_key()))
-    with_it = gitea.desk(transport=made).open_once(draft(fresh_key()))
+    without = gitea.ticketing(transport=lost).open_once(draft(fresh_key()))
+    with_it = gitea.ticketing(transport=made).open_once(draft(fresh_key()))
 
     assert [note.partition(":")[0] for note in without.notes] == ["labels were dropped"]
     assert with_it.notes == ()
@@ -297,7 +297,7 @@ def test_a_listing_that_loses_rows_all_the_time(gitea: GiteaRig) -> None:
     wire.after = lose
 
     with pytest.raises(TemporaryError, match="changes faster than it is read"):
-        gitea.desk(transport=wire).open_once(draft(fresh_key()))
+        gitea.ticketing(transport=wire).open_once(draft(fresh_key()))
     assert wire.writes == []
 
 
@@ -306,7 +306,7 @@ def test_a_marker_in_somebody_elses_issue(gitea: GiteaRig) -> None:
     key = fresh_key()
     gitea.server.add_issue("copy", _body(key), by="visitor")
 
-    assert gitea.desk().open_once(draft(key)).action is Done.CREATED
+    assert gitea.ticketing().open_once(draft(key)).action is Done.CREATED
 
 
 def test_an_issue_of_ours_without_key(gitea: GiteaRig) -> None:
@@ -320,11 +320,11 @@ def test_an_issue_of_ours_without_key(gitea: GiteaRig) -> None:
 def test_an_issue_that_cannot_be_loaded(gitea: GiteaRig) -> None:
     """Gitea answers an empty one with 200; to take it for another would be to write twice."""
     key = fresh_key()
-    gitea.desk().open_once(draft(key))
+    gitea.ticketing().open_once(draft(key))
     gitea.server.blocked = {1}
 
     with pytest.raises(ProtocolError, match="has no number"):
-        gitea.desk().open_once(draft(key))
+        gitea.ticketing().open_once(draft(key))
     assert len(gitea.server.rows) == 1
 
 
@@ -333,9 +333,9 @@ def test_many_comments(gitea: GiteaRig, has_totals: bool) -> None:
     """Comments come all at once, whatever page is asked for; each counts once."""
     key, records = fresh_key(), MemoryRecords()
     gitea.server.has_totals = has_totals
-    desk = gitea.desk(records)
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
+    ticketing = gitea.ticketing(records)
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
     comments = gitea.server.rows[1].comments
     comments[:0] = [{"id": n, "body": f"talk {n}", "user": None} for n in range(150)]
 
@@ -343,7 +343,7 @@ def test_many_comments(gitea: GiteaRig, has_totals: bool) -> None:
 
     assert [one.text for one in told[:150]] == [f"talk {n}" for n in range(150)]
     assert (len(told), told[0].author, told[-1].author) == (151, "", BOT)
-    assert desk.comment_once(key, "Still.", "level-1").action is Done.NOTHING
+    assert ticketing.comment_once(key, "Still.", "level-1").action is Done.NOTHING
 
 
 # -- assignees -------------------------------------------------------------------------------------
@@ -355,10 +355,10 @@ def test_how_a_roster_may_name_a_person(gitea: GiteaRig, who: str) -> None:
     first, second = MemoryRecords(), MemoryRecords()
     one, two = fresh_key(), fresh_key()
 
-    made = gitea.desk(first).open_once(draft(one, assignee=who))
-    again = gitea.desk(first).assign_once(one, who)
-    gitea.desk(second).open_once(draft(two))
-    handed = gitea.desk(second).assign_once(two, who)
+    made = gitea.ticketing(first).open_once(draft(one, assignee=who))
+    again = gitea.ticketing(first).assign_once(one, who)
+    gitea.ticketing(second).open_once(draft(two))
+    handed = gitea.ticketing(second).assign_once(two, who)
 
     assert made.notes == ()
     assert again.action is Done.NOTHING
@@ -368,7 +368,7 @@ def test_how_a_roster_may_name_a_person(gitea: GiteaRig, who: str) -> None:
 
 def test_a_person_without_access(gitea: GiteaRig) -> None:
     """Gitea refuses to assign such a person; the ticket is opened for nobody."""
-    outcome = gitea.desk().open_once(draft(fresh_key(), assignee="visitor"))
+    outcome = gitea.ticketing().open_once(draft(fresh_key(), assignee="visitor"))
 
     assert outcome.action is Done.CREATED
     assert gitea.assignee("1") == ""
@@ -380,9 +380,9 @@ def test_anybody_in_a_public_repository(gitea: GiteaRig) -> None:
     gitea.server.is_private = False
     one, two, records = fresh_key(), fresh_key(), MemoryRecords()
 
-    made = gitea.desk().open_once(draft(one, assignee="visitor"))
-    gitea.desk(records).open_once(draft(two))
-    handed = gitea.desk(records).assign_once(two, "visitor")
+    made = gitea.ticketing().open_once(draft(one, assignee="visitor"))
+    gitea.ticketing(records).open_once(draft(two))
+    handed = gitea.ticketing(records).assign_once(two, "visitor")
 
     assert made.notes == ()
     assert handed.action is Done.ASSIGNED
@@ -404,9 +404,9 @@ def test_handing_on_to_a_person_who_cannot_be_assigned(
     key, records = fresh_key(), MemoryRecords()
     gitea.server.is_private = is_private
     gitea.server.has_pull_requests = has_pull_requests
-    gitea.desk(records).open_once(draft(key))
+    gitea.ticketing(records).open_once(draft(key))
 
-    (note,) = gitea.desk(records).assign_once(key, who).notes
+    (note,) = gitea.ticketing(records).assign_once(key, who).notes
 
     assert "roster.members[].tracker.gitea" in note
     assert gitea.assignee("1") == "committee1"
@@ -416,9 +416,9 @@ def test_a_token_that_may_not_see_who_can_be_assigned(gitea: GiteaRig) -> None:
     """Then it is tried."""
     key, records = fresh_key(), MemoryRecords()
     gitea.server.scopes.remove("read:repository")
-    gitea.desk(records).open_once(draft(key))
+    gitea.ticketing(records).open_once(draft(key))
 
-    assert gitea.desk(records).assign_once(key, "committee2").action is Done.ASSIGNED
+    assert gitea.ticketing(records).assign_once(key, "committee2").action is Done.ASSIGNED
 
 
 def test_assignees_that_cannot_be_listed(gitea: GiteaRig) -> None:
@@ -453,7 +453,7 @@ def test_an_assignee_who_loses_access_at_that_moment(gitea: GiteaRig) -> None:
     key = fresh_key()
     gitea.server.loses = {"committee1"}
 
-    outcome = gitea.desk().open_once(draft(key))
+    outcome = gitea.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert gitea.all_ids(key) == ["1"]
@@ -468,9 +468,9 @@ def test_an_account_without_write_access(gitea: GiteaRig) -> None:
     gitea.server.writes = False
     key, records = fresh_key(), MemoryRecords()
 
-    made = gitea.desk(records).open_once(draft(key))
-    handed = gitea.desk(records).assign_once(key, "committee2")
-    closed = gitea.desk(records).close_once(key, "Done.", "end")
+    made = gitea.ticketing(records).open_once(draft(key))
+    handed = gitea.ticketing(records).assign_once(key, "committee2")
+    closed = gitea.ticketing(records).close_once(key, "Done.", "end")
 
     assert len(made.notes) == 2
     assert "committee1 was not assigned" in made.notes[0]
@@ -486,7 +486,7 @@ def test_a_wrong_token(gitea: GiteaRig, refuses: bool) -> None:
     gitea.server.refuses_wrong_tokens = refuses
 
     with pytest.raises(AuthError):
-        Desk(gitea.tracker(token="wrong"), MemoryRecords(), lambda: NOW).open_once(
+        Ticketing(gitea.tracker(token="wrong"), MemoryRecords(), lambda: NOW).open_once(
             draft(fresh_key())
         )
 
@@ -499,7 +499,7 @@ def test_a_token_without_a_scope(gitea: GiteaRig, scope: str) -> None:
     gitea.server.scopes.remove(scope)
 
     with pytest.raises(RefusedError) as caught:
-        gitea.desk().open_once(draft(fresh_key()))
+        gitea.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 403
     assert scope in caught.value.remedy
@@ -530,7 +530,7 @@ def test_a_renamed_repository(gitea: GiteaRig) -> None:
     gitea.server.renamed = True
 
     with pytest.raises(RefusedError) as caught:
-        gitea.desk().open_once(draft(fresh_key()))
+        gitea.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 307
     assert "new name" in caught.value.remedy
@@ -553,13 +553,13 @@ def test_an_archived_repository(gitea: GiteaRig) -> None:
 def test_no_resolutions(gitea: GiteaRig) -> None:
     """A closed ticket has none: people say "leave us alone" by a label."""
     key = fresh_key()
-    ticket = gitea.desk().open_once(draft(key)).ticket
+    ticket = gitea.ticketing().open_once(draft(key)).ticket
     assert ticket is not None
     gitea.close(ticket.id)
 
     assert gitea.tracker().read(ticket.id).resolution == ""
     gitea.label_as(ticket.id, "Won't fix")
-    outcome = gitea.desk().open_once(draft(key))
+    outcome = gitea.ticketing().open_once(draft(key))
 
     assert outcome.reason == "closed as Won't fix: left alone"
 
@@ -630,7 +630,7 @@ def test_an_unreadable_answer_to_a_creation(gitea: GiteaRig) -> None:
 
     with pytest.raises(AmbiguousError):
         gitea.tracker().create(draft(fresh_key()))
-    outcome = gitea.desk().open_once(draft(key))
+    outcome = gitea.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert gitea.all_ids(key) == ["2"]

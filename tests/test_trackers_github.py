@@ -13,9 +13,9 @@ from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedErro
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.github import GitHub, api_base
 from reviewloop.trackers.base import TrackerSettings
-from reviewloop.trackers.desk import Desk, Done
-from reviewloop.trackers.github import GitHub, api_base
+from reviewloop.trackers.ticketing import Done, Ticketing
 from rig_github import GitHubRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 
@@ -78,13 +78,13 @@ def _documented(github: GitHubRig) -> Iterator[None]:
 def test_what_is_sent_through_a_whole_life(github: GitHubRig) -> None:
     """Opening, commenting, handing on, closing, reopening: all bodies have the documented shape."""
     key, records = fresh_key(), MemoryRecords()
-    desk = github.desk(records)
+    ticketing = github.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     bodies = [sent.body for sent in github.server.sent if sent.body is not None]
@@ -105,8 +105,8 @@ def test_labels_and_assignees_dropped_without_a_word(github: GitHubRig) -> None:
     github.server.pushes = False
     key = fresh_key()
 
-    made = github.desk().open_once(draft(key))
-    again = github.desk().open_once(draft(key))
+    made = github.ticketing().open_once(draft(key))
+    again = github.ticketing().open_once(draft(key))
 
     assert len(made.notes) == 2
     assert "committee1 was not assigned" in made.notes[0]
@@ -119,10 +119,10 @@ def test_labels_and_assignees_dropped_without_a_word(github: GitHubRig) -> None:
 def test_handing_on_without_push_access(github: GitHubRig) -> None:
     """A dropped assignee is reported, not believed."""
     key, records = fresh_key(), MemoryRecords()
-    github.desk(records).open_once(draft(key))
+    github.ticketing(records).open_once(draft(key))
     github.server.pushes = False
 
-    outcome = github.desk(records).assign_once(key, "committee2")
+    outcome = github.ticketing(records).assign_once(key, "committee2")
 
     assert outcome.action is Done.NOTHING
     assert "dropped" in outcome.reason
@@ -132,10 +132,10 @@ def test_handing_on_without_push_access(github: GitHubRig) -> None:
 def test_a_label_taken_off_by_somebody(github: GitHubRig) -> None:
     """The ticket is found by who opened it and by its marker."""
     key = fresh_key()
-    github.desk().open_once(draft(key))
+    github.ticketing().open_once(draft(key))
     github.server.issue(1)["labels"] = []
 
-    outcome = github.desk().open_once(draft(key))
+    outcome = github.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.FOUND
 
@@ -143,10 +143,10 @@ def test_a_label_taken_off_by_somebody(github: GitHubRig) -> None:
 def test_the_marker_edited_away(github: GitHubRig) -> None:
     """Our record still knows the ticket, and says what happened."""
     key, records = fresh_key(), MemoryRecords()
-    github.desk(records).open_once(draft(key))
+    github.ticketing(records).open_once(draft(key))
     github.server.issue(1)["body"] = "rewritten by somebody"
 
-    outcome = github.desk(records).open_once(draft(key))
+    outcome = github.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert any("took the key off" in note for note in outcome.notes)
@@ -164,8 +164,8 @@ def test_a_marker_the_tracker_does_not_keep(github: GitHubRig) -> None:
     )
 
     with pytest.raises(ProtocolError, match="did not keep the key"):
-        github.desk(records, transport=wire).open_once(draft(key))
-    outcome = github.desk(records).open_once(draft(key))
+        github.ticketing(records, transport=wire).open_once(draft(key))
+    outcome = github.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert len(github.server.rows) == 1
@@ -192,7 +192,7 @@ def test_a_marker_in_somebody_elses_issue(github: GitHubRig) -> None:
     key = fresh_key()
     github.server.add_issue("copy", fmt.marker(key, BodyFormat.MARKDOWN), by="visitor")
 
-    outcome = github.desk().open_once(draft(key))
+    outcome = github.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
 
@@ -200,13 +200,13 @@ def test_a_marker_in_somebody_elses_issue(github: GitHubRig) -> None:
 def test_many_comments(github: GitHubRig) -> None:
     """The marker is looked for on all pages of comments."""
     key, records = fresh_key(), MemoryRecords()
-    desk = github.desk(records)
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
+    ticketing = github.ticketing(records)
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
     comments = github.server.rows[1].comments
     comments[:0] = [{"id": n, "body": "talk", "user": {"login": "x"}} for n in range(150)]
 
-    outcome = desk.comment_once(key, "Still.", "level-1")
+    outcome = ticketing.comment_once(key, "Still.", "level-1")
 
     assert outcome.action is Done.NOTHING
     assert len(comments) == 151
@@ -217,7 +217,7 @@ def test_issues_switched_off(github: GitHubRig) -> None:
     github.server.issues_on = False
 
     with pytest.raises(RefusedError) as caught:
-        github.desk().open_once(draft(fresh_key()))
+        github.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 410
     assert "Switch the issues of example/project on" in caught.value.remedy
@@ -231,7 +231,7 @@ def test_a_renamed_repository(github: GitHubRig) -> None:
     ]
 
     with pytest.raises(RefusedError) as caught:
-        github.desk().open_once(draft(fresh_key()))
+        github.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 301
     assert "new name" in caught.value.remedy
@@ -243,7 +243,7 @@ def test_a_login_page_instead_of_an_answer(github: GitHubRig) -> None:
     github.server.replies = [Reply(200, "<!doctype html><title>Sign in</title>")]
 
     with pytest.raises(AuthError, match="login page"):
-        github.desk().open_once(draft(fresh_key()))
+        github.ticketing().open_once(draft(fresh_key()))
 
 
 def test_an_unreadable_answer_to_a_creation(github: GitHubRig) -> None:
@@ -251,7 +251,7 @@ def test_an_unreadable_answer_to_a_creation(github: GitHubRig) -> None:
     key = fresh_key()
     github.server.garbles = True
 
-    outcome = github.desk().open_once(draft(key))
+    outcome = github.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(github.server.rows) == 1
@@ -264,7 +264,7 @@ def test_a_rate_limit(github: GitHubRig) -> None:
     github.server.replies = [Reply(403, {"message": "API rate limit exceeded"}, headers)]
 
     with pytest.raises(TemporaryError) as caught:
-        github.desk().open_once(draft(fresh_key()))
+        github.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.retry_after == 1800.0
 
@@ -279,7 +279,7 @@ def test_a_missing_permission(github: GitHubRig) -> None:
     ]
 
     with pytest.raises(RefusedError) as caught:
-        github.desk().open_once(draft(fresh_key()))
+        github.ticketing().open_once(draft(fresh_key()))
 
     assert "Issues: read and write" in caught.value.remedy
     assert "not accessible" in caught.value.message
@@ -295,7 +295,7 @@ def test_the_token_of_an_app(github: GitHubRig) -> None:
         github.tracker(token="ghs_app").whoami()
     tracker = github.tracker(token="ghs_app", username="our-app[bot]")
     for _ in range(2):
-        Desk(tracker, MemoryRecords(), lambda: NOW).open_once(draft(key))
+        Ticketing(tracker, MemoryRecords(), lambda: NOW).open_once(draft(key))
 
     assert len(github.server.rows) == 1
 
@@ -306,10 +306,10 @@ def test_a_recorded_ticket_is_looked_up_cheaply(github: GitHubRig) -> None:
     for number in range(150):
         github.server.add_issue(f"old {number}", created_at="2020-01-01T00:00:00Z")
         github.server.issue(number + 1)["updated_at"] = "2020-01-01T00:00:00Z"
-    github.desk(records).open_once(draft(key))
+    github.ticketing(records).open_once(draft(key))
     github.server.sent.clear()
 
-    github.desk(records).open_once(draft(key))
+    github.ticketing(records).open_once(draft(key))
 
     assert [sent.method for sent in github.server.sent] == ["GET"] * 3
 

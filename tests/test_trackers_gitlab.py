@@ -14,9 +14,9 @@ from reviewloop.errors import ConfigError, ProtocolError, RefusedError, Temporar
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.gitlab import GitLab, api_base, without_commands
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.desk import Done
-from reviewloop.trackers.gitlab import GitLab, api_base, without_commands
+from reviewloop.trackers.ticketing import Done
 from rig_gitlab import GitLabRig
 from trackers_rig import Wire, draft, fresh_key
 
@@ -73,13 +73,13 @@ def _body(key: str) -> str:
 def test_what_is_sent_through_a_whole_life(gitlab: GitLabRig) -> None:
     """Opening, commenting, handing on, closing, reopening: every write as GitLab documents it."""
     key, records = fresh_key(), MemoryRecords()
-    desk = gitlab.desk(records)
+    ticketing = gitlab.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     writes = [(s.method, s.path, s.body) for s in gitlab.server.sent if s.method != "GET"]
@@ -104,7 +104,7 @@ def test_what_is_sent_through_a_whole_life(gitlab: GitLabRig) -> None:
 
 def test_what_is_asked(gitlab: GitLabRig) -> None:
     """The listing names all that GitLab would choose otherwise; users are asked for by name."""
-    gitlab.desk().open_once(draft(fresh_key()))
+    gitlab.ticketing().open_once(draft(fresh_key()))
 
     reads = [(s.path, s.query) for s in gitlab.server.sent if s.method == "GET"]
 
@@ -120,10 +120,10 @@ def test_what_is_asked(gitlab: GitLabRig) -> None:
 def test_a_recorded_ticket_is_looked_up_cheaply(gitlab: GitLabRig) -> None:
     """With a record only what changed since the day before it was opened is listed."""
     key, records = fresh_key(), MemoryRecords()
-    gitlab.desk(records).open_once(draft(key))
+    gitlab.ticketing(records).open_once(draft(key))
     gitlab.server.sent.clear()
 
-    outcome = gitlab.desk(records).open_once(draft(key))
+    outcome = gitlab.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert [sent.method for sent in gitlab.server.sent] == ["GET"] * 3
@@ -160,7 +160,7 @@ def test_a_body_that_holds_a_command(gitlab: GitLabRig, text: str) -> None:
     """GitLab would execute it and take it out of the text."""
     key = fresh_key()
 
-    ticket = gitlab.desk().open_once(draft(key, body=text)).ticket
+    ticket = gitlab.ticketing().open_once(draft(key, body=text)).ticket
 
     assert ticket is not None
     assert ticket.is_open
@@ -267,7 +267,7 @@ def test_a_listing_that_loses_rows_all_the_time(gitlab: GitLabRig) -> None:
     wire.after = lose
 
     with pytest.raises(TemporaryError, match="changes faster than it is read"):
-        gitlab.desk(transport=wire).open_once(draft(fresh_key()))
+        gitlab.ticketing(transport=wire).open_once(draft(fresh_key()))
     assert wire.writes == []
 
 
@@ -276,7 +276,7 @@ def test_a_marker_in_somebody_elses_issue(gitlab: GitLabRig) -> None:
     key = fresh_key()
     gitlab.server.add_issue("copy", _body(key), by="committee3")
 
-    outcome = gitlab.desk().open_once(draft(key))
+    outcome = gitlab.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
 
@@ -291,23 +291,23 @@ def test_an_issue_of_ours_without_key(gitlab: GitLabRig) -> None:
 def test_a_label_taken_off_by_somebody(gitlab: GitLabRig) -> None:
     """The ticket is found by who opened it and by its marker."""
     key = fresh_key()
-    gitlab.desk().open_once(draft(key))
+    gitlab.ticketing().open_once(draft(key))
     gitlab.server.change(1, labels=[])
 
-    assert gitlab.desk().open_once(draft(key)).action is Done.FOUND
+    assert gitlab.ticketing().open_once(draft(key)).action is Done.FOUND
 
 
 def test_many_notes(gitlab: GitLabRig) -> None:
     """The marker is looked for on all pages of notes."""
     key, records = fresh_key(), MemoryRecords()
-    desk = gitlab.desk(records)
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
+    ticketing = gitlab.ticketing(records)
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
     notes = gitlab.server.rows[1].notes
     talk = {"body": "talk", "author": {"username": "x"}, "system": False}
     notes[:0] = [{"id": n, **talk} for n in range(150)]
 
-    assert desk.comment_once(key, "Still.", "level-1").action is Done.NOTHING
+    assert ticketing.comment_once(key, "Still.", "level-1").action is Done.NOTHING
     assert len(notes) == 151
 
 
@@ -331,8 +331,8 @@ def test_how_a_roster_may_name_a_person(gitlab: GitLabRig, who: str) -> None:
     """By username, in any case and with an @, or by user id; and knows the person again."""
     key, records = fresh_key(), MemoryRecords()
 
-    outcome = gitlab.desk(records).open_once(draft(key, assignee=who))
-    again = gitlab.desk(records).assign_once(key, who)
+    outcome = gitlab.ticketing(records).open_once(draft(key, assignee=who))
+    again = gitlab.ticketing(records).assign_once(key, who)
 
     assert outcome.notes == ()
     assert gitlab.assignee("1") == "Zoe.Q"
@@ -356,9 +356,9 @@ def test_a_person_gitlab_does_not_know(gitlab: GitLabRig, who: str) -> None:
 def test_handing_on_to_a_person_gitlab_does_not_know(gitlab: GitLabRig) -> None:
     """The ticket stays with whom it is with."""
     key, records = fresh_key(), MemoryRecords()
-    gitlab.desk(records).open_once(draft(key))
+    gitlab.ticketing(records).open_once(draft(key))
 
-    outcome = gitlab.desk(records).assign_once(key, "stranger")
+    outcome = gitlab.ticketing(records).assign_once(key, "stranger")
 
     assert any("stranger could not be assigned" in note for note in outcome.notes)
     assert gitlab.assignee("1") == "committee1"
@@ -369,8 +369,8 @@ def test_a_person_who_may_not_read_the_project(gitlab: GitLabRig) -> None:
     key, records = fresh_key(), MemoryRecords()
     gitlab.server.blind = {"committee1", "committee2"}
 
-    made = gitlab.desk(records).open_once(draft(key))
-    handed = gitlab.desk(records).assign_once(key, "committee2")
+    made = gitlab.ticketing(records).open_once(draft(key))
+    handed = gitlab.ticketing(records).assign_once(key, "committee2")
 
     assert "committee1 was not assigned" in made.notes[0]
     assert "may read the ticket" in made.notes[0]
@@ -398,13 +398,13 @@ def test_an_account_that_is_no_member(gitlab: GitLabRig) -> None:
     gitlab.server.role = "none"
     key = fresh_key()
 
-    made = gitlab.desk().open_once(draft(key))
+    made = gitlab.ticketing().open_once(draft(key))
 
     assert len(made.notes) == 2
     assert "committee1 was not assigned" in made.notes[0]
     assert "labels were dropped: review-escalation" in made.notes[1]
     assert "Planner" in made.notes[1]
-    assert gitlab.desk().open_once(draft(key)).action is Done.FOUND
+    assert gitlab.ticketing().open_once(draft(key)).action is Done.FOUND
 
 
 def test_a_guest(gitlab: GitLabRig) -> None:
@@ -412,8 +412,8 @@ def test_a_guest(gitlab: GitLabRig) -> None:
     key, records = fresh_key(), MemoryRecords()
     gitlab.server.role = "guest"
 
-    made = gitlab.desk(records).open_once(draft(key))
-    handed = gitlab.desk(records).assign_once(key, "committee2")
+    made = gitlab.ticketing(records).open_once(draft(key))
+    handed = gitlab.ticketing(records).assign_once(key, "committee2")
 
     assert [note.partition(":")[0] for note in made.notes] == ["labels were dropped"]
     assert handed.reason == "the tracker dropped the assignee"
@@ -425,7 +425,7 @@ def test_a_token_that_may_only_read(gitlab: GitLabRig) -> None:
     gitlab.server.scope = "read_api"
 
     with pytest.raises(RefusedError) as caught:
-        gitlab.desk().open_once(draft(fresh_key()))
+        gitlab.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 403
     assert "scope 'api'" in caught.value.remedy
@@ -505,13 +505,13 @@ def test_a_confidential_ticket_that_is_not(gitlab: GitLabRig) -> None:
 def test_no_resolutions(gitlab: GitLabRig) -> None:
     """A closed ticket has none: people say "leave us alone" by a label."""
     key = fresh_key()
-    ticket = gitlab.desk().open_once(draft(key)).ticket
+    ticket = gitlab.ticketing().open_once(draft(key)).ticket
     assert ticket is not None
     gitlab.close(ticket.id)
 
     assert gitlab.tracker().read(ticket.id).resolution == ""
     gitlab.label_as(ticket.id, "WontFix")
-    outcome = gitlab.desk().open_once(draft(key))
+    outcome = gitlab.ticketing().open_once(draft(key))
 
     assert outcome.reason == "closed as WontFix: left alone"
 
@@ -536,13 +536,13 @@ def test_a_ticket_whose_discussion_is_locked(gitlab: GitLabRig) -> None:
     opened.
     """
     key = fresh_key()
-    gitlab.desk().open_once(draft(key))
+    gitlab.ticketing().open_once(draft(key))
     gitlab.close("1")
     gitlab.server.lock_discussion(1)
 
     with pytest.raises(RefusedError, match="left issue 1 of .* closed") as caught:
         gitlab.tracker().reopen("1")
-    outcome = gitlab.desk().open_once(draft(key))
+    outcome = gitlab.ticketing().open_once(draft(key))
 
     assert "Unlock" in caught.value.remedy
     assert outcome.action is Done.CREATED
@@ -552,12 +552,12 @@ def test_a_ticket_whose_discussion_is_locked(gitlab: GitLabRig) -> None:
 def test_a_ticket_moved_to_another_project(gitlab: GitLabRig) -> None:
     """What is left here is a closed stub, which counts as gone."""
     key, records = fresh_key(), MemoryRecords()
-    gitlab.desk(records).open_once(draft(key))
+    gitlab.ticketing(records).open_once(draft(key))
     gitlab.server.change(1, state="closed", moved_to_id=9001)
 
     with pytest.raises(RefusedError, match="moved") as caught:
         gitlab.tracker().read("1")
-    outcome = gitlab.desk(records).open_once(draft(key))
+    outcome = gitlab.ticketing(records).open_once(draft(key))
 
     assert caught.value.status == 301
     assert outcome.action is Done.CREATED
@@ -567,10 +567,10 @@ def test_a_ticket_moved_to_another_project(gitlab: GitLabRig) -> None:
 def test_a_moved_ticket_that_somebody_opened_again(gitlab: GitLabRig) -> None:
     """An open ticket is one, whatever was made of it elsewhere."""
     key = fresh_key()
-    gitlab.desk().open_once(draft(key))
+    gitlab.ticketing().open_once(draft(key))
     gitlab.server.change(1, moved_to_id=9001)
 
-    assert gitlab.desk().open_once(draft(key)).action is Done.FOUND
+    assert gitlab.ticketing().open_once(draft(key)).action is Done.FOUND
 
 
 def test_a_duplicate_is_linked(gitlab: GitLabRig) -> None:
@@ -580,7 +580,7 @@ def test_a_duplicate_is_linked(gitlab: GitLabRig) -> None:
     tracker.create(draft(key))
     tracker.create(draft(key))
 
-    gitlab.desk().open_once(draft(key))
+    gitlab.ticketing().open_once(draft(key))
 
     link, closing = [sent for sent in gitlab.server.sent if sent.method != "GET"][-2:]
     assert (link.method, link.path) == ("POST", f"{ISSUES}/2/links")
@@ -631,7 +631,7 @@ def test_an_unreadable_answer_to_a_creation(gitlab: GitLabRig) -> None:
     key = fresh_key()
     gitlab.server.garbles = True
 
-    outcome = gitlab.desk().open_once(draft(key))
+    outcome = gitlab.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(gitlab.server.rows) == 1

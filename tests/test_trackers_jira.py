@@ -22,6 +22,7 @@ from reviewloop.errors import (
 )
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.jira import Jira
 from reviewloop.trackers.base import (
     SHARED_LABEL,
     CloseReason,
@@ -29,8 +30,7 @@ from reviewloop.trackers.base import (
     TrackerSettings,
     setting_problems,
 )
-from reviewloop.trackers.desk import Done, ReopenPolicy
-from reviewloop.trackers.jira import Jira
+from reviewloop.trackers.ticketing import Done, ReopenPolicy
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
 from trackers_rig import Wire, answering, draft, fresh_key
@@ -66,12 +66,12 @@ def _asked(rig: JiraRig, ending: str) -> List[Sent]:
 def _life(rig: JiraRig) -> str:
     """Opened, commented, handed on, closed and reopened; the key."""
     key, records = fresh_key(), MemoryRecords()
-    desk = rig.desk(records)
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    assert desk.open_once(draft(key)).action is Done.REOPENED
+    ticketing = rig.ticketing(records)
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    assert ticketing.open_once(draft(key)).action is Done.REOPENED
     return key
 
 
@@ -192,8 +192,8 @@ def test_an_index_that_lags_longer_than_promised(cloud: JiraRig) -> None:
     key, records = fresh_key(), MemoryRecords()
     cloud.hide_from_listings(600)
 
-    made = cloud.desk(records).open_once(draft(key))
-    again = cloud.desk(records).open_once(draft(key))
+    made = cloud.ticketing(records).open_once(draft(key))
+    again = cloud.ticketing(records).open_once(draft(key))
 
     assert any("does not show the new ticket yet" in note for note in made.notes)
     assert sum(cloud.pace.slept) >= 60
@@ -335,7 +335,7 @@ def test_a_label_that_is_not_on_the_screen(cloud: JiraRig) -> None:
     cloud.server.screen.discard("labels")
 
     with pytest.raises(RefusedError) as caught:
-        cloud.desk().open_once(draft(fresh_key()))
+        cloud.ticketing().open_once(draft(fresh_key()))
 
     assert "field Labels" in caught.value.remedy
     assert "appropriate screen" in caught.value.message
@@ -347,7 +347,7 @@ def test_no_right_to_create(server: JiraServerRig) -> None:
     server.server.permissions.discard("create")
 
     with pytest.raises(RefusedError) as caught:
-        server.desk().open_once(draft(fresh_key()))
+        server.ticketing().open_once(draft(fresh_key()))
 
     assert "Create Issues" in caught.value.remedy
 
@@ -424,8 +424,8 @@ def test_an_account_id_needs_no_look_up(cloud: JiraRig) -> None:
     """It is sent as it is, and known again."""
     key, records = fresh_key(), MemoryRecords()
 
-    made = cloud.desk(records).open_once(draft(key, assignee=COMMITTEE1))
-    again = cloud.desk(records).assign_once(key, COMMITTEE1)
+    made = cloud.ticketing(records).open_once(draft(key, assignee=COMMITTEE1))
+    again = cloud.ticketing(records).assign_once(key, COMMITTEE1)
 
     assert made.notes == ()
     assert made.ticket is not None
@@ -450,8 +450,8 @@ def test_a_mail_address(cloud: JiraRig, shows: bool) -> None:
     cloud.server.people = [Person("Somebody", COMMITTEE1, "some@example.org", shows)]
     key, records = fresh_key(), MemoryRecords()
 
-    made = cloud.desk(records).open_once(draft(key, assignee="Some@example.org"))
-    again = cloud.desk(records).assign_once(key, "some@example.org")
+    made = cloud.ticketing(records).open_once(draft(key, assignee="Some@example.org"))
+    again = cloud.ticketing(records).assign_once(key, "some@example.org")
 
     assert made.notes == ()
     assert cloud.assignee("REV-1") == "Somebody"
@@ -497,7 +497,7 @@ def test_people_who_cannot_be_told(
         for n, name in enumerate(names)
     ]
 
-    made = cloud.desk().open_once(draft(fresh_key(), assignee=who))
+    made = cloud.ticketing().open_once(draft(fresh_key(), assignee=who))
 
     assert made.action is Done.CREATED
     assert cloud.assignee("REV-1") == ""
@@ -532,7 +532,7 @@ def test_nobody_is_asked_for(cloud: JiraRig) -> None:
     """The field is left out, so the project's own default holds."""
     cloud.server.lead = cloud.server.people[2]
 
-    made = cloud.desk().open_once(draft(fresh_key(), assignee=None))
+    made = cloud.ticketing().open_once(draft(fresh_key(), assignee=None))
 
     assert "assignee" not in _bodies(cloud)[0][2]["fields"]
     assert made.ticket is not None
@@ -645,13 +645,13 @@ def test_a_total_that_is_never_reached(server: JiraServerRig) -> None:
 def test_many_comments(cloud: JiraRig) -> None:
     """The marker is looked for on all pages."""
     key, records = fresh_key(), MemoryRecords()
-    desk = cloud.desk(records)
-    desk.open_once(draft(key))
+    ticketing = cloud.ticketing(records)
+    ticketing.open_once(draft(key))
     comments = cloud.server.rows["REV-1"].comments
     comments += [{"id": str(n), "body": "talk", "author": None} for n in range(150)]
-    desk.comment_once(key, "Still.", "level-1")
+    ticketing.comment_once(key, "Still.", "level-1")
 
-    outcome = desk.comment_once(key, "Still.", "level-1")
+    outcome = ticketing.comment_once(key, "Still.", "level-1")
 
     assert outcome.action is Done.NOTHING
     assert len(comments) == 151
@@ -680,11 +680,11 @@ def test_an_index_that_shows_what_was(cloud: JiraRig) -> None:
 def test_a_ticket_of_another_project(cloud: JiraRig) -> None:
     """One that was moved is known by its record, under its new key."""
     key, records = fresh_key(), MemoryRecords()
-    cloud.desk(records).open_once(draft(key))
+    cloud.ticketing(records).open_once(draft(key))
     cloud.server.move("REV-1", "OTHER-7")
 
-    outcome = cloud.desk(records).open_once(draft(key))
-    cloud.desk(records).close_once(key, "Done.", "end")
+    outcome = cloud.ticketing(records).open_once(draft(key))
+    cloud.ticketing(records).close_once(key, "Done.", "end")
 
     assert outcome.action is Done.FOUND
     assert outcome.ticket is not None
@@ -767,7 +767,7 @@ def test_an_unreadable_answer_to_a_creation(cloud: JiraRig) -> None:
     key = fresh_key()
     cloud.server.garbles = True
 
-    outcome = cloud.desk().open_once(draft(key))
+    outcome = cloud.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(cloud.server.rows) == 1
@@ -990,7 +990,7 @@ def test_how_people_say_leave_us_alone(
     server.server.put(ticket.id, status, resolution)
 
     read = server.tracker().read(ticket.id)
-    outcome = server.desk(policy=ReopenPolicy()).open_once(draft(key))
+    outcome = server.ticketing(policy=ReopenPolicy()).open_once(draft(key))
 
     assert read.resolution == word
     assert (outcome.action is Done.NOTHING) is left_alone
@@ -1081,7 +1081,7 @@ def test_a_closed_issue_that_cannot_be_edited(server: JiraServerRig) -> None:
 
     with pytest.raises(RefusedError) as caught:
         tracker.close_duplicate(second.id, first)
-    outcome = server.desk().open_once(draft(key))
+    outcome = server.ticketing().open_once(draft(key))
 
     assert f"label {key} off {second.id}" in caught.value.remedy
     assert "tracker.options.close" in caught.value.remedy

@@ -12,9 +12,9 @@ from fake_launchpad import BASE, BOT, CONSUMER, KEY, SECRET, TOKEN
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.launchpad import Launchpad, api_base
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.desk import Done
-from reviewloop.trackers.launchpad import Launchpad, api_base
+from reviewloop.trackers.ticketing import Done
 from rig_launchpad import LaunchpadRig
 from test_trackers_contract import HOSTILE
 from trackers_rig import Wire, draft, fresh_key
@@ -37,13 +37,13 @@ def _reads(rig: LaunchpadRig) -> List[Tuple[str, Dict[str, str]]]:
 def test_what_is_sent_through_a_whole_life(launchpad: LaunchpadRig) -> None:
     """Opening, commenting, handing on, closing and reopening are seven writes of these shapes."""
     key, records = fresh_key(), MemoryRecords()
-    desk = launchpad.desk(records)
+    ticketing = launchpad.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     task, bug = "/devel/example/+bug/1", "/devel/bugs/1"
@@ -160,7 +160,7 @@ def test_a_token_that_may_only_read(launchpad: LaunchpadRig) -> None:
     launchpad.server.can_write = False
 
     with pytest.raises(RefusedError) as caught:
-        launchpad.desk().open_once(draft(fresh_key()))
+        launchpad.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 403
     assert "launchpad.AnyPerson" in caught.value.message
@@ -171,7 +171,7 @@ def test_a_token_that_may_only_read(launchpad: LaunchpadRig) -> None:
 @pytest.mark.parametrize("title", ["4711", "true", '"quoted"', "[1, 2]", "null"])
 def test_a_title_that_reads_like_json(launchpad: LaunchpadRig, title: str) -> None:
     """It stays the text it is."""
-    outcome = launchpad.desk().open_once(draft(fresh_key(), title=title))
+    outcome = launchpad.ticketing().open_once(draft(fresh_key(), title=title))
 
     assert outcome.ticket is not None
     assert outcome.ticket.title == title
@@ -181,8 +181,8 @@ def test_hostile_text(launchpad: LaunchpadRig) -> None:
     """The contract's case, with Launchpad's shorter title."""
     key = fresh_key()
 
-    outcome = launchpad.desk().open_once(draft(key, title=HOSTILE, body=HOSTILE))
-    again = launchpad.desk().open_once(draft(key, title=HOSTILE, body=HOSTILE))
+    outcome = launchpad.ticketing().open_once(draft(key, title=HOSTILE, body=HOSTILE))
+    again = launchpad.ticketing().open_once(draft(key, title=HOSTILE, body=HOSTILE))
 
     assert outcome.ticket is not None
     assert again.ticket == outcome.ticket
@@ -220,13 +220,13 @@ def test_a_next_page_on_another_host(launchpad: LaunchpadRig) -> None:
 def test_many_messages(launchpad: LaunchpadRig) -> None:
     """The marker is looked for on all pages; the report itself is no comment."""
     key, records = fresh_key(), MemoryRecords()
-    desk = launchpad.desk(records)
-    desk.open_once(draft(key))
+    ticketing = launchpad.ticketing(records)
+    ticketing.open_once(draft(key))
     messages = launchpad.server.bugs[1].messages
     messages += [("visitor", "talk")] * 150
-    desk.comment_once(key, "Still.", "level-1")
+    ticketing.comment_once(key, "Still.", "level-1")
 
-    outcome = desk.comment_once(key, "Still.", "level-1")
+    outcome = ticketing.comment_once(key, "Still.", "level-1")
 
     assert outcome.action is Done.NOTHING
     comments = launchpad.tracker().comments("1")
@@ -303,12 +303,12 @@ def test_a_duplicate_that_somebody_edits_meanwhile(launchpad: LaunchpadRig) -> N
 def test_a_ticket_that_people_marked_as_a_duplicate(launchpad: LaunchpadRig) -> None:
     """It is closed, whatever its status, and opened again by undoing the mark."""
     key = fresh_key()
-    launchpad.desk().open_once(draft(key))
+    launchpad.ticketing().open_once(draft(key))
     launchpad.server.add_bug("The real one")
     launchpad.server.bugs[1].duplicate_of = 2
     closed = launchpad.tracker().read("1")
 
-    outcome = launchpad.desk().open_once(draft(key))
+    outcome = launchpad.ticketing().open_once(draft(key))
 
     assert (closed.is_open, closed.resolution, closed.closed_at is None) == (
         False,
@@ -322,7 +322,7 @@ def test_a_ticket_that_people_marked_as_a_duplicate(launchpad: LaunchpadRig) -> 
 
 def test_a_status_that_only_supervisors_change(launchpad: LaunchpadRig) -> None:
     """The refusal names the role, and the ticket stays as its people left it."""
-    launchpad.desk().open_once(draft(fresh_key()))
+    launchpad.ticketing().open_once(draft(fresh_key()))
     launchpad.server.set_status(1, "Deferred")
     launchpad.server.supervised = True
 
@@ -337,11 +337,11 @@ def test_a_status_that_only_supervisors_change(launchpad: LaunchpadRig) -> None:
 def test_handing_on_without_the_right(launchpad: LaunchpadRig) -> None:
     """Assigning a ticket that exists is refused, with the role that is missing."""
     key, records = fresh_key(), MemoryRecords()
-    launchpad.desk(records).open_once(draft(key))
+    launchpad.ticketing(records).open_once(draft(key))
     launchpad.server.supervised = True
 
     with pytest.raises(RefusedError) as caught:
-        launchpad.desk(records).assign_once(key, "committee2")
+        launchpad.ticketing(records).assign_once(key, "committee2")
 
     assert caught.value.status == 403
     assert "to assign others" in caught.value.remedy
@@ -355,7 +355,7 @@ def test_an_assignment_that_is_put_off(launchpad: LaunchpadRig) -> None:
         setattr(launchpad.server, "supervised", True) if request.method == "PATCH" else None
     )
 
-    outcome = launchpad.desk(transport=wire).open_once(draft(fresh_key()))
+    outcome = launchpad.ticketing(transport=wire).open_once(draft(fresh_key()))
 
     assert outcome.action is Done.CREATED
     assert any("committee1 was not assigned" in note for note in outcome.notes)
@@ -364,7 +364,7 @@ def test_an_assignment_that_is_put_off(launchpad: LaunchpadRig) -> None:
 @pytest.mark.parametrize("who", ["committee1", "~committee1", " Committee1 ", "the-team"])
 def test_how_people_are_written(launchpad: LaunchpadRig, who: str) -> None:
     """With or without the tilde of their address; teams too."""
-    outcome = launchpad.desk().open_once(draft(fresh_key(), assignee=who))
+    outcome = launchpad.ticketing().open_once(draft(fresh_key(), assignee=who))
 
     assert outcome.notes == ()
     assert launchpad.assignee("1") == who.strip(" ~").lower()
@@ -388,10 +388,10 @@ def test_people_who_cannot_be_assigned(launchpad: LaunchpadRig, who: str) -> Non
 def test_a_bug_that_moved_to_another_project(launchpad: LaunchpadRig) -> None:
     """It is not this project's any more: a new one is opened."""
     key, records = fresh_key(), MemoryRecords()
-    launchpad.desk(records).open_once(draft(key))
+    launchpad.ticketing(records).open_once(draft(key))
     launchpad.server.bugs[1].project = "ubuntu"
 
-    outcome = launchpad.desk(records).open_once(draft(key))
+    outcome = launchpad.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert outcome.ticket is not None
@@ -439,7 +439,7 @@ def test_a_creation_that_does_not_tell_the_number(launchpad: LaunchpadRig) -> No
     """It is looked for, not repeated."""
     launchpad.server.location = False
 
-    outcome = launchpad.desk().open_once(draft(fresh_key()))
+    outcome = launchpad.ticketing().open_once(draft(fresh_key()))
 
     assert outcome.action is Done.CREATED
     assert len(launchpad.server.bugs) == 1

@@ -21,12 +21,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from requests.adapters import BaseAdapter
 
-import reviewloop.trackers
 from fake_http import Reply, response_of
 from reviewloop.errors import ConfigError, ProtocolError, ReviewLoopError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.trackers import http, parse
+from reviewloop.trackers import adapters, http, parse
 from reviewloop.trackers.base import (
     CloseReason,
     Ticket,
@@ -48,8 +47,8 @@ KEY = "grv-0123456789abcdef"
 
 def _kinds() -> List[Type[Tracker]]:
     """The adapters of the package, whether the factory knows them yet or not."""
-    names = [found.name for found in pkgutil.iter_modules(reviewloop.trackers.__path__)]
-    modules = [importlib.import_module(f"{reviewloop.trackers.__name__}.{name}") for name in names]
+    found = pkgutil.walk_packages(adapters.__path__, f"{adapters.__name__}.")
+    modules = [importlib.import_module(one.name) for one in found]
     return [
         one
         for module in modules

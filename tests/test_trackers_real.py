@@ -21,7 +21,7 @@ import pytest
 
 from repository import ROOT
 from reviewloop.errors import TemporaryError
-from reviewloop.trackers.desk import Done, Outcome
+from reviewloop.trackers.ticketing import Done, Outcome
 from trackers_fixtures import IS_THOROUGH
 from trackers_rig import Rig, draft, fresh_key, gated
 
@@ -48,11 +48,13 @@ def test_six_escalations_of_one_change_at_once(real: Rig, number: int) -> None:
     """
     key = fresh_key()
     barrier = threading.Barrier(AT_ONCE)
-    outcomes = together(lambda: real.desk(transport=started(real, barrier)).open_once(draft(key)))
+    outcomes = together(
+        lambda: real.ticketing(transport=started(real, barrier)).open_once(draft(key))
+    )
 
     odd = [one for one in outcomes if not isinstance(one, (Outcome, TemporaryError))]
     assert odd == []
-    again = real.desk().open_once(draft(key))
+    again = real.ticketing().open_once(draft(key))
     assert again.action is Done.FOUND
     assert again.ticket is not None
     assert real.open_ids(key) == [again.ticket.id]

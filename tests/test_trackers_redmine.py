@@ -18,9 +18,9 @@ from reviewloop.errors import (
 )
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.redmine.tracker import Redmine
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.desk import Done, ReopenPolicy
-from reviewloop.trackers.redmine import Redmine
+from reviewloop.trackers.ticketing import Done, ReopenPolicy
 from rig_redmine import RedmineRig
 from trackers_rig import Wire, answering, draft, fresh_key
 
@@ -42,13 +42,13 @@ def without(*rights: str) -> RedmineRig:
 def test_what_is_sent_through_a_whole_life(redmine: RedmineRig) -> None:
     """Opening, commenting, handing on, closing, reopening: one body each, and no more in it."""
     key, records = fresh_key(), MemoryRecords()
-    desk = redmine.desk(records)
+    ticketing = redmine.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     sent = [(one.method, one.path, one.body) for one in redmine.server.sent if one.body]
@@ -130,8 +130,8 @@ def test_a_field_that_is_no_filter(redmine: RedmineRig) -> None:
     redmine.server.add("another", key=fresh_key())
     key = fresh_key()
 
-    first = redmine.desk().open_once(draft(key))
-    second = redmine.desk().open_once(draft(key))
+    first = redmine.ticketing().open_once(draft(key))
+    second = redmine.ticketing().open_once(draft(key))
 
     assert (first.action, second.action) == (Done.CREATED, Done.FOUND)
     assert second.notes == ()
@@ -176,7 +176,7 @@ def test_a_field_for_all_projects(redmine: RedmineRig) -> None:
     redmine.server.add("somebody's")
     key = fresh_key()
 
-    outcome = redmine.desk().open_once(draft(key))
+    outcome = redmine.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert redmine.server.issue(2).values == {FIELD: key}
@@ -188,7 +188,7 @@ def test_a_field_that_nobody_shows(redmine: RedmineRig) -> None:
     redmine.server.add("somebody's")
 
     with pytest.raises(ConfigError) as caught:
-        redmine.desk().open_once(draft(fresh_key()))
+        redmine.ticketing().open_once(draft(fresh_key()))
 
     assert "no custom field 'Review key'" in caught.value.message
     assert "tracker.options.key_field" in caught.value.remedy
@@ -210,8 +210,8 @@ def test_a_field_that_the_tracker_lacks(redmine: RedmineRig) -> None:
     key, records = fresh_key(), MemoryRecords()
 
     with pytest.raises(ProtocolError, match="did not keep the key"):
-        redmine.desk(records).open_once(draft(key))
-    again = redmine.desk(records).open_once(draft(key))
+        redmine.ticketing(records).open_once(draft(key))
+    again = redmine.ticketing(records).open_once(draft(key))
 
     assert again.action is Done.FOUND
     assert len(redmine.server.issues) == 1
@@ -260,10 +260,10 @@ def test_closing_what_is_rejected(redmine: RedmineRig) -> None:
 def test_rejected_means_leave_us_alone(redmine: RedmineRig) -> None:
     """Redmine's own word for it is among those that are respected from the start."""
     key = fresh_key()
-    redmine.desk().open_once(draft(key))
+    redmine.ticketing().open_once(draft(key))
     redmine.server.set_status(1, 6)
 
-    outcome = redmine.desk(policy=ReopenPolicy()).open_once(draft(key))
+    outcome = redmine.ticketing(policy=ReopenPolicy()).open_once(draft(key))
 
     assert outcome.action is Done.NOTHING
     assert "Rejected" in outcome.reason
@@ -294,11 +294,11 @@ def test_an_account_that_may_only_write_notes() -> None:
     """Everything else is dropped with 204; what was not done is not believed."""
     redmine = without("edit_own_issues")
     key, records = fresh_key(), MemoryRecords()
-    redmine.desk(records).open_once(draft(key))
+    redmine.ticketing(records).open_once(draft(key))
 
     with pytest.raises(RefusedError) as caught:
-        redmine.desk(records).close_once(key, "Done.", "end")
-    outcome = redmine.desk(records).assign_once(key, "committee2")
+        redmine.ticketing(records).close_once(key, "Done.", "end")
+    outcome = redmine.ticketing(records).assign_once(key, "committee2")
 
     assert "Edit own issues" in caught.value.remedy
     assert outcome.action is Done.NOTHING
@@ -310,10 +310,10 @@ def test_a_note_that_was_dropped() -> None:
     """Without the right to it a note is dropped with 204; that is told, not believed."""
     redmine = without("add_issue_notes")
     key, records = fresh_key(), MemoryRecords()
-    redmine.desk(records).open_once(draft(key))
+    redmine.ticketing(records).open_once(draft(key))
 
     with pytest.raises(RefusedError) as caught:
-        redmine.desk(records).comment_once(key, "Still.", "level-1")
+        redmine.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert "'Add notes'" in caught.value.remedy
 
@@ -396,7 +396,7 @@ def test_a_duplicate_where_we_may_relate_nothing() -> None:
     keep = redmine.tracker().create(draft(key))
     other = redmine.tracker().create(draft(key))
 
-    redmine.desk().open_once(draft(key))
+    redmine.ticketing().open_once(draft(key))
 
     assert not redmine.tracker().read(other.id).is_open
     assert keep.url in redmine.server.notes(2)[0]
@@ -423,8 +423,8 @@ def test_ways_to_write_a_member(redmine: RedmineRig, who: str) -> None:
     """Login, name and number all mean the same account; a ticket shows its login."""
     key, records = fresh_key(), MemoryRecords()
 
-    outcome = redmine.desk(records).open_once(draft(key, assignee=who))
-    again = redmine.desk(records).assign_once(key, who)
+    outcome = redmine.ticketing(records).open_once(draft(key, assignee=who))
+    again = redmine.ticketing(records).assign_once(key, who)
 
     assert redmine.server.issue(1).fields["assigned_to_id"] == 12
     assert outcome.notes == ()
@@ -450,7 +450,7 @@ def test_two_members_of_one_name(redmine: RedmineRig) -> None:
     """Nobody is picked; the outcome says what to write instead."""
     redmine.server.people[12].first = "Ada"
 
-    outcome = redmine.desk().open_once(draft(fresh_key(), assignee="Ada Example"))
+    outcome = redmine.ticketing().open_once(draft(fresh_key(), assignee="Ada Example"))
 
     assert outcome.action is Done.CREATED
     assert "several members called 'Ada Example'" in outcome.notes[0]
@@ -462,7 +462,7 @@ def test_a_group(redmine: RedmineRig, assignable: bool) -> None:
     """Whether issues may be given to groups is a setting of Redmine."""
     redmine.server.groups_assignable = assignable
 
-    outcome = redmine.desk().open_once(draft(fresh_key(), assignee="Committee"))
+    outcome = redmine.ticketing().open_once(draft(fresh_key(), assignee="Committee"))
 
     assert outcome.ticket is not None
     assert outcome.ticket.assignees == (("Committee",) if assignable else ())
@@ -471,7 +471,7 @@ def test_a_group(redmine: RedmineRig, assignable: bool) -> None:
 
 def test_an_account_that_is_no_member(redmine: RedmineRig) -> None:
     """Redmine itself says so of a number; the ticket is opened for nobody."""
-    outcome = redmine.desk().open_once(draft(fresh_key(), assignee="99"))
+    outcome = redmine.ticketing().open_once(draft(fresh_key(), assignee="99"))
 
     assert outcome.action is Done.CREATED
     assert "Assignee is invalid" in outcome.notes[0]
@@ -546,7 +546,7 @@ def test_a_required_field_that_the_pack_does_not_fill(redmine: RedmineRig) -> No
     redmine.server.required = {"Category"}
 
     with pytest.raises(RefusedError, match="Category cannot be blank") as caught:
-        redmine.desk().open_once(draft(fresh_key()))
+        redmine.ticketing().open_once(draft(fresh_key()))
 
     assert "required" in caught.value.remedy
     assert redmine.server.issues == {}
@@ -567,7 +567,7 @@ def test_an_unreadable_answer_to_a_creation(redmine: RedmineRig) -> None:
     redmine.server.garbles = True
     key = fresh_key()
 
-    outcome = redmine.desk().open_once(draft(key))
+    outcome = redmine.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(redmine.server.issues) == 1
@@ -612,7 +612,7 @@ def test_a_database_that_is_locked(redmine: RedmineRig) -> None:
     with pytest.raises(TemporaryError):
         tracker.create(draft(key, assignee=None))
 
-    assert redmine.desk().open_once(draft(key)).action is Done.CREATED
+    assert redmine.ticketing().open_once(draft(key)).action is Done.CREATED
 
 
 @pytest.mark.parametrize("ticket_id", ["1/../../users/1", "1x", "", "\u0661", "1.json?key=x"])

@@ -9,10 +9,10 @@ import requests
 
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.github import GitHub
+from reviewloop.trackers.adapters.roundup import Roundup
 from reviewloop.trackers.base import ClaimState, CloseReason, TrackerSettings
 from reviewloop.trackers.factory import make_tracker
-from reviewloop.trackers.github import GitHub
-from reviewloop.trackers.roundup import Roundup
 from rig_roundup import RoundupRig
 from trackers_rig import Wire, draft, fresh_key
 
@@ -76,7 +76,7 @@ def test_no_connection_stays_open(roundup: RoundupRig) -> None:
 
 def test_a_page_for_people(roundup: RoundupRig) -> None:
     """The ticket's address opens in a browser."""
-    ticket = roundup.desk().open_once(draft(fresh_key())).ticket
+    ticket = roundup.ticketing().open_once(draft(fresh_key())).ticket
     assert ticket is not None
 
     with requests.Session() as session:
@@ -141,7 +141,7 @@ def test_two_servers_at_a_time(roundup: RoundupRig) -> None:
     """A record of one tracker says nothing about the other, though both count from 1."""
     records = MemoryRecords()
     key = fresh_key()
-    roundup.desk(records).open_once(draft(key))
+    roundup.ticketing(records).open_once(draft(key))
     record = records.get(key)
 
     assert record is not None

@@ -18,9 +18,9 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.rt import RequestTracker
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.desk import Done, ReopenPolicy
-from reviewloop.trackers.rt import RequestTracker
+from reviewloop.trackers.ticketing import Done, ReopenPolicy
 from rig_rt import RequestTrackerRig
 from trackers_rig import draft, fresh_key
 
@@ -43,13 +43,13 @@ def without(*rights: str) -> RequestTrackerRig:
 def test_what_is_sent_through_a_whole_life(rt: RequestTrackerRig) -> None:
     """Opening, commenting, handing on, closing, reopening: one body each, and no more in it."""
     key, records = fresh_key(), MemoryRecords()
-    desk = rt.desk(records)
+    ticketing = rt.ticketing(records)
 
-    desk.open_once(draft(key))
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     root = "/REST/2.0/ticket"
@@ -74,7 +74,7 @@ def test_what_is_sent_through_a_whole_life(rt: RequestTrackerRig) -> None:
 
 def test_a_title_of_long_characters(rt: RequestTrackerRig) -> None:
     """RT keeps 200 bytes of it; what is cut is cut between characters, and the outcome says so."""
-    outcome = rt.desk().open_once(draft(fresh_key(), title="\u6771" * 100))
+    outcome = rt.ticketing().open_once(draft(fresh_key(), title="\u6771" * 100))
 
     kept = rt.server.ticket(1).subject
     assert kept == "\u6771" * 65 + "\u2026"
@@ -117,8 +117,8 @@ def test_a_queue_with_an_awkward_name(queue: str) -> None:
     rt = RequestTrackerRig(FakeRequestTracker(queue=queue.lower()))
     key = fresh_key()
 
-    made = rt.desk().open_once(draft(key))
-    again = rt.desk().open_once(draft(key))
+    made = rt.ticketing().open_once(draft(key))
+    again = rt.ticketing().open_once(draft(key))
 
     assert (made.action, again.action) == (Done.CREATED, Done.FOUND)
 
@@ -160,7 +160,7 @@ def test_a_field_that_the_queue_does_not_show(rt: RequestTrackerRig, why: str) -
         rt.server.fields.remove(FIELD)
 
     with pytest.raises(ConfigError) as caught:
-        rt.desk().open_once(draft(fresh_key()))
+        rt.ticketing().open_once(draft(fresh_key()))
 
     assert "no custom field 'ReviewKey'" in caught.value.message
     assert "SeeCustomField" in caught.value.remedy
@@ -185,8 +185,8 @@ def test_a_field_that_we_may_not_set() -> None:
     key, records = fresh_key(), MemoryRecords()
 
     with pytest.raises(ProtocolError, match="did not keep the key"):
-        rt.desk(records).open_once(draft(key))
-    again = rt.desk(records).open_once(draft(key))
+        rt.ticketing(records).open_once(draft(key))
+    again = rt.ticketing(records).open_once(draft(key))
 
     assert again.action is Done.FOUND
     assert len(rt.server.tickets) == 1
@@ -282,10 +282,10 @@ def test_closing_what_is_rejected(rt: RequestTrackerRig) -> None:
 def test_rejected_means_leave_us_alone(rt: RequestTrackerRig) -> None:
     """RT's own word for it is among those that are respected from the start."""
     key = fresh_key()
-    rt.desk().open_once(draft(key))
+    rt.ticketing().open_once(draft(key))
     rt.server.set_status(1, "rejected")
 
-    outcome = rt.desk(policy=ReopenPolicy()).open_once(draft(key))
+    outcome = rt.ticketing(policy=ReopenPolicy()).open_once(draft(key))
 
     assert outcome.action is Done.NOTHING
     assert "rejected" in outcome.reason
@@ -335,11 +335,11 @@ def test_an_account_that_may_not_change_tickets() -> None:
     """What was not done is not believed."""
     rt = without("ModifyTicket", "ReassignTicket")
     key, records = fresh_key(), MemoryRecords()
-    rt.desk(records).open_once(draft(key))
+    rt.ticketing(records).open_once(draft(key))
 
     with pytest.raises(RefusedError, match="Permission Denied") as caught:
-        rt.desk(records).close_once(key, "Done.", "end")
-    outcome = rt.desk(records).assign_once(key, "committee2")
+        rt.ticketing(records).close_once(key, "Done.", "end")
+    outcome = rt.ticketing(records).assign_once(key, "committee2")
 
     assert "ModifyTicket" in caught.value.remedy
     assert outcome.action is Done.NOTHING
@@ -355,7 +355,7 @@ def test_a_ticket_that_is_gone(rt: RequestTrackerRig, how: str) -> None:
     close.
     """
     key, records = fresh_key(), MemoryRecords()
-    rt.desk(records).open_once(draft(key))
+    rt.ticketing(records).open_once(draft(key))
     other = rt.server.add("somebody's")
     if how == "deleted":
         rt.server.set_status(1, "deleted")
@@ -364,7 +364,7 @@ def test_a_ticket_that_is_gone(rt: RequestTrackerRig, how: str) -> None:
 
     with pytest.raises(RefusedError) as caught:
         rt.tracker().read("1")
-    outcome = rt.desk(records).close_once(key, "Done.", "end")
+    outcome = rt.ticketing(records).close_once(key, "Done.", "end")
 
     assert caught.value.status == 410
     assert outcome.action is Done.NOTHING
@@ -431,8 +431,8 @@ def test_ways_to_write_a_user(rt: RequestTrackerRig, who: str) -> None:
     """Name, whatever its case, and number mean the same account; a ticket shows its name."""
     key, records = fresh_key(), MemoryRecords()
 
-    outcome = rt.desk(records).open_once(draft(key, assignee=who))
-    again = rt.desk(records).assign_once(key, who)
+    outcome = rt.ticketing(records).open_once(draft(key, assignee=who))
+    again = rt.ticketing(records).assign_once(key, who)
 
     assert outcome.notes == ()
     assert outcome.ticket is not None
@@ -444,7 +444,7 @@ def test_an_rt_that_shows_little_of_others(rt: RequestTrackerRig) -> None:
     """Which fields are shown is a setting; a name as RT writes it needs none of them."""
     rt.server.shows_names = False
 
-    outcome = rt.desk().open_once(draft(fresh_key()))
+    outcome = rt.ticketing().open_once(draft(fresh_key()))
 
     assert outcome.notes == ()
     assert rt.server.ticket(1).owner == "committee1"
@@ -467,7 +467,7 @@ def test_somebody_else_is_the_owner(rt: RequestTrackerRig) -> None:
 @pytest.mark.parametrize("who", ["stranger", "stranger@example.org", "..", "a/../../rt"])
 def test_somebody_rt_does_not_know(rt: RequestTrackerRig, who: str) -> None:
     """Asked to, RT would make a mail address an account; the ticket is opened for nobody."""
-    outcome = rt.desk().open_once(draft(fresh_key(), assignee=who))
+    outcome = rt.ticketing().open_once(draft(fresh_key(), assignee=who))
 
     assert outcome.action is Done.CREATED
     assert "could not be assigned: RT knows no user" in outcome.notes[0]
@@ -477,7 +477,7 @@ def test_somebody_rt_does_not_know(rt: RequestTrackerRig, who: str) -> None:
 
 def test_a_user_who_may_not_own_tickets(rt: RequestTrackerRig) -> None:
     """RT drops the owner without a word; the outcome names the right."""
-    outcome = rt.desk().open_once(draft(fresh_key(), assignee="guest"))
+    outcome = rt.ticketing().open_once(draft(fresh_key(), assignee="guest"))
 
     assert outcome.action is Done.CREATED
     assert "guest was not assigned" in outcome.notes[0]
@@ -490,13 +490,13 @@ def test_a_user_who_may_not_own_tickets(rt: RequestTrackerRig) -> None:
 def test_many_comments(rt: RequestTrackerRig) -> None:
     """All pages are read, also after a page of which much is hidden; files are passed over."""
     key, records = fresh_key(), MemoryRecords()
-    rt.desk(records).open_once(draft(key))
+    rt.ticketing(records).open_once(draft(key))
     for number in range(70):
         rt.server.attach(1, f"talk {number}", "text/plain")
     rt.server.attach(1, "\x89PNG", "image/png")
-    rt.desk(records).comment_once(key, "Still.", "level-1")
+    rt.ticketing(records).comment_once(key, "Still.", "level-1")
 
-    outcome = rt.desk(records).comment_once(key, "Still.", "level-1")
+    outcome = rt.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert outcome.action is Done.NOTHING
     found = rt.tracker().comments("1")
@@ -512,10 +512,10 @@ def test_an_account_that_may_not_comment() -> None:
     """RT answers 400; the remedy names the rights."""
     rt = without("ModifyTicket")
     key, records = fresh_key(), MemoryRecords()
-    rt.desk(records).open_once(draft(key))
+    rt.ticketing(records).open_once(draft(key))
 
     with pytest.raises(RefusedError) as caught:
-        rt.desk(records).comment_once(key, "Still.", "level-1")
+        rt.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert caught.value.status == 400
     assert "ModifyTicket" in caught.value.remedy
@@ -556,7 +556,7 @@ def test_an_account_that_is_not_privileged(rt: RequestTrackerRig) -> None:
     rt.server.privileged = False
 
     with pytest.raises(RefusedError) as caught:
-        rt.desk().open_once(draft(fresh_key()))
+        rt.ticketing().open_once(draft(fresh_key()))
 
     assert "privileged" in caught.value.remedy
     assert rt.server.tickets == {}
@@ -567,7 +567,7 @@ def test_an_unreadable_answer_to_a_creation(rt: RequestTrackerRig) -> None:
     rt.server.garbles = True
     key = fresh_key()
 
-    outcome = rt.desk().open_once(draft(key))
+    outcome = rt.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(rt.server.tickets) == 1

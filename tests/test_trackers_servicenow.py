@@ -26,14 +26,14 @@ from reviewloop.errors import (
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
+from reviewloop.trackers.adapters.servicenow import FIELDS, ServiceNow
 from reviewloop.trackers.base import (
     CloseReason,
     TakenError,
     Ticket,
     TrackerSettings,
 )
-from reviewloop.trackers.desk import Done, ReopenPolicy
-from reviewloop.trackers.servicenow import FIELDS, ServiceNow
+from reviewloop.trackers.ticketing import Done, ReopenPolicy
 from rig_servicenow import ServiceNowRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 
@@ -61,13 +61,13 @@ def _writes(rig: ServiceNowRig) -> List[Sent]:
 def test_what_is_sent_through_a_whole_life(rig: ServiceNowRig) -> None:
     """Opening, commenting, handing on, resolving, reopening: each write, to the letter."""
     key, records = fresh_key(), MemoryRecords()
-    desk = rig.desk(records)
+    ticketing = rig.ticketing(records)
 
-    ticket = desk.open_once(draft(key)).ticket
-    desk.comment_once(key, "Still.", "level-1")
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "Done.", "end")
-    outcome = desk.open_once(draft(key))
+    ticket = ticketing.open_once(draft(key)).ticket
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    outcome = ticketing.open_once(draft(key))
 
     assert outcome.action is Done.REOPENED
     assert ticket is not None
@@ -209,7 +209,7 @@ def test_an_instance_that_hibernates(rig: ServiceNowRig) -> None:
     rig.server.replies = [Reply(200, "<html><h1>Your instance is hibernating</h1></html>")] * 2
 
     with pytest.raises(AuthError, match="page"):
-        rig.desk().open_once(draft(fresh_key()))
+        rig.ticketing().open_once(draft(fresh_key()))
 
     assert _writes(rig) == []
 
@@ -302,7 +302,7 @@ def test_a_table_without_the_field(rig: ServiceNowRig, strict: bool) -> None:
     rig.server.add_record(short_description="of others")
 
     with pytest.raises((RefusedError, ProtocolError)) as caught:
-        rig.desk().open_once(draft(fresh_key()))
+        rig.ticketing().open_once(draft(fresh_key()))
 
     assert len(rig.server.rows) == (2 if strict else 1)
     if not strict:
@@ -341,7 +341,7 @@ def test_a_creation_broken_off_in_the_middle(rig: ServiceNowRig) -> None:
 
     wire.before = break_off
 
-    outcome = rig.desk(transport=wire).open_once(draft(key))
+    outcome = rig.ticketing(transport=wire).open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert len(rig.server.rows) == 1
@@ -356,7 +356,7 @@ def test_what_an_assignee_may_be_called(rig: ServiceNowRig, who: str) -> None:
     ids = {row["user_name"]: sys_id for sys_id, row in rig.server.users.items()}
     who = ids["committee2"] if who == "sys_id" else who
 
-    outcome = rig.desk().open_once(draft(fresh_key(), assignee=who))
+    outcome = rig.ticketing().open_once(draft(fresh_key(), assignee=who))
 
     assert outcome.notes == ()
     assert outcome.ticket is not None
@@ -366,12 +366,12 @@ def test_what_an_assignee_may_be_called(rig: ServiceNowRig, who: str) -> None:
 def test_handing_on_by_mail_address(rig: ServiceNowRig) -> None:
     """The assignee is known again under each name, and one lookup is enough."""
     key, records = fresh_key(), MemoryRecords()
-    rig.desk(records).open_once(draft(key))
+    rig.ticketing(records).open_once(draft(key))
     rig.server.sent.clear()
-    desk = rig.desk(records)
+    ticketing = rig.ticketing(records)
 
-    first = desk.assign_once(key, "committee3@example.org")
-    second = desk.assign_once(key, "committee3@example.org")
+    first = ticketing.assign_once(key, "committee3@example.org")
+    second = ticketing.assign_once(key, "committee3@example.org")
 
     assert (first.action, second.action) == (Done.ASSIGNED, Done.NOTHING)
     assert sum(sent.path.endswith("/sys_user") for sent in rig.server.sent) == 1
@@ -381,7 +381,7 @@ def test_an_assignee_whose_user_id_we_may_not_read(rig: ServiceNowRig) -> None:
     """The ``sys_id`` stands in, and is compared."""
     rig.server.rights.unreadable.add("assigned_to.user_name")
 
-    outcome = rig.desk().open_once(draft(fresh_key()))
+    outcome = rig.ticketing().open_once(draft(fresh_key()))
 
     assert outcome.notes == ()
     assert outcome.ticket is not None
@@ -491,7 +491,7 @@ def test_long_texts(rig: ServiceNowRig) -> None:
     """They are cut here, where it shows, before ServiceNow cuts them off without a word."""
     key = fresh_key()
 
-    outcome = rig.desk().open_once(draft(key, title="T" * 200, body="x" * 70_000))
+    outcome = rig.ticketing().open_once(draft(key, title="T" * 200, body="x" * 70_000))
 
     assert outcome.notes == ()
     assert outcome.ticket is not None
@@ -506,7 +506,7 @@ def test_a_hostile_title(rig: ServiceNowRig) -> None:
     """It arrives as one line that says what it said, as far as there is room."""
     hostile = "@team --> <!-- grv:x --> [code]<b>\U0001f600\u202e</b>[/code]\x00\r\n" + "^ORx" * 60
 
-    outcome = rig.desk().open_once(draft(fresh_key(), title=hostile, body=hostile))
+    outcome = rig.ticketing().open_once(draft(fresh_key(), title=hostile, body=hostile))
 
     assert outcome.notes == ()
     assert outcome.ticket is not None
@@ -519,7 +519,7 @@ def test_a_label_on_a_table_without_the_field(rig: ServiceNowRig) -> None:
     """It is not kept, which only the reading back shows."""
     rig.server.absent.add("correlation_display")
 
-    outcome = rig.desk().open_once(draft(fresh_key()))
+    outcome = rig.ticketing().open_once(draft(fresh_key()))
 
     assert outcome.action is Done.CREATED
     assert len(outcome.notes) == 1
@@ -543,7 +543,7 @@ def test_a_table_we_may_not_write(rig: ServiceNowRig) -> None:
     rig.server.may_create = False
 
     with pytest.raises(RefusedError) as caught:
-        rig.desk().open_once(draft(fresh_key()))
+        rig.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.status == 403
     assert "ACL Exception Insert Failed" in caught.value.message
@@ -626,7 +626,7 @@ def test_a_rate_limit(rig: ServiceNowRig) -> None:
     rig.server.replies = [Reply(429, {"error": {"message": "Rate limit exceeded"}}, headers)]
 
     with pytest.raises(TemporaryError) as caught:
-        rig.desk().open_once(draft(fresh_key()))
+        rig.ticketing().open_once(draft(fresh_key()))
 
     assert caught.value.retry_after == 1711
     assert rig.pace.slept == []
@@ -712,7 +712,7 @@ def test_people_who_cancel_want_to_be_left_alone(rig: ServiceNowRig) -> None:
     ticket = _opened(rig, key)
     rig.server.change(ticket.id, state="8")
 
-    outcome = rig.desk(policy=ReopenPolicy(wont_fix=("canceled",))).open_once(draft(key))
+    outcome = rig.ticketing(policy=ReopenPolicy(wont_fix=("canceled",))).open_once(draft(key))
 
     assert outcome.action is Done.NOTHING
     assert "Canceled" in outcome.reason
@@ -726,7 +726,7 @@ def test_a_ticket_closed_for_good(rig: ServiceNowRig) -> None:
     ticket = _opened(rig, key)
     rig.server.change(ticket.id, state="7", close_code="Known error")
 
-    outcome = rig.desk().open_once(draft(key))
+    outcome = rig.ticketing().open_once(draft(key))
 
     assert outcome.action is Done.CREATED
     assert any("tracker.reopen_days" in note for note in outcome.notes)
@@ -743,7 +743,7 @@ def test_a_ticket_is_over_when_it_is_resolved(rig: ServiceNowRig) -> None:
     rig.server.change(ticket.id, state="7")
     policy = ReopenPolicy(window=NOW - resolved - timedelta(seconds=1))
 
-    outcome = rig.desk(policy=policy).open_once(draft(key))
+    outcome = rig.ticketing(policy=policy).open_once(draft(key))
 
     assert rig.tracker().read(ticket.id).closed_at == resolved
     assert outcome.action is Done.CREATED
@@ -787,7 +787,7 @@ def test_a_duplicate(rig: ServiceNowRig) -> None:
     key = fresh_key()
     first, second = _opened(rig, key), _opened(rig, key)
 
-    rig.desk().open_once(draft(key))
+    rig.ticketing().open_once(draft(key))
 
     assert _writes(rig)[-1].body == {
         "correlation_id": "",
@@ -834,7 +834,7 @@ def test_a_site_that_made_the_key_unique(rig: ServiceNowRig) -> None:
 
     wire.before = another_run
 
-    outcome = rig.desk(transport=wire).open_once(draft(key))
+    outcome = rig.ticketing(transport=wire).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert outcome.ticket is not None
@@ -899,11 +899,11 @@ def test_a_journal_in_a_form_we_do_not_know(rig: ServiceNowRig) -> None:
 def test_a_comment_that_looks_like_two(rig: ServiceNowRig) -> None:
     """Text from outside can split itself, but neither lose our marker nor pose as one."""
     key, records = fresh_key(), MemoryRecords()
-    rig.desk(records).open_once(draft(key))
+    rig.ticketing(records).open_once(draft(key))
     text = "x\n\n2026-03-02 09:00:00 - admin (Work notes)\n[grv:grv-0000000000000000/end]"
 
-    first = rig.desk(records).comment_once(key, text, "level-1")
-    second = rig.desk(records).comment_once(key, text, "level-1")
+    first = rig.ticketing(records).comment_once(key, text, "level-1")
+    second = rig.ticketing(records).comment_once(key, text, "level-1")
 
     assert (first.action, second.action) == (Done.COMMENTED, Done.NOTHING)
     assert len(rig.server.texts(next(iter(rig.server.rows)))) == 1
@@ -923,8 +923,8 @@ def test_html_in_a_comment(rig: ServiceNowRig, tag: str) -> None:
 def test_comments_for_the_caller(rig: ServiceNowRig) -> None:
     """A site may want them mailed; what was said in the other journal is not said again."""
     key, records = fresh_key(), MemoryRecords()
-    rig.desk(records).open_once(draft(key))
-    rig.desk(records).comment_once(key, "Still.", "level-1")
+    rig.ticketing(records).open_once(draft(key))
+    rig.ticketing(records).comment_once(key, "Still.", "level-1")
     tracker = rig.tracker(options={"journal": "comments"})
     (ticket_id,) = rig.all_ids(key)
 
@@ -940,11 +940,11 @@ def test_comments_for_the_caller(rig: ServiceNowRig) -> None:
 def test_a_journal_we_may_not_read(rig: ServiceNowRig) -> None:
     """Without it comments would be made again and again, so none is made."""
     key, records = fresh_key(), MemoryRecords()
-    rig.desk(records).open_once(draft(key))
+    rig.ticketing(records).open_once(draft(key))
     rig.server.rights.unreadable.add("work_notes")
 
     with pytest.raises(RefusedError) as caught:
-        rig.desk(records).comment_once(key, "Still.", "level-1")
+        rig.ticketing(records).comment_once(key, "Still.", "level-1")
 
     assert "read work_notes" in caught.value.remedy
     assert rig.comments(rig.all_ids(key)[0]) == []
@@ -1034,10 +1034,10 @@ def test_a_ticket_that_is_hidden_from_us(rig: ServiceNowRig) -> None:
 def test_somebody_takes_the_key_off(rig: ServiceNowRig) -> None:
     """Our record knows the ticket still, and says what happened."""
     key, records = fresh_key(), MemoryRecords()
-    rig.desk(records).open_once(draft(key))
+    rig.ticketing(records).open_once(draft(key))
     rig.server.change(rig.all_ids(key)[0], correlation_id="something else")
 
-    outcome = rig.desk(records).open_once(draft(key))
+    outcome = rig.ticketing(records).open_once(draft(key))
 
     assert outcome.action is Done.FOUND
     assert any("took the key off" in note for note in outcome.notes)

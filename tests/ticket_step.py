@@ -20,8 +20,8 @@ sys.path[:0] = [str(ROOT / "actions" / "lib")]
 
 from reviewloop.store.tickets import Records, TicketRecord  # noqa: E402 - needs the path
 from reviewloop.trackers.base import Draft, TrackerSettings  # noqa: E402
-from reviewloop.trackers.desk import Desk  # noqa: E402
 from reviewloop.trackers.factory import make_tracker  # noqa: E402
+from reviewloop.trackers.ticketing import Ticketing  # noqa: E402
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 
@@ -49,23 +49,23 @@ class FileRecords(Records):
         return tuple(record for record in found if record is not None)
 
 
-def opens(desk: Desk, key: str, who: str) -> None:
+def opens(ticketing: Ticketing, key: str, who: str) -> None:
     """Open the ticket."""
-    desk.open_once(Draft(key, "Review wanted: 4711", "It waits.", who))
+    ticketing.open_once(Draft(key, "Review wanted: 4711", "It waits.", who))
 
 
-def updates(desk: Desk, key: str, who: str) -> None:
+def updates(ticketing: Ticketing, key: str, who: str) -> None:
     """Say once that it still waits, and hand it on."""
-    desk.comment_once(key, "It still waits.", "level-1")
-    desk.assign_once(key, who)
+    ticketing.comment_once(key, "It still waits.", "level-1")
+    ticketing.assign_once(key, who)
 
 
-def closes(desk: Desk, key: str, who: str) -> None:
+def closes(ticketing: Ticketing, key: str, who: str) -> None:
     """Close it with the reason."""
-    desk.close_once(key, f"Reviewed by {who}.", "end")
+    ticketing.close_once(key, f"Reviewed by {who}.", "end")
 
 
-STEPS: Dict[str, Callable[[Desk, str, str], None]] = {
+STEPS: Dict[str, Callable[[Ticketing, str, str], None]] = {
     "open": opens,
     "update": updates,
     "close": closes,
@@ -80,9 +80,9 @@ def main() -> None:
     tracker = make_tracker(TrackerSettings(**told))
     assert tracker is not None
     # A claim of a run that was killed counts no more: the next run comes minutes later.
-    desk = Desk(tracker, FileRecords(Path(folder)), lambda: NOW, claim_grace=timedelta(0))
+    ticketing = Ticketing(tracker, FileRecords(Path(folder)), lambda: NOW, claim_grace=timedelta(0))
     print("go", flush=True)
-    STEPS[step](desk, key, who)
+    STEPS[step](ticketing, key, who)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from reviewloop.core.keys import ticket_key
 from reviewloop.operations import assess, tickets
 from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.github import GitHub
+from reviewloop.trackers.adapters.github import GitHub
 from stores import Shelf
 from trackers_rig import Pace
 

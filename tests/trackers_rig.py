@@ -19,8 +19,8 @@ from requests.adapters import BaseAdapter
 from fake_http import Reply, response_of
 from reviewloop.store.tickets import MemoryRecords, Records
 from reviewloop.trackers.base import Draft, Tracker
-from reviewloop.trackers.desk import Desk, ReopenPolicy
 from reviewloop.trackers.http import Timing
+from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 _KEYS = itertools.count(1)
@@ -277,15 +277,15 @@ class Rig(ABC):
     def assignee(self, ticket_id: str) -> str:
         """Who is assigned."""
 
-    def desk(
+    def ticketing(
         self,
         records: Optional[Records] = None,
         transport: Optional[BaseAdapter] = None,
         policy: Optional[ReopenPolicy] = None,
         patience: Optional[timedelta] = None,
-    ) -> Desk:
-        """A desk as one run has it."""
-        return Desk(
+    ) -> Ticketing:
+        """A ticketing as one run has it."""
+        return Ticketing(
             self.tracker(transport),
             MemoryRecords() if records is None else records,
             lambda: NOW,

@@ -20,8 +20,8 @@ from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
-from reviewloop.trackers.desk import Desk, ReopenPolicy
 from reviewloop.trackers.factory import make_tracker
+from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
 
@@ -64,13 +64,13 @@ class Context:
         return DatastoreRecords(self._datastore)
 
     @cached_property
-    def desk(self) -> Optional[Desk]:
+    def ticketing(self) -> Optional[Ticketing]:
         """Opens and closes tickets; None where no tracker is configured."""
         if self.tracker is None:
             return None
         tracker = self.settings.tracker
         policy = ReopenPolicy(timedelta(days=tracker.reopen_days), tracker.wont_fix)
-        return Desk(self.tracker, self.records, self.client.now, policy)
+        return Ticketing(self.tracker, self.records, self.client.now, policy)
 
     @cached_property
     def tracker(self) -> Optional[Tracker]:

@@ -28,7 +28,7 @@ from reviewloop.operations.tickets import TICKET_TIERS, close_gone, close_over
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
-from reviewloop.trackers.desk import About
+from reviewloop.trackers.ticketing import About
 
 _NOT_FOUND = 404
 _ISO = "%Y-%m-%dT%H:%M:%SZ"
@@ -170,7 +170,7 @@ def _judge(context: Context, case: Case) -> None:
 
 def _foretell(context: Context, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
     """Tell what :func:`_settle` would do."""
-    ticket = context.desk.peek(case.key) if context.desk and case.has_ticket else None
+    ticket = context.ticketing.peek(case.key) if context.ticketing and case.has_ticket else None
     _take_down(case, ticket, report)
     if case.why is not None:
         report.asks_closed += len(case.asks)
@@ -196,11 +196,11 @@ def _settle(context: Context, case: Case, report: Report, hashtags: Sequence[str
 
 def _present(context: Context, case: Case) -> Optional[Ticket]:
     """The case's ticket as it is now, its record brought up to date."""
-    if context.desk is None or not case.has_ticket:
+    if context.ticketing is None or not case.has_ticket:
         return None
-    ticket = context.desk.look(case.key, None if case.record else _about(context, case))
+    ticket = context.ticketing.look(case.key, None if case.record else _about(context, case))
     if ticket is None and case.record is not None:
-        context.desk.forget(case.key)
+        context.ticketing.forget(case.key)
     return ticket
 
 

@@ -14,7 +14,7 @@ from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import CloseReason, Draft
-from reviewloop.trackers.desk import About, Done, Outcome
+from reviewloop.trackers.ticketing import About, Done, Outcome
 
 TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
 """Those for whom tickets are opened."""
@@ -44,7 +44,7 @@ def open_ticket(
     """
     event = EventRef.parse(event_id).check_server(context.settings.server)
     key = ticket_key(event.server, event.number)
-    if context.desk is None or context.tracker is None:
+    if context.ticketing is None or context.tracker is None:
         return _told(None, key, "no_tracker")
     change = context.client.change(event.number)
     if change.is_private:
@@ -61,7 +61,7 @@ def open_ticket(
         _words(context, "ticket_open", subject),
         _login(subject),
     )
-    outcome = context.desk.open_once(draft, about)
+    outcome = context.ticketing.open_once(draft, about)
     if outcome.action is Done.CREATED:
         _note_step(context, key, step)
     return _told(outcome, key)
@@ -76,7 +76,7 @@ def update_ticket(
     """
     event = EventRef.parse(event_id).check_server(context.settings.server)
     key = ticket_key(event.server, event.number)
-    if context.desk is None or context.tracker is None:
+    if context.ticketing is None or context.tracker is None:
         return _told(None, key, "no_tracker")
     step, record = _step(event, attempt), context.records.get(key)
     if record is not None and record.step == step:
@@ -88,10 +88,10 @@ def update_ticket(
         return _told(None, key, "private")
     subject = context.subject(change, event, asked, link=False)
     text = _words(context, "ticket_update", subject)
-    outcome = context.desk.comment_once(key, text, f"{key}/{step}")
+    outcome = context.ticketing.comment_once(key, text, f"{key}/{step}")
     login = _login(subject)
     if login is not None:
-        assigned = context.desk.assign_once(key, login)
+        assigned = context.ticketing.assign_once(key, login)
         outcome = replace(outcome, notes=(*outcome.notes, *assigned.notes))
     return _told(outcome, key)
 
@@ -112,8 +112,8 @@ def close_ticket(
     is_open = record is not None and record.state == "open"
     if event and record is not None and is_open and not _is_about(record, event):
         return {**_told(None, key, "another_wait"), "asks_closed": 0}
-    reason = "no_tracker" if context.desk is None else "no_ticket"
-    if context.desk is None or (record is None and not _committee_was_asked(context, number)):
+    reason = "no_tracker" if context.ticketing is None else "no_ticket"
+    if context.ticketing is None or (record is None and not _committee_was_asked(context, number)):
         return {**_told(None, key, reason), "asks_closed": context.asks.close(number)}
     # Ticketing asks for the time, and this operation has not spoken to Gerrit yet.
     context.client.version()
@@ -147,9 +147,9 @@ def _last_words(context: Context, purpose: str, **more: Any) -> str:
 
 
 def _closed(context: Context, key: str, since: str, text: str) -> Outcome:
-    assert context.desk is not None  # noqa: S101 - callers have looked
+    assert context.ticketing is not None  # noqa: S101 - callers have looked
     step = f"{key}/{since.replace(':', '').lower()}-over"
-    return context.desk.close_once(key, text, step, CloseReason.COMPLETED)
+    return context.ticketing.close_once(key, text, step, CloseReason.COMPLETED)
 
 
 def _commented_on_existing(
@@ -157,11 +157,11 @@ def _commented_on_existing(
 ) -> Optional[Outcome]:
     """A comment on the first open ticket that the commit message names, where that is wanted."""
     patterns = context.settings.tracker.existing
-    if not patterns or context.desk is None:
+    if not patterns or context.ticketing is None:
         return None
     for ticket_id in named_tickets(context.client.commit_message(subject.change), patterns):
         text = _words(context, "ticket_linked", subject)
-        outcome = context.desk.comment_on_existing(key, ticket_id, text, about.step, about)
+        outcome = context.ticketing.comment_on_existing(key, ticket_id, text, about.step, about)
         if outcome is not None:
             return outcome
     return None

@@ -10,7 +10,7 @@ from reviewloop.errors import ConfigError
 from reviewloop.settings import values
 from reviewloop.settings.reader import Reader, suggest
 from reviewloop.settings.server import Exists, read_address, read_verify
-from reviewloop.trackers import action_mapping
+from reviewloop.trackers.adapters.stackstorm_action import mapping as action_mapping
 from reviewloop.trackers.base import (
     WONT_FIX,
     Option,

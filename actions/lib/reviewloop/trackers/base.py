@@ -1,7 +1,7 @@
 """What a tracker is to this package: values, and the calls every adapter offers.
 
 An adapter translates and nothing more. The protocol that makes the calls safe to repeat (look
-before writing, read back, reconcile) is written once, in :mod:`reviewloop.trackers.desk`.
+before writing, read back, reconcile) is written once, in :mod:`reviewloop.trackers.ticketing`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The desk alone, before a tracker in memory that can have habits no real one at hand has."""
+"""The ticketing alone, before a tracker in memory that can have habits no real one at hand has."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reviewloop.trackers.base import (
     Ticket,
     Tracker,
 )
-from reviewloop.trackers.desk import About, Again, Desk, Done, ReopenPolicy
+from reviewloop.trackers.ticketing import About, Again, Done, ReopenPolicy, Ticketing
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 
@@ -127,8 +127,8 @@ class Cabinet(Tracker):
             raise AmbiguousError(f"the answer to {what} was lost")
 
 
-def _desk(cabinet: Cabinet, records: Optional[MemoryRecords] = None, **more: object) -> Desk:
-    return Desk(cabinet, records or MemoryRecords(), lambda: NOW, **more)  # type: ignore
+def _desk(cabinet: Cabinet, records: Optional[MemoryRecords] = None, **more: object) -> Ticketing:
+    return Ticketing(cabinet, records or MemoryRecords(), lambda: NOW, **more)  # type: ignore
 
 
 def test_a_wrong_credential_that_lists_nothing() -> None:
@@ -211,19 +211,19 @@ def test_an_answer_that_was_lost_is_made_good_in_the_same_run(what: str) -> None
     """Where the tracker shows that the write happened, the step succeeds and writes once."""
     cabinet, records = Cabinet(), MemoryRecords()
     cabinet.loses = (what,)
-    desk = _desk(cabinet, records)
+    ticketing = _desk(cabinet, records)
     key = fresh_key()
 
     done = [
-        desk.open_once(draft(key)).action,
-        desk.comment_once(key, "x", "m").action,
-        desk.assign_once(key, "committee2").action,
-        desk.close_once(key, "bye", "end").action,
-        desk.open_once(draft(key)).action,
+        ticketing.open_once(draft(key)).action,
+        ticketing.comment_once(key, "x", "m").action,
+        ticketing.assign_once(key, "committee2").action,
+        ticketing.close_once(key, "bye", "end").action,
+        ticketing.open_once(draft(key)).action,
     ]
     if what != "create":
         cabinet.create(draft(key))
-    desk.open_once(draft(key))
+    ticketing.open_once(draft(key))
 
     assert done == [Done.CREATED, Done.COMMENTED, Done.ASSIGNED, Done.CLOSED, Done.REOPENED]
     assert len(cabinet.texts["1"]) == 2
@@ -436,33 +436,33 @@ def test_looking_at_a_key() -> None:
     """A look retires duplicates and brings the record up to date; a glance changes nothing."""
     cabinet, records = Cabinet(), MemoryRecords()
     key = fresh_key()
-    desk = _desk(cabinet, records)
-    desk.open_once(draft(key))
+    ticketing = _desk(cabinet, records)
+    ticketing.open_once(draft(key))
     cabinet.create(draft(key))
     before = records.get(key)
 
-    assert desk.peek(key) == cabinet.tickets["1"]
+    assert ticketing.peek(key) == cabinet.tickets["1"]
     assert (len(cabinet.texts), records.get(key)) == (0, before)
-    assert desk.look(key) == cabinet.tickets["1"]
+    assert ticketing.look(key) == cabinet.tickets["1"]
     assert not cabinet.tickets["2"].is_open
     cabinet.close("1", CloseReason.COMPLETED)
-    assert desk.look(key) == cabinet.tickets["1"]
+    assert ticketing.look(key) == cabinet.tickets["1"]
     record = records.get(key)
     assert record is not None
     assert record.state == "closed"
-    assert desk.look(fresh_key()) is None
+    assert ticketing.look(fresh_key()) is None
 
 
 def test_what_a_record_keeps_through_later_steps() -> None:
     """What the ticket is about is told once, when it is opened; later steps keep it."""
     cabinet, records = Cabinet(), MemoryRecords()
-    desk = _desk(cabinet, records)
+    ticketing = _desk(cabinet, records)
     key = fresh_key()
     about = About("review.example.org", 4711, "reviewers", "2026-03-02T12:00:00Z", 1)
 
-    desk.open_once(draft(key), about)
-    desk.assign_once(key, "committee2")
-    desk.close_once(key, "x", "end")
+    ticketing.open_once(draft(key), about)
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "x", "end")
 
     record = records.get(key)
     assert record is not None

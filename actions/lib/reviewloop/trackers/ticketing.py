@@ -123,7 +123,7 @@ class ReopenPolicy:
         return next((word for word in words if word.casefold() in unwanted), "")
 
 
-class Desk:
+class Ticketing:
     """Opens, comments, assigns and closes tickets of one tracker, each with the effect of once.
 
     :param now: the present instant, aware; asked once a step.

@@ -1,15 +1,15 @@
 """Any tracker that StackStorm has a pack for: tickets through the site's own actions.
 
 ``tracker.actions`` says which action finds, creates, comments and closes
-(:mod:`reviewloop.trackers.action_mapping`), and where its result tells what
-(:mod:`reviewloop.trackers.action_reading`); they run through StackStorm's API
-(:mod:`reviewloop.trackers.action_runs`).
+(:mod:`reviewloop.trackers.adapters.stackstorm_action.mapping`), and where its result tells what
+(:mod:`reviewloop.trackers.adapters.stackstorm_action.reading`); they run through StackStorm's API
+(:mod:`reviewloop.trackers.adapters.stackstorm_action.runs`).
 
 What a site leaves out is made up for where that is safe:
 
 - ``read``: the ticket is looked up by its key, once this run has met it.
 - ``comments``: StackStorm's own history tells what was said, as long as it is kept.
-- ``duplicate``: a duplicate is closed, and known by the comment that the desk leaves on it.
+- ``duplicate``: a duplicate is closed, and known by the comment that the ticketing leaves on it.
 - ``assign``, ``list_open``, ``whoami``: nothing is done, nothing is listed, and only StackStorm's
   credential is checked.
 """
@@ -25,9 +25,9 @@ from reviewloop.core.text import neutralise
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.trackers import action_mapping as mapping
-from reviewloop.trackers.action_reading import ID, Reading
-from reviewloop.trackers.action_runs import SUCCEEDED, Order, Runs
+from reviewloop.trackers.adapters.stackstorm_action import mapping
+from reviewloop.trackers.adapters.stackstorm_action.reading import ID, Reading
+from reviewloop.trackers.adapters.stackstorm_action.runs import SUCCEEDED, Order, Runs
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
     SHARED_LABEL,

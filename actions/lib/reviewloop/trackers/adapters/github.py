@@ -2,7 +2,7 @@
 
 Relies on https://docs.github.com/en/rest/issues/issues and ``…/issues/comments``, API version
 2022-11-28: labels and assignees of a token without push access are dropped without an error (so the
-desk reads back), 404 also means "no right", 410 means that the repository has its issues switched
+ticketing reads back), 404 also means "no right", 410 means that the repository has its issues switched
 off, and the listing mixes pull requests in. Tickets are found by listing, never through the search
 index, which lags.
 """

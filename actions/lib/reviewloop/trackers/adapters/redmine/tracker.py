@@ -7,7 +7,7 @@ What it takes, and what this relies on, with the file of Redmine's source that s
 - The key lives in a custom field of issues. ``f[]``, ``op[]`` and ``v[]`` filter by the whole
   value, which the short ``cf_N=`` does not (app/models/query.rb). A field that is not "used as a
   filter" is left out of the filter without a word, so every row is compared here again.
-- Numbers behind names: see :mod:`reviewloop.trackers.redmine_site`.
+- Numbers behind names: see :mod:`reviewloop.trackers.adapters.redmine.site`.
 - What the account may not set is dropped without a word and answered with 201 or 204: a status
   that the workflow does not allow, a field that the tracker does not have
   (app/models/issue.rb, ``safe_attributes=``). Hence the reading back.
@@ -25,6 +25,18 @@ from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, Tempo
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.redmine.site import (
+    CLOSED,
+    HTTP_UNPROCESSABLE,
+    PAGE,
+    REJECTED,
+    REOPEN,
+    People,
+    Row,
+    Site,
+    is_number,
+    part,
+)
 from reviewloop.trackers.base import (
     HTTP_NOT_FOUND,
     SHARED_LABEL,
@@ -41,18 +53,6 @@ from reviewloop.trackers.base import (
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
-from reviewloop.trackers.redmine_site import (
-    CLOSED,
-    HTTP_UNPROCESSABLE,
-    PAGE,
-    REJECTED,
-    REOPEN,
-    People,
-    Row,
-    Site,
-    is_number,
-    part,
-)
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 EDIT_ATTEMPTS = 10

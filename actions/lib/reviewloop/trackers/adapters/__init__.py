@@ -1,0 +1,1 @@
+"""One module a tracker; a folder where it needs more."""

@@ -1,0 +1,1 @@
+"""Any tracker that a StackStorm action can reach."""
