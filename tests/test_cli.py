@@ -9,7 +9,7 @@ from typing import List, Tuple
 import pytest
 
 from repository import ROOT
-from reviewloop.cli import main
+from reviewloop.cli.main import main
 
 FIXTURES = ROOT / "tests" / "fixtures"
 CONFIG = FIXTURES / "histories.yaml"

@@ -20,7 +20,7 @@ from sandbox.standin.values import live, of_parameters, validate
 
 import test_pack_contract as contract
 from repository import ROOT
-from reviewloop import cli
+from reviewloop.cli import main as cli
 from reviewloop.core.commands import Verb
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import EXEMPT_HASHTAG

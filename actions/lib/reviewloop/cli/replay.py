@@ -1,6 +1,4 @@
-"""The command line: ``reviewloop replay``, the same reading of histories without StackStorm and
-without Gerrit.
-"""
+"""``reviewloop replay``: the same reading of histories, without StackStorm and without Gerrit."""
 
 from __future__ import annotations
 
@@ -10,7 +8,18 @@ import json
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import IO, Any, Dict, Iterable, Iterator, List, Optional, Tuple, Union, cast
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Tuple,
+    Union,
+    cast,
+)
 
 import yaml
 
@@ -18,22 +27,38 @@ from reviewloop.core.milestones import Crossing, Ending, Window
 from reviewloop.core.payloads import iso
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change, replay
-from reviewloop.errors import ConfigError, ReviewLoopError
+from reviewloop.errors import ConfigError
 from reviewloop.gerrit import parse
 from reviewloop.settings.load import load
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 Line = Tuple[Tuple[Any, ...], Dict[str, Any]]
 
 
-def main(arguments: Optional[List[str]] = None) -> int:
-    """Run the command; the exit status is 0, or 2 where the input is wrong."""
-    options = _parser().parse_args(arguments)
-    try:
-        for event in replay_file(options.config, options.changes, options.since, options.to):
-            sys.stdout.write(json.dumps(event) + "\n")
-    except ReviewLoopError as err:
-        sys.stderr.write(f"reviewloop: {err}\n")
-        return 2
+def add_parser(commands: Commands) -> None:
+    """The command's arguments."""
+    command = commands.add_parser(
+        "replay",
+        help="print what a policy would have reported about past changes",
+        description="Print every event of past changes as JSON lines, in the order of time.",
+    )
+    command.add_argument("--config", type=Path, required=True, help="a pack configuration (YAML)")
+    command.add_argument(
+        "--changes", type=Path, required=True, help="ChangeInfo as JSON lines, .gz accepted"
+    )
+    command.add_argument(
+        "--from", dest="since", type=_instant, required=True, help="2026-03-02T09:00:00Z or a day"
+    )
+    command.add_argument("--to", type=_instant, required=True, help="likewise; included")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the events of a file. :raises ReviewLoopError: the input is wrong."""
+    for event in replay_file(options.config, options.changes, options.since, options.to):
+        sys.stdout.write(json.dumps(event) + "\n")
     return 0
 
 
@@ -123,28 +148,3 @@ def _instant(text: str) -> datetime:
     raise argparse.ArgumentTypeError(
         f"{text!r} is not an instant: write 2026-03-02T09:00:00Z, or 2026-03-02 for its start, UTC"
     )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="reviewloop", description="Read turns and waits out of Gerrit review histories."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser(
-        "replay",
-        help="print what a policy would have told about past changes",
-        description="Print every event of past changes as JSON lines, in the order of time.",
-    )
-    command.add_argument("--config", type=Path, required=True, help="a pack configuration (YAML)")
-    command.add_argument(
-        "--changes", type=Path, required=True, help="ChangeInfo as JSON lines, .gz accepted"
-    )
-    command.add_argument(
-        "--from", dest="since", type=_instant, required=True, help="2026-03-02T09:00:00Z or a day"
-    )
-    command.add_argument("--to", type=_instant, required=True, help="likewise; included")
-    return parser
-
-
-if __name__ == "__main__":
-    sys.exit(main())
