@@ -8,8 +8,8 @@ from histories import ACCOUNTS, POLICY, History, at, told
 from reviewloop.core.change import Account
 from reviewloop.core.durations import Duration
 from reviewloop.core.milestones import Window, live_crossing, live_ending
-from reviewloop.core.payloads import Site, ended, human_reviewers, trouble, waiting
-from reviewloop.core.reading import live, read_change
+from reviewloop.core.payloads import Site, ended, trouble, waiting
+from reviewloop.core.reading import human_reviewers, live, read_change
 from reviewloop.core.turns import Party
 
 SITE = Site("review.example.org", "https://review.example.org")

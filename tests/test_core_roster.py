@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewloop.core.change import Account
-from reviewloop.core.roster import Bar, Load, Member, Occasion, bar_of, choose
+from reviewloop.core.roster import Ineligible, Load, Member, Selection, choose, why_ineligible
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
-OCCASION = Occasion(key="grv-0123456789abcdef", project="tools/build", owner=1, uploader=2)
+OCCASION = Selection(key="grv-0123456789abcdef", project="tools/build", owner=1, uploader=2)
 
 
 def member(number: int, **extra: object) -> Member:
@@ -23,24 +23,24 @@ def member(number: int, **extra: object) -> Member:
 
 
 @pytest.mark.parametrize(
-    ("one", "occasion", "bar"),
+    ("one", "selection", "reason"),
     [
-        (member(1), OCCASION, Bar.OWNER),
-        (member(2), OCCASION, Bar.UPLOADER),
-        (member(3, automation=True), OCCASION, Bar.AUTOMATION),
-        (Member(Account(3, inactive=True)), OCCASION, Bar.INACTIVE),
-        (member(3, absent=True), OCCASION, Bar.ABSENT),
-        (member(3, load=Load(week=10)), OCCASION, Bar.OVER_BUDGET),
-        (member(3), replace(OCCASION, reviewed=frozenset({3})), Bar.REVIEWED),
-        (member(3), replace(OCCASION, passed=frozenset({3})), Bar.PASSED),
-        (member(3), replace(OCCASION, tired=frozenset({3})), Bar.NO_MOVE),
+        (member(1), OCCASION, Ineligible.OWNER),
+        (member(2), OCCASION, Ineligible.UPLOADER),
+        (member(3, automation=True), OCCASION, Ineligible.AUTOMATION),
+        (Member(Account(3, inactive=True)), OCCASION, Ineligible.INACTIVE),
+        (member(3, absent=True), OCCASION, Ineligible.ABSENT),
+        (member(3, load=Load(week=10)), OCCASION, Ineligible.OVER_BUDGET),
+        (member(3), replace(OCCASION, reviewed=frozenset({3})), Ineligible.REVIEWED),
+        (member(3), replace(OCCASION, passed=frozenset({3})), Ineligible.PASSED),
+        (member(3), replace(OCCASION, tired=frozenset({3})), Ineligible.NO_MOVE),
         (member(3, load=Load(week=9)), OCCASION, None),
     ],
 )
-def test_each_bar(one: Member, occasion: Occasion, bar: Bar) -> None:
+def test_each_reason(one: Member, selection: Selection, reason: Ineligible) -> None:
     """Each reason alone keeps a person from being asked, and none of them lets them be asked."""
-    assert bar_of(one, occasion) is bar
-    assert choose([one], occasion).member == (one if bar is None else None)
+    assert why_ineligible(one, selection) is reason
+    assert choose([one], selection).member == (one if reason is None else None)
 
 
 def test_who_looks_after_the_project_is_asked_before_the_less_loaded() -> None:
@@ -83,9 +83,9 @@ def test_who_was_asked_before_is_asked_again() -> None:
 
 def test_only_the_budget_stands_in_the_way() -> None:
     """A used-up budget is told apart from an empty roster."""
-    assert choose([member(1), member(3, load=Load(week=10))], OCCASION).only_budget_bars
-    assert not choose([member(1)], OCCASION).only_budget_bars
-    assert not choose([], OCCASION).only_budget_bars
+    assert choose([member(1), member(3, load=Load(week=10))], OCCASION).only_over_budget
+    assert not choose([member(1)], OCCASION).only_over_budget
+    assert not choose([], OCCASION).only_over_budget
 
 
 ROSTER = st.lists(st.integers(3, 40), min_size=1, max_size=12, unique=True)
@@ -95,12 +95,12 @@ KEYS = st.text("0123456789abcdef", min_size=16, max_size=16).map("grv-".__add__)
 @given(ROSTER, KEYS, st.randoms(use_true_random=False))
 def test_order_of_the_roster(numbers: List[int], key: str, random: object) -> None:
     """The order in which the roster is written does not matter."""
-    occasion = replace(OCCASION, key=key)
+    selection = replace(OCCASION, key=key)
     people = [member(number) for number in numbers]
     shuffled = list(people)
     random.shuffle(shuffled)  # type: ignore
 
-    assert choose(shuffled, occasion).member == choose(people, occasion).member
+    assert choose(shuffled, selection).member == choose(people, selection).member
 
 
 @given(ROSTER, st.frozensets(KEYS, min_size=1, max_size=20), st.data())
@@ -109,9 +109,9 @@ def test_somebody_leaves(numbers: List[int], keys: FrozenSet[str], data: st.Data
     people = [member(number) for number in numbers]
     leaver = data.draw(st.sampled_from(people))
     for key in keys:
-        occasion = replace(OCCASION, key=key)
-        before = choose(people, occasion).member
-        after = choose([one for one in people if one != leaver], occasion).member
+        selection = replace(OCCASION, key=key)
+        before = choose(people, selection).member
+        after = choose([one for one in people if one != leaver], selection).member
 
         assert before in (leaver, after)
 

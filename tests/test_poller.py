@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bench import LOCAL, Bench
 from reviewloop.core.keys import Mark
-from reviewloop.core.payloads import iso
+from reviewloop.core.timestamps import iso
 from reviewloop.sensor.poller import OVERLAP
 
 MONDAY = "2026-03-02 09:00:00"

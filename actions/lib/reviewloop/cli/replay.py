@@ -24,9 +24,9 @@ from typing import (
 import yaml
 
 from reviewloop.core.milestones import Crossing, Ending, Window
-from reviewloop.core.payloads import iso
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change, replay
+from reviewloop.core.timestamps import ISO, iso
 from reviewloop.errors import ConfigError
 from reviewloop.gerrit import parse
 from reviewloop.settings.load import load
@@ -140,7 +140,7 @@ def _open(path: Path) -> IO[str]:
 
 
 def _instant(text: str) -> datetime:
-    for form in ("%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d"):
+    for form in (ISO, "%Y-%m-%d"):
         try:
             return datetime.strptime(text, form).replace(tzinfo=timezone.utc)
         except ValueError:

@@ -6,8 +6,8 @@ The schemas stand in the sensor's YAML; tests validate every payload against the
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Dict
 from urllib.parse import quote
 
 from reviewloop.core import text
@@ -15,7 +15,8 @@ from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Crossing, Ending
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Reading
+from reviewloop.core.reading import Reading, human_reviewers
+from reviewloop.core.timestamps import iso
 
 WAITING = "gerrit.change_waiting"
 ENDED = "gerrit.change_wait_ended"
@@ -34,11 +35,6 @@ class Site:
     def link(self, change: Change) -> str:
         """The change's address for people."""
         return f"{self.url}/c/{quote(change.project, safe='/')}/+/{change.number}"
-
-
-def iso(instant: datetime) -> str:
-    """An instant as ``2026-03-02T09:00:00Z``."""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def waiting(
@@ -82,15 +78,6 @@ def ended(site: Site, reading: Reading, ending: Ending, policy: Policy) -> Dict[
         "how": "" if wait.how is None else wait.how.value,
         "waiting_days": round(seconds / policy.calendar.day_seconds, 2),
     }
-
-
-def human_reviewers(change: Change, policy: Policy) -> Sequence[int]:
-    """Account ids of the reviewers who are people and not the owner, ascending."""
-    return sorted(
-        account.id
-        for account in change.reviewers
-        if account.id != change.owner.id and not policy.is_automation(account)
-    )
 
 
 def trouble(

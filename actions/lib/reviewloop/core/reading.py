@@ -128,3 +128,12 @@ def live(
         crossing = live_crossing(course.crossings, window, name)
         if crossing is not None:
             yield name(crossing), crossing
+
+
+def human_reviewers(change: Change, policy: Policy) -> Sequence[int]:
+    """Account ids of the reviewers who are people and not the owner, ascending."""
+    return sorted(
+        account.id
+        for account in change.reviewers
+        if account.id != change.owner.id and not policy.is_automation(account)
+    )

@@ -44,7 +44,7 @@ class Member:
         return any(fnmatchcase(project, pattern) for pattern in self.projects)
 
 
-class Bar(str, Enum):
+class Ineligible(str, Enum):
     """Why somebody is not asked."""
 
     OWNER = "owner"
@@ -59,7 +59,7 @@ class Bar(str, Enum):
 
 
 @dataclass(frozen=True)
-class Occasion:
+class Selection:
     """What a choice is made for.
 
     :param key: the ticket's key, over which the last tie is broken.
@@ -86,50 +86,54 @@ class Choice:
     """Who is asked, or None; and why each of the others was not."""
 
     member: Optional[Member]
-    barred: Tuple[Tuple[Member, Bar], ...] = ()
+    ineligible: Tuple[Tuple[Member, Ineligible], ...] = ()
 
     @property
-    def only_budget_bars(self) -> bool:
+    def only_over_budget(self) -> bool:
         """Whether somebody would have been asked, had their budget not been used up."""
-        return self.member is None and any(bar is Bar.OVER_BUDGET for _, bar in self.barred)
+        return self.member is None and any(
+            reason is Ineligible.OVER_BUDGET for _, reason in self.ineligible
+        )
 
 
-def choose(members: Sequence[Member], occasion: Occasion) -> Choice:
+def choose(members: Sequence[Member], selection: Selection) -> Choice:
     """Choose one member. The order of ``members`` does not matter."""
-    judged = [(member, bar_of(member, occasion)) for member in members]
-    free = [member for member, bar in judged if bar is None]
-    barred = tuple((member, bar) for member, bar in judged if bar is not None)
-    return Choice(min(free, key=lambda member: _rank(member, occasion), default=None), barred)
+    judged = [(member, why_ineligible(member, selection)) for member in members]
+    free = [member for member, reason in judged if reason is None]
+    ineligible = tuple((member, reason) for member, reason in judged if reason is not None)
+    return Choice(min(free, key=lambda member: _rank(member, selection), default=None), ineligible)
 
 
-def bar_of(member: Member, occasion: Occasion) -> Optional[Bar]:
+def why_ineligible(member: Member, selection: Selection) -> Optional[Ineligible]:
     """Why a member cannot be asked, the first reason that holds; None if they can."""
     account = member.account.id
     reasons = (
-        (Bar.OWNER, account == occasion.owner),
-        (Bar.UPLOADER, account == occasion.uploader),
-        (Bar.AUTOMATION, member.automation),
-        (Bar.INACTIVE, member.account.inactive),
-        (Bar.PASSED, account in occasion.passed),
-        (Bar.REVIEWED, account in occasion.reviewed),
-        (Bar.NO_MOVE, account in occasion.tired),
-        (Bar.ABSENT, member.absent),
-        (Bar.OVER_BUDGET, member.load.week >= occasion.budget),
+        (Ineligible.OWNER, account == selection.owner),
+        (Ineligible.UPLOADER, account == selection.uploader),
+        (Ineligible.AUTOMATION, member.automation),
+        (Ineligible.INACTIVE, member.account.inactive),
+        (Ineligible.PASSED, account in selection.passed),
+        (Ineligible.REVIEWED, account in selection.reviewed),
+        (Ineligible.NO_MOVE, account in selection.tired),
+        (Ineligible.ABSENT, member.absent),
+        (Ineligible.OVER_BUDGET, member.load.week >= selection.budget),
     )
-    return next((bar for bar, holds in reasons if holds), None)
+    return next((reason for reason, holds in reasons if holds), None)
 
 
-def _rank(member: Member, occasion: Occasion) -> Tuple[object, ...]:
-    asked = occasion.before.index(member.account.id) if member.account.id in occasion.before else -1
+def _rank(member: Member, selection: Selection) -> Tuple[object, ...]:
+    asked = (
+        selection.before.index(member.account.id) if member.account.id in selection.before else -1
+    )
     last = member.load.last
     return (
         -asked,
         member.chair,
-        not member.looks_after(occasion.project),
+        not member.looks_after(selection.project),
         member.load.open,
         last is not None,
         0.0 if last is None else last.timestamp(),
-        _rendezvous(occasion.key, member.account.id),
+        _rendezvous(selection.key, member.account.id),
     )
 
 

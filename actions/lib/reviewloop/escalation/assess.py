@@ -16,9 +16,8 @@ from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import digest, ticket_key
-from reviewloop.core.payloads import human_reviewers
-from reviewloop.core.reading import Course, Reading, read_change
-from reviewloop.core.roster import Occasion, choose
+from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
+from reviewloop.core.roster import Selection, choose
 from reviewloop.core.turns import Party, Span
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.people import People
@@ -263,13 +262,13 @@ class Assessor:
         members = self._people.members(loads(case.asks, case.now))
         if case.tier is Tier.CHAIR:
             members = tuple(member for member in members if member.chair)
-        choice = choose(members, self._occasion(case))
-        if choice.only_budget_bars:
+        choice = choose(members, self._selection(case))
+        if choice.only_over_budget:
             return Verdict.BUDGET_USED_UP, ()
         # Nobody free: the committee as a whole is asked, and nobody by name.
         return Verdict.PROCEED, (choice.member.account.id,) if choice.member else ()
 
-    def _occasion(self, case: _Case) -> Occasion:
+    def _selection(self, case: _Case) -> Selection:
         event, reading = case.event, case.reading
         mine = [
             ask
@@ -277,7 +276,7 @@ class Assessor:
             if ask.number == event.number and Tier(ask.tier) in _ROSTER_TIERS
         ]
         same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
-        return Occasion(
+        return Selection(
             key=ticket_key(self._settings.server, event.number),
             project=reading.change.project,
             owner=reading.change.owner.id,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -24,6 +24,7 @@ import jinja2.sandbox
 from reviewloop.core.change import Account, Change
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Member
+from reviewloop.core.timestamps import moment
 from reviewloop.core.turns import Party
 from reviewloop.errors import ConfigError
 from reviewloop.markup import escape as fmt
@@ -164,11 +165,6 @@ def working_days(seconds: int, policy: Policy) -> str:
     if days < 1:
         return _amount(seconds / 3600, "working hour")
     return _amount(days, "working day")
-
-
-def moment(instant: datetime) -> str:
-    """``2026-03-02 09:00 UTC``."""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def name_of(account: Account) -> str:

@@ -9,9 +9,9 @@ from typing import Any, Dict, List, Optional
 
 from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
-from reviewloop.core.payloads import iso
 from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.text import NAME_CAP, outward
+from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import pause_at

@@ -11,15 +11,15 @@ closed for such doubtful reasons in one sweep, and otherwise none.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
 from reviewloop.core.endings import how_it_ended, wait_of
 from reviewloop.core.keys import ticket_key
-from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
+from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.core.turns import How, follow
 from reviewloop.errors import RefusedError, ReviewLoopError
 from reviewloop.messages.render import Gone
@@ -31,7 +31,6 @@ from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.ticketing import About
 
 _NOT_FOUND = 404
-_ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass
@@ -59,7 +58,7 @@ class Case:
     def waits(self) -> Iterator[Tuple[str, datetime]]:
         """Party and beginning of each wait that the case is about."""
         if self.record is not None and self.record.since:
-            since = datetime.strptime(self.record.since, _ISO).replace(tzinfo=timezone.utc)
+            since = from_iso(self.record.since)
             yield self.record.party, since
         for ask in self.asks:
             yield ask.party, ask.since

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.core.keys import ticket_key
-from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
+from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.escalation.assess import EventRef, Tier
 from reviewloop.messages.render import Gone, Subject, render, title

@@ -20,6 +20,7 @@ from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.remarks import has_remarks, with_remarks
+from reviewloop.core.timestamps import iso
 from reviewloop.errors import (
     AuthError,
     ConfigError,
@@ -148,7 +149,7 @@ class Poller:
             self._client.version()
             start = self._rewind(self._client.now(), self._settings.catch_up)
             self._cursor = Cursor(start)
-            self._log.info("First start: telling what happens after %s.", payloads.iso(start))
+            self._log.info("First start: telling what happens after %s.", iso(start))
         return self._cursor
 
     def _save(self, cursor: Cursor) -> None:

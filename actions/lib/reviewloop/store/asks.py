@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Any, Dict, Iterable, Optional, Tuple
 
 from reviewloop.core.keys import digest
-from reviewloop.core.payloads import iso
 from reviewloop.core.roster import Load
+from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import Datastore, read_values, write_value
 
@@ -24,7 +24,6 @@ WEEK = timedelta(days=7)
 # Seconds: an open ask lapses after two months, a closed one when it has left the budget's week.
 OPEN_TTL = 60 * 86_400
 CLOSED_TTL = 8 * 86_400
-_ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Ask:
                 raise ValueError("another version")  # noqa: TRY301 - told with the others
             value["accounts"] = tuple(int(one) for one in value["accounts"])
             for key in ("since", "at"):
-                value[key] = datetime.strptime(value[key], _ISO).replace(tzinfo=timezone.utc)
+                value[key] = from_iso(value[key])
             return cls(**value)
         except (ValueError, KeyError, TypeError, AttributeError) as err:
             raise ConfigError(

@@ -11,17 +11,16 @@ import json
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Optional, Tuple
 
 from reviewloop.core.milestones import Window
-from reviewloop.core.payloads import iso
+from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import Datastore, read_value, write_value
 
 VERSION = 1
 PREFIX = "gerrit.cursor."
-_ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ def _checked(value: Any) -> Tuple[datetime, Optional[str]]:
     after_id = value["after_id"]
     if after_id is not None and not isinstance(after_id, str):
         raise ValueError("after_id is neither null nor a text")
-    return datetime.strptime(value["through"], _ISO).replace(tzinfo=timezone.utc), after_id
+    return from_iso(value["through"]), after_id
 
 
 class CursorStore(ABC):

@@ -16,10 +16,11 @@ policy ``action.concurrency.attr`` on the key keeps such runs apart.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Callable, List, Optional, Tuple
 
+from reviewloop.core.timestamps import iso
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import Records, TicketRecord
@@ -598,6 +599,4 @@ def _record(tracker: str, ticket: Ticket, key: str) -> TicketRecord:
 
 
 def _iso(instant: Optional[datetime]) -> str:
-    if instant is None:
-        return ""
-    return instant.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return "" if instant is None else iso(instant)
