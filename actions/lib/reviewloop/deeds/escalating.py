@@ -11,7 +11,8 @@ from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
-from reviewloop.core.turns import How, State, Wait, follow
+from reviewloop.core.turns import How
+from reviewloop.core.waits import State, Wait, follow
 from reviewloop.deeds.writing import subject_of
 from reviewloop.records import TicketRecord
 from reviewloop.toolbox import Toolbox

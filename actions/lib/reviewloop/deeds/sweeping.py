@@ -20,7 +20,8 @@ from reviewloop.core.change import Change
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import iso
 from reviewloop.core.text import outward
-from reviewloop.core.turns import How, follow
+from reviewloop.core.turns import How
+from reviewloop.core.waits import follow
 from reviewloop.deeds.escalating import (
     TICKET_TIERS,
     close_gone,
