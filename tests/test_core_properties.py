@@ -15,9 +15,10 @@ from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Window, crossing, elapsed, running
 from reviewloop.core.reading import Reading, live, read_change, replay
+from reviewloop.core.spans import Span
 from reviewloop.core.steps import steps as follow_turns
 from reviewloop.core.turns import Cause, Fact, How, Party
-from reviewloop.core.waits import Span, Wait
+from reviewloop.core.waits import Wait
 from reviewloop.core.worktime import Calendar
 
 START = at("mon 9:00")

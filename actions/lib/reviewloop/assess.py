@@ -20,8 +20,8 @@ from reviewloop.core.keys import digest, ticket_key
 from reviewloop.core.payloads import human_reviewers
 from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.roster import Occasion, choose
+from reviewloop.core.spans import Span
 from reviewloop.core.turns import Party
-from reviewloop.core.waits import Span
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit.client import Client
 from reviewloop.people import People

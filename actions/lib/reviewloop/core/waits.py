@@ -12,16 +12,9 @@ from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change
 from reviewloop.core.history import EventKind
 from reviewloop.core.policy import Policy
+from reviewloop.core.spans import Span, subtract
 from reviewloop.core.steps import Step, steps
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
-
-
-@dataclass(frozen=True)
-class Span:
-    """``[start, end)``; end None = still open."""
-
-    start: datetime
-    end: Optional[datetime] = None
 
 
 @dataclass(frozen=True)
@@ -72,13 +65,6 @@ def follow(change: Change, policy: Policy) -> State:
         uploader=last.event.uploader,
         reviewed_by=_reviewed_by(taken),
     )
-
-
-def subtract(spans: Tuple[Span, ...], holes: Tuple[Span, ...]) -> Tuple[Span, ...]:
-    """The parts of ``spans`` outside of ``holes``, in order."""
-    for hole in holes:
-        spans = tuple(part for span in spans for part in _without(span, hole))
-    return spans
 
 
 def _waits(taken: Sequence[Step]) -> Tuple[Wait, ...]:
@@ -142,11 +128,3 @@ def _reviewed_by(taken: Sequence[Step]) -> FrozenSet[int]:
         elif step.kind is TurnEvent.REVIEW:
             spoke.add(event.author.id if event.author else 0)
     return frozenset(spoke)
-
-
-def _without(span: Span, hole: Span) -> Tuple[Span, ...]:
-    before = Span(span.start, hole.start if span.end is None else min(hole.start, span.end))
-    parts = [before] if hole.start > span.start else []
-    if hole.end is not None and (span.end is None or hole.end < span.end):
-        parts.append(Span(max(span.start, hole.end), span.end))
-    return tuple(parts)
