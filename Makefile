@@ -68,12 +68,14 @@ check: $(VENV)/.checkers
 	$(BIN)/python -m compileall -q actions sensors tests sandbox
 	$(BIN)/python -m sandbox.actions_page --check
 	$(BIN)/python -m sandbox.index_entry --check
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
 	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_examples.py
 
 docs: venv
 	$(BIN)/python -m sandbox.actions_page
 	$(BIN)/python -m sandbox.index_entry
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page
 
 format: $(VENV)/.checkers
 	$(BIN)/ruff format .

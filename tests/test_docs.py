@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 import pytest
 import yaml
-from sandbox import actions_page, index_entry
+from sandbox import actions_page, index_entry, turns_page
 from sandbox.standin.pack import check_criteria, matches
 from sandbox.standin.values import live, of_parameters, validate
 
@@ -451,6 +451,11 @@ def test_task_gives_the_action_what_it_takes(block: Block):
 def test_page_of_actions_is_current():
     """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
     assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
+
+
+def test_page_of_turns_is_current():
+    """docs/turns.md shows the tables that the core reads; `make docs` writes them."""
+    assert turns_page.PAGE.read_text(encoding="utf-8") == turns_page.page()
 
 
 def test_entry_of_the_index_is_current():

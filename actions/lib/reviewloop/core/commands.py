@@ -16,7 +16,7 @@ from reviewloop.core.change import Change, Message
 from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import Mark, marks_of
 from reviewloop.core.policy import Policy
-from reviewloop.core.turns import Span
+from reviewloop.core.spans import Span
 
 _LINE = re.compile(
     r"^\s*/(snooze|unsnooze|ack|pass)(?!\S)[ \t]*(.*?)\s*$", re.MULTILINE | re.IGNORECASE

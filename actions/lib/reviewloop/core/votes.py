@@ -26,8 +26,9 @@ class Votes:
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
+        self._uploader = event.uploader
         if event.kind is EventKind.UPLOAD:
-            self._upload(event)
+            self._keep(lambda vote: vote in event.copied)
         elif event.kind is EventKind.DELETION:
             self._keep(lambda vote: vote not in event.votes)
         elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
@@ -69,11 +70,6 @@ class Votes:
             label == wanted.label and vote.value >= wanted.value
             for (label, _), vote in self._standing.items()
         )
-
-    def _upload(self, event: Event) -> None:
-        if not event.rebased and event.author is not None:
-            self._uploader = event.author.id
-        self._keep(lambda vote: vote in event.copied)
 
     def _keep(self, wanted: Callable[[Vote], bool]) -> None:
         self._standing = {

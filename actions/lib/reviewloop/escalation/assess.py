@@ -18,7 +18,8 @@ from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import digest, ticket_key
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.roster import Selection, choose
-from reviewloop.core.turns import Party, Span
+from reviewloop.core.spans import Span
+from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
