@@ -8,8 +8,9 @@ import pytest
 
 from fake_gerrit import PASSWORD, URL, FakeGerrit
 from reviewloop.core.keys import Mark
+from reviewloop.core.tiers import Tier
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
-from reviewloop.escalation.assess import Assessment, Assessor, EventRef, Tier, Verdict
+from reviewloop.escalation.assess import Assessment, Assessor, EventRef, Verdict
 from reviewloop.escalation.people import People
 from reviewloop.settings.load import load
 from reviewloop.store.asks import Asks

@@ -60,6 +60,11 @@ def event_id(server: str, number: int, party: str, since: datetime, milestone: s
     return f"{server}:{number}:{party}:{int(since.timestamp())}:{milestone}"
 
 
+def ask_id(event: str, tier: str, attempt: int = 0) -> str:
+    """16 hex digits that name one asking; its mark on the change bears them."""
+    return digest(event, tier, attempt)
+
+
 def digest(*parts: object) -> str:
     """16 hex digits of SHA-256 over the parts."""
     return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]

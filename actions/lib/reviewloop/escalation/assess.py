@@ -19,6 +19,7 @@ from reviewloop.core.keys import digest, ticket_key
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.roster import Selection, choose
 from reviewloop.core.spans import Span
+from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.people import People
@@ -31,16 +32,6 @@ _EVENT = re.compile(
     r"(?P<server>[A-Za-z0-9.:\[\]-]+):(?P<number>\d+):(?P<party>reviewers|owner|submitter)"
     r":(?P<since>\d+):(?P<milestone>\d+[mhdw])"
 )
-
-
-class Tier(str, Enum):
-    """Who is addressed; ``nobody`` where a change is only marked."""
-
-    REVIEWERS = "reviewers"
-    OWNERS = "owners"
-    COMMITTEE = "committee"
-    CHAIR = "chair"
-    NOBODY = "nobody"
 
 
 class Verdict(str, Enum):
@@ -119,9 +110,6 @@ class Assessment:
     def proceeds(self) -> bool:
         """Whether to act."""
         return self.verdict is Verdict.PROCEED
-
-
-_ROSTER_TIERS = (Tier.COMMITTEE, Tier.CHAIR)
 
 
 @dataclass(frozen=True)
@@ -228,7 +216,7 @@ class Assessor:
         return replace(assessment, accounts=accounts, attempt=attempt)
 
     def _chosen(self, case: _Case) -> Tuple[Verdict, Tuple[int, ...]]:
-        if case.tier in _ROSTER_TIERS:
+        if case.tier in ROSTER_TIERS:
             verdict = self._run_verdict(case)
             return (verdict, ()) if verdict is not Verdict.PROCEED else self._from_roster(case)
         wanted = self._on_the_change(case)
@@ -241,7 +229,7 @@ class Assessor:
 
     def _run_verdict(self, case: _Case) -> Verdict:
         """What stands against asking anybody of the roster at all, just now."""
-        escalated = [ask for ask in case.asks if Tier(ask.tier) in _ROSTER_TIERS]
+        escalated = [ask for ask in case.asks if Tier(ask.tier) in ROSTER_TIERS]
         run = timedelta(seconds=self._settings.poll_interval)
         if sum(ask.at > case.now - run for ask in escalated) >= self._settings.limits.per_run:
             return Verdict.BUDGET_USED_UP
@@ -274,7 +262,7 @@ class Assessor:
         mine = [
             ask
             for ask in case.asks
-            if ask.number == event.number and Tier(ask.tier) in _ROSTER_TIERS
+            if ask.number == event.number and Tier(ask.tier) in ROSTER_TIERS
         ]
         same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
         return Selection(

@@ -7,9 +7,10 @@ from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.escalation.assess import EventRef, Tier
+from reviewloop.escalation.assess import EventRef
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
