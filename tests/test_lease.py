@@ -409,13 +409,13 @@ def test_lost_renewal() -> None:
     shelf.advance(seconds=LENGTH - LEAST + 1)
     for _ in range(3):
         second.step("lost")
-    shelf.advance(seconds=LEAST - 5)
+    shelf.advance(seconds=28)
     for _ in range(8):
         first.step()
         if not second.holds:
             second.step()
     assert first.is_over
-    shelf.advance(seconds=GRACE + 4)
+    shelf.advance(seconds=61)
     third = Process(shelf, holder="c")
     for _ in range(8):
         third.step()
