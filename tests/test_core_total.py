@@ -19,7 +19,6 @@ from reviewloop.core.milestones import Crossing, Window
 from reviewloop.core.payloads import Site, ended, waiting
 from reviewloop.core.reading import Reading, live, read_change, replay
 from reviewloop.core.remarks import Remark, has_remarks, with_remarks
-from reviewloop.core.turns import follow
 from reviewloop.core.worktime import Calendar
 
 SITE = Site("review.example.org", "https://review.example.org")
@@ -99,6 +98,8 @@ CHANGES = st.builds(
         tuple
     ),
 )
+# The first place to see a day begin; it remembers the days that it was asked about.
+KIRITIMATI = Calendar(timezone(timedelta(hours=14)))
 LO, HI = datetime(2026, 3, 2, tzinfo=timezone.utc), datetime(2026, 4, 2, tzinfo=timezone.utc)
 
 
@@ -149,13 +150,11 @@ def test_marks_and_keys(text: str, who: Account) -> None:
 @given(st.datetimes(timezones=st.just(timezone.utc)), st.datetimes(timezones=st.just(timezone.utc)))
 def test_any_instant(begin: datetime, end: datetime) -> None:
     """A calendar may be asked about any instant, and looks at no day that it does not know."""
-    calendar = Calendar(timezone(timedelta(hours=14)))
-
-    assert calendar.elapsed(begin, end) >= 0
-    for found in (calendar.add(begin, 60), calendar.rewind(end, 60)):
+    assert KIRITIMATI.elapsed(begin, end) >= 0
+    for found in (KIRITIMATI.add(begin, 60), KIRITIMATI.rewind(end, 60)):
         assert found is None or 1969 <= found.year <= 2200
-    assert 1970 <= calendar.local_date(begin).year <= 2200
-    assert 1969 <= calendar.day_start(begin.date()).year <= 2200
+    assert 1970 <= KIRITIMATI.local_date(begin).year <= 2200
+    assert 1969 <= KIRITIMATI.day_start(begin.date()).year <= 2200
 
 
 @given(st.lists(st.tuples(st.sampled_from(sorted(ACCOUNTS)), TEXTS), max_size=8))
@@ -183,7 +182,7 @@ def test_every_status(status: ChangeStatus) -> None:
     first = Message("u", LO, ACCOUNTS["owner"], "Uploaded patch set 1.", TAG + "newPatchSet", 1)
     late = Message("m", HI, ACCOUNTS["owner"], "Because.", TAG + "setTopic", 1)
     change = Change(1, "p", "b", "I1", status, "s", ACCOUNTS["owner"], LO, LO, (first, late))
-    state = follow(change, POLICY)
+    state = read_change(change, POLICY).state
     told_by_messages = status in (ChangeStatus.NEW, ChangeStatus.MERGED, ChangeStatus.ABANDONED)
 
     assert (state.turn.value == "reviewers") is told_by_messages
@@ -198,5 +197,5 @@ def test_nobodys_turn_is_over_when_it_is() -> None:
     away = Change(1, "p", "b", "I1", ChangeStatus.STAGED, "s", ACCOUNTS["owner"], LO, LO, (first,))
     back = Change(1, "p", "b", "I1", ChangeStatus.NEW, "s", ACCOUNTS["owner"], LO, LO, (first,))
 
-    assert follow(away, POLICY).waits == ()
-    assert [(one.since, one.end) for one in follow(back, POLICY).waits] == [(LO, None)]
+    assert read_change(away, POLICY).state.waits == ()
+    assert [(one.since, one.end) for one in read_change(back, POLICY).state.waits] == [(LO, None)]
