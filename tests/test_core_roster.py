@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import FrozenSet, List
+from typing import Any, Dict, FrozenSet, List, Tuple
 
 import pytest
 from hypothesis import given
@@ -127,3 +127,32 @@ def test_loads_stay_level(numbers: List[int], count: int) -> None:
         open_now[chosen.account.id] += 1
 
     assert max(open_now.values()) - min(open_now.values()) <= 1
+
+
+RANKS = [
+    ("asked for the earlier wait, the later of two", {}, {}, (3, 4)),
+    ("asked for an earlier wait, even as the chair", {}, {"chair": True}, (4,)),
+    ("no chair, even if not of the project", {"chair": True, "projects": ("*",)}, {}, ()),
+    ("of the project", {}, {"projects": ("tools/build",), "load": Load(open=9, last=NOON)}, ()),
+    ("the less loaded, if asked lately", {"load": Load(open=1)}, {"load": Load(last=NOON)}, ()),
+    ("never asked", {"load": Load(last=NOON - timedelta(days=900))}, {}, ()),
+    (
+        "asked longer ago",
+        {"load": Load(last=NOON)},
+        {"load": Load(last=NOON - timedelta(seconds=1))},
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "loser", "winner", "before"), RANKS, ids=[one[0] for one in RANKS])
+def test_each_rank_comes_before_the_next(
+    why: str, loser: Dict[str, Any], winner: Dict[str, Any], before: Tuple[int, ...]
+) -> None:
+    """What is looked at first decides, whatever what comes after it says, for any key."""
+    people = [member(3, **loser), member(4, **winner)]
+    for key in "abcdefgh":
+        occasion = replace(OCCASION, before=before, key=key)
+        chosen = choose(people, occasion).member
+        assert chosen is not None
+        assert chosen.account.id == 4

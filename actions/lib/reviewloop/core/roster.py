@@ -127,8 +127,7 @@ def _rank(member: Member, occasion: Occasion) -> Tuple[object, ...]:
         member.chair,
         not member.looks_after(occasion.project),
         member.load.open,
-        last is not None,
-        0.0 if last is None else last.timestamp(),
+        0.0 if last is None else last.timestamp(),  # before everybody who was ever asked
         _rendezvous(occasion.key, member.account.id),
     )
 
