@@ -8,7 +8,11 @@ from typing import Optional
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.turns import How, State, Wait
 
-_CLOSED = {ChangeStatus.MERGED: How.MERGED, ChangeStatus.ABANDONED: How.ABANDONED}
+_CLOSED = {
+    ChangeStatus.MERGED: How.MERGED,
+    ChangeStatus.ABANDONED: How.ABANDONED,
+    ChangeStatus.DEFERRED: How.ABANDONED,
+}
 
 
 def how_it_ended(change: Change, state: State, party: str, since: datetime) -> Optional[How]:
