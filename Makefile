@@ -22,12 +22,12 @@ PYTEST_ARGS ?=
 
 venv: $(VENV)/.installed
 
-$(VENV)/.installed: requirements.txt requirements-tests.txt Makefile
+$(VENV)/.installed: requirements.txt requirements-tests.txt requirements-sandbox.txt Makefile
 	@$(PYTHON) -c 'import ensurepip, venv' || { \
 	  echo '$(PYTHON) cannot make virtual environments: on Debian, apt-get install python3-venv'; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-tests.txt
+	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-tests.txt -r requirements-sandbox.txt
 	@printf '%s\n' '#!/bin/sh' '# The command line of the pack, from this checkout.' \
 	  'PYTHONPATH="$(CURDIR)/$(LIB)$${PYTHONPATH:+:$$PYTHONPATH}" exec "$(abspath $(BIN))/python" -m reviewloop.cli "$$@"' \
 	  > $(BIN)/reviewloop

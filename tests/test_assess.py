@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import pytest
+from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
-from fake_gerrit import PASSWORD, URL, FakeGerrit
 from reviewloop.asks import Asks
 from reviewloop.assess import Assessment, Assessor, EventRef, Tier, Verdict
 from reviewloop.core.keys import Mark

@@ -21,10 +21,10 @@ from email.utils import format_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
-from fake_gerrit_query import Moment, RefusalError, instant, parse_query
 from reviewloop.errors import AmbiguousError, TemporaryError
 from reviewloop.gerrit.client import Client, Transport
 from reviewloop.gerrit.protocol import Request, Response
+from sandbox.gerrit.fake_query import Moment, RefusalError, instant, parse_query
 
 URL = "https://gerrit.example.org"
 PASSWORD = "known-only-to-tests"
