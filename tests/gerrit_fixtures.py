@@ -12,7 +12,9 @@ from typing import Iterator, List
 
 import pytest
 from sandbox.gerrit.artifacts import DEFAULT_VERSION
+from sandbox.gerrit.choice import AnyGerrit
 from sandbox.gerrit.server import START, GerritServer
+from sandbox.gerrit.simulated import SimulatedGerrit
 from sandbox.ports import SandboxError
 
 MARKER = "real_gerrit"
@@ -52,6 +54,16 @@ def gerrit() -> Iterator[GerritServer]:
         pytest.fail(str(err), pytrace=False)
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def any_gerrit(request: pytest.FixtureRequest) -> Iterator[AnyGerrit]:
+    """The real server where the tests run on it, else the simulated one, on the same site."""
+    if not _fake():
+        yield request.getfixturevalue("gerrit")
+        return
+    with SimulatedGerrit() as server:
+        yield server
 
 
 @pytest.fixture
