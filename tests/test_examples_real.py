@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from sandbox.gerrit.choice import AnyGerrit
+from sandbox.gerrit.any_server import AnyGerrit
 from sandbox.gerrit.seed import COMMITTEE
 from sandbox.standin import runners
 from sandbox.trackers.roundup import RoundupServer

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Any, Dict, Iterator, List, Optional, Set
 
 import pytest
-from sandbox.gerrit.choice import AnyGerrit
+from sandbox.gerrit.any_server import AnyGerrit
 from sandbox.gerrit.people import Person
 from sandbox.gerrit.seed import COMMITTEE, PACK_ACCOUNT, PEOPLE, password_of
 from sandbox.standin.runners import ProcessDied
