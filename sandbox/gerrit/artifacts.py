@@ -27,7 +27,7 @@ DEFAULT_VERSION = "3.10.2"
 MINIMUM_JAVA: Mapping[str, int] = {"3.10.2": 17, "3.13.0": 21}
 LAUNCHER = Path(__file__).resolve().parent / "launcher"
 #: How every JVM of ours runs; an archive of classes fits only the collector it was made with.
-JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 
 
 @dataclass(frozen=True)

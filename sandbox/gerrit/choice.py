@@ -14,7 +14,7 @@ from typing import Mapping, Sequence
 from sandbox.gerrit.artifacts import missing, wanted_version
 from sandbox.ports import SandboxError
 
-HOW_REAL = "To see the real one: make java, then this again."
+HOW_REAL = "To see the real one: make java, then this again with GERRIT=real."
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def choose(wanted: str, lacking: Sequence[str] = ()) -> Choice:
     :raises SandboxError: the real one is insisted on, and something is missing.
     """
     if wanted == "fake":
-        return Choice(False, "Gerrit is SIMULATED, as GERRIT=fake asks.")
+        return Choice(False, f"Gerrit is SIMULATED, as GERRIT=fake asks. {HOW_REAL}")
     lacks = " and ".join(lacking)
     if lacks and wanted == "real":
-        raise SandboxError(f"GERRIT=real, but the real Gerrit lacks {lacks}. {HOW_REAL}")
+        raise SandboxError(f"GERRIT=real, but the real Gerrit lacks {lacks}. Run: make java")
     if lacks:
         return Choice(False, f"Gerrit is SIMULATED: the real one lacks {lacks}. {HOW_REAL}")
     return Choice(True, f"Gerrit is the real one, version {wanted_version()}.")

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import sys
 import threading
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import List, Optional, Sequence
+from typing import Any, List, Optional, Sequence
 from urllib.parse import parse_qsl
 
 from reviewloop.errors import AmbiguousError, TemporaryError
@@ -172,6 +173,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, gerrit: SimulatedGerrit) -> None:
         super().__init__((LOOPBACK, 0), _Handler)
         self.gerrit = gerrit
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that goes away in the middle is no matter; anything else is shown."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
