@@ -47,7 +47,7 @@ def choose(wanted: str, lacking: Sequence[str] = ()) -> Choice:
         return Choice(False, f"Gerrit is SIMULATED, as GERRIT=fake asks. {HOW_REAL}")
     lacks = " and ".join(lacking)
     if lacks and wanted == "real":
-        raise SandboxError(f"GERRIT=real, but the real Gerrit lacks {lacks}. Run: make java")
+        raise SandboxError(f"GERRIT=real, but the real Gerrit lacks {lacks}: run make java.")
     if lacks:
         return Choice(False, f"Gerrit is SIMULATED: the real one lacks {lacks}. {HOW_REAL}")
     return Choice(True, f"Gerrit is the real one, version {wanted_version()}.")
