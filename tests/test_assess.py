@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import pytest
+from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
-from fake_gerrit import PASSWORD, URL, FakeGerrit
 from reviewloop.core.keys import Mark
 from reviewloop.core.tiers import Tier
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
-from reviewloop.escalation.assess import Assessment, Assessor, EventRef, Verdict
+from reviewloop.escalation.assess import Assessment, Assessor, Verdict, event_ref
 from reviewloop.escalation.people import People
 from reviewloop.settings.load import load
 from reviewloop.store.asks import Asks
@@ -51,7 +51,7 @@ class Board:
         settings = load(self.config)
         client, store = self.fake.client(), self.shelf.service
         people = People(settings, client, store)
-        ref = EventRef.parse(event or self.event())
+        ref = event_ref(event or self.event())
         return Assessor(settings, client, people, Asks(store)).assess(ref, tier)
 
     def asked(self, **kwargs: Any) -> int:
@@ -311,12 +311,30 @@ def test_members_that_do_not_exist() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "x", f"{SERVER}:1:nobody:1:2d", f"{SERVER}:1:owner:1:2 days", "a b:1:owner:1:2d"]
+    ("text", "why"),
+    [
+        ("", "of the form"),
+        ("x", "of the form"),
+        (f"{SERVER}:1:nobody:1:2d", "of the form"),
+        (f"{SERVER}:1:owner:1:2 days", "of the form"),
+        (f"{SERVER}:1:owner:1:" + "9" * 5_000 + "d", "of the form"),
+        (f"{SERVER}:" + "9" * 5_000 + ":owner:1:2d", "of the form"),
+        (f"{SERVER}:1:owner:" + "9" * 5_000 + ":2d", "of the form"),
+        (f"{SERVER}:1:owner:99999999999:2d", "99999999999 is no time"),
+        (f"{SERVER}:9999999999:owner:1:2d", "9999999999 is no number of a change"),
+        (f"{SERVER}:\u0661:owner:1:2d", "of the form"),
+        ("a b:1:owner:1:2d", "of the form"),
+        (":" * 100_000, "of the form"),
+        ("{{ st2kv.system.secret }}", "of the form"),
+    ],
 )
-def test_no_event_id(text: str) -> None:
-    """What is not an event id is refused, without repeating it."""
-    with pytest.raises(RefusedError, match="not the id of an event"):
-        EventRef.parse(text)
+def test_no_event_id(text: str, why: str) -> None:
+    """What is not an event id is refused with its beginning, harmless, and with what is wrong."""
+    with pytest.raises(RefusedError, match="event_id is '.*not the id of an event: .*" + why) as no:
+        event_ref(text)
+    assert len(str(no.value)) < 400
+    assert "{{" not in str(no.value)
+    assert no.value.remedy
 
 
 def test_event_of_another_server() -> None:

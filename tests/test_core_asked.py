@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import Tuple
 
-from fake_gerrit import FakeGerrit
+from sandbox.gerrit.fake import FakeGerrit
+
 from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import Mark, ask_id, event_id

@@ -13,6 +13,7 @@ from reviewloop.core.commands import Verb, pauses
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import Mark
 from reviewloop.core.policy import Policy
+from reviewloop.core.remarks import Remark, with_remarks
 from reviewloop.core.worktime import Calendar
 
 NEVER = replace(POLICY, calendar=Calendar(days_off=lambda _day: True))
@@ -231,3 +232,76 @@ def test_taking_it_twice() -> None:
     history.review("tue 10:00", "committer", text="/ack")
 
     assert spans(history) == [("mon 10:00", "tue 10:00"), ("tue 10:00", "thu 10:00")]
+
+
+# What is a command.
+
+
+@pytest.mark.parametrize(
+    ("text", "argument"),
+    [
+        ("/snooze 1d", "1d"),
+        ("  /snooze 1d", "1d"),
+        ("\u00a0/snooze\u00a01d", "1d"),
+        ("/snooze\t1d\r\nmore", "1d"),
+        ("/snooze 1d" + " " * 500, "1d"),
+        ("/snooze 1d for lunch ", "1d for lunch"),
+        ("/snooze 1d " + "x" * 500, "1d " + "x" * 197),
+    ],
+)
+def test_command_among_blanks(text: str, argument: str) -> None:
+    """Blanks around a command mean nothing; what follows it is kept, as far as it is short."""
+    history = in_review().review("mon 10:00", "reviewer", text=text)
+    (command,) = pauses(history.change(), POLICY).commands
+
+    assert (command.verb, command.argument, command.problem) == (Verb.SNOOZE, argument, "")
+    assert spans(history) == [("mon 10:00", "tue 10:00")]
+
+
+@pytest.mark.parametrize("text", ["/snooze\n1d", "/snooze\n\n1d", "/snooze \n 1d"])
+def test_command_ends_with_its_line(text: str) -> None:
+    """What stands on the next line belongs to no command."""
+    history = in_review().review("mon 10:00", "reviewer", text=text)
+    (command,) = pauses(history.change(), POLICY).commands
+
+    assert (command.argument, command.problem) == ("", "write /snooze 5d or /snooze 2026-12-24")
+
+
+@pytest.mark.parametrize(
+    "text", ["/\u017fnooze 1d", "/pa\u017fs", "/snooze \u0661d", "/snooze 2026-03-0\u0665"]
+)
+def test_letters_and_digits_of_other_scripts(text: str) -> None:
+    """Signs that only fold to a command's letters or count as digits make no command."""
+    history = in_review().review("mon 10:00", "reviewer", text=text)
+
+    assert all(one.problem for one in pauses(history.change(), POLICY).commands)
+    assert spans(history) == []
+
+
+def test_snooze_until_a_day_within_the_limit() -> None:
+    """A day is compared with the limit in working time: a weekend more is no more."""
+    policy = replace(POLICY, max_snooze=Duration(5, "d"))
+    history = in_review().review("mon 10:00", "reviewer", text="/snooze 2026-03-09")
+    assert spans(history, policy) == [("mon 10:00", "mon2 0:00")]
+
+    history = in_review().review("mon 10:00", "reviewer", text="/snooze 2026-03-10")
+    assert spans(history, policy) == [("mon 10:00", "mon2 10:00")]
+
+
+def test_command_in_a_comment_beside_the_message() -> None:
+    """A comment on the patch set as a whole gives commands like the message's own words."""
+    history = in_review().review("mon 10:00", "reviewer", comments=1)
+    remark = Remark(history.messages[-1].id, "/snooze 1d", general=True)
+    found = pauses(with_remarks(history.change(), [remark]), POLICY).spans
+
+    assert [(told(one.start), told(one.end)) for one in found] == [("mon 10:00", "tue 10:00")]
+
+
+def test_clock_that_goes_back() -> None:
+    """Whatever the dates say, later words replace earlier ones, and no pause is empty or double."""
+    history = in_review().review("tue 10:00", "reviewer", text="/snooze 1d")
+    history.review("mon 10:00", "second", text="/snooze 2d")
+    assert spans(history) == [("tue 10:00", "wed 10:00")]
+
+    history.review("mon 11:00", "second", text="/unsnooze")
+    assert spans(history) == []

@@ -23,8 +23,8 @@ def change(*texts: str) -> Change:
 
 
 def texts(filled: Change) -> List[str]:
-    """The texts of the messages."""
-    return [message.text for message in filled.messages]
+    """What the authors of the messages said."""
+    return [message.said for message in filled.messages]
 
 
 def test_general_comment() -> None:

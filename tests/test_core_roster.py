@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import FrozenSet, List
+from typing import Any, Dict, FrozenSet, List, Tuple
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from reviewloop.core.change import Account
 from reviewloop.core.roster import Ineligible, Load, Member, Selection, choose, why_ineligible
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
-OCCASION = Selection(key="grv-0123456789abcdef", project="tools/build", owner=1, uploader=2)
+SELECTION = Selection(key="grv-0123456789abcdef", project="tools/build", owner=1, uploader=2)
 
 
 def member(number: int, **extra: object) -> Member:
@@ -25,16 +25,16 @@ def member(number: int, **extra: object) -> Member:
 @pytest.mark.parametrize(
     ("one", "selection", "reason"),
     [
-        (member(1), OCCASION, Ineligible.OWNER),
-        (member(2), OCCASION, Ineligible.UPLOADER),
-        (member(3, automation=True), OCCASION, Ineligible.AUTOMATION),
-        (Member(Account(3, inactive=True)), OCCASION, Ineligible.INACTIVE),
-        (member(3, absent=True), OCCASION, Ineligible.ABSENT),
-        (member(3, load=Load(week=10)), OCCASION, Ineligible.OVER_BUDGET),
-        (member(3), replace(OCCASION, reviewed=frozenset({3})), Ineligible.REVIEWED),
-        (member(3), replace(OCCASION, passed=frozenset({3})), Ineligible.PASSED),
-        (member(3), replace(OCCASION, tired=frozenset({3})), Ineligible.NO_MOVE),
-        (member(3, load=Load(week=9)), OCCASION, None),
+        (member(1), SELECTION, Ineligible.OWNER),
+        (member(2), SELECTION, Ineligible.UPLOADER),
+        (member(3, automation=True), SELECTION, Ineligible.AUTOMATION),
+        (Member(Account(3, inactive=True)), SELECTION, Ineligible.INACTIVE),
+        (member(3, absent=True), SELECTION, Ineligible.ABSENT),
+        (member(3, load=Load(week=10)), SELECTION, Ineligible.OVER_BUDGET),
+        (member(3), replace(SELECTION, reviewed=frozenset({3})), Ineligible.REVIEWED),
+        (member(3), replace(SELECTION, passed=frozenset({3})), Ineligible.PASSED),
+        (member(3), replace(SELECTION, tired=frozenset({3})), Ineligible.NO_MOVE),
+        (member(3, load=Load(week=9)), SELECTION, None),
     ],
 )
 def test_each_reason(one: Member, selection: Selection, reason: Ineligible) -> None:
@@ -47,14 +47,14 @@ def test_who_looks_after_the_project_is_asked_before_the_less_loaded() -> None:
     """The project's own person comes before whoever has less to do."""
     own = member(3, projects=("tools/*",), load=Load(open=4))
 
-    assert choose([member(4), own], OCCASION).member == own
+    assert choose([member(4), own], SELECTION).member == own
 
 
 def test_the_less_loaded_is_asked() -> None:
     """Among equals, who has fewer open requests is asked."""
     busy, idle = member(3, load=Load(open=2)), member(4, load=Load(open=1))
 
-    assert choose([busy, idle], OCCASION).member == idle
+    assert choose([busy, idle], SELECTION).member == idle
 
 
 def test_who_was_asked_longest_ago_is_asked() -> None:
@@ -62,30 +62,30 @@ def test_who_was_asked_longest_ago_is_asked() -> None:
     long_ago = member(3, load=Load(last=NOON - timedelta(days=9)))
     lately = member(4, load=Load(last=NOON))
 
-    assert choose([lately, long_ago], OCCASION).member == long_ago
-    assert choose([lately, long_ago, member(5)], OCCASION).member == member(5)
+    assert choose([lately, long_ago], SELECTION).member == long_ago
+    assert choose([lately, long_ago, member(5)], SELECTION).member == member(5)
 
 
 def test_the_chair_is_asked_last() -> None:
     """The chair is asked only where nobody else can be."""
     chair, busy = member(3, chair=True), member(4, load=Load(open=7))
 
-    assert choose([chair, busy], OCCASION).member == busy
-    assert choose([chair], OCCASION).member == chair
+    assert choose([chair, busy], SELECTION).member == busy
+    assert choose([chair], SELECTION).member == chair
 
 
 def test_who_was_asked_before_is_asked_again() -> None:
     """Somebody asked for an earlier wait of the change knows it already."""
     knows = member(3, load=Load(open=5, last=NOON))
 
-    assert choose([member(4), knows], replace(OCCASION, before=(3,))).member == knows
+    assert choose([member(4), knows], replace(SELECTION, before=(3,))).member == knows
 
 
 def test_only_the_budget_stands_in_the_way() -> None:
     """A used-up budget is told apart from an empty roster."""
-    assert choose([member(1), member(3, load=Load(week=10))], OCCASION).only_over_budget
-    assert not choose([member(1)], OCCASION).only_over_budget
-    assert not choose([], OCCASION).only_over_budget
+    assert choose([member(1), member(3, load=Load(week=10))], SELECTION).only_over_budget
+    assert not choose([member(1)], SELECTION).only_over_budget
+    assert not choose([], SELECTION).only_over_budget
 
 
 ROSTER = st.lists(st.integers(3, 40), min_size=1, max_size=12, unique=True)
@@ -95,7 +95,7 @@ KEYS = st.text("0123456789abcdef", min_size=16, max_size=16).map("grv-".__add__)
 @given(ROSTER, KEYS, st.randoms(use_true_random=False))
 def test_order_of_the_roster(numbers: List[int], key: str, random: object) -> None:
     """The order in which the roster is written does not matter."""
-    selection = replace(OCCASION, key=key)
+    selection = replace(SELECTION, key=key)
     people = [member(number) for number in numbers]
     shuffled = list(people)
     random.shuffle(shuffled)  # type: ignore
@@ -109,7 +109,7 @@ def test_somebody_leaves(numbers: List[int], keys: FrozenSet[str], data: st.Data
     people = [member(number) for number in numbers]
     leaver = data.draw(st.sampled_from(people))
     for key in keys:
-        selection = replace(OCCASION, key=key)
+        selection = replace(SELECTION, key=key)
         before = choose(people, selection).member
         after = choose([one for one in people if one != leaver], selection).member
 
@@ -122,8 +122,37 @@ def test_loads_stay_level(numbers: List[int], count: int) -> None:
     open_now = dict.fromkeys(numbers, 0)
     for index in range(count):
         people = [member(number, load=Load(open=open_now[number])) for number in numbers]
-        chosen = choose(people, replace(OCCASION, key=f"grv-{index:016x}")).member
+        chosen = choose(people, replace(SELECTION, key=f"grv-{index:016x}")).member
         assert chosen is not None
         open_now[chosen.account.id] += 1
 
     assert max(open_now.values()) - min(open_now.values()) <= 1
+
+
+RANKS = [
+    ("asked for the earlier wait, the later of two", {}, {}, (3, 4)),
+    ("asked for an earlier wait, even as the chair", {}, {"chair": True}, (4,)),
+    ("no chair, even if not of the project", {"chair": True, "projects": ("*",)}, {}, ()),
+    ("of the project", {}, {"projects": ("tools/build",), "load": Load(open=9, last=NOON)}, ()),
+    ("the less loaded, if asked lately", {"load": Load(open=1)}, {"load": Load(last=NOON)}, ()),
+    ("never asked", {"load": Load(last=NOON - timedelta(days=900))}, {}, ()),
+    (
+        "asked longer ago",
+        {"load": Load(last=NOON)},
+        {"load": Load(last=NOON - timedelta(seconds=1))},
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "loser", "winner", "before"), RANKS, ids=[one[0] for one in RANKS])
+def test_each_rank_comes_before_the_next(
+    why: str, loser: Dict[str, Any], winner: Dict[str, Any], before: Tuple[int, ...]
+) -> None:
+    """What is looked at first decides, whatever what comes after it says, for any key."""
+    people = [member(3, **loser), member(4, **winner)]
+    for key in "abcdefgh":
+        selection = replace(SELECTION, before=before, key=key)
+        chosen = choose(people, selection).member
+        assert chosen is not None
+        assert chosen.account.id == 4

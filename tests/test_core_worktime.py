@@ -286,3 +286,15 @@ def _works(one: Calendar, instant: datetime) -> bool:
             if opens <= wall < opens + timedelta(seconds=one.length):
                 return True
     return False
+
+
+@given(CALENDARS, INSTANTS, AMOUNTS, st.integers(0, 10**6))
+def test_spending_no_further_than_an_end(
+    one: Calendar, begin: datetime, seconds: int, span: int
+) -> None:
+    """What is spent up to an end is what elapses until then; only what is left is still to come."""
+    end = begin + timedelta(seconds=span)
+    at, left = one.spend(begin, seconds, end)
+
+    assert at == (one.add(begin, seconds) if one.elapsed(begin, end) >= seconds else None)
+    assert left == max(0, seconds - one.elapsed(begin, end))

@@ -14,11 +14,33 @@ from typing import Optional, Tuple
 
 
 class ChangeStatus(str, Enum):
-    """Gerrit's ``ChangeInfo.status``."""
+    """Gerrit's ``ChangeInfo.status``, and those that plugins and forks add.
+
+    STAGED, INTEGRATING and DEFERRED are Qt's (its qt-workflow plugin). Whatever else a server says
+    is UNKNOWN: a value like the others, so that one change cannot keep the others from being read.
+    """
 
     NEW = "NEW"
     MERGED = "MERGED"
     ABANDONED = "ABANDONED"
+    STAGED = "STAGED"
+    INTEGRATING = "INTEGRATING"
+    DEFERRED = "DEFERRED"
+    UNKNOWN = "UNKNOWN"
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is expected to happen to the change any more."""
+        return self in _CLOSED
+
+    @property
+    def is_nobodys(self) -> bool:
+        """Whether the change is open and nobody owes a move: a machine has it, or who knows."""
+        return self in _NOBODYS
+
+
+_CLOSED = (ChangeStatus.MERGED, ChangeStatus.ABANDONED, ChangeStatus.DEFERRED)
+_NOBODYS = (ChangeStatus.STAGED, ChangeStatus.INTEGRATING, ChangeStatus.UNKNOWN)
 
 
 @dataclass(frozen=True)
@@ -41,7 +63,8 @@ class Message:
 
     ``author`` is the real author where Gerrit names one apart (acting on behalf of somebody), and
     None where Gerrit itself speaks. ``patch_set`` is Gerrit's ``_revision_number`` (0 where it is
-    absent).
+    absent). ``remarks`` are the author's comments on the patch set as a whole that were posted with
+    it; they stand apart from ``text``, since in some places only what Gerrit writes is believed.
     """
 
     id: str
@@ -50,11 +73,20 @@ class Message:
     text: str
     tag: str = ""
     patch_set: int = 0
+    remarks: Tuple[str, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The text and the remarks below it: everything that the author had to say."""
+        return "\n\n".join([self.text.rstrip(), *self.remarks]) if self.remarks else self.text
 
 
 @dataclass(frozen=True)
 class Change:
-    """One change with its messages in Gerrit's order (oldest first)."""
+    """One change with its messages in Gerrit's order (oldest first).
+
+    ``status_word`` is the status in the server's own word where it is UNKNOWN.
+    """
 
     number: int
     project: str
@@ -79,3 +111,9 @@ class Change:
     insertions: int = 0
     deletions: int = 0
     meta_rev_id: str = ""
+    status_word: str = ""
+
+    @property
+    def status_known(self) -> bool:
+        """Whether the status is one that this package knows the meaning of."""
+        return self.status is not ChangeStatus.UNKNOWN

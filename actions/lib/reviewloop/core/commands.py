@@ -2,25 +2,35 @@
 
 They are part of the history, so they need no store and everybody sees them. A command stands on a
 line of its own.
+
+Whoever may comment may write commands, so their number is bounded, by message and by person: what
+one person writes too much of keeps nobody else from being heard. The earliest count, so that what
+is said later changes nothing about the past.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import Enum
-from typing import FrozenSet, List, Optional, Tuple
+from itertools import islice
+from typing import Counter as Counts
+from typing import FrozenSet, Iterator, List, Optional, Set, Tuple
 
 from reviewloop.core.change import Change, Message
 from reviewloop.core.durations import parse_duration
-from reviewloop.core.keys import Mark, marks_of
+from reviewloop.core.keys import marks_of
 from reviewloop.core.policy import Policy
 from reviewloop.core.spans import Span
 
-_LINE = re.compile(
-    r"^\s*/(snooze|unsnooze|ack|pass)(?!\S)[ \t]*(.*?)\s*$", re.MULTILINE | re.IGNORECASE
-)
+#: The most commands of one message, and of one person on one change, that count.
+MAX_IN_MESSAGE = 10
+MAX_OF_PERSON = 100
+# What follows a command is repeated to people, up to here.
+_ARGUMENT_CAP = 200
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 
 
 class Verb(str, Enum):
@@ -30,6 +40,9 @@ class Verb(str, Enum):
     UNSNOOZE = "unsnooze"
     ACK = "ack"
     PASS = "pass"  # noqa: S105 - a command, not a secret
+
+
+_VERBS = {f"/{verb.value}": verb for verb in Verb}
 
 
 @dataclass(frozen=True)
@@ -65,29 +78,50 @@ class Pauses:
 
 def pauses(change: Change, policy: Policy) -> Pauses:
     """Read the commands out of people's messages, oldest first."""
-    asked: List[Mark] = []
+    asked: Set[int] = set()
+    given: Counts[int] = Counter()
     commands: List[Command] = []
     for message in change.messages:
         if policy.is_own(message):
-            asked.extend(marks_of(message))
+            asked.update(account for mark in marks_of(message) for account in mark.asked)
         elif not policy.is_automatic(message):
-            addressed = frozenset(account for mark in asked for account in mark.asked)
-            commands.extend(_commands(message, policy, addressed))
+            for command in _bounded(message, given):
+                commands.append(command if command.problem else _understood(command, policy, asked))
     working = [command for command in commands if not command.problem]
     passed = frozenset(c.author for c in working if c.verb is Verb.PASS)
     return Pauses(_spans(working), passed, tuple(commands))
 
 
-def _commands(message: Message, policy: Policy, asked: FrozenSet[int]) -> List[Command]:
+def _bounded(message: Message, given: Counts[int]) -> Iterator[Command]:
+    """A message's commands as far as they count, and the first that is too much, with its problem;
+    ``given`` counts those of each person.
+    """
+    # One more than count, so that there is one to say it of.
+    for place, command in enumerate(islice(_commands(message), MAX_IN_MESSAGE + 1)):
+        given[command.author] += 1
+        over = given[command.author] - MAX_OF_PERSON
+        if over > 1:
+            return
+        if over == 1:
+            yield _faulty(command, f"more than {MAX_OF_PERSON} commands of one person")
+        elif place == MAX_IN_MESSAGE:
+            yield _faulty(command, f"more than {MAX_IN_MESSAGE} commands in one message")
+        else:
+            yield command
+
+
+def _commands(message: Message) -> Iterator[Command]:
     author = message.author.id if message.author else 0
-    found = []
-    for verb, argument in _LINE.findall(message.text):
-        command = Command(Verb(verb.lower()), message.date, author, argument)
-        found.append(_understood(command, policy, asked))
-    return found
+    for line in message.said.split("\n"):
+        # Not a pattern over the whole text: each line is looked at once.
+        words = line.split(None, 1)
+        verb = _VERBS.get(words[0].lower()) if words and words[0].startswith("/") else None
+        if verb is not None:
+            argument = words[1].strip()[:_ARGUMENT_CAP] if len(words) > 1 else ""
+            yield Command(verb, message.date, author, argument)
 
 
-def _understood(command: Command, policy: Policy, asked: FrozenSet[int]) -> Command:
+def _understood(command: Command, policy: Policy, asked: Set[int]) -> Command:
     if command.verb is Verb.SNOOZE:
         return _snooze(command, policy)
     if command.verb is Verb.UNSNOOZE:
@@ -101,42 +135,59 @@ def _understood(command: Command, policy: Policy, asked: FrozenSet[int]) -> Comm
 
 
 def _snooze(command: Command, policy: Policy) -> Command:
-    longest = policy.calendar.add(command.at, policy.max_snooze.seconds(policy.calendar))
+    # What follows the amount is the reason, in free words.
+    amount = command.argument.split(None, 1)[0] if command.argument else ""
     try:
-        until = _snoozed_until(command, policy)
+        day = _day(amount)
+        if day is not None:
+            return _until(command, _shortened(policy.calendar.day_start(day), command, policy))
+        wanted = parse_duration(amount).seconds(policy.calendar)
     except ValueError:
         return _faulty(command, "write /snooze 5d or /snooze 2026-12-24")
-    if until is None or (longest is not None and until > longest):
-        until = longest
-    return _until(command, until)
+    # Compared before anything is calculated: 999999w would be a walk through years of days.
+    seconds = min(wanted, policy.max_snooze.seconds(policy.calendar))
+    return _until(command, policy.calendar.add(command.at, seconds))
 
 
-def _snoozed_until(command: Command, policy: Policy) -> Optional[datetime]:
-    # What follows the amount is the reason, in free words.
-    amount = command.argument.split()[0] if command.argument else ""
-    if re.fullmatch(r"\d{4}-\d\d-\d\d", amount):
-        return policy.calendar.day_start(date(*map(int, amount.split("-"))))
-    return policy.calendar.add(command.at, parse_duration(amount).seconds(policy.calendar))
+def _day(amount: str) -> Optional[date]:
+    """The day that an amount names, or None; ValueError where the calendar has no such day."""
+    match = _DATE.fullmatch(amount)
+    return None if match is None else date(*map(int, match.groups()))
+
+
+def _shortened(until: datetime, command: Command, policy: Policy) -> datetime:
+    """A snooze's end, or the latest that it may have."""
+    calendar = policy.calendar
+    # Working time is never longer than time itself, so what is nearer needs no calculation.
+    if (until - command.at).total_seconds() <= policy.max_snooze.seconds(calendar):
+        return until
+    longest = calendar.add(command.at, policy.max_snooze.seconds(calendar))
+    return until if longest is None else min(until, longest)
 
 
 def _until(command: Command, until: Optional[datetime]) -> Command:
     if until is None or until <= command.at:
         return _faulty(command, "the time it names has passed")
-    return Command(command.verb, command.at, command.author, command.argument, until)
+    return replace(command, until=until)
 
 
 def _faulty(command: Command, problem: str) -> Command:
-    return Command(command.verb, command.at, command.author, command.argument, None, problem)
+    return replace(command, problem=problem)
 
 
 def _spans(commands: List[Command]) -> Tuple[Span, ...]:
-    """The latest word counts: a pause replaces the one before it, ``/unsnooze`` ends it."""
+    """The latest word counts: a pause replaces the one before it, ``/unsnooze`` ends it.
+
+    The spans are in order, whatever the dates of the messages are.
+    """
     spans: List[Span] = []
     for command in commands:
         if command.verb is Verb.PASS:
             continue
-        if spans and spans[-1].end is not None and spans[-1].end > command.at:
-            spans[-1] = Span(spans[-1].start, command.at)
-        if command.until is not None:
-            spans.append(Span(command.at, command.until))
+        at = max(command.at, spans[-1].start) if spans else command.at
+        last = spans[-1] if spans else None
+        if last is not None and last.end is not None and last.end > at:
+            spans[-1:] = [Span(last.start, at)] if last.start < at else []
+        if command.until is not None and command.until > at:
+            spans.append(Span(at, command.until))
     return tuple(spans)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reviewloop.core.worktime import Calendar
 
-_DURATION = re.compile(r"(\d{1,6})([mhdw])")
+_DURATION = re.compile(r"([0-9]{1,6})([mhdw])")
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def parse_duration(text: str) -> Duration:
     match = _DURATION.fullmatch(text)
     if match is None:
         raise ValueError(
-            f"{text!r} is not an amount of working time;"
+            f"{text[:60]!r} is not an amount of working time;"
             " write a number and m, h, d or w, like 4h or 2d."
         )
     return Duration(int(match.group(1)), match.group(2))

@@ -9,7 +9,11 @@ from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.turns import How
 from reviewloop.core.waits import State, Wait
 
-_CLOSED = {ChangeStatus.MERGED: How.MERGED, ChangeStatus.ABANDONED: How.ABANDONED}
+_CLOSED = {
+    ChangeStatus.MERGED: How.MERGED,
+    ChangeStatus.ABANDONED: How.ABANDONED,
+    ChangeStatus.DEFERRED: How.ABANDONED,
+}
 
 
 def how_it_ended(change: Change, state: State, party: str, since: datetime) -> Optional[How]:

@@ -19,9 +19,8 @@ KEY_PATTERN = re.compile(r"grv-[0-9a-f]{16}")
 """The key of one escalation: legal as label, tag, keyword and field value in all known trackers."""
 
 _MARK = re.compile(
-    r"^\[st2-gerrit (?P<purpose>[a-z_]{1,32}) (?P<id>[0-9a-f]{16})"
-    r"(?: asked=(?P<asked>\d+(?:,\d+)*))?\]$",
-    re.MULTILINE,
+    r"\[st2-gerrit (?P<purpose>[a-z_]{1,32}) (?P<id>[0-9a-f]{16})"
+    r"(?: asked=(?P<asked>[0-9]{1,10}(?:,[0-9]{1,10})*))?\]"
 )
 
 
@@ -44,15 +43,15 @@ class Mark:
 
 
 def marks_of(message: Message) -> Tuple[Mark, ...]:
-    """The marks in a message; the caller says whether its author is to be believed."""
-    return tuple(
-        Mark(
-            found["purpose"],
-            found["id"],
-            tuple(int(one) for one in (found["asked"] or "").split(",") if one),
-        )
-        for found in _MARK.finditer(message.text)
-    )
+    """The mark in a message, none or one; the caller says whether its author is to be believed.
+
+    Only the last line is one: above it a message of our own may repeat what others wrote.
+    """
+    found = _MARK.fullmatch(message.text.rstrip().rsplit("\n", 1)[-1])
+    if found is None:
+        return ()
+    asked = (found["asked"] or "").split(",")
+    return (Mark(found["purpose"], found["id"], tuple(int(one) for one in asked if one)),)
 
 
 def event_id(server: str, number: int, party: str, since: datetime, milestone: str) -> str:
@@ -67,7 +66,8 @@ def ask_id(event: str, tier: str, attempt: int = 0) -> str:
 
 def digest(*parts: object) -> str:
     """16 hex digits of SHA-256 over the parts."""
-    return hashlib.sha256("|".join(map(str, parts)).encode()).hexdigest()[:16]
+    told = "|".join(map(str, parts)).encode("utf-8", "backslashreplace")
+    return hashlib.sha256(told).hexdigest()[:16]
 
 
 def ticket_key(server: str, number: int) -> str:

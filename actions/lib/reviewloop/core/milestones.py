@@ -60,8 +60,10 @@ def unnamed(_crossing: Crossing) -> str:
 
 
 def running(wait: Wait, pauses: Sequence[Span] = ()) -> Tuple[Span, ...]:
-    """The spans in which the wait's stopwatch runs: its segments without the snoozed spans."""
-    return subtract(wait.segments, tuple(pauses))
+    """The spans in which the wait's stopwatch runs: its segments without the snoozed spans, which
+    are in order.
+    """
+    return subtract(wait.segments, pauses)
 
 
 def elapsed(wait: Wait, now: datetime, calendar: Calendar, pauses: Sequence[Span] = ()) -> int:
@@ -78,26 +80,30 @@ def crossing(
     """The first instant at which :func:`elapsed` reaches ``seconds``; None where that is not before
     the wait's end.
     """
-    left = seconds
-    for span in running(wait, pauses):
-        at = calendar.add(span.start, left)
-        if at is None:
-            return None
-        if span.end is None or at <= span.end:
-            return at if wait.end is None or at < wait.end else None
-        left -= calendar.elapsed(span.start, span.end)
-    return None
+    return _crossed(running(wait, pauses), seconds, calendar, wait.end)
 
 
 def crossings(wait: Wait, policy: Policy, pauses: Sequence[Span] = ()) -> Tuple[Crossing, ...]:
     """Every crossing of the wait as far as its history is known, past or future, in order."""
+    spans, calendar = running(wait, pauses), policy.calendar
     found: List[Crossing] = []
     for index, milestone in enumerate(policy.milestones):
-        at = crossing(wait, milestone.seconds(policy.calendar), policy.calendar, pauses)
+        at = _crossed(spans, milestone.seconds(calendar), calendar, wait.end)
         if at is None:
             break
         found.append(Crossing(wait, milestone, index, at))
     return tuple(found)
+
+
+def _crossed(
+    spans: Sequence[Span], seconds: int, calendar: Calendar, end: Optional[datetime]
+) -> Optional[datetime]:
+    left = seconds
+    for span in spans:
+        at, left = calendar.spend(span.start, left, span.end)
+        if at is not None:
+            return at if end is None or at < end else None
+    return None
 
 
 def replayed(

@@ -34,7 +34,8 @@ class Site:
 
     def link(self, change: Change) -> str:
         """The change's address for people."""
-        return f"{self.url}/c/{quote(change.project, safe='/')}/+/{change.number}"
+        project = quote(change.project, safe="/", errors="replace")
+        return f"{self.url}/c/{project}/+/{change.number}"
 
 
 def waiting(

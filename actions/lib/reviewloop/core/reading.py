@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Iterator, Optional, Sequence, Tuple, Union
@@ -83,23 +84,31 @@ def read_change(change: Change, policy: Policy) -> Reading:
     """Read a change with its messages."""
     state = follow(change, policy)
     paused = pauses(change, policy)
+    passes = sorted(paused.passes)
     courses = tuple(
-        Course(wait, _retold(crossings(wait, policy, paused.spans), paused.passes))
+        Course(wait, _retold(wait, crossings(wait, policy, paused.spans), passes))
         for wait in state.waits
     )
     return Reading(change, state, paused, courses)
 
 
-def _retold(passed: Tuple[Crossing, ...], passes: Sequence[datetime]) -> Tuple[Crossing, ...]:
+def _retold(
+    wait: Wait, passed: Tuple[Crossing, ...], passes: Sequence[datetime]
+) -> Tuple[Crossing, ...]:
     """The crossings, with the last one reached crossed again whenever somebody hands it on.
 
     Then somebody else is to be asked, and nobody should have to wait for the next milestone.
+
+    :param passes: in order; only those inside the wait are looked at.
     """
+    if not passed:
+        return ()
+    first = bisect_right(passes, passed[0].at)
+    last = len(passes) if wait.end is None else bisect_left(passes, wait.end)
     again = []
-    for at in passes:
+    for at in passes[first:last]:
         reached = [one for one in passed if one.at < at]
-        if reached and (reached[-1].wait.end is None or at < reached[-1].wait.end):
-            again.append(replace(reached[-1], at=at))
+        again.append(replace(reached[-1], at=at))
     return tuple(sorted((*passed, *again), key=lambda one: (one.at, one.index)))
 
 

@@ -32,7 +32,7 @@ def has_remarks(change: Change) -> bool:
 
 
 def with_remarks(change: Change, remarks: Sequence[Remark]) -> Change:
-    """The change with its general comments written into the messages they were posted with.
+    """The change with its general comments beside the messages they were posted with.
 
     A mark ``(K comments)`` that stands for general comments only gives way to their text; one that
     also stands for comments on files stays, since those are something said.
@@ -45,10 +45,10 @@ def with_remarks(change: Change, remarks: Sequence[Remark]) -> Change:
 
 
 def _filled(message: Message, remarks: List[Remark]) -> Message:
-    words = [remark.text for remark in remarks if remark.general]
+    words = tuple(remark.text for remark in remarks if remark.general)
     if not words:
         return message
     text = message.text
     if len(words) == len(remarks):
         text = COMMENTS.sub("", text, count=1)
-    return replace(message, text="\n\n".join([text.rstrip(), *words]))
+    return replace(message, text=text, remarks=words)

@@ -131,8 +131,7 @@ def _rank(member: Member, selection: Selection) -> Tuple[object, ...]:
         member.chair,
         not member.looks_after(selection.project),
         member.load.open,
-        last is not None,
-        0.0 if last is None else last.timestamp(),
+        0.0 if last is None else last.timestamp(),  # before everybody who was ever asked
         _rendezvous(selection.key, member.account.id),
     )
 

@@ -89,13 +89,11 @@ class _Turns:
 
     def _facts(self, event: Event) -> FrozenSet[Fact]:
         negative = self._votes.negative
-        # The votes of a deletion are those that it takes away.
-        cast = () if event.kind is EventKind.DELETION else event.votes
         facts = (
             (Fact.REBASED, event.rebased),
             (Fact.IN_PROGRESS, event.wip),
-            (Fact.VOTED, bool(cast)),
-            (Fact.VOTED_DOWN, any(vote.value < 0 for vote in cast)),
+            (Fact.VOTED, bool(event.votes)),
+            (Fact.VOTED_DOWN, any(vote.value < 0 for vote in event.votes)),
             (Fact.NEGATIVE, negative),
             (Fact.APPROVED, self._votes.approved),
             (Fact.HELD, self._votes.held),

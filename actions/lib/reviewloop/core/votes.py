@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import Callable, Dict, Optional, Tuple
+from typing import Counter as Counts
+from typing import Dict, Optional, Set, Tuple
 
 from reviewloop.core.history import Event, EventKind
 from reviewloop.core.policy import Policy, Vote
+from reviewloop.core.records import VoteOf
+
+_Key = Tuple[str, Optional[int]]
 
 
 @dataclass(frozen=True)
@@ -16,65 +21,67 @@ class _Standing:
 
 
 class Votes:
-    """Standing votes by (label, account), with whether an automation message cast each."""
+    """Standing votes by (label, account), with whether an automation message cast each.
+
+    What they amount to is counted as they come and go: it is asked for after every event, and each
+    answer would else look at every vote again.
+    """
 
     def __init__(self, policy: Policy, owner: int) -> None:
         self._policy = policy
         self._owner = owner
         self._uploader = owner
-        self._standing: Dict[Tuple[str, Optional[int]], _Standing] = {}
+        self._standing: Dict[_Key, _Standing] = {}
+        self._by_vote: Dict[Vote, Set[Optional[int]]] = {}
+        self._negatives: Counts[Optional[int]] = Counter()  # people's, by account
+        self._negative = self._red = self._holding = 0
+        self._approving: Counts[Vote] = Counter()
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
         self._uploader = event.uploader
         if event.kind is EventKind.UPLOAD:
-            self._keep(lambda vote: vote in event.copied)
+            self._upload(event)
         elif event.kind is EventKind.DELETION:
-            self._keep(lambda vote: vote not in event.votes)
+            self._delete(event)
         elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
             self._said(event)
 
     @property
     def negative(self) -> bool:
         """A person's vote below zero stands."""
-        return any(v.value < 0 and not v.automatic for v in self._standing.values())
+        return self._negative > 0
 
     @property
     def red(self) -> bool:
         """Automation's vote below zero stands."""
-        return any(v.value < 0 and v.automatic for v in self._standing.values())
+        return self._red > 0
 
     @property
     def approved(self) -> bool:
         """Every approval vote of the policy stands, and no person's negative one."""
-        if self.negative:
-            return False
-        return all(self._stands(wanted) for wanted in self._policy.approval)
+        return not self.negative and all(self._approving[one] for one in self._policy.approval)
 
     @property
     def held(self) -> bool:
         """The owner or uploader holds the change back, or somebody's hold vote stands."""
-        return any(
-            self._holds(label, account, vote) for (label, account), vote in self._standing.items()
-        )
+        own = self._negatives[self._owner] + self._negatives[self._uploader]
+        return self._holding > 0 or own > 0
 
-    def _holds(self, label: str, account: Optional[int], vote: _Standing) -> bool:
-        if vote.automatic:
-            return False
-        if vote.value < 0 and account in (self._owner, self._uploader):
-            return True
-        return any(label == hold.label and vote.value <= hold.value for hold in self._policy.hold)
+    def _upload(self, event: Event) -> None:
+        outdated = {one.vote for one in event.outdated}
+        for vote, accounts in list(self._by_vote.items()):
+            if vote in outdated or VoteOf(vote) not in event.copied:
+                for account in list(accounts):
+                    if not _outlives(event, vote, account):
+                        self._drop((vote.label, account))
 
-    def _stands(self, wanted: Vote) -> bool:
-        return any(
-            label == wanted.label and vote.value >= wanted.value
-            for (label, _), vote in self._standing.items()
-        )
-
-    def _keep(self, wanted: Callable[[Vote], bool]) -> None:
-        self._standing = {
-            key: vote for key, vote in self._standing.items() if wanted(Vote(key[0], vote.value))
-        }
+    def _delete(self, event: Event) -> None:
+        for gone in event.deleted:
+            accounts = self._by_vote.get(gone.vote, set())
+            wanted = set(accounts) if gone.account is None else accounts & {gone.account}
+            for account in wanted:
+                self._drop((gone.vote.label, account))
 
     def _said(self, event: Event) -> None:
         author = event.author.id if event.author else None
@@ -83,6 +90,48 @@ class Votes:
             standing = self._standing.get((label, author))
             # A CI that starts over takes its vote back; it has not recovered yet.
             if standing is not None and not (automatic and standing.value < 0):
-                del self._standing[label, author]
+                self._drop((label, author))
         for vote in event.votes:
+            self._drop((vote.label, author))
             self._standing[vote.label, author] = _Standing(vote.value, automatic)
+            self._count((vote.label, author), 1)
+
+    def _drop(self, key: _Key) -> None:
+        if key in self._standing:
+            self._count(key, -1)
+            del self._standing[key]
+
+    def _count(self, key: _Key, step: int) -> None:
+        """Take a standing vote into account, or with -1 out of it."""
+        label, account = key
+        standing = self._standing[key]
+        accounts = self._by_vote.setdefault(Vote(label, standing.value), set())
+        if step > 0:
+            accounts.add(account)
+        else:
+            accounts.discard(account)
+        if not accounts:
+            del self._by_vote[Vote(label, standing.value)]
+        for wanted in self._policy.approval:
+            self._approving[wanted] += step * (
+                label == wanted.label and standing.value >= wanted.value
+            )
+        self._count_against(label, account, standing, step)
+
+    def _count_against(
+        self, label: str, account: Optional[int], standing: _Standing, step: int
+    ) -> None:
+        negative = standing.value < 0
+        if standing.automatic:
+            self._red += step * negative
+            return
+        self._negative += step * negative
+        self._negatives[account] += step * negative
+        self._holding += step * any(
+            label == hold.label and standing.value <= hold.value for hold in self._policy.hold
+        )
+
+
+def _outlives(upload: Event, vote: Vote, account: Optional[int]) -> bool:
+    named = {VoteOf(vote), VoteOf(vote, account)}
+    return bool(named & upload.copied) and not named & upload.outdated

@@ -12,7 +12,7 @@ from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change
 from reviewloop.core.history import EventKind
 from reviewloop.core.policy import Policy
-from reviewloop.core.spans import Span, subtract
+from reviewloop.core.spans import Span, in_order, subtract
 from reviewloop.core.steps import Step, steps
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
@@ -76,7 +76,7 @@ def _waits(taken: Sequence[Step]) -> Tuple[Wait, ...]:
 
 def _turn_waits(taken: Sequence[Step]) -> List[Wait]:
     """The waits of reviewers and submitter: one a span of their turn."""
-    reds = _reds(taken)
+    reds = in_order(_reds(taken))
     begun = [step for step in taken if step.is_new]
     waits = []
     for step, after in zip(begun, [*begun[1:], None]):

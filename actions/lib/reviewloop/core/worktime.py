@@ -4,6 +4,9 @@ A calendar is a row of shifts, at most one for each local day. A shift belongs t
 on, even where it passes midnight; days off (holidays, freezes) remove the shifts that start on
 them. Elapsed time counts real seconds inside shifts, so a whole-day shift on a day with a clock
 change lasts 23 or 25 hours.
+
+There is working time from :data:`EARLIEST` to :data:`LATEST` only. Any instant may be asked about,
+but no clock that is wrong makes a calendar walk thousands of years.
 """
 
 from __future__ import annotations
@@ -15,6 +18,9 @@ from typing import Callable, Dict, FrozenSet, Iterator, Optional, Tuple
 DAY = 86_400
 # Past this many days without enough working time a search gives up.
 HORIZON_DAYS = 3_660
+#: No instant that a calendar is asked about makes sense outside of these.
+EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
+LATEST = datetime(2200, 1, 1, tzinfo=timezone.utc)
 
 
 class CalendarError(ValueError):
@@ -78,15 +84,26 @@ class Calendar:
 
         None where that is further away than ten years. The exact inverse of :meth:`elapsed`.
         """
-        lo, left = _epoch(begin), seconds
+        return self.spend(begin, seconds)[0]
+
+    def spend(
+        self, begin: datetime, seconds: int, end: Optional[datetime] = None
+    ) -> Tuple[Optional[datetime], int]:
+        """Spend ``seconds`` of working time from ``begin`` on, up to ``end`` or ten years.
+
+        The instant at which they have elapsed and 0, or None and how many seconds are left. Looks
+        at no day after that instant, so the cost is bounded by both the amount and the span.
+        """
+        lo, hi, left = _epoch(begin), None if end is None else _epoch(end), seconds
         if left <= 0:
-            return begin
-        for opens, closes in self._from(lo):
-            room = closes - max(opens, lo)
+            return begin, 0
+        for opens, closes in self._from(lo, hi):
+            start = max(opens, lo)
+            room = (closes if hi is None else min(closes, hi)) - start
             if room >= left:
-                return _instant(max(opens, lo) + left)
+                return _instant(start + left), 0
             left -= max(0, room)
-        return None
+        return None, left
 
     def rewind(self, end: datetime, seconds: int) -> Optional[datetime]:
         """The last instant from which ``seconds`` of working time lead up to ``end``; None beyond
@@ -103,19 +120,21 @@ class Calendar:
         return None
 
     def day_start(self, day: date) -> datetime:
-        """The instant at which the local day begins, in UTC."""
-        return _instant(self._at(day, 0))
+        """The instant at which the local day begins, in UTC; of a day beyond what calendars know,
+        of the nearest that they do.
+        """
+        return _instant(self._at(min(max(day, EARLIEST.date()), LATEST.date()), 0))
 
     def local_date(self, instant: datetime) -> date:
-        """The local day in which an instant lies."""
-        return instant.astimezone(self.zone).date()
+        """The local day in which an instant lies, or the nearest that calendars know."""
+        return min(max(instant, EARLIEST), LATEST).astimezone(self.zone).date()
 
     def _from(self, epoch: int, until: Optional[int] = None) -> Iterator[Tuple[int, int]]:
         """Shifts in order that end after ``epoch``, as far as ``until``, or ten years."""
         # One day back: a shift may pass midnight.
         first = self._ordinal(epoch) - 1
         last = first + HORIZON_DAYS if until is None else self._ordinal(until) + 1
-        for ordinal in range(first, last + 1):
+        for ordinal in range(first, min(last, self._ordinal(_LAST) + 1) + 1):
             shift = self._shift(ordinal)
             if shift is not None and shift[1] > epoch:
                 yield shift
@@ -124,13 +143,14 @@ class Calendar:
         """Shifts in reverse order, from the last that starts before ``epoch``."""
         # One day on: a clock set back across midnight makes a day begin and yesterday return.
         last = self._ordinal(epoch) + 1
-        for ordinal in range(last, last - HORIZON_DAYS, -1):
+        for ordinal in range(last, max(last - HORIZON_DAYS, self._ordinal(_FIRST) - 2), -1):
             shift = self._shift(ordinal)
             if shift is not None and shift[0] < epoch:
                 yield shift
 
     def _ordinal(self, epoch: int) -> int:
-        return self.local_date(_instant(epoch)).toordinal()
+        within = min(max(epoch, _FIRST), _LAST)
+        return _instant(within).astimezone(self.zone).toordinal()
 
     def _shift(self, ordinal: int) -> Optional[Tuple[int, int]]:
         if ordinal not in self._shifts:
@@ -158,3 +178,6 @@ def _epoch(instant: datetime) -> int:
 
 def _instant(epoch: int) -> datetime:
     return datetime.fromtimestamp(epoch, timezone.utc)
+
+
+_FIRST, _LAST = _epoch(EARLIEST), _epoch(LATEST)

@@ -6,19 +6,19 @@ again from Gerrit (from its own storage, not the search index) and its wait comp
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
-from reviewloop.core.durations import Duration, parse_duration
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import digest, ticket_key
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.roster import Selection, choose
 from reviewloop.core.spans import Span
+from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
@@ -28,10 +28,6 @@ from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask, Asks, find, loads
 
 _NOT_FOUND = 404
-_EVENT = re.compile(
-    r"(?P<server>[A-Za-z0-9.:\[\]-]+):(?P<number>\d+):(?P<party>reviewers|owner|submitter)"
-    r":(?P<since>\d+):(?P<milestone>\d+[mhdw])"
-)
 
 
 class Verdict(str, Enum):
@@ -52,46 +48,26 @@ class Verdict(str, Enum):
     NOBODY_TO_ASK = "nobody_to_ask"
 
 
-@dataclass(frozen=True)
-class EventRef:
-    """An event id, taken apart."""
+def event_ref(text: str) -> EventRef:
+    """An event id taken apart. :raises RefusedError: it is something else."""
+    try:
+        return EventRef.parse(text)
+    except ValueError as err:
+        raise RefusedError(
+            f"event_id is {outward(text[:NAME_CAP], NAME_CAP)!r}, which is not the id of an event:"
+            f" {err}.",
+            "Pass the trigger's event_id, or one that gerrit.explain answers.",
+        ) from err
 
-    text: str
-    server: str
-    number: int
-    party: Party
-    since: datetime
-    milestone: Duration
 
-    @classmethod
-    def parse(cls, text: str) -> EventRef:
-        """Read ``<server>:<number>:<party>:<since, epoch s>:<milestone>``.
-
-        :raises RefusedError: it is something else.
-        """
-        match = _EVENT.fullmatch(text)
-        if match is None:
-            raise RefusedError(
-                "event_id is not the id of an event.",
-                "Pass the trigger's event_id, or one that gerrit.explain answers.",
-            )
-        return cls(
-            text,
-            match["server"],
-            int(match["number"]),
-            Party(match["party"]),
-            datetime.fromtimestamp(int(match["since"]), timezone.utc),
-            parse_duration(match["milestone"]),
+def check_server(event: EventRef, server: str) -> EventRef:
+    """The event. :raises RefusedError: it is of another server."""
+    if event.server != server:
+        raise RefusedError(
+            f"event_id names the server {event.server}, this pack is configured for {server}.",
+            "Pass an event of the configured server.",
         )
-
-    def check_server(self, server: str) -> EventRef:
-        """Itself. :raises RefusedError: it is of another server."""
-        if self.server != server:
-            raise RefusedError(
-                f"event_id names the server {self.server}, this pack is configured for {server}.",
-                "Pass an event of the configured server.",
-            )
-        return self
+    return event
 
 
 @dataclass(frozen=True)
@@ -157,7 +133,7 @@ class Assessor:
 
         :raises ConfigError, AuthError, TemporaryError: it cannot be decided now.
         """
-        event.check_server(self._settings.server)
+        check_server(event, self._settings.server)
         try:
             change = self._client.change(event.number)
         except RefusedError as err:

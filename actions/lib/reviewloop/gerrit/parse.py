@@ -2,7 +2,9 @@
 
 https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#json-entities and
 .../rest-api-accounts.html#account-info. Gerrit leaves out whatever is null, and many flags when
-false. Everything else that is missing or of a wrong type raises ProtocolError with key and change.
+false. Everything else that is missing, of a wrong type or beyond all bounds raises ProtocolError
+with key and change, and nothing else is ever raised: whoever reads many can set one aside. Half
+characters (lone surrogates, which JSON can hold and UTF-8 cannot) are read as U+FFFD.
 """
 
 from __future__ import annotations
@@ -10,16 +12,25 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
+from typing import Any, Dict, List, Mapping, Tuple, Type, TypeVar
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.remarks import Remark
+from reviewloop.core.text import one_line
+from reviewloop.core.worktime import EARLIEST, LATEST
 from reviewloop.errors import ProtocolError
 
 #: A JSON object as Gerrit answers it.
 Raw = Dict[str, Any]
 
 T = TypeVar("T")
+
+# Gerrit's numbers are Java's int.
+_LEAST, _MOST = -(2**31), 2**31 - 1
+_ACCOUNT_ID = re.compile(r"[0-9]{1,10}")
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
+# Of the server's own words, as much as an error or a report repeats.
+_WORD_CAP = 60
 
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?", re.ASCII)
 
@@ -29,6 +40,7 @@ class Row:
     """What the index alone says of a change (a search without options).
 
     ``meta_rev_id`` moves with everything that happens to the change (3.4+; empty where absent).
+    ``status_word`` is the status in the server's own word where it is UNKNOWN.
     """
 
     number: int
@@ -37,6 +49,12 @@ class Row:
     meta_rev_id: str
     status: ChangeStatus
     is_private: bool
+    status_word: str = ""
+
+    @property
+    def status_known(self) -> bool:
+        """Whether the status is one that this package knows the meaning of."""
+        return self.status is not ChangeStatus.UNKNOWN
 
 
 def timestamp(text: str, where: str = "a timestamp") -> datetime:
@@ -46,12 +64,15 @@ def timestamp(text: str, where: str = "a timestamp") -> datetime:
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
-        raise ProtocolError(f"{where}: {text[:60]!r} is not a time in Gerrit's form.")
+        raise ProtocolError(f"{where}: {_shown(text)} is not a time in Gerrit's form.")
     year, month, day, hour, minute, second = (int(part) for part in match.groups())
     try:
-        return datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+        found = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
     except ValueError as err:
-        raise ProtocolError(f"{where}: {text[:60]!r} is not a time ({err}).") from err
+        raise ProtocolError(f"{where}: {_shown(text)} is not a time ({err}).") from err
+    if not EARLIEST <= found < LATEST:
+        raise ProtocolError(f"{where}: {_shown(text)} is a time at which no change was made.")
+    return found
 
 
 def account(data: Any, where: str = "account") -> Account:
@@ -94,8 +115,9 @@ def change(data: Any) -> Change:
     without them these are empty.
     """
     raw = mapping(data, "change")
-    number = _get(raw, "_number", int, "change")
+    number = number_of(raw)
     where = f"change {number}"
+    status, word = _status(raw, where)
     history = messages(_get(raw, "messages", list, where, []), where)
     reviewers = _get(raw, "reviewers", dict, where, {})
     return Change(
@@ -103,7 +125,7 @@ def change(data: Any) -> Change:
         project=_get(raw, "project", str, where),
         branch=_get(raw, "branch", str, where),
         change_id=_get(raw, "change_id", str, where),
-        status=_status(raw, where),
+        status=status,
         subject=_get(raw, "subject", str, where),
         owner=account(_get(raw, "owner", dict, where), f"{where}, owner"),
         created=_time(raw, "created", where),
@@ -122,6 +144,7 @@ def change(data: Any) -> Change:
         insertions=_get(raw, "insertions", int, where, 0),
         deletions=_get(raw, "deletions", int, where, 0),
         meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
+        status_word=word,
     )
 
 
@@ -145,15 +168,17 @@ def remarks(data: Any, where: str = "comments") -> Tuple[Remark, ...]:
 def row(data: Any) -> Row:
     """A search result's index-only part."""
     raw = mapping(data, "change")
-    number = _get(raw, "_number", int, "change")
+    number = number_of(raw)
     where = f"change {number}"
+    status, word = _status(raw, where)
     return Row(
         number=number,
         project=_get(raw, "project", str, where),
         updated=_time(raw, "updated", where),
         meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
-        status=_status(raw, where),
+        status=status,
         is_private=_get(raw, "is_private", bool, where, False),
+        status_word=word,
     )
 
 
@@ -169,13 +194,16 @@ def page(data: Any) -> Tuple[Tuple[Raw, ...], bool]:
 
 
 def number_of(raw: Raw) -> int:
-    """A search result's change number."""
-    return _get(raw, "_number", int, "change")
+    """A search result's change number, which is positive."""
+    number = _get(raw, "_number", int, "change")
+    if number < 1:
+        raise ProtocolError(f"change {number}: `_number` is not the number of a change.")
+    return number
 
 
 def updated_of(raw: Raw) -> datetime:
     """A search result's time of last update."""
-    return _time(raw, "updated", f"change {raw.get('_number')}")
+    return _time(raw, "updated", f"change {number_of(raw)}")
 
 
 def hashtags(data: Any, where: str = "hashtags") -> Tuple[str, ...]:
@@ -228,7 +256,7 @@ def mapping(data: Any, where: str) -> Raw:
 def votes(data: Any, where: str = "votes") -> Mapping[str, int]:
     """A map of label to value; empty where Gerrit left it out."""
     raw = mapping({} if data is None else data, where)
-    return {label: _typed(value, int, label, where) for label, value in raw.items()}
+    return {_whole(label): _typed(value, int, label, where) for label, value in raw.items()}
 
 
 def reviewer_result(data: Any, where: str = "reviewer") -> Tuple[Tuple[Account, ...], str]:
@@ -254,21 +282,39 @@ def _typed(value: Any, kind: Type[T], key: str, where: str) -> T:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         found, wanted = type(value).__name__, kind.__name__
         raise ProtocolError(
-            f"{where}: `{key}` is of type {found} in Gerrit's answer, not {wanted}."
+            f"{where}: `{_short(key)}` is of type {found} in Gerrit's answer, not {wanted}."
         )
-    return value
+    if isinstance(value, int) and not _LEAST <= value <= _MOST:
+        # Not repeated: it may be too long even to be written down.
+        raise ProtocolError(
+            f"{where}: `{_short(key)}` is a larger number in Gerrit's answer than Gerrit has."
+        )
+    return _whole(value) if isinstance(value, str) else value  # type: ignore
+
+
+def _whole(text: str) -> str:
+    return text if text.isascii() else _HALF_CHARACTER.sub("\ufffd", text)
+
+
+def _short(text: str) -> str:
+    return one_line(text[: 2 * _WORD_CAP], _WORD_CAP)
+
+
+def _shown(text: str) -> str:
+    return repr(_short(text))
 
 
 def _time(raw: Mapping[str, Any], key: str, where: str) -> datetime:
     return timestamp(_get(raw, key, str, where), f"{where}, `{key}`")
 
 
-def _status(raw: Mapping[str, Any], where: str) -> ChangeStatus:
+def _status(raw: Mapping[str, Any], where: str) -> Tuple[ChangeStatus, str]:
+    """The status, and the server's own word where that is none that we know."""
     text = _get(raw, "status", str, where)
     try:
-        return ChangeStatus(text)
-    except ValueError as err:
-        raise ProtocolError(f"{where}: the status {text[:60]!r} is unknown.") from err
+        return ChangeStatus(text), ""
+    except ValueError:
+        return ChangeStatus.UNKNOWN, _short(text)
 
 
 def _patch_set(raw: Raw, history: Tuple[Message, ...], where: str) -> int:
@@ -290,8 +336,7 @@ def _people(reviewers: Raw, state: str, where: str) -> Tuple[Account, ...]:
 
 
 def _attention(raw: Raw, where: str) -> Tuple[int, ...]:
-    keys: Optional[Raw] = _get(raw, "attention_set", dict, where, {})
-    try:
-        return tuple(sorted(int(key) for key in keys or {}))
-    except ValueError as err:
-        raise ProtocolError(f"{where}: `attention_set` has a key that is no account id.") from err
+    keys: Raw = _get(raw, "attention_set", dict, where, {})
+    if not all(_ACCOUNT_ID.fullmatch(key) for key in keys):
+        raise ProtocolError(f"{where}: `attention_set` has a key that is no account id.")
+    return tuple(sorted(int(key) for key in keys))

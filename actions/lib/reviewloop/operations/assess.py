@@ -7,7 +7,7 @@ from typing import Any, Dict
 from reviewloop.core.endings import how_it_ended
 from reviewloop.core.tiers import Tier
 from reviewloop.core.waits import follow
-from reviewloop.escalation.assess import EventRef
+from reviewloop.escalation.assess import event_ref
 from reviewloop.operations.context import Context
 
 
@@ -17,7 +17,7 @@ def assess(context: Context, event_id: str, *, tier: str = "committee") -> Dict[
     ``{proceed, verdict, tier, number, patchset, asked: [account ids], attempt, waiting_hours}``;
     ``asked`` is empty where a whole committee is asked, or nobody.
     """
-    found = context.assessor.assess(EventRef.parse(event_id), Tier(tier))
+    found = context.assessor.assess(event_ref(event_id), Tier(tier))
     return {
         "proceed": found.proceeds,
         "verdict": found.verdict.value,

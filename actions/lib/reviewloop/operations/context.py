@@ -7,11 +7,12 @@ from functools import cached_property  # Python 3.8
 from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.payloads import Site
 from reviewloop.core.reading import read_change
 from reviewloop.errors import ConfigError, ReviewLoopError
-from reviewloop.escalation.assess import Assessor, EventRef
+from reviewloop.escalation.assess import Assessor, check_server
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
 from reviewloop.messages.render import Subject
@@ -109,7 +110,7 @@ class Context:
         :param asked: account ids of the people who are asked.
         :param link: whether to look up the address of the change's ticket.
         """
-        event.check_server(self.settings.server)
+        check_server(event, self.settings.server)
         policy = self.settings.policy
         reading = read_change(change, policy)
         course = reading.course(event.party, event.since)

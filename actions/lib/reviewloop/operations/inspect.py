@@ -109,7 +109,7 @@ class _Explanation:
         change, state = self.reading.change, self.reading.state
         paused = pause_at(self.reading, self.now)
         reasons = (
-            ("closed", change.status.value != "NEW"),
+            ("closed", change.status.is_closed),
             ("wip", change.work_in_progress),
             ("nobodys_turn", state.turn is Party.NOBODY),
             ("exempt", self.reading.is_exempt),

@@ -11,7 +11,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 from reviewloop.core.change import Change
 from reviewloop.core.keys import Mark, ask_id, digest
 from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import EventRef
+from reviewloop.escalation.assess import event_ref
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.render import render
@@ -143,7 +143,7 @@ def _mark(
 def _text(
     context: Context, change: Change, purpose: Purpose, event_id: str, asked: Sequence[int]
 ) -> str:
-    subject = context.subject(change, EventRef.parse(event_id), asked)
+    subject = context.subject(change, event_ref(event_id), asked)
     folder = context.settings.tracker.templates
     return render(purpose.value, BodyFormat.TEXT, subject, folder=folder)
 

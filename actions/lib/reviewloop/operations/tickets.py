@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
 from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.escalation.assess import EventRef
+from reviewloop.escalation.assess import check_server, event_ref
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
@@ -43,7 +44,7 @@ def open_ticket(
     ``{action, reason, key, ticket_id, ticket_url, notes}``, action ``created``, ``found``,
     ``reopened``, ``commented`` (on a ticket that the commit message names) or ``nothing``.
     """
-    event = EventRef.parse(event_id).check_server(context.settings.server)
+    event = check_server(event_ref(event_id), context.settings.server)
     key = ticket_key(event.server, event.number)
     if context.ticketing is None or context.tracker is None:
         return _told(None, key, "no_tracker")
@@ -75,7 +76,7 @@ def update_ticket(
 
     Nothing is said of the very escalation that the ticket was opened for.
     """
-    event = EventRef.parse(event_id).check_server(context.settings.server)
+    event = check_server(event_ref(event_id), context.settings.server)
     key = ticket_key(event.server, event.number)
     if context.ticketing is None or context.tracker is None:
         return _told(None, key, "no_tracker")
@@ -109,7 +110,7 @@ def close_ticket(
     """
     key = ticket_key(context.settings.server, number)
     record = context.records.get(key)
-    event = EventRef.parse(event_id) if event_id else None
+    event = event_ref(event_id) if event_id else None
     is_open = record is not None and record.state == "open"
     if event and record is not None and is_open and not _is_about(record, event):
         return {**_told(None, key, "another_wait"), "asks_closed": 0}

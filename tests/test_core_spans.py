@@ -1,0 +1,54 @@
+"""Spans of time put together and taken apart."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import List, Optional, Set, Tuple
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reviewloop.core.spans import Span, in_order, subtract
+
+START = datetime(2026, 3, 2, tzinfo=timezone.utc)
+#: Everything happens in these hours; a span without an end lasts beyond them.
+HOURS = range(24)
+SPANS = st.lists(
+    st.tuples(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 20))), max_size=8
+).map(lambda pairs: [Span(at(begin), None if end is None else at(end)) for begin, end in pairs])
+
+
+def at(hour: int) -> datetime:
+    """So many hours on."""
+    return START + timedelta(hours=hour)
+
+
+def covered(spans: Tuple[Span, ...]) -> Set[int]:
+    """The hours inside of spans."""
+    return {hour for hour in HOURS for one in spans if one.start <= at(hour) < (one.end or at(99))}
+
+
+def is_in_order(spans: Tuple[Span, ...]) -> bool:
+    """Sorted, not empty, apart."""
+    edges: List[Optional[datetime]] = [edge for one in spans for edge in (one.start, one.end)]
+    ends = [at(99) if edge is None else edge for edge in edges]
+    return ends == sorted(ends) and all(one.end is None or one.start < one.end for one in spans)
+
+
+@given(SPANS)
+def test_in_order(spans: List[Span]) -> None:
+    """Put in order, spans are the same time, each part of it once."""
+    found = in_order(spans)
+
+    assert covered(found) == covered(tuple(spans))
+    assert is_in_order(found)
+
+
+@given(SPANS, SPANS)
+def test_what_is_left(spans: List[Span], holes: List[Span]) -> None:
+    """What is left is what lies in a span and in no hole."""
+    whole, gaps = in_order(spans), in_order(holes)
+    left = subtract(whole, gaps)
+
+    assert covered(left) == covered(whole) - covered(gaps)
+    assert is_in_order(left)
