@@ -152,7 +152,7 @@ class Assessor:
                 raise
             return Assessment(Verdict.GONE, event, tier)
         now = self._client.now()
-        reading = read_change(change, self._settings.policy)
+        reading = read_change(change, self._people.policy(change))
         course = reading.course(event.party, event.since)
         verdict = self._verdict(reading, course, event, now)
         if verdict is not Verdict.PROCEED or course is None:
@@ -257,6 +257,7 @@ class Assessor:
             project=reading.change.project,
             owner=reading.change.owner.id,
             uploader=reading.state.uploader,
+            authors=self._people.authors(reading.change),
             reviewed=reading.state.reviewed_by,
             passed=reading.pauses.passed,
             tired=frozenset(one for ask in same for one in ask.accounts),

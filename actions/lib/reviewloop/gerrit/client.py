@@ -62,6 +62,8 @@ MAX_PAGE = 500
 MAX_BODY = 64 * 1024 * 1024
 
 _NOT_FOUND = 404
+# Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
+_FEW = 10
 
 
 class Transport(ABC):
@@ -392,6 +394,11 @@ class Client:
         data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/commit")
         return parse.commit_message(data, f"{_name(change)}, commit")
 
+    def commit_emails(self, change: Change) -> Tuple[str, ...]:
+        """The addresses of the commit's author and committer, as Git has them."""
+        data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/commit")
+        return parse.commit_emails(data, f"{_name(change)}, commit")
+
     def hashtags(self, ident: Ident) -> Tuple[str, ...]:
         """A change's hashtags, sorted."""
         return parse.hashtags(self._read(f"{_path(ident)}/hashtags"), f"{_name(ident)}, hashtags")
@@ -415,6 +422,25 @@ class Client:
             "Correct the user name, e-mail address or number.",
         )
         return parse.account(data, f"account {ident}")
+
+    def emails(self, account_id: int) -> Tuple[str, ...]:
+        """All addresses of an account; empty where this account may not see them, as most may not
+        (https://gerrit-review.googlesource.com/Documentation/access-control.html#capability_modifyAccount).
+        """
+        try:
+            data = self._read(f"/accounts/{account_id}/emails")
+        except RefusedError:
+            return ()
+        return parse.emails(data, f"account {account_id}, emails")
+
+    def find_accounts(self, query: str) -> Tuple[Account, ...]:
+        """The accounts that a search finds, the first few; inactive ones only if it asks for them.
+
+        :param query: in the syntax of
+            https://gerrit-review.googlesource.com/Documentation/user-search-accounts.html.
+        """
+        params = [("q", query), ("o", "DETAILS"), ("n", str(_FEW))]
+        return parse.accounts(self._read("/accounts/", params), "accounts")
 
     def group_members(self, group: str) -> Tuple[Account, ...]:
         """The members of a group and of the groups it includes, by its name or UUID.

@@ -217,6 +217,12 @@ def accounts(data: Any, where: str = "accounts") -> Tuple[Account, ...]:
     return tuple(account(item, where) for item in _typed(data, list, "members", where))
 
 
+def emails(data: Any, where: str = "emails") -> Tuple[str, ...]:
+    """A list of ``EmailInfo``."""
+    items = [mapping(item, where) for item in _typed(data, list, "emails", where)]
+    return tuple(_get(item, "email", str, where) for item in items)
+
+
 def query_limit(data: Any) -> int:
     """``queryLimit.max`` of an account's capabilities; 500, Gerrit's default, where not named."""
     raw = mapping(data, "capabilities")
@@ -236,6 +242,13 @@ def text(data: Any, where: str) -> str:
 def commit_message(data: Any, where: str) -> str:
     """The whole message in a ``CommitInfo``."""
     return _get(mapping(data, where), "message", str, where)
+
+
+def commit_emails(data: Any, where: str) -> Tuple[str, ...]:
+    """The addresses of the author and the committer in a ``CommitInfo``."""
+    raw = mapping(data, where)
+    people = [_get(raw, role, dict, where, {}) for role in ("author", "committer")]
+    return tuple(_get(one, "email", str, where, "") for one in people)
 
 
 def ancestors(data: Any, number: int) -> Tuple[int, ...]:
