@@ -115,6 +115,7 @@ class FakeGerrit(Transport):
         self.accounts: Dict[int, Json] = {}
         self.second_emails: Dict[int, str] = {}
         self.shows_emails = False
+        self.tells_change = True
         self.shows_usernames = True
         self.groups: Dict[str, Tuple[int, ...]] = {}
         self.labels = {"Code-Review": (-2, 2), "Verified": (-1, 1), "Escalated": (0, 1)}
@@ -509,11 +510,18 @@ class FakeGerrit(Transport):
         }
         for one in body.get("reviewers", ()):
             change.reviewers[self._account(one["reviewer"])] = one["state"]
+        there = {*change.reviewers, change.owner, change.uploader}
         for one in body.get("add_to_attention_set", ()):
-            change.attention[self._account(one["user"])] = one["reason"]
+            # Whoever does not exist, or is not on the change, is left out without a word.
+            if int(one["user"]) in there:
+                change.attention[int(one["user"])] = one["reason"]
         change.wip = change.wip and not body.get("ready", False)
-        self.review(change.number, self.me, body["message"].strip(), labels, tag=body["tag"])
-        return {"labels": labels} if "labels" in body else {}
+        text = body.get("message", "").strip()
+        if text or labels:
+            self.review(change.number, self.me, text, labels, tag=body["tag"])
+        attention = {str(who): {"reason": why} for who, why in change.attention.items()}
+        told: Json = {"change_info": {"attention_set": attention}} if self.tells_change else {}
+        return {**told, "labels": labels} if "labels" in body else told
 
     def _check_review(self, change: FakeChange, revision: str, body: Json) -> None:
         if revision not in (change.revision, "current"):

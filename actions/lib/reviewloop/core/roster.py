@@ -1,9 +1,9 @@
 """Whom to ask: one person of a roster, by a rule that anybody can follow.
 
 Eligible is whoever is not the change's owner, author or uploader, not automation, active, present,
-within their budget, and has not just spoken on the change. Among them: who looks after the project, then
-who has the fewest open escalations, then who was asked longest ago, then a rendezvous hash of the
-ticket's key, so that the choice can be repeated and moves little when the roster changes.
+within their budget, and has not just spoken on the change. Among them: who looks after the project,
+then who has the fewest open escalations, then who was asked longest ago, then a rendezvous hash of
+the ticket's key, so that the choice can be repeated and moves little when the roster changes.
 """
 
 from __future__ import annotations

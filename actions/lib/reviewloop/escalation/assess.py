@@ -14,7 +14,7 @@ from typing import Optional, Sequence, Tuple
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.events import EventRef
-from reviewloop.core.keys import digest, ticket_key
+from reviewloop.core.keys import digest
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.roster import Selection, choose
 from reviewloop.core.text import NAME_CAP, outward
@@ -146,7 +146,7 @@ class Assessor:
         """
         check_server(event, self._settings.server)
         try:
-            change = self._client.change(event.number)
+            change = self._client.change(event.ident)
         except RefusedError as err:
             if err.status != _NOT_FOUND:
                 raise
@@ -253,7 +253,7 @@ class Assessor:
         ]
         same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
         return Selection(
-            key=ticket_key(self._settings.server, event.number),
+            key=event.ticket_key,
             project=reading.change.project,
             owner=reading.change.owner.id,
             uploader=reading.state.uploader,

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from base64 import b64encode
 from datetime import datetime, timezone
 from itertools import islice
-from typing import Any, Callable, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 from urllib.parse import urlsplit
 
 import requests
@@ -411,7 +411,9 @@ class Client:
     # Reading people
 
     def account(self, ident: Union[str, int]) -> Account:
-        """An account by id, user name or e-mail address; inactive ones too.
+        """An account by id, user name or e-mail address; an inactive one by its id only.
+
+        Gerrit also answers with whoever has a name that begins so: look at what comes back.
 
         :raises RefusedError: 404, it does not exist or is not visible.
         """
@@ -470,10 +472,10 @@ class Client:
         request.check_size(change)
         if not change.revision:
             raise ProtocolError(f"change {change.number} was read without its current revision.")
+        path = f"{_path(change)}/revisions/{segment(change.revision)}/review"
         earlier = self._own_message(change, request)
         if earlier:
-            return ReviewOutcome(ReviewAction.ALREADY_POSTED, earlier)
-        path = f"{_path(change)}/revisions/{segment(change.revision)}/review"
+            return self._completed(change, request, path, earlier)
         try:
             answer = self._once(self._peer.post(path, request.body()))
         except AmbiguousError as err:
@@ -526,9 +528,32 @@ class Client:
 
     # Inner workings
 
+    def _completed(
+        self, change: Change, request: ReviewRequest, path: str, earlier: str
+    ) -> ReviewOutcome:
+        """A review that is there, with whatever of its votes was missing."""
+        votes = self._own_votes(change) if request.labels else {}
+        missing = {
+            label: value for label, value in request.labels.items() if votes.get(label, 0) != value
+        }
+        if not missing:
+            return ReviewOutcome(ReviewAction.ALREADY_POSTED, earlier)
+        self._once(self._peer.post(path, request.votes_alone(missing)))
+        review.check_votes(change, request, self._own_votes(change))
+        return ReviewOutcome(ReviewAction.COMPLETED, earlier)
+
+    def _own_votes(self, change: Change) -> Mapping[str, int]:
+        try:
+            votes = self._read(f"{_path(change)}/reviewers/self/votes")
+        except RefusedError as err:
+            if err.status != _NOT_FOUND:
+                raise
+            return {}  # nothing was said on the change, so nothing was voted either
+        return parse.votes(votes, _name(change))
+
     def _own_message(self, change: Change, request: ReviewRequest) -> str:
         history = self.messages(change)
-        return review.find_own(history, self.whoami().id, request.marker)
+        return review.find_own(history, self.whoami().id, request.marker, request.key)
 
     def _look_for(
         self, change: Change, request: ReviewRequest, lost: AmbiguousError
@@ -541,8 +566,7 @@ class Client:
         if not found:
             raise lost
         if request.labels:
-            votes = self._read(f"{_path(change)}/reviewers/self/votes")
-            review.check_votes(change, request, parse.votes(votes, _name(change)))
+            review.check_votes(change, request, self._own_votes(change))
         return ReviewOutcome(ReviewAction.POSTED_ANSWER_LOST, found)
 
     def _options(self, options: Iterable[Option]) -> List[Tuple[str, str]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Tuple, Type, TypeVar
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.remarks import Remark
@@ -270,6 +270,13 @@ def votes(data: Any, where: str = "votes") -> Mapping[str, int]:
     """A map of label to value; empty where Gerrit left it out."""
     raw = mapping({} if data is None else data, where)
     return {_whole(label): _typed(value, int, label, where) for label, value in raw.items()}
+
+
+def attention_after(raw: Raw, where: str) -> Optional[Tuple[int, ...]]:
+    """The attention set that a ``ReviewResult`` tells of; None where it tells nothing."""
+    if "change_info" not in raw:
+        return None
+    return _attention(_get(raw, "change_info", dict, where), where)
 
 
 def reviewer_result(data: Any, where: str = "reviewer") -> Tuple[Tuple[Account, ...], str]:

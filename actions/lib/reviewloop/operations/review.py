@@ -8,17 +8,21 @@ import re
 from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from reviewloop.core.change import Change
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import MARK_TAG, Mark, digest
-from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.render import render
 from reviewloop.operations.context import Context
+from reviewloop.operations.guard import Seen, open_asks, own_event, seen_change, seen_wait
 from reviewloop.store.asks import ask_id
 
 TAG = f"{MARK_TAG}~"
+NOTHING = "nothing"
+ANOTHER_WAIT = "another_wait"
+# Gerrit keeps a vote's value in 16 bits; a label has a few.
+_MOST = 9_999
 
 
 class Purpose(str, Enum):
@@ -58,26 +62,36 @@ def post_review(
     notify: str = "OWNER_REVIEWERS",
     key: str = "",
 ) -> Dict[str, Any]:
-    """Post one review, and set hashtags: ``{action, number, patchset, mark, hashtags_changed}``.
+    """Post one review, and set hashtags: ``{action, reason, posted, number, patchset, mark,
+    hashtags_changed}``.
 
     The review is one POST and bears a mark, which is looked for before; Gerrit takes hashtags by
     another call only
     (https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#set-hashtags).
+    Action ``nothing`` with its reason (``private``, ``gone``, ``wait_over``) writes nothing at all.
 
-    :param purpose: ``note`` posts ``message``; the others their own text about ``event_id``.
+    :param purpose: ``note`` posts ``message``; the others their own text about ``event_id``, and
+        only while its wait lasts.
     :param asked: account ids of the people who are asked; an escalation adds them as reviewers.
     :param key: with ``note``: what makes it the same note; the message itself if empty.
-    :raises RefusedError: a permission is missing, or a label does not exist.
+    :raises RefusedError: a permission is missing, a label does not exist, or ``number`` is not the
+        event's.
     """
-    change = context.client.change(number)
     why = Purpose(purpose)
+    event = own_event(context, event_id, number) if event_id or why is not Purpose.NOTE else None
+    _check_votes(labels or {})
+    _check_hashtags((*add_hashtags, *remove_hashtags))
     mark = _mark(why, number, event_id, tier, attempt, asked, key or message)
-    text = message if why is Purpose.NOTE else _text(context, change, why, event_id, asked)
+    about = event if why is not Purpose.NOTE else None
+    seen = seen_change(context, number, event) if about is None else seen_wait(context, about)
+    if seen.reason or seen.change is None:
+        return _nothing(number, seen, mark)
     outcome = context.client.post_review(
-        change,
+        seen.change,
         ReviewRequest(
-            message=text,
+            message=message if about is None else _text(context, seen, why, about, asked),
             marker=str(mark),
+            key=mark.key,
             tag=TAG + why.value,
             labels=dict(labels or {}),
             reviewers=_unique(reviewers, asked if why is Purpose.ESCALATE else ()),
@@ -88,22 +102,41 @@ def post_review(
             notify=Notify(notify),
         ),
     )
+    changed = context.client.set_hashtags(seen.change, add_hashtags, remove_hashtags)
     return {
         "action": outcome.action.value,
+        "reason": "",
         "posted": outcome.action is not ReviewAction.ALREADY_POSTED,
         "number": number,
-        "patchset": change.patch_set,
+        "patchset": seen.change.patch_set,
         "mark": mark.id,
-        "hashtags_changed": _set_hashtags(context, change, add_hashtags, remove_hashtags),
+        "hashtags_changed": bool(changed),
     }
 
 
 def set_hashtags(
-    context: Context, number: int, *, add: Sequence[str] = (), remove: Sequence[str] = ()
+    context: Context,
+    number: int,
+    *,
+    add: Sequence[str] = (),
+    remove: Sequence[str] = (),
+    event_id: str = "",
 ) -> Dict[str, Any]:
-    """Add and take off hashtags: ``{number, changed}``; writes only where something changes."""
-    change = context.client.change(number)
-    return {"number": number, "changed": _set_hashtags(context, change, add, remove)}
+    """Add and take off hashtags: ``{number, changed, reason}``; writes only where something
+    changes.
+
+    :param event_id: the event whose wait is over: the hashtags are left alone (``another_wait``)
+        while people are asked about another wait of the change.
+    """
+    event = own_event(context, event_id, number) if event_id else None
+    _check_hashtags((*add, *remove))
+    reason = ANOTHER_WAIT if event is not None and _asked_elsewhere(context, event) else ""
+    seen = seen_change(context, number, event)
+    reason = seen.reason or reason
+    if reason or seen.change is None:
+        return {"number": number, "changed": False, "reason": reason}
+    changed = context.client.set_hashtags(seen.change, add, remove)
+    return {"number": number, "changed": bool(changed), "reason": ""}
 
 
 def add_reviewers(
@@ -113,13 +146,37 @@ def add_reviewers(
     account_ids: Sequence[int],
     state: str = "REVIEWER",
 ) -> Dict[str, Any]:
-    """Add people to a change: ``{number, added: [ids]}``, those who were not there yet."""
-    change = context.client.change(number)
-    there = change.reviewers if state == "REVIEWER" else change.ccs
+    """Add people to a change: ``{number, added: [ids], reason}``, those who were not there yet.
+
+    Nobody is added to a private change (reason ``private``): whoever is can see it.
+    """
+    seen = seen_change(context, number)
+    if seen.reason or seen.change is None:
+        return {"number": number, "added": [], "reason": seen.reason}
+    there = seen.change.reviewers if state == "REVIEWER" else seen.change.ccs
     missing = [one for one in account_ids if one not in {account.id for account in there}]
     if missing:
-        context.client.add_reviewers(change, missing, ReviewerState(state))
-    return {"number": number, "added": missing}
+        context.client.add_reviewers(seen.change, missing, ReviewerState(state))
+    return {"number": number, "added": missing, "reason": ""}
+
+
+def _nothing(number: int, seen: Seen, mark: Mark) -> Dict[str, Any]:
+    return {
+        "action": NOTHING,
+        "reason": seen.reason,
+        "posted": False,
+        "number": number,
+        "patchset": 0 if seen.change is None else seen.change.patch_set,
+        "mark": mark.id,
+        "hashtags_changed": False,
+    }
+
+
+def _asked_elsewhere(context: Context, event: EventRef) -> bool:
+    """Whether people are asked about another wait of the event's change."""
+    mine = (event.party.value, event.since)
+    asks = open_asks(context, event.number, event)
+    return any((ask.party, ask.since) != mine for ask in asks)
 
 
 def _mark(
@@ -142,23 +199,37 @@ def _mark(
 
 
 def _text(
-    context: Context, change: Change, purpose: Purpose, event_id: str, asked: Sequence[int]
+    context: Context, seen: Seen, purpose: Purpose, event: EventRef, asked: Sequence[int]
 ) -> str:
-    subject = context.subject(change, event_ref(event_id), asked)
-    folder = context.settings.tracker.templates
+    if seen.reading is None or seen.course is None:
+        raise ProtocolError(f"change {event.number}: there is no open wait to write about.")
+    record = context.records.get(event.ticket_key)
+    url = "" if record is None else record.url
+    subject = context.subject(seen.reading, seen.course, event.milestone, asked, url)
+    folder = context.settings.templates
     return render(purpose.value, BodyFormat.TEXT, subject, folder=folder)
 
 
-def _set_hashtags(
-    context: Context, change: Change, add: Sequence[str], remove: Sequence[str]
-) -> bool:
-    bad = [tag for tag in (*add, *remove) if not re.fullmatch(r"[^\s,]{1,64}", tag)]
+def _check_votes(labels: Mapping[str, int]) -> None:
+    """Before anything is written: Gerrit takes some of these for others, and drops some.
+
+    :raises RefusedError: a value is no whole number.
+    """
+    for label, value in labels.items():
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MOST:
+            raise RefusedError(
+                f"labels: {label} is {str(value)[:60]!r}, which is no vote.",
+                'Pass a whole number without quotes, such as {"Escalated": 1}.',
+            )
+
+
+def _check_hashtags(tags: Sequence[str]) -> None:
+    bad = [tag for tag in tags if not re.fullmatch(r"[^\s,]{1,64}", tag)]
     if bad:
         raise RefusedError(
             f"{bad[0]!r} cannot be a hashtag: it is empty, too long, or holds a space or a comma.",
             "Pass one word, such as escalated.",
         )
-    return bool(context.client.set_hashtags(change, add, remove))
 
 
 def _unique(*groups: Sequence[int]) -> Tuple[int, ...]:
