@@ -1,11 +1,15 @@
-# GNU make. Needs Python 3.8 to 3.12, git, and for the tests Java 17 or later and Maven.
+# GNU make. Needs Python 3.8 to 3.13 with venv; whatever else is missing is told before anything is downloaded.
+#   make demo                      the whole loop before your eyes: Gerrit, a tracker and this pack
 #   make test                      set everything up and run the tests
+#   make java                      what a real Gerrit needs, for both of these, where there is no JDK or no Maven
+#   make demo GERRIT=real          insist on the real Gerrit; GERRIT=fake: on the simulated one
 #   make test PYTHON=python3.8     the same in a virtual environment of its own
+#   make check                     formatting, lint, types, layers, and what the Exchange looks at
 #   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL
 #   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
-#   make check                     formatting, lint, types, layers, and what the Exchange looks at
 #   make docs                      write anew what the documents take from the pack's files
-#   make demo                      a real Gerrit and a real tracker, played together
+#   make format                    format the code
+#   make clean                     remove what was built, but not what was downloaded
 
 PYTHON ?= python3
 ifeq ($(PYTHON),python3)
@@ -17,24 +21,33 @@ BIN := $(VENV)/bin
 LIB := actions/lib
 ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
 PYTEST_ARGS ?=
+REQUIREMENTS := requirements.txt requirements-tests.txt requirements-sandbox.txt
 
-.PHONY: venv test test-st2 test-trackers demo check docs format clean
+.PHONY: help ready venv test test-st2 test-trackers demo java check docs format clean
+
+help:
+	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
+
+# Everything that is missing is told at once, and before anything is downloaded.
+ready:
+	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is not on the PATH.' \
+	  'This mends it (on Debian and Ubuntu): apt-get install -y python3-venv'; exit 1; }
+	@$(PYTHON) sandbox/preflight.py '$(VENV)' $(or $(MAKECMDGOALS),venv)
 
 venv: $(VENV)/.installed
 
-$(VENV)/.installed: requirements.txt requirements-tests.txt Makefile
-	@$(PYTHON) -c 'import ensurepip, venv' || { \
-	  echo '$(PYTHON) cannot make virtual environments: on Debian, apt-get install python3-venv'; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -r requirements.txt -r requirements-tests.txt
+$(VENV)/.installed: $(REQUIREMENTS) Makefile | ready
+	@echo 'Installing Python packages into $(VENV) ...'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet $(addprefix -r ,$(REQUIREMENTS))
 	@printf '%s\n' '#!/bin/sh' '# The command line of the pack, from this checkout.' \
 	  'PYTHONPATH="$(CURDIR)/$(LIB)$${PYTHONPATH:+:$$PYTHONPATH}" exec "$(abspath $(BIN))/python" -m reviewloop.cli "$$@"' \
 	  > $(BIN)/reviewloop
 	@chmod +x $(BIN)/reviewloop
 	@touch $@
 
-# The first run also fetches Gerrit from Maven Central and packs a seeded site, into .cache/.
+# With a Java, the first run also fetches Gerrit from Maven Central and packs a site, into .cache/.
 test: venv
 	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
 
@@ -52,7 +65,14 @@ test-trackers: venv
 	$(BIN)/python -m sandbox.trackers_page .cache/contract.json
 
 demo: venv
-	$(BIN)/python -m sandbox.demo
+	@$(BIN)/python -m sandbox.demo
+
+# A JDK and a Maven that are there are used first. Whatever comes is fetched now.
+java: venv
+	@$(BIN)/python -m sandbox.gerrit.artifacts --missing || { \
+	  echo 'Installing a Java runtime and jgo into $(VENV) ...'; \
+	  $(BIN)/python -m pip install --quiet -r requirements-java.txt; }
+	@$(BIN)/python -m sandbox.gerrit.artifacts
 
 $(VENV)/.checkers: requirements-check.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-check.txt
@@ -68,12 +88,14 @@ check: $(VENV)/.checkers
 	$(BIN)/python -m compileall -q actions sensors tests sandbox
 	$(BIN)/python -m sandbox.actions_page --check
 	$(BIN)/python -m sandbox.index_entry --check
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
 	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_examples.py
 
 docs: venv
 	$(BIN)/python -m sandbox.actions_page
 	$(BIN)/python -m sandbox.index_entry
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page
 
 format: $(VENV)/.checkers
 	$(BIN)/ruff format .

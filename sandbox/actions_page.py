@@ -87,7 +87,7 @@ def _examples(meta: Mapping[str, Any]) -> List[str]:
     task = {"task": {"action": f"gerrit.{meta['name']}", "input": given}}
     return [
         "```shell",
-        f"st2 run gerrit.{meta['name']} {shell}",
+        f"st2 run gerrit.{meta['name']} {shell}".rstrip(),
         "```",
         "",
         "```yaml",

@@ -1,213 +1,92 @@
-"""The whole loop on real servers: a Gerrit whose clock is turned, a Roundup tracker, and the pack.
+"""The whole loop in front of your eyes: Gerrit, a tracker and the pack, over four working days.
 
     python -m sandbox.demo
 
-Gerrit and the tracker are real; people are played over Gerrit's REST API. StackStorm is stood in
-for by ``sandbox.standin``, which runs the pack's real sensor, rules, workflows and actions.
+See `sandbox.story` for what is played. Status 0 when all went well, 1 when something in the story
+failed, 2 when it could not start, 128 and the signal's number when it was stopped.
 Nothing is sent to anywhere but this machine.
 """
 
 from __future__ import annotations
 
-import logging
+import os
+import shutil
+import signal
 import sys
-import textwrap
-from datetime import datetime, timezone
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Iterator, TextIO
 
-from sandbox.gerrit.seed import COMMITTEE, PACK_ACCOUNT, PEOPLE, password_of
-from sandbox.gerrit.server import GerritServer
-from sandbox.standin.standin import Execution, StandIn, Trigger
-from sandbox.trackers.roundup import RoundupServer
+from sandbox.gerrit.choice import choice
+from sandbox.ports import SandboxError, spare_loopback
 
-PACK = Path(__file__).resolve().parents[1]
-MARGIN = " " * 18
-RESULTS = ("verdict", "asked", "action", "ticket_url", "hashtags_changed", "changed")
-START = "2026-03-02T09:00:00Z"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """A signal asks for the end. Not an Exception: what the pack catches must not catch this."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
 
 
 def main() -> int:
-    """Play the story, then leave the servers up until Enter where there is a terminal."""
-    # StackStorm's stand-in and the sensor log what they do; here the account below tells it.
-    logging.disable(logging.INFO)
-    print("Starting a real Gerrit and a real Roundup tracker on 127.0.0.1 …", flush=True)
-    with GerritServer(start=START) as gerrit, RoundupServer() as roundup:
-        story = Story(gerrit, roundup)
-        story.play()
-        story.show_result()
-        if sys.stdin.isatty():
-            print(f"\nGerrit answers at {gerrit.url} (REST only), Roundup at {roundup.url}.")
-            input("Press Enter to end both. ")
-    return 0
+    """Play the story; the process's status."""
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+    for stream in (sys.stdout, sys.stderr):
+        _never_fail_on_letters(stream)
+    spare_loopback()
+    try:
+        with _own_folder():
+            return _play()
+    except SandboxError as err:
+        print(f"The demo cannot run: {err}", file=sys.stderr)
+        return 2
+    except Stopped as err:
+        print(f"\nStopped ({err}). Servers and folders are gone.", file=sys.stderr)
+        return 128 + err.number
+    except BrokenPipeError:
+        # What is still buffered has nowhere to go either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("Stopped: nobody reads the output. Servers and folders are gone.", file=sys.stderr)
+        return 128 + signal.SIGPIPE
 
 
-class Story:
-    """Four working days of a small project."""
+def _play() -> int:
+    chosen = choice()
+    from sandbox.story import play  # noqa: PLC0415 - slow, and signals are heeded from here on
 
-    def __init__(self, gerrit: GerritServer, roundup: RoundupServer) -> None:
-        self._gerrit = gerrit
-        self._roundup = roundup
-        self._people = {name: gerrit.person(name) for name in PEOPLE}
-        self._standin = StandIn(
-            PACK,
-            config=self._config(),
-            secrets={
-                "gerrit_password": password_of(PACK_ACCOUNT),
-                "gerrit_tracker_token": roundup.token,
-            },
-            clock=self._gerrit.now,
-        )
-        self._slow = 0
-        self._names = {
-            person.call("GET", "/accounts/self")["_account_id"]: PEOPLE[name]
-            for name, person in self._people.items()
-        }
-
-    def _config(self) -> Dict[str, Any]:
-        return {
-            "url": self._gerrit.url,
-            "username": PACK_ACCOUNT,
-            "password": "{{ st2kv.system.gerrit_password }}",
-            "automation": ["^ci-bot$"],
-            "roster": {
-                "members": [
-                    {"name": PEOPLE[name], "gerrit": name, "tracker": {"roundup": name}}
-                    for name in COMMITTEE
-                ]
-            },
-            "tracker": {
-                "kind": "roundup",
-                "url": self._roundup.url,
-                "token": "{{ st2kv.system.gerrit_tracker_token }}",
-            },
-        }
-
-    def play(self) -> None:
-        """Monday to Thursday."""
-        self._standin.enable_all_rules()
-        self._standin.start_sensor()
-        self._poll("the sensor's first look; whatever is old stays untold")
-        self._monday()
-        self._at("2026-03-03T09:30:00Z")
-        self._poll(
-            "one working day later: the reviewer of the slow change is reminded, nobody else"
-        )
-        self._at("2026-03-04T09:30:00Z")
-        self._poll(
-            "two working days: a committee member is asked, and an approved change is marked"
-        )
-        self._at("2026-03-04T09:35:00Z")
-        self._poll("only this pack's own comments are new; nothing is told twice")
-        self._at("2026-03-04T09:40:00Z")
-        self._poll("nothing is new: a quiet poll")
-        self._thursday()
-
-    def _monday(self) -> None:
-        self._at("2026-03-02T09:05:00Z")
-        people = self._people
-        self._slow = people["author1"].create_change("tools/build", "Cache compiler outputs")
-        people["author1"].add_reviewer(self._slow, "reviewer1")
-        self._say("author1", f"uploads change {self._slow} and asks reviewer1")
-        quick = people["author2"].create_change("tools/docs", "Explain the release steps")
-        self._say("author2", f"uploads change {quick}")
-        broken = people["author2"].create_change("tools/build", "Drop the old linker")
-        self._say("author2", f"uploads change {broken}")
-        unmerged = people["author1"].create_change("tools/docs", "List the supported systems")
-        self._say("author1", f"uploads change {unmerged}")
-        for number, vote in ((self._slow, 1), (quick, 1), (unmerged, 1), (broken, -1)):
-            people["ci-bot"].review(number, labels={"Verified": vote}, tag="autogenerated:ci")
-        self._say("ci-bot", f"votes; change {broken} fails, so the next move is its owner's")
-        self._gerrit.advance(minutes=1)
-        people["reviewer2"].review(quick, message="Which systems does step 3 mean?")
-        self._say("reviewer2", f"asks a question on change {quick}: the next move is its owner's")
-        people["reviewer2"].review(unmerged, labels={"Code-Review": 2})
-        self._say("reviewer2", f"approves change {unmerged}; nobody submits it")
-        self._poll("everything is fresh, so nothing is told")
-
-    def _thursday(self) -> None:
-        self._at("2026-03-05T10:00:00Z")
-        asked = self._asked()
-        self._people[asked].review(self._slow, message="Good idea.", labels={"Code-Review": 2})
-        self._say(asked, f"reviews and approves change {self._slow}")
-        self._at("2026-03-05T10:05:00Z")
-        self._poll("the wait is over: the ticket is closed, the hashtag taken off")
-
-    def _asked(self) -> str:
-        attention = self._people["author1"].detail(self._slow)["attention_set"].values()
-        names = {entry["account"]["username"] for entry in attention}
-        return sorted(names & set(COMMITTEE))[0]
-
-    # Telling
-
-    def _at(self, moment: str) -> None:
-        self._gerrit.at(moment)
-        instant = datetime.strptime(moment, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
-        print(f"\n{instant:%A %d %B %Y, %H:%M} UTC", flush=True)
-
-    def _poll(self, what: str) -> None:
-        self._gerrit.reset_requests()
-        self._say("sensor polls", what)
-        standin = self._standin
-        triggers, rules = len(standin.triggers), len(standin.enforcements)
-        standin.poll()
-        for trigger in standin.triggers[triggers:]:
-            self._tell(trigger)
-            for rule in standin.enforcements[rules:]:
-                if rule.trigger_id == trigger.id:
-                    print(f"{MARGIN}rule {rule.rule} matches")
-                    self._tell_execution(rule.execution_id, "  ")
-        if len(standin.triggers) == triggers:
-            print(f"{MARGIN}no trigger; requests to Gerrit: {len(self._gerrit.requests())}")
-
-    @staticmethod
-    def _tell(trigger: Trigger) -> None:
-        told = trigger.payload
-        what = told.get("how") or f"{told['milestone']} of working time ({told['cause']})"
-        print(f"{MARGIN}trigger {trigger.type}: change {told['number']}, {told['party']}, {what}")
-
-    def _shown(self, execution: Execution) -> str:
-        """What a reader wants of an action's result."""
-        result = execution.result.get("result") if isinstance(execution.result, dict) else None
-        if not isinstance(result, dict):
-            return ""
-        facts = {name: result[name] for name in RESULTS if result.get(name) not in (None, "", [])}
-        if "asked" in facts:
-            facts["asked"] = " and ".join(self._names[account] for account in facts["asked"])
-        return "".join(f"; {name}: {value}" for name, value in facts.items())
-
-    def _tell_execution(self, execution_id: str, indent: str) -> None:
-        executions = self._standin.executions
-        one = next(run for run in executions if run.id == execution_id)
-        print(f"{MARGIN}{indent}{one.action}: {one.status}{self._shown(one)}")
-        for child in executions:
-            if child.parent == execution_id:
-                self._tell_execution(child.id, indent + "  ")
-
-    @staticmethod
-    def _say(who: str, what: str) -> None:
-        print(f"  {who + ':':<15} {what}", flush=True)
-
-    def show_result(self) -> None:
-        """The change's messages as Gerrit serves them, and the ticket as the tracker serves it."""
-        _headline(f"Change {self._slow} as Gerrit serves it")
-        detail = self._people["author1"].detail(self._slow)
-        for message in self._people["author1"].messages(self._slow):
-            author = message.get("author", {}).get("name", "Gerrit")
-            print(f"\n[{message['date'][:16]}] {author}")
-            print(textwrap.indent(message["message"], "    "))
-        print(f"\n    hashtags now: {detail['hashtags'] or 'none'}")
-        _headline("The ticket as Roundup serves it")
-        for issue in self._roundup.issues():
-            print(f"\nissue{issue.id}: {issue.title}")
-            print(f"    {issue.url}")
-            print(f"    status: {issue.status}, assigned to: {issue.assignee}")
-            for message in issue.messages:
-                print(textwrap.indent(f"\n{message}", "    "))
+    return play(chosen)
 
 
-def _headline(text: str) -> None:
-    print(f"\n{text}\n{'=' * len(text)}")
+def _stop(number: int, _frame: Any) -> None:
+    for each in _SIGNALS:
+        signal.signal(each, signal.SIG_IGN)  # the end is not interrupted
+    raise Stopped(number)
+
+
+def _never_fail_on_letters(stream: TextIO) -> None:
+    """In a POSIX locale a letter that cannot be written becomes a question mark."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+@contextmanager
+def _own_folder() -> Iterator[None]:
+    """All temporary files in one folder, which goes whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix="reviewloop-demo-"))
+    folder.chmod(0o711)  # servers may give root's privileges up
+    before = tempfile.tempdir
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import time
@@ -21,6 +22,13 @@ def free_port() -> int:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def spare_loopback() -> None:
+    """Let no proxy of the environment get what this process and its children send to loopback."""
+    for name in ("NO_PROXY", "no_proxy"):
+        spared = [os.environ[name]] if os.environ.get(name) else []
+        os.environ[name] = ",".join([*spared, LOOPBACK, "localhost"])
 
 
 def accepts(port: int) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import yaml
+from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 from sandbox.standin.values import validate
 
-from fake_gerrit import PASSWORD, URL, FakeGerrit
 from repository import ROOT
 from reviewloop.sensor.poller import Poller
 from reviewloop.settings.load import load

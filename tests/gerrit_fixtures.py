@@ -1,41 +1,48 @@
-"""A real Gerrit server for tests. Load as a plugin: ``pytest_plugins = ["gerrit_fixtures"]``.
+"""A Gerrit server for tests. Load as a plugin: ``pytest_plugins = ["gerrit_fixtures"]``.
 
-Tests that need it carry the marker ``real_gerrit``. ``GERRIT=fake`` leaves them out, and says so in
-the header; otherwise a machine without Java or Maven fails them, so that nobody mistakes a run
-without the real server for a run with it.
+Tests of the real server's own conduct carry the marker ``real_gerrit``. Where the real one cannot
+run they are left out, and the header says so; ``GERRIT=real`` fails instead, so that nobody
+mistakes a run without the real server for a run with it. What runs on both asks for ``any_gerrit``.
 """
 
 from __future__ import annotations
 
-import os
+import functools
 from typing import Iterator, List
 
 import pytest
-from sandbox.gerrit.artifacts import DEFAULT_VERSION
+from sandbox.gerrit.any_server import AnyGerrit
+from sandbox.gerrit.choice import Choice, choice
 from sandbox.gerrit.server import START, GerritServer
+from sandbox.gerrit.simulated import SimulatedGerrit
 from sandbox.ports import SandboxError
 
 MARKER = "real_gerrit"
 
 
+@functools.lru_cache(maxsize=None)
+def _choice() -> Choice:
+    try:
+        return choice()
+    except SandboxError as err:
+        raise pytest.UsageError(str(err)) from err
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and refuse a misspelt wish."""
-    config.addinivalue_line("markers", f"{MARKER}: needs a real Gerrit server (Java and Maven)")
-    wish = os.environ.get("GERRIT", "")
-    if wish not in {"", "real", "fake"}:
-        raise pytest.UsageError(f"GERRIT is {wish!r}: use 'fake' or 'real', or unset it")
+    """Register the marker, and refuse a wish that is misspelt or cannot be granted."""
+    config.addinivalue_line("markers", f"{MARKER}: only a real Gerrit server shows it")
+    _choice()
 
 
 def pytest_report_header() -> str:
     """Say against which server the tests run."""
-    if _fake():
-        return f"GERRIT=fake: tests against a real Gerrit ({MARKER}) are NOT RUN"
-    return f"gerrit: real server, version {os.environ.get('GERRIT_VERSION') or DEFAULT_VERSION}"
+    left_out = "" if _choice().is_real else f" Tests of the real one ({MARKER}) are NOT RUN."
+    return _choice().line + left_out
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: List[pytest.Item]) -> None:
     """Deselect, rather than skip: a skipped test looks like one that nearly ran."""
-    if not _fake():
+    if _choice().is_real:
         return
     left_out = [item for item in items if item.get_closest_marker(MARKER)]
     items[:] = [item for item in items if not item.get_closest_marker(MARKER)]
@@ -54,6 +61,16 @@ def gerrit() -> Iterator[GerritServer]:
     server.stop()
 
 
+@pytest.fixture(scope="module")
+def any_gerrit(request: pytest.FixtureRequest) -> Iterator[AnyGerrit]:
+    """The real server where the tests run on it, else the simulated one, on the same site."""
+    if _choice().is_real:
+        yield request.getfixturevalue("gerrit")
+        return
+    with SimulatedGerrit() as server:
+        yield server
+
+
 @pytest.fixture
 def calm_gerrit(gerrit: GerritServer) -> GerritServer:
     """The module's server: no fault waits, no request is logged, the clock is at ``START``."""
@@ -61,7 +78,3 @@ def calm_gerrit(gerrit: GerritServer) -> GerritServer:
     gerrit.at(START)
     gerrit.reset_requests()
     return gerrit
-
-
-def _fake() -> bool:
-    return os.environ.get("GERRIT") == "fake"

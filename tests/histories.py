@@ -15,7 +15,7 @@ from typing import List, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.policy import Policy
-from reviewloop.core.turns import State, follow
+from reviewloop.core.waits import State, follow
 
 MONDAY = datetime(2026, 3, 2, tzinfo=timezone.utc)
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -182,3 +182,23 @@ class History:
             )
             for wait in self.state(policy).waits
         ]
+
+
+def in_review() -> History:
+    """Uploaded on Monday at 9: the reviewers' turn."""
+    return History().upload("mon 9:00")
+
+
+def commented() -> History:
+    """A reviewer asked something on Monday at 10: the owner's turn."""
+    return in_review().review("mon 10:00", "reviewer", text="Why?")
+
+
+def approved() -> History:
+    """Approved on Monday at 10: the submitter's turn."""
+    return in_review().review("mon 10:00", "committer", "Code-Review+2")
+
+
+def in_progress() -> History:
+    """Uploaded as work in progress: nobody's turn."""
+    return History().upload("mon 9:00", wip=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Optional
 
 import pytest
+from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
-from fake_gerrit import PASSWORD, URL, FakeGerrit
 from reviewloop.core.keys import Mark
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
 from reviewloop.escalation.assess import Assessment, Assessor, Tier, Verdict, event_ref

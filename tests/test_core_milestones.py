@@ -16,7 +16,8 @@ from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
 from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
 from reviewloop.core.reading import live, read_change, replay
-from reviewloop.core.turns import How, Span, subtract
+from reviewloop.core.spans import Span, subtract
+from reviewloop.core.turns import How
 from reviewloop.core.worktime import Calendar
 
 DAY = 86_400

@@ -15,7 +15,10 @@ from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Window, crossing, elapsed, running
 from reviewloop.core.reading import Reading, live, read_change, replay
-from reviewloop.core.turns import Cause, How, Party, Span, Wait
+from reviewloop.core.spans import Span
+from reviewloop.core.steps import steps as follow_turns
+from reviewloop.core.turns import Cause, Fact, How, Party
+from reviewloop.core.waits import Wait
 from reviewloop.core.worktime import Calendar
 
 START = at("mon 9:00")
@@ -89,6 +92,14 @@ def test_one_party_at_a_time(steps: Steps) -> None:
 
     assert in_order([(one.since, one.end) for one in waits if one.party is Party.OWNER])
     assert in_order([(one.since, one.end) for one in waits if one.party is not Party.OWNER])
+
+
+@given(STEPS)
+def test_in_progress(steps: Steps) -> None:
+    """While a change is in progress nobody has the turn."""
+    taken = follow_turns(history_of(steps).change(), POLICY)
+
+    assert all(step.turn is Party.NOBODY for step in taken if Fact.IN_PROGRESS in step.facts)
 
 
 @given(STEPS)

@@ -8,8 +8,7 @@ from typing import List, Optional, Set, Tuple
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewloop.core.spans import in_order, subtract
-from reviewloop.core.turns import Span
+from reviewloop.core.spans import Span, in_order, subtract
 
 START = datetime(2026, 3, 2, tzinfo=timezone.utc)
 #: Everything happens in these hours; a span without an end lasts beyond them.

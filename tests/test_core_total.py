@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, List, Tuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from histories import ACCOUNTS, POLICY, TAG
@@ -19,7 +19,7 @@ from reviewloop.core.milestones import Crossing, Window
 from reviewloop.core.payloads import Site, ended, waiting
 from reviewloop.core.reading import Reading, live, read_change, replay
 from reviewloop.core.remarks import Remark, has_remarks, with_remarks
-from reviewloop.core.worktime import Calendar
+from reviewloop.core.worktime import EARLIEST, LATEST, Calendar
 
 SITE = Site("review.example.org", "https://review.example.org")
 MARK = Mark("escalate", "0123456789abcdef", (1, 2))
@@ -148,10 +148,16 @@ def test_marks_and_keys(text: str, who: Account) -> None:
 
 
 @given(st.datetimes(timezones=st.just(timezone.utc)), st.datetimes(timezones=st.just(timezone.utc)))
+@example(EARLIEST - timedelta(days=900), EARLIEST - timedelta(days=900))
+@example(LATEST, LATEST + timedelta(days=900))
 def test_any_instant(begin: datetime, end: datetime) -> None:
     """A calendar may be asked about any instant, and looks at no day that it does not know."""
     assert KIRITIMATI.elapsed(begin, end) >= 0
-    for found in (KIRITIMATI.add(begin, 60), KIRITIMATI.rewind(end, 60)):
+    for found in (
+        KIRITIMATI.add(begin, 10**9),
+        KIRITIMATI.add(begin, 60),
+        KIRITIMATI.rewind(end, 60),
+    ):
         assert found is None or 1969 <= found.year <= 2200
     assert 1970 <= KIRITIMATI.local_date(begin).year <= 2200
     assert 1969 <= KIRITIMATI.day_start(begin.date()).year <= 2200

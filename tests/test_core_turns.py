@@ -1,288 +1,17 @@
-"""Whose turn it is: every row of the turn table, and the waits that come of it."""
+"""Whose turn it is after more than one event, and the waits that come of it."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, List, Optional
+from typing import Callable
 
 import pytest
 
-from histories import POLICY, History, told
+from histories import POLICY, History, approved, commented, in_progress, in_review, told
 from reviewloop.core.policy import Vote
 from reviewloop.core.turns import Party
 
 Step = Callable[[History], object]
-
-
-def in_review() -> History:
-    """Uploaded on Monday at 9."""
-    return History().upload("mon 9:00")
-
-
-def commented() -> History:
-    """A reviewer asked something on Monday at 10: the owner's turn."""
-    return in_review().review("mon 10:00", "reviewer", text="Why?")
-
-
-def approved() -> History:
-    """Approved on Monday at 10: the submitter's turn."""
-    return in_review().review("mon 10:00", "committer", "Code-Review+2")
-
-
-def in_progress() -> History:
-    """Uploaded as work in progress: nobody's turn."""
-    return History().upload("mon 9:00", wip=True)
-
-
-START = {"reviewers": in_review, "owner": commented, "submitter": approved, "nobody": in_progress}
-
-
-def after(turn: str, step: Step) -> tuple[str, Optional[str], Optional[str]]:
-    """(turn, its cause if it began with the step, how the old span ended) of a step at 11."""
-    history = START[turn]()
-    before = history.turns()
-    step(history)
-    state = history.state()
-    began = [wait for wait in state.waits if told(wait.since) == "mon 11:00" and wait.is_open]
-    cause = began[0].cause.value if began else None
-    ended = [wait for wait in state.waits if told(wait.end) == "mon 11:00"]
-    how = ended[0].how.value if ended and ended[0].how else None
-    assert len(before) >= (turn != "nobody")
-    return state.turn.value, cause, how
-
-
-# turn, step -> turn, cause of a new span, how the old span ended
-ROWS: List[tuple[str, str, Step, tuple[str, Optional[str], Optional[str]]]] = [
-    (
-        "upload as WIP",
-        "reviewers",
-        lambda h: h.upload("mon 11:00", wip=True),
-        ("nobody", None, "wip"),
-    ),
-    ("upload as WIP", "owner", lambda h: h.upload("mon 11:00", wip=True), ("nobody", None, "wip")),
-    (
-        "upload as WIP",
-        "submitter",
-        lambda h: h.upload("mon 11:00", wip=True),
-        ("nobody", None, "wip"),
-    ),
-    ("set WIP", "reviewers", lambda h: h.wip("mon 11:00"), ("nobody", None, "wip")),
-    ("set WIP", "owner", lambda h: h.wip("mon 11:00"), ("nobody", None, "wip")),
-    ("abandon", "reviewers", lambda h: h.abandon("mon 11:00"), ("nobody", None, "abandoned")),
-    ("abandon", "owner", lambda h: h.abandon("mon 11:00"), ("nobody", None, "abandoned")),
-    ("merge", "submitter", lambda h: h.merge("mon 11:00"), ("nobody", None, "merged")),
-    ("merge", "reviewers", lambda h: h.merge("mon 11:00"), ("nobody", None, "merged")),
-    ("ready", "nobody", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", None)),
-    ("ready", "reviewers", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", "superseded")),
-    ("ready", "owner", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", "superseded")),
-    ("upload", "reviewers", lambda h: h.upload("mon 11:00"), ("reviewers", None, None)),
-    ("rebase", "reviewers", lambda h: h.rebase("mon 11:00"), ("reviewers", None, None)),
-    ("upload", "owner", lambda h: h.upload("mon 11:00"), ("reviewers", "uploaded", "answered")),
-    ("rebase", "owner", lambda h: h.rebase("mon 11:00"), ("owner", None, None)),
-    ("upload", "nobody", lambda h: h.upload("mon 11:00"), ("reviewers", "uploaded", None)),
-    (
-        "upload that keeps the approval",
-        "submitter",
-        lambda h: h.upload("mon 11:00", copied='* Code-Review+2 (copy condition: "is:MAX")'),
-        ("submitter", None, None),
-    ),
-    (
-        "upload",
-        "submitter",
-        lambda h: h.upload("mon 11:00"),
-        ("reviewers", "uploaded", "superseded"),
-    ),
-    (
-        "negative review",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "second", "Code-Review-1"),
-        ("owner", "reviewed", "reviewed"),
-    ),
-    (
-        "negative review",
-        "owner",
-        lambda h: h.review("mon 11:00", "second", "Code-Review-1"),
-        ("owner", None, None),
-    ),
-    (
-        "negative review",
-        "submitter",
-        lambda h: h.review("mon 11:00", "second", "Code-Review-1"),
-        ("owner", "reviewed", "reviewed"),
-    ),
-    (
-        "approving review",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "second", "Code-Review+2"),
-        ("submitter", "approved", "reviewed"),
-    ),
-    (
-        "approving review",
-        "owner",
-        lambda h: h.review("mon 11:00", "second", "Code-Review+2"),
-        ("submitter", "approved", "reviewed"),
-    ),
-    (
-        "another review of the approved",
-        "submitter",
-        lambda h: h.review("mon 11:00", "second", "Code-Review+1"),
-        ("submitter", None, None),
-    ),
-    (
-        "words",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "second", text="Hm."),
-        ("owner", "reviewed", "reviewed"),
-    ),
-    (
-        "words",
-        "owner",
-        lambda h: h.review("mon 11:00", "second", text="Hm."),
-        ("owner", None, None),
-    ),
-    (
-        "+1",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "second", "Code-Review+1"),
-        ("reviewers", "needs_another_review", "reviewed"),
-    ),
-    (
-        "+1",
-        "owner",
-        lambda h: h.review("mon 11:00", "second", "Code-Review+1"),
-        ("reviewers", "needs_another_review", "reviewed"),
-    ),
-    (
-        "owner's -1",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
-        ("owner", "held_by_owner", "held_by_owner"),
-    ),
-    (
-        "owner's -1",
-        "owner",
-        lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
-        ("owner", None, None),
-    ),
-    (
-        "owner approves",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "owner", "Code-Review+2"),
-        ("submitter", "approved", "approved"),
-    ),
-    (
-        "owner approves",
-        "owner",
-        lambda h: h.review("mon 11:00", "owner", "Code-Review+2"),
-        ("submitter", "approved", "approved"),
-    ),
-    (
-        "owner answers",
-        "owner",
-        lambda h: h.review("mon 11:00", "owner", text="Because."),
-        ("reviewers", "answered", "answered"),
-    ),
-    (
-        "owner speaks",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "owner", text="Please look."),
-        ("reviewers", None, None),
-    ),
-    ("set WIP", "submitter", lambda h: h.wip("mon 11:00"), ("nobody", None, "wip")),
-    ("abandon", "submitter", lambda h: h.abandon("mon 11:00"), ("nobody", None, "abandoned")),
-    ("ready", "submitter", lambda h: h.ready("mon 11:00"), ("reviewers", "ready", "superseded")),
-    (
-        "rebase that loses the approval",
-        "submitter",
-        lambda h: h.rebase("mon 11:00"),
-        ("reviewers", "uploaded", "superseded"),
-    ),
-    ("rebase", "nobody", lambda h: h.rebase("mon 11:00"), ("reviewers", "uploaded", None)),
-    (
-        "recheck after CI's own approval",
-        "owner",
-        lambda h: h.ci("mon 10:30", "Code-Review+2").review("mon 11:00", "second", text="recheck"),
-        ("owner", None, None),
-    ),
-    (
-        "recheck after CI's own approval",
-        "reviewers",
-        lambda h: h.ci("mon 10:30", "Code-Review+2").review("mon 11:00", "second", text="recheck"),
-        ("submitter", "vote_removed", "superseded"),
-    ),
-    (
-        "owner's -1",
-        "submitter",
-        lambda h: h.review("mon 11:00", "owner", "Workflow-1"),
-        ("owner", "held_by_owner", "held_by_owner"),
-    ),
-    (
-        "owner speaks",
-        "submitter",
-        lambda h: h.review("mon 11:00", "owner", text="Thank you."),
-        ("submitter", None, None),
-    ),
-    (
-        "owner's +1",
-        "owner",
-        lambda h: h.review("mon 11:00", "owner", "Code-Review+1"),
-        ("reviewers", "answered", "answered"),
-    ),
-    (
-        "recheck",
-        "owner",
-        lambda h: h.review("mon 11:00", "owner", text="recheck"),
-        ("owner", None, None),
-    ),
-    (
-        "recheck",
-        "submitter",
-        lambda h: h.review("mon 11:00", "owner", text="recheck"),
-        ("submitter", None, None),
-    ),
-    (
-        "vote deletion",
-        "submitter",
-        lambda h: h.delete_vote("mon 11:00", "Code-Review+2"),
-        ("reviewers", "vote_removed", "superseded"),
-    ),
-    (
-        "approval taken back in silence",
-        "submitter",
-        lambda h: h.review("mon 11:00", "committer", "-Code-Review"),
-        ("reviewers", "vote_removed", "superseded"),
-    ),
-    (
-        "recheck",
-        "reviewers",
-        lambda h: h.review("mon 11:00", "second", text="recheck"),
-        ("reviewers", None, None),
-    ),
-    (
-        "words",
-        "nobody",
-        lambda h: h.review("mon 11:00", "second", text="Hm."),
-        ("nobody", None, None),
-    ),
-    (
-        "approval",
-        "nobody",
-        lambda h: h.review("mon 11:00", "second", "Code-Review+2"),
-        ("nobody", None, None),
-    ),
-]
-
-
-@pytest.mark.parametrize(
-    ("turn", "step", "becomes"),
-    [row[1:] for row in ROWS],
-    ids=[f"{row[0]}, {row[1]}" for row in ROWS],
-)
-def test_turn_table(
-    turn: str, step: Step, becomes: tuple[str, Optional[str], Optional[str]]
-) -> None:
-    """Each event moves the turn as its row says, with its cause and the old span's ending."""
-    assert after(turn, step) == becomes
 
 
 def test_restored_change() -> None:
@@ -360,6 +89,33 @@ def test_words_outlive_a_vote_taken_away() -> None:
     history = commented().delete_vote("mon 11:00", "Code-Review+1")
 
     assert history.state().turn is Party.OWNER
+
+
+def test_minus_after_words() -> None:
+    """An owner who had the turn for words keeps it, though a later -1 was taken away."""
+    history = commented().review("mon 11:00", "second", "Code-Review-1")
+    history.delete_vote("mon 12:00", "Code-Review-1")
+
+    assert history.state().turn is Party.OWNER
+
+
+def test_words_after_a_minus() -> None:
+    """A turn that a -1 began ends with it at the next occasion, whatever was said between."""
+    history = in_review().review("mon 10:00", "second", "Code-Review-1")
+    history.review("mon 11:00", "second", "-Code-Review", "My mistake.")
+    assert history.state().turn is Party.OWNER
+
+    history.review("mon 12:00", "owner", text="recheck")
+    assert history.turns()[-1] == ("reviewers", "vote_removed", "mon 12:00", None, None)
+
+
+def test_own_hold_let_go_after_words() -> None:
+    """An owner who had the turn for words keeps it, though their own hold vote is taken back."""
+    history = commented().review("mon 11:00", "owner", "Workflow-1")
+    assert history.review("mon 12:00", "owner", "-Workflow").state().turn is Party.OWNER
+
+    history = commented().review("mon 11:00", "owner", "Workflow-1").ready("mon 11:30")
+    assert history.review("mon 12:00", "owner", "-Workflow").state().turn is Party.OWNER
 
 
 # Held back.

@@ -14,7 +14,7 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 import pytest
 import yaml
-from sandbox import actions_page, index_entry
+from sandbox import actions_page, index_entry, turns_page
 from sandbox.standin.pack import check_criteria, matches
 from sandbox.standin.values import live, of_parameters, validate
 
@@ -357,6 +357,41 @@ def test_shown_output_is_what_the_command_prints(
     assert capsys.readouterr().out == output
 
 
+def st2_runs() -> Iterator[Tuple[str, List[str]]]:
+    """Every ``st2 run`` of the documents: the action and its arguments."""
+    examples = sorted((ROOT / "docs" / "examples").rglob("*.md"))
+    for page in [*PAGES, *examples]:
+        for line in re.findall(r"st2 run ([^`\n]+)", text_of(page)):
+            ref, *arguments = shlex.split(line, comments=True)
+            yield ref, arguments
+
+
+def test_every_st2_run_is_one_that_st2_accepts():
+    """Arguments are ``name=value``, as the client wants them; those required are given, and each
+    is a parameter of its action.
+    """
+    runs = [(ref, arguments) for ref, arguments in st2_runs() if ref.startswith("gerrit.")]
+    assert len(runs) > 15
+    for ref, arguments in runs:
+        pairs = [re.fullmatch(r"(\w+)=(.+)", argument) for argument in arguments]
+        assert all(pairs), (ref, arguments)
+        given = {pair[1]: pair[2] for pair in pairs if pair}
+        known = parameters_of(ref)
+        assert set(given) <= set(known), (ref, arguments)
+        required = {name for name, schema in known.items() if schema.get("required")}
+        assert required <= set(given), (ref, arguments)
+        whole = {name: given[name] for name in given if known[name]["type"] == "integer"}
+        assert all(value.isdigit() or value == "NUMBER" for value in whole.values()), ref
+
+
+def test_number_of_policies():
+    """The operator guide counts them rightly."""
+    words = {4: "four", 5: "five", 6: "six"}
+    shipped = len(list((ROOT / "policies").glob("*.yaml")))
+
+    assert f"The pack ships {words[shipped]} policies" in text_of(OPERATORS)
+
+
 def test_there_is_a_worked_example():
     """The page about turns shows a command with its output, and both its files."""
     assert len(CONSOLES) == 1
@@ -451,6 +486,11 @@ def test_task_gives_the_action_what_it_takes(block: Block):
 def test_page_of_actions_is_current():
     """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
     assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
+
+
+def test_page_of_turns_is_current():
+    """docs/turns.md shows the tables that the core reads; `make docs` writes them."""
+    assert turns_page.PAGE.read_text(encoding="utf-8") == turns_page.page()
 
 
 def test_entry_of_the_index_is_current():

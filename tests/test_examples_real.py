@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any, Dict, Iterator, List
 
 import pytest
+from sandbox.gerrit.any_server import AnyGerrit
 from sandbox.gerrit.seed import COMMITTEE
-from sandbox.gerrit.server import GerritServer
 from sandbox.standin import runners
 from sandbox.trackers.roundup import RoundupServer
 
 from test_examples import EXAMPLES, contract
 from test_loop import WEDNESDAY, World
-
-pytestmark = pytest.mark.real_gerrit
 
 
 class Site:
@@ -54,9 +52,9 @@ class Site:
 
 
 @pytest.fixture
-def site(gerrit: GerritServer, roundup_server: RoundupServer) -> Iterator[Site]:
+def site(any_gerrit: AnyGerrit, roundup_server: RoundupServer) -> Iterator[Site]:
     """A week of one's own, with this pack's rules off."""
-    site = Site(World(gerrit, roundup_server))
+    site = Site(World(any_gerrit, roundup_server))
     yield site
     assert site.world.failures() == []
 

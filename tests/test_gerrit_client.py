@@ -6,8 +6,8 @@ from datetime import datetime, timezone
 from typing import List
 
 import pytest
+from sandbox.gerrit.fake import PASSWORD, FakeGerrit
 
-from fake_gerrit import PASSWORD, FakeGerrit
 from reviewloop.core.change import Account
 from reviewloop.errors import (
     AuthError,

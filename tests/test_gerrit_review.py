@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any, Dict, List
 
 import pytest
+from sandbox.gerrit.fake import FakeGerrit
 
-from fake_gerrit import FakeGerrit
 from reviewloop.core.change import Change
 from reviewloop.errors import (
     AmbiguousError,

@@ -9,8 +9,8 @@ from typing import List, Tuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sandbox.gerrit.fake import FakeGerrit
 
-from fake_gerrit import FakeGerrit
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.protocol import Peer, Request

@@ -169,13 +169,19 @@ class TestSending:
     def test_proxy(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
         """The environment's proxy is used, except for hosts it exempts."""
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_address[1]}")
-
         RequestsTransport("http://review.example.org/").send(READ)
         assert server.seen[0][1] == "http://review.example.org/a/x?q=a%20b"
 
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
+        monkeypatch.setenv("no_proxy", "127.0.0.0/8")
+        failure(RequestsTransport(f"http://127.1.0.1:{closed_port()}"), READ)
+        assert len(server.seen) == 1
+
+    def test_proxy_and_this_machine(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        """What is sent to loopback goes through no proxy: it would look on its own machine."""
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
         RequestsTransport(server.url).send(READ)
-        assert server.seen[1][1] == "/r/a/x?q=a%20b"
+
+        assert server.seen[0][1] == "/r/a/x?q=a%20b"
 
     def test_one_connection(self, server: Server) -> None:
         """The connection is kept between requests."""

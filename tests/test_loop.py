@@ -8,16 +8,14 @@ from itertools import count
 from typing import Any, Dict, Iterator, List, Optional, Set
 
 import pytest
+from sandbox.gerrit.any_server import AnyGerrit
 from sandbox.gerrit.people import Person
 from sandbox.gerrit.seed import COMMITTEE, PACK_ACCOUNT, PEOPLE, password_of
-from sandbox.gerrit.server import GerritServer
 from sandbox.standin.runners import ProcessDied
 from sandbox.standin.standin import Execution, StandIn
 from sandbox.trackers.roundup import RoundupServer, SeenIssue
 
 from repository import ROOT
-
-pytestmark = pytest.mark.real_gerrit
 
 FIRST_MONDAY = datetime(2026, 3, 9, 9, tzinfo=timezone.utc)
 TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = range(1, 5)
@@ -32,7 +30,7 @@ SECRETS = {
 class World:
     """One week of its own, with its own StackStorm, on the servers that all tests share."""
 
-    def __init__(self, gerrit: GerritServer, roundup: RoundupServer) -> None:
+    def __init__(self, gerrit: AnyGerrit, roundup: RoundupServer) -> None:
         self.gerrit = gerrit
         self.roundup = roundup
         # Changes of earlier tests are weeks old by then and cross nothing any more.
@@ -129,9 +127,9 @@ class World:
 
 
 @pytest.fixture
-def world(gerrit: GerritServer, roundup_server: RoundupServer) -> Iterator[World]:
+def world(any_gerrit: AnyGerrit, roundup_server: RoundupServer) -> Iterator[World]:
     """A week of one's own."""
-    world = World(gerrit, roundup_server)
+    world = World(any_gerrit, roundup_server)
     yield world
     assert world.standin.dropped == []
 

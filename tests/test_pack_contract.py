@@ -8,6 +8,7 @@ are those of its models (``st2common/models/api``, ``st2common/util/schema/actio
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import struct
 from pathlib import Path
@@ -548,3 +549,47 @@ def test_every_alias_leads_to_an_action():
         action = actions()[alias["action_ref"].split(".", 1)[1]]
         assert alias["name"] == path.stem
         assert set(re.findall(r"\{\{\s*(\w+)", str(alias["formats"]))) <= set(action["parameters"])
+
+
+#: The distribution that brings a module, where its name is another one.
+BRINGS = {"yaml": "pyyaml", "urllib3": "requests"}
+STACKSTORM = {"st2common", "st2reactor"}
+
+
+def required(file: str) -> List[str]:
+    """The distributions that a file of requirements names, in lower case."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    return [re.split(r"[^\w.-]", line.lower())[0] for line in lines if line[:1].isalpha()]
+
+
+def imported_from_outside() -> Iterator[str]:
+    """Modules that the pack's own code imports and that are neither Python's nor its own."""
+    for folder in ("actions", "sensors"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in getattr(node, "names", [])]
+                if isinstance(node, ast.ImportFrom):
+                    yield str(node.module)
+                elif isinstance(node, ast.Import):
+                    yield from names
+
+
+def test_every_import_is_named_in_the_requirements():
+    """``st2 pack install`` installs what they name, and nothing else."""
+    tops = {name.split(".")[0] for name in imported_from_outside()} - STACKSTORM
+    outside = {
+        name
+        for name in tops - {"reviewloop", "__future__"}
+        if "site-packages" in str(getattr(importlib.util.find_spec(name), "origin", None))
+    }
+
+    assert {"requests", "jinja2", "yaml"} <= outside
+    assert {BRINGS.get(name, name) for name in outside} <= set(required("requirements.txt"))
+
+
+def test_requirements_that_can_live_beside_stackstorm():
+    """The Exchange installs these two into StackStorm's own environment."""
+    named = {*required("requirements.txt"), *required("requirements-tests.txt")}
+
+    assert named & {"orquesta", "jsonschema", "networkx", "setuptools", "eventlet"} == set()
+    assert "orquesta" in required("requirements-sandbox.txt")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, Optional, Tuple
 
 import pytest
+from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
-from fake_gerrit import PASSWORD, URL, FakeGerrit
 from fake_github import TOKEN
 from reviewloop.core.reading import read_change
 from reviewloop.errors import ConfigError

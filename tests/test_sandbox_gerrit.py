@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from itertools import chain
 from pathlib import Path
 from typing import List, Optional, Tuple
 
 import pytest
 import requests
-from sandbox.gerrit.artifacts import distribution, find_java, wanted_version
+from sandbox.gerrit.artifacts import distribution, wanted_version
 from sandbox.gerrit.daemon import Daemon, SeenRequest, init_site, instant
 from sandbox.gerrit.people import Person, RequestRefusedError
 from sandbox.gerrit.seed import PACK_ACCOUNT, PEOPLE, PROJECTS
-from sandbox.gerrit.server import GerritServer, packed_site
-from sandbox.ports import SandboxError, accepts, end_process, free_port, wait_until
+from sandbox.gerrit.server import START, GerritServer, packed_site, unpack
+from sandbox.ports import LOOPBACK, SandboxError, accepts, end_process, free_port, wait_until
 
 real_gerrit = pytest.mark.real_gerrit
 PROJECT = PROJECTS[0]
@@ -553,20 +555,17 @@ def test_init_that_fails(tmp_path: Path) -> None:
 
 
 @real_gerrit
-def test_missing_maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without Maven and without a cache the error says what to install."""
-    java = find_java(17)
-    monkeypatch.setenv("JAVA_HOME", str(java))
-    monkeypatch.setenv("REVIEWLOOP_CACHE", str(tmp_path))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(SandboxError, match="Install it, such as the package maven"):
-        distribution("3.10.2")
-
-
-def test_missing_java() -> None:
-    """Without a Java that is new enough the error says what to install."""
-    with pytest.raises(SandboxError, match=r"No JDK 9999 or newer.*Install one"):
-        find_java(9999)
+def test_port_that_somebody_else_took(tmp_path: Path) -> None:
+    """Gerrit is started again on other ports."""
+    parts = distribution()
+    unpack(packed_site("standard", parts), tmp_path)
+    with socket.socket() as other:
+        other.bind((LOOPBACK, 0))
+        other.listen()
+        ports = chain([free_port(), other.getsockname()[1]], iter(free_port, None))
+        daemon = Daemon(tmp_path, parts, START, ports=lambda: next(ports))
+        daemon.start()
+        daemon.stop()
 
 
 def test_unknown_gerrit_version(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_url_alone_is_enough_and_the_rest_has_the_documented_defaults():
         policy.ack_pause,
         policy.max_snooze,
     )
-    assert (settings.tracker.kind, settings.mail, settings.roster.members) == ("none", None, ())
+    assert (settings.tracker.kind, settings.roster.members) == ("none", ())
     assert settings.gerrit.verify is True
 
 
@@ -103,8 +103,6 @@ def test_example_configuration_loads():
     assert settings.roster.members[0].login("github") == "committee-one"
     assert settings.roster.members[0].login("roundup") == ""
     assert settings.policy.own_account == "st2-reviews"
-    assert settings.mail is not None
-    assert settings.mail.sender == "reviews@example.org"
 
 
 @pytest.mark.parametrize(
@@ -404,13 +402,7 @@ MISTAKES = [
         "tracker.options.queue is no option of this kind",
         "It has none",
     ),
-    ({"mail": {"from": "a@example.org"}}, "mail.host is missing", "smtp.example.org"),
-    ({"mail": {"host": "h"}}, "mail.from is missing", "reviews@example.org"),
-    (
-        {"mail": {"host": "h", "from": "a@b", "username": "u"}},
-        "mail.password is missing while mail.username is 'u'",
-        "st2 key set",
-    ),
+    ({"mail": {"host": "smtp.example.org"}}, "mail is not a setting of this pack", "Remove it"),
     ({"limits": {"hold_out_percent": 90}}, "limits.hold_out_percent is 90", "from 0 to 50"),
     ({"limits": {"ack_pause": "0d"}}, "limits.ack_pause is '0d'", "more than nothing"),
     ({"limits": {"per_week": 1}}, "limits.per_week is not a setting", "per_person_week"),
@@ -510,7 +502,7 @@ def test_value_of_a_type_that_fits_nothing_is_named(path: Tuple[str, ...]):
     assert [p for p in caught.value.problems if p.startswith(f"{'.'.join(path)} is ")], caught.value
 
 
-SECRETS = [("password",), ("tracker", "token"), ("mail", "password")]
+SECRETS = [("password",), ("tracker", "token")]
 
 
 @pytest.mark.parametrize("path", SECRETS, ids=".".join)
@@ -559,7 +551,6 @@ def test_representation_shows_no_secret():
     """Settings may be logged: their representation leaves the secrets out."""
     config = example()
     config["tracker"]["token"] = config["password"] = "hunter2"
-    config["mail"].update(username="u", password="hunter2")
 
     assert "hunter2" not in repr(load(config))
 

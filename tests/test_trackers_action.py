@@ -677,7 +677,7 @@ def test_what_else_was_run_for_a_ticket_was_not_said(rig: ActionRig) -> None:
 
 
 def test_reading_by_id_what_this_run_has_not_met(rig: ActionRig) -> None:
-    """It is taken for gone, which makes the ticketing look by the key."""
+    """It is taken for gone, which makes the ticketing protocol look by the key."""
     key = fresh_key()
     ticket = rig.tracker(actions=FEW).create(draft(key))
     tracker = rig.tracker(actions=FEW)
@@ -712,7 +712,7 @@ def test_steps_that_are_not_mapped(rig: ActionRig) -> None:
 def test_a_closed_ticket_without_a_date_is_never_reopened_where_nothing_reopens(
     rig: ActionRig,
 ) -> None:
-    """Else the ticketing would want it reopened, for it knows no date to compare."""
+    """Else the ticketing protocol would want it reopened, for it knows no date to compare."""
     ticket = {name: told for name, told in FEW["ticket"].items() if name != "closed_at"}
     least = changed(FEW, reopen=None, ticket=ticket)
     key = fresh_key()

@@ -321,7 +321,7 @@ def test_how_a_duplicate_is_retired(any_version: BugzillaRig) -> None:
 
 
 def test_an_installation_that_wants_comments(bugzilla: BugzillaRig) -> None:
-    """Closing is tried without one first, since the ticketing has said what there is to say."""
+    """Closing is tried without one first, since ticketing has said what there is to say."""
     bugzilla.server.wants_comment = True
     key, records = fresh_key(), MemoryRecords()
     bugzilla.ticketing(records).open_once(draft(key))

@@ -1,4 +1,4 @@
-"""The ticketing alone, before a tracker in memory that can have habits no real one at hand has."""
+"""Ticketing alone, on a tracker in memory that has habits no real one at hand has."""
 
 from __future__ import annotations
 

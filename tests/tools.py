@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Tuple
 
-from fake_gerrit import PASSWORD, URL, FakeGerrit
+from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
+
 from fake_github import TOKEN, FakeGitHub
 from reviewloop.core.keys import ticket_key
 from reviewloop.operations import assess, tickets

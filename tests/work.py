@@ -8,24 +8,28 @@ from typing import Any, Callable, Optional
 
 
 class _Counter:
-    """A trace function that counts every operation of the interpreter."""
+    """A trace function that counts operations of the interpreter, and lines: 3.13 tells only these
+    in some frames.
+    """
 
     def __init__(self) -> None:
         self.steps = 0
 
     def __call__(self, frame: FrameType, event: str, arg: object) -> Optional[Callable[..., Any]]:
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        self.steps += event == "opcode"
+        frame.f_trace_opcodes = True
+        self.steps += event in ("opcode", "line")
         return self
 
 
 def steps(call: Callable[[], object]) -> int:
-    """How many operations of the interpreter a call takes.
+    """How many operations and lines of the interpreter a call takes.
 
     What C does inside one of them (a pattern, a sort, a copy) is not seen: against those only size
     helps, see ``test_core_cost``.
     """
     counter, before = _Counter(), sys.gettrace()
+    # Since Python 3.12 operations are told only if some frame asks for them beforehand.
+    sys._getframe().f_trace_opcodes = True
     sys.settrace(counter)
     try:
         call()

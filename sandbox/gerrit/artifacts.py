@@ -1,31 +1,33 @@
-"""Gerrit's own classes from Maven Central, our launcher compiled against them, and a Java for both.
+"""Gerrit's own classes, our launcher compiled against them, and a Java for both.
 
 The ``gerrit-war`` artifact is not needed: ``gerrit-plugin-api`` and ``gerrit-acceptance-framework``
-hold all of Gerrit's classes between the two. Gerrit's init hashes passwords with Bouncy Castle,
-which is in neither.
+hold all of Gerrit's classes between the two.
+
+    python -m sandbox.gerrit.artifacts            fetch and compile now, and say what is used
+    python -m sandbox.gerrit.artifacts --missing  only say what is missing; status 1 if anything is
 """
 
 from __future__ import annotations
 
 import os
-import re
-import shutil
-import subprocess
+import sys
 import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Mapping, Optional, Tuple
+from typing import List, Mapping, Optional, Sequence, Tuple
 
 from sandbox.cache import cache_folder, digest, exclusive
+from sandbox.gerrit.jars import COMPILER, Jar, fetch, fetcher, gerrit_jars, run
+from sandbox.gerrit.java import Java, find_java
 from sandbox.ports import SandboxError
 
 DEFAULT_VERSION = "3.10.2"
 #: Gerrit version -> the lowest Java that runs it (release notes: 3.10 needs 17, 3.12 and later 21).
 MINIMUM_JAVA: Mapping[str, int] = {"3.10.2": 17, "3.13.0": 21}
-BOUNCY_CASTLE = "1.78.1"
 LAUNCHER = Path(__file__).resolve().parent / "launcher"
-_JAVA_FOLDERS = (Path("/usr/lib/jvm"), Path("/opt"), Path("/Library/Java/JavaVirtualMachines"))
+#: How every JVM of ours runs; an archive of classes fits only the collector it was made with.
+JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class Distribution:
 
     ``key`` changes with the version, the Java and the launcher's source. ``loaded_classes`` is the
     JVM's own archive of classes already loaded (class data sharing), which nearly halves the time
-    to start; it need not exist.
+    to start; it need not exist. ``base_classes`` is the one of Java's own classes that it builds
+    on, for a Java that comes without.
     """
 
     version: str
@@ -42,6 +45,7 @@ class Distribution:
     class_path: str
     key: str
     loaded_classes: Path
+    base_classes: Optional[Path] = None
 
 
 def wanted_version() -> str:
@@ -55,104 +59,73 @@ def wanted_version() -> str:
     return version
 
 
+def missing(version: Optional[str] = None, prefix: Path = Path(sys.prefix)) -> List[str]:
+    """What the real Gerrit would need and is not here, such as ``Maven``; nothing is fetched.
+
+    :param prefix: the virtual environment that may hold the packages of ``make java``.
+    """
+    version = version or wanted_version()
+    lacking = []
+    needed = list(gerrit_jars(version))
+    try:
+        java = find_java(MINIMUM_JAVA[version], prefix=prefix)
+        needed += [] if java.compiler.exists() else [COMPILER]
+    except SandboxError:
+        lacking.append(f"a JDK {MINIMUM_JAVA[version]} or newer (java and javac)")
+    folder = _jar_folder(version)
+    if fetcher(prefix) is None and not all((folder / jar.file).exists() for jar in needed):
+        lacking.append("Maven (mvn)")
+    return lacking
+
+
 def distribution(version: Optional[str] = None) -> Distribution:
     """Fetch and compile what is missing, and say how to run it.
 
     :raises SandboxError: no Java, no Maven, or an artifact could not be fetched or compiled.
     """
     version = version or wanted_version()
-    home = find_java(MINIMUM_JAVA[version])
+    java = find_java(MINIMUM_JAVA[version])
     folder = cache_folder("gerrit", version)
-    key = digest(LAUNCHER.iterdir(), version, home.name)
+    key = digest([*LAUNCHER.iterdir(), java.home / "release"], version, java.home.name)
     with exclusive(folder):
-        jars = _fetch(version, folder / "jars")
-        launcher = _compile(version, home, jars, folder / f"launcher-{key}.jar")
+        jars = _fetch_all(gerrit_jars(version), _jar_folder(version))
+        launcher = _compile(version, java, jars, folder / f"launcher-{key}.jar")
+        base = _base_classes(java, folder / f"base-{key}.jsa")
     class_path = os.pathsep.join(str(path) for path in (launcher, *jars))
-    java = home / "bin" / "java"
-    return Distribution(version, java, class_path, key, launcher.with_suffix(".jsa"))
+    loaded = launcher.with_suffix(".jsa")
+    return Distribution(version, java.command, class_path, key, loaded, base)
 
 
-def find_java(minimum: int) -> Path:
-    """The home of the lowest JDK that is new enough: Gerrit is tested on the lowest.
-
-    :raises SandboxError: none found.
-    """
-    found = {major: home for major, home in _jdks() if major >= minimum}
-    if not found:
-        raise SandboxError(
-            f"No JDK {minimum} or newer (java and javac) found."
-            f" Install one, such as the package openjdk-{minimum}-jdk-headless, or set JAVA_HOME;"
-            " or run without the real server: GERRIT=fake."
-        )
-    return found[min(found)]
+def _jar_folder(version: str) -> Path:
+    return cache_folder("gerrit", version) / "jars"
 
 
-def _jdks() -> Iterator[Tuple[int, Path]]:
-    """Every JDK on this machine as (major version, home); ``JAVA_HOME`` last, so that it wins."""
-    javac = shutil.which("javac")
-    homes = [home for folder in _JAVA_FOLDERS if folder.is_dir() for home in folder.iterdir()]
-    homes += [Path(javac).resolve().parents[1]] if javac else []
-    homes += [Path(os.environ["JAVA_HOME"])] if os.environ.get("JAVA_HOME") else []
-    for home in homes:
-        major = _major(home)
-        if major and (home / "bin" / "javac").exists():
-            yield major, home.resolve()
+def _fetch_all(jars: Sequence[Jar], folder: Path) -> Tuple[Path, ...]:
+    return tuple(fetch(jar, folder) for jar in jars)
 
 
-def _major(home: Path) -> Optional[int]:
-    """Read the major version from the ``release`` file that every JDK since 9 carries."""
-    try:
-        text = (home / "release").read_text(encoding="utf-8")
-    except OSError:
+def _base_classes(java: Java, archive: Path) -> Optional[Path]:
+    """The archive of Java's own classes where this Java has none; an archive builds on another."""
+    if (java.home / "lib" / "server" / "classes.jsa").exists():
         return None
-    found = re.search(r'^JAVA_VERSION="(\d+)', text, re.MULTILINE)
-    return int(found.group(1)) if found else None
+    if not archive.exists():
+        partial = archive.with_suffix(".partial")
+        command = [str(java.command), *JVM, "-Xshare:dump", f"-XX:SharedArchiveFile={partial}"]
+        run(command, "Archiving Java's own classes")
+        partial.replace(archive)
+    return archive
 
 
-def _fetch(version: str, folder: Path) -> Tuple[Path, ...]:
-    return tuple(
-        _fetch_one(group, name, number, folder)
-        for group, name, number in (
-            ("com.google.gerrit", "gerrit-acceptance-framework", version),
-            ("com.google.gerrit", "gerrit-plugin-api", version),
-            ("org.bouncycastle", "bcprov-jdk18on", BOUNCY_CASTLE),
-            ("org.bouncycastle", "bcpg-jdk18on", BOUNCY_CASTLE),
-        )
-    )
-
-
-def _fetch_one(group: str, name: str, version: str, folder: Path) -> Path:
-    jar = folder / f"{name}-{version}.jar"
-    if jar.exists():
-        return jar
-    mvn = shutil.which("mvn")
-    if mvn is None:
-        raise SandboxError(
-            "Maven (mvn) is not on the PATH. Install it, such as the package maven;"
-            " or run without the real server: GERRIT=fake."
-        )
-    partial = folder.with_name("jars.partial")
-    # The copy goal resolves the artifact from Maven Central by itself, and needs no project.
-    artifact = f"-Dartifact={group}:{name}:{version}:jar"
-    _run(
-        [mvn, "-B", "-q", "dependency:copy", artifact, f"-DoutputDirectory={partial}"],
-        f"Fetching {name} {version} from Maven Central",
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    (partial / jar.name).replace(jar)
-    return jar
-
-
-def _compile(version: str, home: Path, jars: Tuple[Path, ...], launcher: Path) -> Path:
+def _compile(version: str, java: Java, jars: Tuple[Path, ...], launcher: Path) -> Path:
     """Compile the launcher into a jar, together with what Gerrit looks up on its class path."""
     if launcher.exists():
         return launcher
     with tempfile.TemporaryDirectory() as scratch:
         classes = Path(scratch)
         sources = sorted(str(source) for source in LAUNCHER.glob("*.java"))
-        javac = [str(home / "bin" / "javac"), "-proc:none", "-Xlint:all", "-d", scratch]
         class_path = os.pathsep.join(str(jar) for jar in jars)
-        _run([*javac, "-cp", class_path, *sources], "Compiling the launcher")
+        compiler = [*_compiler(version, java), "-proc:none", "-d", scratch, "-cp", class_path]
+        run([*compiler, *sources], "Compiling the launcher")
         partial = launcher.with_suffix(".partial")
         with zipfile.ZipFile(partial, "w") as jar:
             for compiled in sorted(classes.rglob("*.class")):
@@ -164,12 +137,30 @@ def _compile(version: str, home: Path, jars: Tuple[Path, ...], launcher: Path) -
     return launcher
 
 
-def _run(command: List[str], what: str) -> None:
-    """Run a tool to its end.
+def _compiler(version: str, java: Java) -> List[str]:
+    """The JDK's compiler, else Eclipse's, which is told the language's level in its own way."""
+    if java.compiler.exists():
+        return [str(java.compiler), "-Xlint:all"]
+    jar = fetch(COMPILER, _jar_folder(version))
+    level = str(min(MINIMUM_JAVA.values()))
+    return [str(java.command), "-jar", str(jar), "-source", level, "-target", level, "-nowarn"]
 
-    :raises SandboxError: it failed; the message ends with what it printed.
-    """
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
-        said = done.stdout.decode("utf-8", "replace").strip()
-        raise SandboxError(f"{what} failed with status {done.returncode}:\n{said[-4000:]}")
+
+def main(arguments: Sequence[str]) -> int:
+    """Command line; see above."""
+    try:
+        lacking = missing()
+        if arguments == ["--missing"]:
+            print(f"The real Gerrit lacks {' and '.join(lacking) or 'nothing'}.")
+            return bool(lacking)
+        parts = distribution()
+    except SandboxError as err:
+        print(err, file=sys.stderr)
+        return 2
+    java = find_java(MINIMUM_JAVA[parts.version])
+    print(f"Gerrit {parts.version} is ready, on {java}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

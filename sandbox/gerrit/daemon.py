@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional, Union
 
 import requests
 
-from sandbox.gerrit.artifacts import Distribution
+from sandbox.gerrit.artifacts import JVM, Distribution
 from sandbox.gerrit.people import ADMIN, ADMIN_PASSWORD, Person
 from sandbox.ports import LOOPBACK, SandboxError, end_process, free_port, tail, wait_until
 
 Moment = Union[str, datetime]
+START_ATTEMPTS = 3
 
 # Gerrit writes the server's id into every commit of its NoteDb: a packed site must keep it.
 # No cache directory: a site packs small and starts faster without caches on disk.
@@ -37,10 +39,7 @@ CONFIG = """\
 [index]
   type = lucene
 """
-_JVM = (
-    "-Xmx384m",
-    "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
+_LOGGING = (
     "-Dflogger.backend_factory="
     "com.google.common.flogger.backend.log4j.Log4jBackendFactory#getInstance",
     "-Dflogger.logging_context=com.google.gerrit.server.logging.LoggingContext#getInstance",
@@ -94,6 +93,7 @@ class Daemon:
     The clock starts frozen. ``url`` (Gerrit) and ``control_url`` (ours) have no slash at their end.
 
     :param record: write an archive of the loaded classes here when it ends, see `Distribution`.
+    :param ports: answers a port that is probably free.
     """
 
     def __init__(
@@ -103,12 +103,14 @@ class Daemon:
         start: Moment,
         *,
         record: Optional[Path] = None,
+        ports: Callable[[], int] = free_port,
     ) -> None:
         self.directory = directory
         self.log = directory / "gerrit.log"
         self.parts = parts
         self._start = instant(start)
         self._record = record
+        self._ports = ports
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._control = requests.Session()
         self._control.trust_env = False
@@ -120,7 +122,18 @@ class Daemon:
 
         :raises SandboxError: it did not; the message ends with the end of its log, which is kept.
         """
-        port, control = free_port(), free_port()
+        for attempt in range(1, START_ATTEMPTS + 1):
+            try:
+                self._start_once()
+            except SandboxError:
+                if attempt == START_ATTEMPTS or not self._port_was_taken():
+                    raise
+            else:
+                break
+        self.reset_requests()
+
+    def _start_once(self) -> None:
+        port, control = self._ports(), self._ports()
         self.url, self.control_url = f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{control}"
         _write_config(self.directory, self.url)
         command = _launcher(
@@ -134,10 +147,13 @@ class Daemon:
             )
         try:
             wait_until(self._answers, "Gerrit", timeout=120, process=self._process, log=self.log)
-        except SandboxError:
+        except BaseException:
             Daemon.stop(self)  # Not a subclass's, which may remove the log.
             raise
-        self.reset_requests()
+
+    def _port_was_taken(self) -> bool:
+        """Whether somebody else took a port between our look and our use."""
+        return "Address already in use" in self.log.read_text(encoding="utf-8", errors="replace")
 
     def stop(self) -> None:
         """End Gerrit; nothing happens if it does not run."""
@@ -244,10 +260,13 @@ class Daemon:
 
     def _class_sharing(self) -> List[str]:
         """A JVM that cannot use an archive goes on without it, so a stale one does no harm."""
-        archive = self.parts.loaded_classes
+        base, archive = self.parts.base_classes, self.parts.loaded_classes
+        archives = [str(base)] if base else []
         if self._record:
-            return [f"-XX:ArchiveClassesAtExit={self._record}"]
-        return [f"-XX:SharedArchiveFile={archive}"] if archive.exists() else []
+            record = [f"-XX:ArchiveClassesAtExit={self._record}"]
+            return record + [f"-XX:SharedArchiveFile={one}" for one in archives]
+        archives += [str(archive)] if archive.exists() else []
+        return [f"-XX:SharedArchiveFile={os.pathsep.join(archives)}"] if archives else []
 
     def _answers(self) -> bool:
         try:
@@ -259,7 +278,7 @@ class Daemon:
 
 def _launcher(parts: Distribution, *arguments: str) -> List[str]:
     main = ("reviewloop.launcher.Launcher", *arguments)
-    return [str(parts.java), *_JVM, "-cp", parts.class_path, *main]
+    return [str(parts.java), *JVM, *_LOGGING, "-cp", parts.class_path, *main]
 
 
 def _write_config(directory: Path, url: str) -> None:

@@ -10,14 +10,16 @@ from __future__ import annotations
 import shutil
 import tarfile
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Optional
+from typing import Iterator, Optional
 
 from sandbox.cache import cache_folder, digest, exclusive
 from sandbox.gerrit import daemon, people, seed
 from sandbox.gerrit.artifacts import Distribution, distribution
 from sandbox.gerrit.daemon import Daemon, Moment, SeenRequest, init_site
 from sandbox.gerrit.people import Person
+from sandbox.ports import SandboxError
 
 __all__ = ["GerritServer", "Person", "SeenRequest", "packed_site"]
 
@@ -47,7 +49,13 @@ class GerritServer(Daemon):
         unpack(packed, self.directory)
 
     def __enter__(self) -> GerritServer:
-        self.start()
+        try:
+            self.start()
+        except SandboxError:
+            raise  # the site and its log are kept
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -76,19 +84,32 @@ def packed_site(name: str, parts: Distribution) -> Path:
 
 
 def _make_site(name: str, parts: Distribution, archive: Path) -> None:
-    directory = Path(tempfile.mkdtemp(prefix="reviewloop-seed-"))
-    init_site(directory, parts)
-    classes = parts.loaded_classes.with_suffix(".partial")
-    server = Daemon(directory, parts, seed.SEEDED_AT, record=classes)
-    server.start()
+    with _scratch("reviewloop-seed-") as directory:
+        init_site(directory, parts)
+        classes = parts.loaded_classes.with_suffix(".partial")
+        server = Daemon(directory, parts, seed.SEEDED_AT, record=classes)
+        server.start()
+        try:
+            seed.build_site(name, server.admin)
+        finally:
+            server.stop()
+        if classes.exists():
+            classes.replace(parts.loaded_classes)
+        _pack(directory, archive)
+
+
+@contextmanager
+def _scratch(prefix: str) -> Iterator[Path]:
+    """A folder that goes whatever happens, except when Gerrit did not start: it has the log."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
-        seed.build_site(name, server.admin)
-    finally:
-        server.stop()
-    if classes.exists():
-        classes.replace(parts.loaded_classes)
-    _pack(directory, archive)
-    shutil.rmtree(directory)
+        yield folder
+    except SandboxError:
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder)
 
 
 def _pack(directory: Path, archive: Path) -> None:

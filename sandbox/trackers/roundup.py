@@ -1,7 +1,8 @@
 """A real Roundup 2.6 on a free loopback port, in a temporary directory, for tests and the demo.
 
 Needs the PyPI package ``roundup`` in the running interpreter's environment. As root, the server
-gives its privileges up (it refuses to run with them).
+gives its privileges up, unless Python or Roundup lie where others may not look, as in root's own
+home: then it could not import what it needs any more.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import json
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,7 @@ from types import TracebackType
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type
 
 import requests
+import roundup
 
 from sandbox.ports import LOOPBACK, SandboxError, accepts, end_process, free_port, wait_until
 
@@ -28,6 +32,8 @@ BOT_PASSWORD = "reviewbot-password"
 COMMITTEE = ("committee1", "committee2", "committee3")
 HUMAN = "human"
 START_ATTEMPTS = 3
+#: Where the server imports from: Roundup, and Python itself.
+_IMPORTED = (*roundup.__path__, sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"))
 
 
 @dataclass(frozen=True)
@@ -71,10 +77,10 @@ class RoundupServer:
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
                 self._start()
-            except SandboxError:
-                # Somebody else may have taken the port between our look and our use.
+            except BaseException as err:
                 self._stop()
-                if attempt == START_ATTEMPTS:
+                # Somebody else may have taken the port between our look and our use.
+                if attempt == START_ATTEMPTS or not isinstance(err, SandboxError):
                     raise
             else:
                 break
@@ -96,11 +102,11 @@ class RoundupServer:
         _seed(home, self.url)
         identity = _give_away(self._home) if os.geteuid() == 0 else []
         log = self._home / "server.log"
-        command = [sys.executable, "-m", "roundup.scripts.roundup_server", "-t", "fork"]
+        command = [sys.executable, "-m", "sandbox.trackers.roundup_serve", "-t", "fork"]
         command += ["-n", LOOPBACK, "-p", str(self.port), *identity, f"demo={home}"]
         with log.open("wb") as out:
             self._process = subprocess.Popen(
-                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL
+                command, cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.PIPE
             )
         wait_until(
             lambda: accepts(self.port), "Roundup", timeout=30, process=self._process, log=log
@@ -109,6 +115,8 @@ class RoundupServer:
     def _stop(self) -> None:
         if self._process is not None:
             end_process(self._process)
+            if self._process.stdin:
+                self._process.stdin.close()
             self._process = None
         if self._home is not None:
             shutil.rmtree(self._home, ignore_errors=True)
@@ -214,9 +222,17 @@ def _seed(home: Path, url: str) -> None:
 
 
 def _give_away(folder: Path) -> List[str]:
-    """Give a folder to an unprivileged account and return the server's options to run as it."""
+    """The options of a server started by root: to run as ``nobody``, who gets the folder."""
+    if not all(open_to_others(Path(place)) for place in _IMPORTED):
+        return ["-u", "root", "-g", "0"]
     nobody = pwd.getpwnam("nobody")
     for path in (folder, *folder.rglob("*")):
         os.chown(path, nobody.pw_uid, nobody.pw_gid)
     # The server takes a group's name or number.
     return ["-u", "nobody", "-g", str(nobody.pw_gid)]
+
+
+def open_to_others(path: Path) -> bool:
+    """Whether an account that is neither owner nor in the group can read what is in a folder."""
+    real = path.resolve()
+    return all(stat.S_IXOTH & one.stat().st_mode for one in (real, *real.parents))

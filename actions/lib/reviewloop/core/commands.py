@@ -23,7 +23,7 @@ from reviewloop.core.change import Change, Message
 from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import marks_of
 from reviewloop.core.policy import Policy
-from reviewloop.core.turns import Span
+from reviewloop.core.spans import Span
 
 #: The most commands of one message, and of one person on one change, that count.
 MAX_IN_MESSAGE = 10

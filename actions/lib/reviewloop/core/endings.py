@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Optional
 
 from reviewloop.core.change import Change, ChangeStatus
-from reviewloop.core.turns import How, State, Wait
+from reviewloop.core.turns import How
+from reviewloop.core.waits import State, Wait
 
 _CLOSED = {
     ChangeStatus.MERGED: How.MERGED,

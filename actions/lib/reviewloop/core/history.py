@@ -47,8 +47,10 @@ class Event:
 
     ``votes`` are cast votes, ``removed`` labels whose vote the author takes back; of a vote
     deletion ``deleted`` are the votes taken away. ``silent`` marks a person's message that says
-    nothing. Of an upload, ``wip`` and ``rebased`` say of what sort it is, ``copied`` lists the
-    votes that outlive it and ``outdated`` those that do not.
+    nothing. Of an upload, ``rebased`` says that it was a mere rebase, ``copied`` lists the votes
+    that outlive it and ``outdated`` those that do not. ``wip`` and ``uploader`` are how the change
+    stands after the event: whether it is work in progress, and the id of the account that answers
+    for it beside the owner.
     """
 
     kind: EventKind
@@ -57,11 +59,12 @@ class Event:
     votes: Tuple[Vote, ...] = ()
     removed: Tuple[str, ...] = ()
     silent: bool = False
-    wip: bool = False
     rebased: bool = False
     deleted: FrozenSet[VoteOf] = frozenset()
     copied: FrozenSet[VoteOf] = frozenset()
     outdated: FrozenSet[VoteOf] = frozenset()
+    wip: bool = False
+    uploader: int = 0
 
 
 # Gerrit's tag, without its prefix -> what it records.
@@ -127,6 +130,10 @@ class _Reader:
         self._last_reworked = 0
 
     def events(self) -> Iterator[Event]:
+        for event in self._events():
+            yield replace(event, wip=self._wip, uploader=self._uploader)
+
+    def _events(self) -> Iterator[Event]:
         messages = self._change.messages
         if not messages or self._kind(messages[0]) is not EventKind.UPLOAD:
             yield self._beginning()
@@ -144,7 +151,7 @@ class _Reader:
         """The upload that nobody recorded: a change pushed with a hashtag, or cherry-picked."""
         self._wip = not self._change.has_review_started
         self._patch_set = self._last_reworked = 1
-        return Event(EventKind.UPLOAD, self._change.created, self._change.owner, wip=self._wip)
+        return Event(EventKind.UPLOAD, self._change.created, self._change.owner)
 
     def _kind(self, message: Message) -> Optional[EventKind]:
         if message.tag.startswith(_TAG):
@@ -184,7 +191,6 @@ class _Reader:
             EventKind.UPLOAD,
             message.date,
             message.author,
-            wip=self._wip,
             rebased=rebased,
             copied=copied,
             outdated=outdated,

@@ -8,8 +8,8 @@ from typing import Callable, Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy
-from reviewloop.core.spans import subtract
-from reviewloop.core.turns import Span, Wait
+from reviewloop.core.spans import Span, subtract
+from reviewloop.core.waits import Wait
 from reviewloop.core.worktime import Calendar
 
 

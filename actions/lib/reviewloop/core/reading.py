@@ -21,7 +21,8 @@ from reviewloop.core.milestones import (
     replayed,
 )
 from reviewloop.core.policy import Policy
-from reviewloop.core.turns import Party, State, Wait, follow
+from reviewloop.core.turns import Party
+from reviewloop.core.waits import State, Wait, follow
 
 EXEMPT_HASHTAG = "no-escalation"
 WaitKey = Tuple[str, datetime]

@@ -6,10 +6,17 @@ before or where the next begins.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Iterable, Iterator, List, Sequence, Tuple
+from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
 
-from reviewloop.core.turns import Span
+
+@dataclass(frozen=True)
+class Span:
+    """``[start, end)``; end None = still open."""
+
+    start: datetime
+    end: Optional[datetime] = None
 
 
 def in_order(spans: Iterable[Span]) -> Tuple[Span, ...]:

@@ -39,6 +39,7 @@ class Votes:
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
+        self._uploader = event.uploader
         if event.kind is EventKind.UPLOAD:
             self._upload(event)
         elif event.kind is EventKind.DELETION:
@@ -68,8 +69,6 @@ class Votes:
         return self._holding > 0 or own > 0
 
     def _upload(self, event: Event) -> None:
-        if not event.rebased and event.author is not None:
-            self._uploader = event.author.id
         outdated = {one.vote for one in event.outdated}
         for vote, accounts in list(self._by_vote.items()):
             if vote in outdated or VoteOf(vote) not in event.copied:

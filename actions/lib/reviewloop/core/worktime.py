@@ -134,7 +134,7 @@ class Calendar:
         # One day back: a shift may pass midnight.
         first = self._ordinal(epoch) - 1
         last = first + HORIZON_DAYS if until is None else self._ordinal(until) + 1
-        for ordinal in range(first, last + 1):
+        for ordinal in range(first, min(last, self._ordinal(_LAST) + 1) + 1):
             shift = self._shift(ordinal)
             if shift is not None and shift[1] > epoch:
                 yield shift
@@ -143,7 +143,7 @@ class Calendar:
         """Shifts in reverse order, from the last that starts before ``epoch``."""
         # One day on: a clock set back across midnight makes a day begin and yesterday return.
         last = self._ordinal(epoch) + 1
-        for ordinal in range(last, last - HORIZON_DAYS, -1):
+        for ordinal in range(last, max(last - HORIZON_DAYS, self._ordinal(_FIRST) - 2), -1):
             shift = self._shift(ordinal)
             if shift is not None and shift[0] < epoch:
                 yield shift

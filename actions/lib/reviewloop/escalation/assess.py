@@ -17,8 +17,9 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.keys import digest
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.roster import Selection, choose
+from reviewloop.core.spans import Span
 from reviewloop.core.text import NAME_CAP, outward
-from reviewloop.core.turns import Party, Span
+from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client

@@ -14,7 +14,18 @@ from abc import ABC, abstractmethod
 from base64 import b64encode
 from datetime import datetime, timezone
 from itertools import islice
-from typing import Any, Callable, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+    Union,
+)
 from urllib.parse import urlsplit
 
 import requests
@@ -64,6 +75,7 @@ MAX_BODY = 64 * 1024 * 1024
 _NOT_FOUND = 404
 # Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
 _FEW = 10
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 class Transport(ABC):
@@ -82,13 +94,20 @@ class Transport(ABC):
         """Let go of connections."""
 
 
+def _proxies(url: str) -> Dict[str, str]:
+    """The environment's proxies for a server; none for this machine, which no proxy can reach."""
+    if urlsplit(url).hostname in _THIS_MACHINE:
+        return {}
+    return dict(requests.utils.get_environ_proxies(url))
+
+
 class RequestsTransport(Transport):
     """``Transport`` over HTTP(S) with ``requests``.
 
     The environment is not trusted (a ``~/.netrc`` would replace the configured credentials), but
-    its proxies (``HTTPS_PROXY``, ``NO_PROXY``) are honoured. Redirects are not followed. At most
-    two connections, kept open: a Gerrit has 25 worker threads by default. Cookies are kept, or
-    each call would cost a server with LDAP passwords a look-up there.
+    its proxies (``HTTPS_PROXY``, ``NO_PROXY``) are honoured, except for a server on this machine.
+    Redirects are not followed. At most two connections, kept open: a Gerrit has 25 worker threads
+    by default. Cookies are kept, or each call would cost a server with LDAP passwords a look-up.
 
     :param verify: True, or the path of a CA bundle, or False for a test server.
     :param timeout: seconds to connect, and to wait for the next part of an answer.
@@ -112,7 +131,7 @@ class RequestsTransport(Transport):
         self._write_patience = write_patience
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.proxies = dict(requests.utils.get_environ_proxies(url))
+        self._session.proxies = _proxies(url)
         self._session.headers["User-Agent"] = f"stackstorm-gerrit/{__version__} (+reviewloop)"
         if username:
             # Set here, not as requests' `auth`: Gerrit expects UTF-8, requests would send Latin-1.

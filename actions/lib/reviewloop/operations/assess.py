@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from reviewloop.core.endings import how_it_ended
-from reviewloop.core.turns import follow
+from reviewloop.core.waits import follow
 from reviewloop.escalation.assess import Tier, event_ref
 from reviewloop.operations.context import Context
 

@@ -20,7 +20,8 @@ from reviewloop.core.endings import how_it_ended, wait_of
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import from_iso, iso
-from reviewloop.core.turns import How, follow
+from reviewloop.core.turns import How
+from reviewloop.core.waits import follow
 from reviewloop.errors import RefusedError, ReviewLoopError
 from reviewloop.messages.render import Gone
 from reviewloop.operations.context import Context

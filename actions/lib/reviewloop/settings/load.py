@@ -27,7 +27,6 @@ from reviewloop.trackers.base import TrackerSettings
 __all__ = [
     "GerritSettings",
     "Limits",
-    "MailSettings",
     "RosterKind",
     "RosterMember",
     "RosterSettings",
@@ -58,18 +57,6 @@ class GerritSettings:
 
 
 @dataclass(frozen=True)
-class MailSettings:
-    """The server for outgoing mail."""
-
-    host: str
-    port: int
-    sender: str
-    starttls: bool = True
-    username: str = ""
-    password: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True)
 class Limits:
     """How much may be asked of people; ``hold_out_percent`` of the changes are left alone."""
 
@@ -96,7 +83,6 @@ class Settings:
     policy: Policy
     roster: RosterSettings
     tracker: TrackerSettings
-    mail: Optional[MailSettings]
     limits: Limits
     templates: str = ""
     warnings: Tuple[str, ...] = ()
@@ -146,7 +132,6 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         policy=policy,
         roster=read_roster(top.section("roster")),
         tracker=read_tracker(tracker, exists),
-        mail=_mail(top.section("mail")),
         limits=_limits(limits),
         templates=read_templates(top, tracker, warnings),
         warnings=tuple(warnings),
@@ -247,27 +232,6 @@ def _milestones(top: Reader, calendar: Calendar) -> Tuple[Duration, ...]:
                 f" (1d is {calendar.day_seconds / 3600:g} hours); list them ascending, each once."
             )
     return tuple(duration for _, duration in good)
-
-
-def _mail(section: Reader) -> Optional[MailSettings]:
-    username, password = _credentials(section)
-    settings = MailSettings(
-        host=section.text("host", "", "smtp.example.org"),
-        port=section.number("port", 25, 1, 65_535),
-        sender=section.value("from", "", "reviews@example.org").parse(values.email) or "",
-        starttls=section.flag("starttls", True),
-        username=username,
-        password=password,
-    )
-    section.finish()
-    if not any(map(section.given, ("host", "from", "username", "password"))):
-        return None
-    for key, example in (("host", "smtp.example.org"), ("from", "reviews@example.org")):
-        if not section.given(key):
-            section.problem(
-                key, f"is missing while other settings of mail are given: write {example}."
-            )
-    return settings
 
 
 def _limits(section: Reader) -> Limits:

@@ -1,10 +1,10 @@
 """GitHub Issues, on github.com and GitHub Enterprise Server.
 
 Relies on https://docs.github.com/en/rest/issues/issues and ``…/issues/comments``, API version
-2022-11-28: labels and assignees of a token without push access are dropped without an error (so the
-ticketing reads back), 404 also means "no right", 410 means that the repository has its issues switched
-off, and the listing mixes pull requests in. Tickets are found by listing, never through the search
-index, which lags.
+2022-11-28: labels and assignees of a token without push access are dropped without an error (so
+ticketing reads back), 404 also means "no right", 410 means that the repository has its issues
+switched off, and the listing mixes pull requests in. Tickets are found by listing, never through
+the search index, which lags.
 """
 
 from __future__ import annotations

@@ -7,10 +7,10 @@ https://docs.atlassian.com/software/jira/docs/api/REST/9.12.0/, and on these hab
   set"), so a key is never lost without a word.
 - A listing comes from an index that lags, some seconds as a rule, a minute at worst: Cloud promises
   no more (…/cloud/jira/platform/search-and-reconcile), and each node of a cluster polls for the
-  others' changes every five seconds ("Jira Data Center search indexing"). So the ticketing waits for its
-  own ticket (``lag``), and :meth:`Jira.find` reads from the database what the index names. Cloud's
-  ``reconcileIssues`` would show the ids that we know of at once and those of other runs no sooner:
-  with it a run would see its own ticket and miss the twin.
+  others' changes every five seconds ("Jira Data Center search indexing"). So ticketing waits
+  for its own ticket (``lag``), and :meth:`Jira.find` reads from the database what the index names.
+  Cloud's ``reconcileIssues`` would show the ids that we know of at once and those of other runs no
+  sooner: with it a run would see its own ticket and miss the twin.
 - Cloud takes a wrong mail and token for an anonymous visitor: searches answer 200 with nothing, and
   issues 404. Only ``/myself`` says 401.
 - An issue that was moved answers to its old key too, without a redirect.

@@ -164,7 +164,8 @@ class Launchpad(Tracker):
         self._opened = settings.option("open_status", self.options)
         host = urlsplit(self._base).netloc
         self._place = f"{self.kind}:{host}/{settings.project}"
-        self._web = f"{urlsplit(self._base).scheme}://bugs.{host[len('api.') :]}"
+        site = host.replace("api.", "", 1)
+        self._web = f"{urlsplit(self._base).scheme}://bugs.{site}"
         self._http = _WebService(
             self._base,
             {"Authorization": _signature(settings.token), "Accept": "application/json"},

@@ -9,7 +9,7 @@ What a site leaves out is made up for where that is safe:
 
 - ``read``: the ticket is looked up by its key, once this run has met it.
 - ``comments``: StackStorm's own history tells what was said, as long as it is kept.
-- ``duplicate``: a duplicate is closed, and known by the comment that the ticketing leaves on it.
+- ``duplicate``: a duplicate is closed, and known by ticketing's comment on it.
 - ``assign``, ``list_open``, ``whoami``: nothing is done, nothing is listed, and only StackStorm's
   credential is checked.
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
 
 Moment = Union[str, datetime]
@@ -15,6 +15,9 @@ Usernames = Mapping[int, str]
 _TOKEN = re.compile(
     r'\s*(\(|\)|-?[a-z]+:(?:"[^"]*"|\{[^}]*\}|[^\s()]+)|-(?=\()|OR\b|AND\b|[^\s()]+)'
 )
+
+_SECONDS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+_AGE = re.compile(r"(?P<not>-?)\bage:(?P<count>\d+)(?P<unit>[mhdw])\b")
 
 
 class RefusalError(Exception):
@@ -33,18 +36,24 @@ def instant(moment: Moment) -> datetime:
     return moment.astimezone(timezone.utc).replace(microsecond=0)
 
 
-def parse_query(text: str, names: Usernames) -> Match:
+def parse_query(text: str, names: Usernames, now: datetime) -> Match:
     """A predicate for a search; OR binds tighter than AND, as in Gerrit.
 
     :raises RefusalError: 400, in the server's words.
     """
-    tokens = _TOKEN.findall(text)
+    tokens = _TOKEN.findall(_AGE.sub(lambda found: _since(found, now), text))
     if not tokens:
         raise RefusalError(400, "query is empty")
     match, rest = _all(tokens, names)
     if rest:
         raise RefusalError(400, f"line 1:0 no viable alternative at input '{rest[0]}'")
     return match
+
+
+def _since(found: re.Match[str], now: datetime) -> str:
+    """An age as the time that it reaches back to; without its ``-`` it means: no later."""
+    limit = now - timedelta(seconds=int(found["count"]) * _SECONDS[found["unit"]])
+    return f'{"after" if found["not"] else "before"}:"{limit:%Y-%m-%d %H:%M:%S}"'
 
 
 def _all(tokens: List[str], names: Usernames) -> Tuple[Match, List[str]]:
