@@ -13,6 +13,7 @@ from st2reactor.sensor.base import PollingSensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 # pylint: disable=import-error  # it does not see that either
+from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.poller import Poller
 from reviewloop.settings.load import load
@@ -27,14 +28,17 @@ class GerritChangesSensor(PollingSensor):
 
         :raises ConfigError: the configuration is wrong; every problem is listed at once.
         """
-        settings = load(self.config)
+        settings = load(self.config, check_templates=check_folder)
         self.set_poll_interval(settings.poll_interval)
+        logger = self.sensor_service.get_logger(name=type(self).__name__)
+        for warning in settings.warnings:
+            logger.warning(warning)
         self._poller = Poller(
             settings,
             make_client(settings),
             DatastoreCursor(self.sensor_service, settings.server),
             self._dispatch,
-            logger=self.sensor_service.get_logger(name=type(self).__name__),
+            logger=logger,
             # Only for what is told while the server cannot be reached.
             local_clock=lambda: datetime.now(timezone.utc),  # noqa: TID251
         )

@@ -14,7 +14,7 @@ from typing import Optional, Sequence, Tuple
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.events import EventRef
-from reviewloop.core.keys import digest, ticket_key
+from reviewloop.core.keys import digest
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.roster import Selection, choose
 from reviewloop.core.spans import Span
@@ -135,13 +135,13 @@ class Assessor:
         """
         check_server(event, self._settings.server)
         try:
-            change = self._client.change(event.number)
+            change = self._client.change(event.ident)
         except RefusedError as err:
             if err.status != _NOT_FOUND:
                 raise
             return Assessment(Verdict.GONE, event, tier)
         now = self._client.now()
-        reading = read_change(change, self._settings.policy)
+        reading = read_change(change, self._people.policy(change))
         course = reading.course(event.party, event.since)
         verdict = self._verdict(reading, course, event, now)
         if verdict is not Verdict.PROCEED or course is None:
@@ -242,10 +242,11 @@ class Assessor:
         ]
         same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
         return Selection(
-            key=ticket_key(self._settings.server, event.number),
+            key=event.ticket_key,
             project=reading.change.project,
             owner=reading.change.owner.id,
             uploader=reading.state.uploader,
+            authors=self._people.authors(reading.change),
             reviewed=reading.state.reviewed_by,
             passed=reading.pauses.passed,
             tired=frozenset(one for ask in same for one in ask.accounts),
