@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewloop.http.body import CodingError, CutOffError, TooLargeError, read_body
-from reviewloop.http.credentials import basic, hidden
+from reviewloop.http.credentials import basic, credentials_in, hidden
 from reviewloop.http.messages import Response, read_json, whole_number
 
 DATE = "Mon, 02 Mar 2026 12:00:00 GMT"
@@ -124,3 +124,23 @@ def test_secrets_in_what_a_server_says() -> None:
         hidden(said, ["hunter2", basic("bot", "hunter2"), ""])
         == "token *** or *** at https://***@host/"
     )
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({"Authorization": "Bearer t0ken"}, {"Bearer t0ken", "t0ken"}),
+        ({"Authorization": basic("bot", "hunter2")}, {basic("bot", "hunter2"), "hunter2"}),
+        ({"PRIVATE-TOKEN": "t0ken", "Accept": "application/json"}, {"t0ken"}),
+        ({"X-Redmine-API-Key": "abcdef"}, {"abcdef"}),
+        ({"Authorization": 'OAuth oauth_token="tok", oauth_signature="&s3cret"'}, {"&s3cret"}),
+        ({"X-Auth-Token": "a"}, set()),
+    ],
+)
+def test_what_of_headers_is_secret(headers: dict, expected: set) -> None:
+    """The credential as it is sent, and what it was made of; nothing that stands in any text."""
+    found = set(credentials_in(headers))
+
+    assert expected <= found
+    assert "application/json" not in found
+    assert all(len(word) >= 4 for word in found)

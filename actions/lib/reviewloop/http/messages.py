@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[0-9]{1,12}")
 
 @dataclass(frozen=True)
 class Request:
-    """One call. ``path`` is percent-encoded and begins with ``/``.
+    """One call. ``path`` is percent-encoded, begins with ``/``, and may have a query of its own.
 
     :param headers: those of the call itself; the transport adds its own.
     :param about: what errors add to method and path, such as a search; never a secret.
@@ -37,10 +37,11 @@ class Request:
     def target(self) -> str:
         """Path and query string, to be put after the address."""
         query = urlencode(self.params, quote_via=quote)
-        return f"{self.path}?{query}" if query else self.path
+        mark = "&" if "?" in self.path else "?"
+        return f"{self.path}{mark}{query}" if query else self.path
 
     def __str__(self) -> str:
-        return f"{self.method} {self.path}{self.about}"
+        return f"{self.method} {self.path.partition('?')[0]}{self.about}"
 
 
 @dataclass(frozen=True)
