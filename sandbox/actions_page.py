@@ -59,7 +59,12 @@ def _section(meta: Mapping[str, Any]) -> str:
 def _parameters(parameters: Mapping[str, Any]) -> Iterator[List[str]]:
     for name, schema in parameters.items():
         default = "**required**" if schema.get("required") else f"`{json.dumps(schema['default'])}`"
-        yield [f"`{name}`", schema["type"], default, one_line(schema["description"]) + one_of(schema)]
+        yield [
+            f"`{name}`",
+            schema["type"],
+            default,
+            one_line(schema["description"]) + one_of(schema),
+        ]
 
 
 def _fields(properties: Mapping[str, Any]) -> Iterator[List[str]]:

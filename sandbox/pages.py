@@ -1,4 +1,4 @@
-"""Pages that are generated from the pack's own files: written, or compared with what they should be."""
+"""Pages generated from the pack's own files: written, or compared with what they should be."""
 
 from __future__ import annotations
 
