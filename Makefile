@@ -92,7 +92,7 @@ check: $(VENV)/.checkers
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.pictures --check
 	$(BIN)/python -m sandbox.index_entry --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
-	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_examples.py
+	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_docs_pages.py tests/test_pictures.py tests/test_examples.py
 
 docs: venv pictures
 	$(BIN)/python -m sandbox.actions_page

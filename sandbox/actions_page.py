@@ -38,14 +38,25 @@ def page() -> str:
     files = sorted((ROOT / "actions").glob("*.yaml"))
     metas = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
     metas.sort(key=lambda meta: (meta["runner_type"] != "orquesta", meta["name"]))
-    return "\n".join(
-        [INTRODUCTION.read_text(encoding="utf-8"), *(_section(meta) for meta in metas)]
-    )
+    introduction = INTRODUCTION.read_text(encoding="utf-8")
+    overview = ["## Overview", "", *table(("action", "what it does"), map(_entry, metas))]
+    return "\n".join([introduction, *overview, *(_section(meta) for meta in metas)])
+
+
+def _entry(meta: Mapping[str, Any]) -> List[str]:
+    name = f"gerrit.{meta['name']}"
+    anchor = name.replace(".", "")
+    return [f"[{name}](#{anchor})", _about(meta)]
+
+
+def _about(meta: Mapping[str, Any]) -> str:
+    """What an action does, and whether it is a workflow."""
+    kind = "Workflow. " if meta["runner_type"] == "orquesta" else ""
+    return kind + one_line(meta["description"])
 
 
 def _section(meta: Mapping[str, Any]) -> str:
-    kind = "A workflow." if meta["runner_type"] == "orquesta" else "An action."
-    lines = [f"## gerrit.{meta['name']}", "", f"{kind} {one_line(meta['description'])}", ""]
+    lines = [f"## gerrit.{meta['name']}", "", _about(meta), ""]
     lines += table(
         ("parameter", "type", "default", "meaning"), _parameters(meta.get("parameters", {}))
     )

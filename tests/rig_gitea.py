@@ -19,7 +19,7 @@ class GiteaRig(Rig):
     kind = "gitea"
     resolution = ""
     cannot = {
-        "dropped key": "the key stands in the body, which Gitea keeps",
+        "dropped key": "the key is in the body, which Gitea keeps",
         "search lag": "a listing without a search word comes from the database",
     }
 
