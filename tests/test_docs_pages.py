@@ -83,7 +83,7 @@ def test_every_kind_of_failure_says_who_has_to_act():
     """Whoever sees an action fail finds its kind in the table."""
     shown = table(section(actions_page.PAGE, "When an action fails"))
 
-    assert set(shown) == {kind for kind in kinds_of(ReviewLoopError)}
+    assert set(shown) == set(kinds_of(ReviewLoopError))
 
 
 @pytest.mark.parametrize("made", [settings_page, triggers_page], ids=lambda one: one.PAGE.stem)
