@@ -12,12 +12,14 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Tuple
+from urllib.parse import quote
 
 from reviewloop.core.change import Message
 
 KEY_PATTERN = re.compile(r"grv-[0-9a-f]{16}")
 """The key of one escalation: legal as label, tag, keyword and field value in all known trackers."""
 
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _MARK = re.compile(
     r"\[st2-gerrit (?P<purpose>[a-z_]{1,32}) (?P<id>[0-9a-f]{16})"
     r"(?: asked=(?P<asked>[0-9]{1,10}(?:,[0-9]{1,10})*))?\]"
@@ -54,9 +56,23 @@ def marks_of(message: Message) -> Tuple[Mark, ...]:
     return (Mark(found["purpose"], found["id"], tuple(int(one) for one in asked if one)),)
 
 
-def event_id(server: str, number: int, party: str, since: datetime, milestone: str) -> str:
-    """``<server>:<number>:<party>:<since, epoch s>:<milestone>``."""
-    return f"{server}:{number}:{party}:{int(since.timestamp())}:{milestone}"
+def event_id(
+    server: str, number: int, party: str, since: datetime, milestone: str, project: str = ""
+) -> str:
+    """``<server>:<number>:<party>:<since, epoch s>:<milestone>``.
+
+    :param project: the change's, where the server has another one of that number (changes imported
+        from another server): then ``<project, quoted>~<number>`` stands for the number.
+    """
+    change = f"{quote(project, safe='')}~{number}" if project else str(number)
+    return f"{server}:{change}:{party}:{int(since.timestamp())}:{milestone}"
+
+
+def event_order(event: str) -> Tuple[int, str]:
+    """Where an event id stands among those of one second: by the change's number, then as text."""
+    change = event.rsplit(":", 4)[1:2]
+    number = change[0].rpartition("~")[2] if change else ""
+    return (int(number) if _NUMBER.fullmatch(number) else 0, event)
 
 
 def digest(*parts: object) -> str:

@@ -294,6 +294,11 @@ class Client:
         """
         return self._date or self._local_clock()
 
+    @property
+    def date(self) -> Optional[datetime]:
+        """The server's time when it last answered, None if it told none; sends nothing."""
+        return self._date
+
     def version(self) -> Version:
         """The server's version; asked once."""
         if self._version is None:
