@@ -16,6 +16,7 @@ from repository import ROOT
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.cursor import Cursor, DatastoreCursor
 from reviewloop.store.tickets import DatastoreRecords, TicketRecord
+from reviewloop.store.troubles import DatastoreTroubles, OpenTrouble
 from stores import Shelf
 
 SNAPSHOT = ROOT / "tests" / "fixtures" / "interface.json"
@@ -67,6 +68,7 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     ask = Ask(event, "committee", 12, "reviewers", since, (7,), since)
     shelf = Shelf()
     DatastoreCursor(shelf.service, "review.example.org").save(Cursor(since, event))
+    DatastoreTroubles(shelf.service, "review.example.org").save({"auth": OpenTrouble(since, 3)})
     Asks(shelf.service).put(ask)
     DatastoreRecords(shelf.service).put(
         TicketRecord(

@@ -54,7 +54,7 @@ class DoubtedClock:
     def __init__(self, read: Callable[[], Moment]) -> None:
         self._read = read
         self._seen: Optional[Moment] = None
-        self._is_still = False
+        self._still = 0
         self._doubts: Dict[str, ClockError] = {}
 
     def now(self) -> datetime:
@@ -79,7 +79,8 @@ class DoubtedClock:
         moment, before = self._read(), self._seen
         self._doubts = {}
         if before is None or moment.local - before.local >= _STILL:
-            self._is_still = before is not None and _stands_still(before, moment)
+            stands = before is not None and _stands_still(before, moment)
+            self._still = self._still + 1 if stands else 0
             self._seen = moment
         self._doubt(moment)
 
@@ -104,6 +105,11 @@ class DoubtedClock:
     def trouble(self) -> Optional[ClockError]:
         """What is wrong with the clocks, None if nothing is."""
         return next(iter(self._doubts.values()), None)
+
+    @property
+    def _is_still(self) -> bool:
+        """Whether the server's time stood twice in a row: once is also what a jump of ours does."""
+        return self._still > 1
 
     def _doubt(self, moment: Moment) -> None:
         problem = ""
