@@ -125,6 +125,8 @@ class FakeGerrit(Transport):
         self.date_ahead = timedelta(0)
         # Changes whose history makes an answer longer than a client takes.
         self.too_long: Set[int] = set()
+        # Changes whose history the server fails to answer.
+        self.poisoned: Set[int] = set()
         self.accepts_password = True
         self.changes: Dict[int, FakeChange] = {}
         self.requests: List[Request] = []
@@ -426,12 +428,18 @@ class FakeGerrit(Transport):
         start = int(params.get("S", "0"))
         wanted = int(params.get("n", "0")) or self.query_limit
         size = min(wanted, self.query_limit, self.page_limit)
-        if "MESSAGES" in options and self.too_long & {one.number for one in visible[start:][:size]}:
-            raise ProtocolError("The answer is too long (a fault of the fake).")
+        if "MESSAGES" in options:
+            self._check_histories({one.number for one in visible[start:][:size]})
         rows = [self._info(one, options) for one in visible[start:][:size]]
         if rows and len(visible) > start + size:
             rows[-1]["_more_changes"] = True
         return rows
+
+    def _check_histories(self, numbers: Set[int]) -> None:
+        if self.poisoned & numbers:
+            raise RefusalError(500, "Internal server error")
+        if self.too_long & numbers:
+            raise ProtocolError("The answer is too long (a fault of the fake).")
 
     def _get_change(self, request: Request, ident: str) -> Json:
         return self._info(self._change(ident), self._options(request))

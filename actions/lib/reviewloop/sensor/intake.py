@@ -63,7 +63,8 @@ class Intake:
 
     def fail(self, failed: Failed) -> None:
         """Set a change aside; that is logged once."""
-        is_new = self._aside.put(failed, self._now(), self._position.cursor.through)
+        cursor = self._position.cursor.of(0 if failed.key is None else failed.key.number)
+        is_new = self._aside.put(failed, self._now(), cursor.through)
         if failed.key is not None:
             self._watch.set_aside(failed.key)
         if is_new:

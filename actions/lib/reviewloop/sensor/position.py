@@ -68,7 +68,7 @@ class Position:
 
     def come_to(self, now: datetime) -> None:
         """Everything up to ``now`` has been dispatched."""
-        if now > self.cursor.through:
+        if now >= self.cursor.through:
             self._cursor = replace(self.cursor, through=now, after_id=None, as_text=False)
 
     def come_to_event(self, event: Event) -> None:
