@@ -13,6 +13,7 @@ from st2reactor.sensor.base import PollingSensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 # pylint: disable=import-error  # it does not see that either
+from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import Poller, Stores
@@ -34,10 +35,13 @@ class GerritChangesSensor(PollingSensor):
 
         :raises ConfigError: the configuration is wrong; every problem is listed at once.
         """
-        settings = load(self.config)
+        settings = load(self.config, check_templates=check_folder)
         self.set_poll_interval(settings.poll_interval)
         client = make_client(settings)
         service = self.sensor_service
+        logger = service.get_logger(name=type(self).__name__)
+        for warning in settings.warnings:
+            logger.warning(warning)
         self._poller = Poller(
             settings,
             client,
@@ -46,7 +50,7 @@ class GerritChangesSensor(PollingSensor):
                 DatastoreTroubles(service, settings.server),
             ),
             self._dispatch,
-            logger=service.get_logger(name=type(self).__name__),
+            logger=logger,
             clock=lambda: Clocks(self.local_clock(), client.date),
         )
 

@@ -13,8 +13,10 @@ from typing import Any, Dict
 import yaml
 
 from repository import ROOT
+from reviewloop.core.change import Account
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.roster import RosterCache
 from reviewloop.store.tickets import DatastoreRecords, TicketRecord
 from reviewloop.store.troubles import DatastoreTroubles, OpenTrouble
 from stores import Shelf
@@ -70,6 +72,9 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     DatastoreCursor(shelf.service, "review.example.org").save(Cursor(since, event))
     DatastoreTroubles(shelf.service, "review.example.org").save({"auth": OpenTrouble(since, 3)})
     Asks(shelf.service).put(ask)
+    RosterCache(shelf.service, "0123456789abcdef").save(
+        ((Account(7, "Committee One", "committee1@example.org", "committee1"), 0),), ()
+    )
     DatastoreRecords(shelf.service).put(
         TicketRecord(
             key="grv-0123456789abcdef",

@@ -8,8 +8,9 @@ import pytest
 from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
 from reviewloop.core.keys import Mark
+from reviewloop.core.tiers import Tier
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
-from reviewloop.escalation.assess import Assessment, Assessor, Tier, Verdict, event_ref
+from reviewloop.escalation.assess import Assessment, Assessor, Verdict, event_ref
 from reviewloop.escalation.people import People
 from reviewloop.settings.load import load
 from reviewloop.store.asks import Asks
@@ -292,21 +293,28 @@ def test_group_that_does_not_exist() -> None:
     """The group is named, and what to do about it."""
     board = Board(roster={"kind": "gerrit_group", "group": "tech-comittee"})
 
-    with pytest.raises(RefusedError, match="tech-comittee"):
+    with pytest.raises(ConfigError, match="roster.group: The group 'tech-comittee'"):
         board.assess()
 
 
 def test_members_that_do_not_exist() -> None:
-    """Every member unknown to Gerrit is named at once, with its place in the configuration."""
-    members = [{"gerrit": "nobody1"}, {"gerrit": "committee1"}, {"gerrit": "nobody2"}]
-    board = Board(roster={"members": members})
+    """Where nobody is left, every member unknown to Gerrit is named with its place."""
+    board = Board(roster={"members": [{"gerrit": "nobody1"}, {"gerrit": "nobody2"}]})
 
     with pytest.raises(ConfigError) as caught:
         board.assess()
-    assert [problem[:28] for problem in caught.value.problems] == [
-        "roster.members[0] is 'nobody",
-        "roster.members[2] is 'nobody",
+    assert [problem[:35] for problem in caught.value.problems] == [
+        "roster.members[0].gerrit is 'nobody",
+        "roster.members[1].gerrit is 'nobody",
     ]
+    assert caught.value.remedy
+
+
+def test_one_member_that_does_not_exist() -> None:
+    """The others are asked."""
+    board = Board(roster={"members": [{"gerrit": "nobody1"}, {"gerrit": "committee1"}]})
+
+    assert board.asked() == board.ids[0]
 
 
 @pytest.mark.parametrize(

@@ -208,7 +208,7 @@ def test_the_option_is_off() -> None:
     number = desktop.waiting(footers=("Closes-Bug: #1",))
 
     assert desktop.open_ticket(number)["action"] == "created"
-    assert not any("/commit" in one.path for one in desktop.gerrit.requests)
+    assert not any(one.path.endswith("/commit") for one in desktop.gerrit.requests)
 
 
 def test_ids_in_a_commit_message() -> None:

@@ -354,12 +354,24 @@ class TestPeople:
     """Accounts and groups."""
 
     def test_account(self, fake: FakeGerrit) -> None:
-        """An account is found by id, user name or e-mail address, inactive ones too."""
+        """An account is found by id, user name or e-mail address."""
+        here = fake.add_account("here", "Here")
+        client = fake.client()
+        expected = Account(here, "Here", "here@example.org", "here")
+
+        assert [client.account(key) for key in (here, "here", "here@example.org")] == [expected] * 3
+
+    def test_inactive_account(self, fake: FakeGerrit) -> None:
+        """Gerrit finds it by its id only; a search that asks for inactive ones finds it as well."""
         gone = fake.add_account("gone", "Gone", inactive=True)
         client = fake.client()
-        expected = Account(gone, "Gone", "gone@example.org", "gone", inactive=True)
 
-        assert [client.account(key) for key in (gone, "gone", "gone@example.org")] == [expected] * 3
+        assert client.account(gone).inactive
+        with pytest.raises(RefusedError, match="'gone' does not exist"):
+            client.account("gone")
+        assert client.find_accounts('username:"gone"') == ()
+        (found,) = client.find_accounts('username:"gone" (is:active OR is:inactive)')
+        assert found.id == gone
 
     def test_missing_account(self, fake: FakeGerrit) -> None:
         """One that is not there is named."""

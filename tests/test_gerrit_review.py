@@ -251,11 +251,15 @@ class TestDropped:
         assert len(scene.posted) == 1
 
     def test_after_a_dropped_vote(self, scene: Scene) -> None:
-        """A run after that does not post again."""
-        with pytest.raises(RefusedError):
-            scene.post(labels={"Nonesuch": 1})
+        """A run after that does not say it again; it casts the vote once the label is there."""
+        for _ in range(2):
+            with pytest.raises(RefusedError, match=r"the vote Nonesuch\+1 was dropped"):
+                scene.post(labels={"Nonesuch": 1})
+        scene.fake.labels["Nonesuch"] = (0, 1)
 
+        assert scene.post(labels={"Nonesuch": 1}) is ReviewAction.COMPLETED
         assert scene.post(labels={"Nonesuch": 1}) is ReviewAction.ALREADY_POSTED
+        assert [text.count("Nonesuch+1") for text in scene.posted] == [0, 1]
 
     def test_taking_a_vote_back(self, scene: Scene) -> None:
         """A zero takes the own vote back, and may be missing in the answer."""

@@ -331,7 +331,7 @@ def test_a_template_at_fault(text: str, line: int, says: str, tmp_path: Path) ->
     with pytest.raises(ConfigError) as caught:
         render("ticket_open", BodyFormat.TEXT, SUBJECT, str(tmp_path))
 
-    assert caught.value.message.startswith(f"tracker.templates: {path}, line {line}: ")
+    assert caught.value.message.startswith(f"templates: {path}, line {line}: ")
     assert says in caught.value.message
     assert "take the file out of the folder" in caught.value.remedy
     problems = check_folder(str(tmp_path))
@@ -361,7 +361,7 @@ def test_a_template_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "ticket_open.text.j2").write_bytes(b"caf\xe9")
 
     assert check_folder(str(tmp_path)) == [
-        f"tracker.templates: {tmp_path / 'ticket_open.text.j2'}: it is not written in UTF-8."
+        f"templates: {tmp_path / 'ticket_open.text.j2'}: it is not written in UTF-8."
         " Correct it, or take the file out of the folder: the pack's own text serves then."
     ]
 
@@ -377,7 +377,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """The error names the key and the folder, before anything is written."""
     folder = str(tmp_path / "nowhere")
 
-    with pytest.raises(ConfigError, match=r"tracker\.templates: there is no folder '.*nowhere'"):
+    with pytest.raises(ConfigError, match=r"templates: there is no folder '.*nowhere'"):
         render("ticket_open", BodyFormat.TEXT, SUBJECT, folder)
     assert len(check_folder(folder)) == 1
 
@@ -406,7 +406,7 @@ def test_a_file_name_with_a_slip(name: str, meant: str, tmp_path: Path) -> None:
     put(tmp_path, name, "x")
 
     assert check_folder(str(tmp_path)) == [
-        f"tracker.templates: {tmp_path / name}: no text has this name, so it is never used."
+        f"templates: {tmp_path / name}: no text has this name, so it is never used."
         f" Did you mean {meant}?"
     ]
 

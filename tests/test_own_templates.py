@@ -55,7 +55,7 @@ def test_a_template_at_fault(folder: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         tickets.close_ticket(desktop.tools(), number)
 
-    for word in ("tracker.templates", "ticket_over.markdown.j2, line 2", "who"):
+    for word in ("templates", "ticket_over.markdown.j2, line 2", "who"):
         assert word in str(caught.value)
     assert desktop.issue(number)["state"] == "open"
     assert [ask.open for ask in desktop.tools().asks.all()] == [True]

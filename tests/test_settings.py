@@ -322,7 +322,11 @@ MISTAKES = [
     ({"roster": {"kind": "gerrit_group"}}, "roster.group is missing", "tech-committee"),
     ({"roster": {"group": "tc"}}, "roster.group is 'tc', but kind is static", "gerrit_group"),
     ({"roster": {"kind": "ldap"}}, "roster.kind is 'ldap'", "static, gerrit_group"),
-    ({"roster": {"members": [{}]}}, "roster.members[0].name is missing", "one of the two"),
+    ({"roster": {"members": [{}]}}, "roster.members[0].gerrit is missing", "account id"),
+    ({"roster": {"members": [{"name": "A B"}]}}, "roster.members[0].name is 'A B'", "under email"),
+    ({"server_id": "a b"}, "server_id is 'a b'", "gerrit-1"),
+    ({"server_id": "a:1"}, "server_id is 'a:1'", "gerrit-1"),
+    ({"templates": "/no"}, "templates is '/no'", "no such folder"),
     ({"roster": {"members": ["a"]}}, "roster.members[0] is text", "{name:"),
     (
         {"roster": {"members": [{"nmae": "x", "gerrit": "a"}]}},

@@ -75,6 +75,7 @@ class FakeChange:
     votes: Dict[Tuple[str, int], int] = field(default_factory=dict)
     commits: List[str] = field(default_factory=list)
     footers: Tuple[str, ...] = ()
+    made_by: str = ""
 
     @property
     def change_id(self) -> str:
@@ -114,6 +115,10 @@ class FakeGerrit(Transport):
         self.now = instant(now)
         self.version = version
         self.accounts: Dict[int, Json] = {}
+        self.second_emails: Dict[int, str] = {}
+        self.shows_emails = False
+        self.tells_change = True
+        self.shows_usernames = True
         self.groups: Dict[str, Tuple[int, ...]] = {}
         self.labels = {"Code-Review": (-2, 2), "Verified": (-1, 1), "Escalated": (0, 1)}
         self.restricted: List[str] = []
@@ -412,7 +417,25 @@ class FakeGerrit(Transport):
         return {"queryLimit": {"min": 0, "max": self.query_limit}}
 
     def _get_account(self, request: Request, ident: str) -> Json:
-        return self.accounts[self._account(ident)]
+        return self._shown(self._found(ident))
+
+    def _get_emails(self, request: Request, ident: str) -> List[Json]:
+        if not self.shows_emails:
+            raise RefusalError(403, "view secondary emails not permitted")
+        number = self._account(ident)
+        told = (self.accounts[number]["email"], self.second_emails.get(number))
+        return [{"email": one} for one in told if one]
+
+    def _query_accounts(self, request: Request) -> List[Json]:
+        query = dict(request.params)["q"]
+        found = re.search(r'(username|email):"([^"]*)"', query)
+        assert found is not None, query
+        return [
+            self._shown(number)
+            for number, info in self.accounts.items()
+            if info[found[1]].casefold() == found[2].casefold()
+            and ("is:inactive" in query or "inactive" not in info)
+        ]
 
     def _get_members(self, request: Request, name: str) -> List[Json]:
         if name not in self.groups:
@@ -469,7 +492,13 @@ class FakeGerrit(Transport):
     def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
         change = self._change(ident)
         footer = "".join(f"{line}\n" for line in change.footers)
-        return {"subject": change.subject, "message": f"{change.subject}\n\n{footer}"}
+        made_by = {"email": change.made_by or self.accounts[change.owner]["email"]}
+        return {
+            "subject": change.subject,
+            "message": f"{change.subject}\n\n{footer}",
+            "author": made_by,
+            "committer": made_by,
+        }
 
     def _post_hashtags(self, request: Request, ident: str) -> List[str]:
         change, body = self._change(ident), body_of(request)
@@ -507,19 +536,20 @@ class FakeGerrit(Transport):
         }
         for one in body.get("reviewers", ()):
             change.reviewers[self._account(one["reviewer"])] = one["state"]
+        there = {*change.reviewers, change.owner, change.uploader}
         for one in body.get("add_to_attention_set", ()):
-            change.attention[self._account(one["user"])] = one["reason"]
+            # Whoever does not exist, or is not on the change, is left out without a word.
+            if int(one["user"]) in there:
+                change.attention[int(one["user"])] = one["reason"]
         change.wip = change.wip and not body.get("ready", False)
         remarks = body.get("comments", {}).get("/PATCHSET_LEVEL", [{"message": ""}])
-        self.review(
-            change.number,
-            self.me,
-            body.get("message", "").strip(),
-            labels,
-            tag=body.get("tag", ""),
-            remark=remarks[0]["message"],
-        )
-        return {"labels": labels} if "labels" in body else {}
+        text, remark = body.get("message", "").strip(), remarks[0]["message"]
+        if text or remark or labels:
+            tag = body.get("tag", "")
+            self.review(change.number, self.me, text, labels, tag=tag, remark=remark)
+        attention = {str(who): {"reason": why} for who, why in change.attention.items()}
+        told: Json = {"change_info": {"attention_set": attention}} if self.tells_change else {}
+        return {**told, "labels": labels} if "labels" in body else told
 
     def _check_review(self, change: FakeChange, revision: str, body: Json) -> None:
         if revision not in (change.revision, "current"):
@@ -550,7 +580,7 @@ class FakeGerrit(Transport):
         commit = self._commit(change, when)
         entry: Json = {
             "id": commit,
-            "author": self.accounts[by],
+            "author": self._shown(by),
             "date": stamp(when),
             "message": text,
             "_revision_number": change.patch_set,
@@ -572,6 +602,30 @@ class FakeGerrit(Transport):
         if len(there) != 1:
             raise RefusalError(404, f"Not found: {ident}")
         return there[0]
+
+    def _found(self, ident: str) -> int:
+        """As ``AccountResolver`` does: an id; else, among the active ones, what is exactly that, or
+        at last what begins so, if that leaves one.
+        """
+        if ident.isdigit():
+            return self._account(ident)
+        active = {n: one for n, one in self.accounts.items() if "inactive" not in one}
+        exact = [n for n, one in active.items() if ident in (one["username"], one["email"])]
+        exact += [n for n in active if self.shows_emails and self.second_emails.get(n) == ident]
+        exact += [n for n, one in active.items() if ident == one["name"]]
+        words = {n: (one["username"], *one["name"].split()) for n, one in active.items()}
+        begun = ident.lower()
+        loose = [n for n in active if any(word.lower().startswith(begun) for word in words[n])]
+        for found in (exact[:1], loose):
+            if len(found) == 1:
+                return found[0]
+        raise RefusalError(404, f"Account '{ident}' not found")
+
+    def _shown(self, number: int) -> Json:
+        info = self.accounts[number]
+        if self.shows_usernames:
+            return info
+        return {key: value for key, value in info.items() if key != "username"}
 
     def _account(self, ident: str) -> int:
         for number, info in self.accounts.items():
@@ -641,7 +695,9 @@ _ROUTES = (
     ("GET", "/config/server/version", "_get_version"),
     ("GET", "/accounts/self", "_get_self"),
     ("GET", "/accounts/self/capabilities", "_get_capabilities"),
+    ("GET", "/accounts/", "_query_accounts"),
     ("GET", "/accounts/([^/]+)/detail", "_get_account"),
+    ("GET", "/accounts/([^/]+)/emails", "_get_emails"),
     ("GET", "/groups/([^/]+)/members/", "_get_members"),
     ("GET", "/changes/", "_query"),
     ("GET", _CHANGE, "_get_change"),

@@ -279,7 +279,7 @@ def test_uninstalled(site: Site) -> None:
             site.st2.call("GET", path)
     assert site.st2.call("GET", "/actions", pack="gerrit") == []
     left = set(site.st2.keys("gerrit"))
-    prefixes = ("gerrit.cursor.", "gerrit.ticket.", "gerrit.ask.", "gerrit.away.")
+    prefixes = ("gerrit.cursor.", "gerrit.ticket.", "gerrit.ask.", "gerrit.roster.", "gerrit.away.")
     assert {one for one in left if not one.startswith(prefixes)} == set(site.secrets())
     for one in left:
         site.st2.call("DELETE", f"/keys/{one}")

@@ -7,6 +7,8 @@ No message may hold a password, a token, a header or a URL with user information
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import ClassVar, Dict, Optional, Sequence, Tuple
 
 
@@ -101,3 +103,21 @@ class ProtocolError(ReviewLoopError):
     """The other side answered something this package does not understand: a maintainer must act."""
 
     kind = "protocol"
+
+
+class InternalError(ReviewLoopError):
+    """A defect of this package: a maintainer must act."""
+
+    kind = "internal"
+
+    @classmethod
+    def of(cls, err: BaseException) -> InternalError:
+        """What to say of an exception that nobody expected: where it was, not its own words, which
+        may hold a secret.
+        """
+        frames = traceback.extract_tb(err.__traceback__)
+        place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+        return cls(
+            f"A defect of this pack: {type(err).__name__}{place}.",
+            "Report it, with the traceback in the execution's log.",
+        )

@@ -49,8 +49,10 @@ class Policy:
 
     ``milestones`` ascend. ``automation`` patterns are searched in username, e-mail and name;
     ``noise`` patterns in the first line of a comment's text. ``own_account`` is the username under
-    which this pack acts ("" = none). ``ack_pause`` is how long an ``/ack`` pauses the ladder and
-    ``max_snooze`` the longest pause a ``/snooze`` gets, both in working time.
+    which this pack acts ("" = none); ``own_id`` is that account's id, which counts alone where it
+    is known (0 = not yet): Gerrit may take a username in other letters, and may show none at all.
+    ``ack_pause`` is how long an ``/ack`` pauses the ladder and ``max_snooze`` the longest pause a
+    ``/snooze`` gets, both in working time.
     """
 
     milestones: Tuple[Duration, ...] = (
@@ -67,6 +69,7 @@ class Policy:
     )
     calendar: Calendar = field(default_factory=Calendar)
     own_account: str = ""
+    own_id: int = 0
     ack_pause: Duration = field(default_factory=lambda: Duration(2, "d"))
     max_snooze: Duration = field(default_factory=lambda: Duration(30, "d"))
 
@@ -74,18 +77,20 @@ class Policy:
         """Whether an account is not a person: a service user, one of the patterns, or this pack's
         own.
         """
-        if "SERVICE_USER" in account.tags or (
-            self.own_account and account.username == self.own_account
-        ):
+        if "SERVICE_USER" in account.tags or self.is_self(account):
             return True
         texts = [text for text in (account.username, account.email, account.name) if text]
         return any(pattern.search(text) for pattern in self.automation for text in texts)
 
     def is_own(self, message: Message) -> bool:
         """Whether this pack wrote the message: nobody else's marks are believed."""
-        if message.author is None or not self.own_account:
-            return False
-        return message.author.username == self.own_account
+        return message.author is not None and self.is_self(message.author)
+
+    def is_self(self, account: Account) -> bool:
+        """Whether this pack acts under the account."""
+        if self.own_id:
+            return account.id == self.own_id
+        return bool(self.own_account) and account.username == self.own_account
 
     def is_automatic(self, message: Message) -> bool:
         """Whether a message is not a person's: by its author, or by a tag that says so."""

@@ -1,9 +1,9 @@
 """Whom to ask: one person of a roster, by a rule that anybody can follow.
 
-Eligible is whoever is not the change's owner or uploader, not automation, active, present, within
-their budget, and has not just spoken on the change. Among them: who looks after the project, then
-who has the fewest open escalations, then who was asked longest ago, then a rendezvous hash of the
-ticket's key, so that the choice can be repeated and moves little when the roster changes.
+Eligible is whoever is not the change's owner, author or uploader, not automation, active, present,
+within their budget, and has not just spoken on the change. Among them: who looks after the project,
+then who has the fewest open escalations, then who was asked longest ago, then a rendezvous hash of
+the ticket's key, so that the choice can be repeated and moves little when the roster changes.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class Ineligible(str, Enum):
     """Why somebody is not asked."""
 
     OWNER = "owner"
+    AUTHOR = "author"
     UPLOADER = "uploader"
     AUTOMATION = "automation"
     INACTIVE = "inactive"
@@ -63,6 +64,7 @@ class Selection:
     """What a choice is made for.
 
     :param key: the ticket's key, over which the last tie is broken.
+    :param authors: accounts that made a robot's change, and so count as its owner.
     :param reviewed: accounts that spoke since the owner's last move.
     :param passed: accounts that handed the change on.
     :param tired: accounts asked at an earlier milestone of the same wait, without a move.
@@ -74,6 +76,7 @@ class Selection:
     project: str
     owner: int
     uploader: int
+    authors: FrozenSet[int] = frozenset()
     reviewed: FrozenSet[int] = frozenset()
     passed: FrozenSet[int] = frozenset()
     tired: FrozenSet[int] = frozenset()
@@ -109,6 +112,7 @@ def why_ineligible(member: Member, selection: Selection) -> Optional[Ineligible]
     account = member.account.id
     reasons = (
         (Ineligible.OWNER, account == selection.owner),
+        (Ineligible.AUTHOR, account in selection.authors),
         (Ineligible.UPLOADER, account == selection.uploader),
         (Ineligible.AUTOMATION, member.automation),
         (Ineligible.INACTIVE, member.account.inactive),

@@ -34,3 +34,10 @@ def one_line(text: str, cap: int = SUBJECT_CAP) -> str:
 def outward(text: str, cap: int = SUBJECT_CAP) -> str:
     """What a trigger, or anything that StackStorm may evaluate, is allowed to carry of a text."""
     return one_line(neutralise(one_line(text, cap)), cap)
+
+
+def outward_lines(text: str, cap: int) -> str:
+    """The same of a text whose lines are to stay lines; ``cap`` bounds all of it."""
+    lines = [one_line(line, cap) for line in text[:cap].split("\n")]
+    # Joined first: a marker that two lines make together is one to whoever joins them again.
+    return neutralise("\n".join(lines))

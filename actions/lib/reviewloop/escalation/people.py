@@ -1,117 +1,138 @@
-"""The roster as Gerrit knows it: the configured members, or a group's, with account, absence and
-load.
+"""The roster as Gerrit knows it, resolved to accounts once: who they are, what is said of them, who
+is away, and what each has been asked.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from functools import cached_property  # Python 3.8
+from typing import FrozenSet, Mapping, Optional, Set, Tuple
 
-from reviewloop.core.change import Account
+from reviewloop.core.change import Account, Change
+from reviewloop.core.keys import MARK_TAG, digest
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Load, Member
-from reviewloop.errors import ConfigError, RefusedError
+from reviewloop.errors import ConfigError
+from reviewloop.escalation.accounts import NO_MEMBER, Resolved, resolve
 from reviewloop.gerrit.client import Client
-from reviewloop.settings.load import RosterKind, RosterMember, RosterSettings, Settings
+from reviewloop.settings.load import RosterKind, RosterMember, Settings
 from reviewloop.store.datastore import Datastore, read_values
+from reviewloop.store.roster import RosterCache
 
 # `st2 key set gerrit.away.<username or account id> 1 --ttl SECONDS`: private, and gone by itself.
 AWAY = "gerrit.away."
-_NOT_FOUND = 404
 
 
 class People:
-    """Looks the roster up.
-
-    :param loads: what each account has been asked, by account id.
-    """
+    """The roster's people, looked up at most once for each use, and kept for the next ones."""
 
     def __init__(self, settings: Settings, client: Client, datastore: Datastore) -> None:
         self._settings = settings
         self._client = client
         self._datastore = datastore
+        gerrit = settings.gerrit
+        name = digest("roster", gerrit.url, gerrit.username, repr(settings.roster))
+        self._cache = RosterCache(datastore, name)
+
+    def resolve(
+        self, loads: Optional[Mapping[int, Load]] = None
+    ) -> Tuple[Tuple[Member, ...], Tuple[str, ...]]:
+        """Everybody on the roster, and what is wrong with it, each problem in a sentence with its
+        remedy. Whoever is unknown is set aside, and the others can be asked.
+
+        :param loads: what each account has been asked, by account id.
+        :raises DatastoreError: absences cannot be read just now.
+        """
+        away = self._away()
+        weighed = loads or {}
+        members = tuple(
+            replace(
+                self._member(account, place),
+                automation=self._settings.policy.is_automation(account),
+                absent=bool(away & {str(account.id), account.username.casefold()}),
+                load=weighed.get(account.id, Load()),
+            )
+            for account, place in self._resolved.accounts
+        )
+        return members, self._resolved.problems
 
     def members(self, loads: Mapping[int, Load]) -> Tuple[Member, ...]:
         """Everybody on the roster.
 
-        :raises ConfigError: a member or the group is not known to Gerrit; every one is named.
-        :raises DatastoreError: absences cannot be read just now.
+        :raises ConfigError: that is nobody, since nobody of it can be found.
         """
-        away = self._away()
-        return tuple(
-            Member(
-                account=account,
-                projects=member.projects,
-                chair=member.chair,
-                login=member.login(self._settings.tracker.kind),
-                automation=self._policy.is_automation(account),
-                absent=bool(away & {str(account.id), account.username}),
-                load=loads.get(account.id, Load()),
+        members, problems = self.resolve(loads)
+        if problems and not members:
+            raise ConfigError(
+                f"Nobody on the roster can be asked: {' '.join(problems)}",
+                "Correct the roster in gerrit.yaml, and reload it.",
+                problems=problems,
             )
-            for account, member in self._roster(self._settings.roster)
-        )
+        return members
 
     def one(self, account_id: int) -> Member:
         """One account with what the roster says of it, whether it is on the roster or not.
 
         :raises RefusedError: Gerrit does not know the account, or does not show it.
         """
-        account = self._client.account(str(account_id))
-        member = self._details(account, self._by_name(self._settings.roster.members))
-        named = replace(account, name=member.name or account.name)
-        login = member.login(self._settings.tracker.kind)
-        return Member(named, member.projects, member.chair, login)
+        for account, place in self._resolved.accounts:
+            if account.id == account_id:
+                return self._member(account, place)
+        return Member(self._client.account(account_id))
 
-    @property
-    def _policy(self) -> Policy:
-        return self._settings.policy
+    def authors(self, change: Change) -> FrozenSet[int]:
+        """Who of the roster made a robot's change: its commit's author and committer, by address.
 
-    def _away(self) -> Set[str]:
-        return {name.replace(AWAY, "", 1) for name in read_values(self._datastore, AWAY)}
+        Empty for a change whose owner is a person.
+        """
+        if not self._settings.policy.is_automation(change.owner):
+            return frozenset()
+        made_by = {address.casefold() for address in self._client.commit_emails(change)} - {""}
+        return frozenset(
+            account.id
+            for account, place in self._resolved.accounts
+            if made_by & {account.email.casefold(), self._entry(place).email.casefold()}
+        )
 
-    def _roster(self, roster: RosterSettings) -> Sequence[Tuple[Account, RosterMember]]:
-        if roster.kind is RosterKind.STATIC:
-            return self._static(roster.members)
-        details = self._by_name(roster.members)
-        return [
-            (account, self._details(account, details))
-            for account in self._client.group_members(roster.group)
-        ]
+    def policy(self, change: Change) -> Policy:
+        """The policy with which to read a change.
 
-    @staticmethod
-    def _by_name(members: Sequence[RosterMember]) -> Dict[str, RosterMember]:
-        return {name: one for one in members for name in (one.gerrit, one.email) if name}
+        The pack knows its own messages by the account's id, where the username leaves a doubt: it
+        may be configured in other letters than Gerrit shows, and some servers show none.
+        """
+        policy = self._settings.policy
+        if not policy.own_account or policy.own_id or not _leaves_doubt(change, policy):
+            return policy
+        return replace(policy, own_id=self._client.whoami().id)
 
-    @staticmethod
-    def _details(account: Account, details: Dict[str, RosterMember]) -> RosterMember:
-        for name in (account.username, str(account.id), account.email):
-            if name in details:
-                return details[name]
-        return RosterMember(name=account.name, email=account.email, gerrit=account.username)
-
-    def _static(self, members: Sequence[RosterMember]) -> Sequence[Tuple[Account, RosterMember]]:
-        found: List[Tuple[Account, RosterMember]] = []
-        problems: List[str] = []
-        for index, member in enumerate(members):
-            account = self._account(member)
-            if account is None:
-                problems.append(
-                    f"roster.members[{index}] is {member.gerrit or member.email or member.name!r},"
-                    " an account that Gerrit does not know or does not show to this pack:"
-                    " write the username, e-mail or account id under `gerrit`."
-                )
-            else:
-                found.append((account, member))
-        if problems:
-            raise ConfigError("\n".join(problems), problems=problems)
+    @cached_property
+    def _resolved(self) -> Resolved:
+        roster = self._settings.roster
+        if roster.kind is RosterKind.STATIC and not roster.members:
+            return Resolved()
+        kept = self._cache.load()
+        if kept is not None:
+            return Resolved(*kept)
+        found = resolve(roster, self._client)
+        self._cache.save(found.accounts, found.problems)
         return found
 
-    def _account(self, member: RosterMember) -> Optional[Account]:
-        name = member.gerrit or member.email or member.name
-        try:
-            account = self._client.account(name)
-        except RefusedError as err:
-            if err.status == _NOT_FOUND:
-                return None
-            raise
-        return replace(account, name=member.name or account.name)
+    def _member(self, account: Account, place: int) -> Member:
+        entry = self._entry(place)
+        named = replace(account, name=entry.name or account.name)
+        return Member(named, entry.projects, entry.chair, entry.login(self._settings.tracker.kind))
+
+    def _entry(self, place: int) -> RosterMember:
+        return RosterMember("") if place == NO_MEMBER else self._settings.roster.members[place]
+
+    def _away(self) -> Set[str]:
+        names = read_values(self._datastore, AWAY)
+        return {name.replace(AWAY, "", 1).casefold() for name in names}
+
+
+def _leaves_doubt(change: Change, policy: Policy) -> bool:
+    """Whether a message claims to be this pack's, and its author's username does not say so."""
+    return any(
+        message.tag.startswith(MARK_TAG) and not policy.is_own(message)
+        for message in change.messages
+    )

@@ -14,7 +14,18 @@ from abc import ABC, abstractmethod
 from base64 import b64encode
 from datetime import datetime, timezone
 from itertools import islice
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    Optional,
+    Tuple,
+    Union,
+)
 from urllib.parse import urlsplit
 
 import requests
@@ -62,6 +73,8 @@ MAX_PAGE = 500
 MAX_BODY = 64 * 1024 * 1024
 
 _NOT_FOUND = 404
+# Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
+_FEW = 10
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -405,6 +418,11 @@ class Client:
         data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/commit")
         return parse.commit_message(data, f"{_name(change)}, commit")
 
+    def commit_emails(self, change: Change) -> Tuple[str, ...]:
+        """The addresses of the commit's author and committer, as Git has them."""
+        data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/commit")
+        return parse.commit_emails(data, f"{_name(change)}, commit")
+
     def hashtags(self, ident: Ident) -> Tuple[str, ...]:
         """A change's hashtags, sorted."""
         return parse.hashtags(self._read(f"{_path(ident)}/hashtags"), f"{_name(ident)}, hashtags")
@@ -417,7 +435,9 @@ class Client:
     # Reading people
 
     def account(self, ident: Union[str, int]) -> Account:
-        """An account by id, user name or e-mail address; inactive ones too.
+        """An account by id, user name or e-mail address; an inactive one by its id only.
+
+        Gerrit also answers with whoever has a name that begins so: look at what comes back.
 
         :raises RefusedError: 404, it does not exist or is not visible.
         """
@@ -428,6 +448,25 @@ class Client:
             "Correct the user name, e-mail address or number.",
         )
         return parse.account(data, f"account {ident}")
+
+    def emails(self, account_id: int) -> Tuple[str, ...]:
+        """All addresses of an account; empty where this account may not see them, as most may not
+        (https://gerrit-review.googlesource.com/Documentation/access-control.html#capability_modifyAccount).
+        """
+        try:
+            data = self._read(f"/accounts/{account_id}/emails")
+        except RefusedError:
+            return ()
+        return parse.emails(data, f"account {account_id}, emails")
+
+    def find_accounts(self, query: str) -> Tuple[Account, ...]:
+        """The accounts that a search finds, the first few; inactive ones only if it asks for them.
+
+        :param query: in the syntax of
+            https://gerrit-review.googlesource.com/Documentation/user-search-accounts.html.
+        """
+        params = [("q", query), ("o", "DETAILS"), ("n", str(_FEW))]
+        return parse.accounts(self._read("/accounts/", params), "accounts")
 
     def group_members(self, group: str) -> Tuple[Account, ...]:
         """The members of a group and of the groups it includes, by its name or UUID.
@@ -457,10 +496,10 @@ class Client:
         request.check_size(change)
         if not change.revision:
             raise ProtocolError(f"change {change.number} was read without its current revision.")
+        path = f"{_path(change)}/revisions/{segment(change.revision)}/review"
         earlier = self._own_message(change, request)
         if earlier:
-            return ReviewOutcome(ReviewAction.ALREADY_POSTED, earlier)
-        path = f"{_path(change)}/revisions/{segment(change.revision)}/review"
+            return self._completed(change, request, path, earlier)
         try:
             answer = self._once(self._peer.post(path, request.body()))
         except AmbiguousError as err:
@@ -513,9 +552,32 @@ class Client:
 
     # Inner workings
 
+    def _completed(
+        self, change: Change, request: ReviewRequest, path: str, earlier: str
+    ) -> ReviewOutcome:
+        """A review that is there, with whatever of its votes was missing."""
+        votes = self._own_votes(change) if request.labels else {}
+        missing = {
+            label: value for label, value in request.labels.items() if votes.get(label, 0) != value
+        }
+        if not missing:
+            return ReviewOutcome(ReviewAction.ALREADY_POSTED, earlier)
+        self._once(self._peer.post(path, request.votes_alone(missing)))
+        review.check_votes(change, request, self._own_votes(change))
+        return ReviewOutcome(ReviewAction.COMPLETED, earlier)
+
+    def _own_votes(self, change: Change) -> Mapping[str, int]:
+        try:
+            votes = self._read(f"{_path(change)}/reviewers/self/votes")
+        except RefusedError as err:
+            if err.status != _NOT_FOUND:
+                raise
+            return {}  # nothing was said on the change, so nothing was voted either
+        return parse.votes(votes, _name(change))
+
     def _own_message(self, change: Change, request: ReviewRequest) -> str:
         history = self.messages(change)
-        return review.find_own(history, self.whoami().id, request.marker)
+        return review.find_own(history, self.whoami().id, request.marker, request.key)
 
     def _look_for(
         self, change: Change, request: ReviewRequest, lost: AmbiguousError
@@ -528,8 +590,7 @@ class Client:
         if not found:
             raise lost
         if request.labels:
-            votes = self._read(f"{_path(change)}/reviewers/self/votes")
-            review.check_votes(change, request, parse.votes(votes, _name(change)))
+            review.check_votes(change, request, self._own_votes(change))
         return ReviewOutcome(ReviewAction.POSTED_ANSWER_LOST, found)
 
     def _options(self, options: Iterable[Option]) -> List[Tuple[str, str]]:

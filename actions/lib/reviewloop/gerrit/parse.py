@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Mapping, Tuple, Type, TypeVar
+from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.remarks import Remark
@@ -218,6 +218,12 @@ def accounts(data: Any, where: str = "accounts") -> Tuple[Account, ...]:
     return tuple(account(item, where) for item in _typed(data, list, "members", where))
 
 
+def emails(data: Any, where: str = "emails") -> Tuple[str, ...]:
+    """A list of ``EmailInfo``."""
+    items = [mapping(item, where) for item in _typed(data, list, "emails", where)]
+    return tuple(_get(item, "email", str, where) for item in items)
+
+
 def query_limit(data: Any) -> int:
     """``queryLimit.max`` of an account's capabilities; 500, Gerrit's default, where not named."""
     raw = mapping(data, "capabilities")
@@ -239,6 +245,13 @@ def commit_message(data: Any, where: str) -> str:
     return _get(mapping(data, where), "message", str, where)
 
 
+def commit_emails(data: Any, where: str) -> Tuple[str, ...]:
+    """The addresses of the author and the committer in a ``CommitInfo``."""
+    raw = mapping(data, where)
+    people = [_get(raw, role, dict, where, {}) for role in ("author", "committer")]
+    return tuple(_get(one, "email", str, where, "") for one in people)
+
+
 def ancestors(data: Any, number: int) -> Tuple[int, ...]:
     """Change numbers below ``number`` in its chain: ``RelatedChangesInfo``, newest first."""
     where = f"change {number}, related changes"
@@ -258,6 +271,13 @@ def votes(data: Any, where: str = "votes") -> Mapping[str, int]:
     """A map of label to value; empty where Gerrit left it out."""
     raw = mapping({} if data is None else data, where)
     return {_whole(label): _typed(value, int, label, where) for label, value in raw.items()}
+
+
+def attention_after(raw: Raw, where: str) -> Optional[Tuple[int, ...]]:
+    """The attention set that a ``ReviewResult`` tells of; None where it tells nothing."""
+    if "change_info" not in raw:
+        return None
+    return _attention(_get(raw, "change_info", dict, where), where)
 
 
 def reviewer_result(data: Any, where: str = "reviewer") -> Tuple[Tuple[Account, ...], str]:

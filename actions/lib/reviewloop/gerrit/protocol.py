@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Type, Union
 from urllib.parse import quote, urlencode, urlsplit
 
+from reviewloop.core.keys import change_ident
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -255,7 +256,7 @@ def change_id(number: int, project: str = "") -> str:
 
     Both parts are percent-encoded, ``/`` too. A bare number costs the server an index look-up.
     """
-    return f"{quote(project, safe='')}~{number}" if project else str(number)
+    return change_ident(number, project)
 
 
 def segment(text: Union[str, int]) -> str:

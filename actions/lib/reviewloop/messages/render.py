@@ -48,7 +48,7 @@ _ENDINGS = {
 }
 
 FOLDER = Path(__file__).parent / "templates"
-KEY = "tracker.templates"
+KEY = "templates"
 """Where the configuration names the operator's folder."""
 
 TICKET_PURPOSES = ("ticket_open", "ticket_update", "ticket_over", "ticket_gone", "ticket_linked")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from reviewloop.core.endings import how_it_ended
+from reviewloop.core.tiers import Tier
 from reviewloop.core.waits import follow
-from reviewloop.escalation.assess import Tier, event_ref
+from reviewloop.escalation.assess import event_ref
 from reviewloop.operations.context import Context
 
 
@@ -33,13 +34,14 @@ def refresh(context: Context, number: int) -> Dict[str, Any]:
     """Whether the wait that people were asked about is over: ``{number, over, how, event_id}``.
 
     It answers at once what the sensor would tell at its next poll; ``how`` and ``event_id`` are
-    empty while the wait lasts, and where nobody was asked.
+    empty while the wait lasts, where nobody was asked, and on a private change, of which nothing
+    leaves Gerrit.
     """
     asked = [ask for ask in context.asks.all() if ask.number == number and ask.open]
     if asked:
         change = context.client.change(number)
         state = follow(change, context.settings.policy)
-        for ask in asked:
+        for ask in asked if not change.is_private else ():
             how = how_it_ended(change, state, ask.party, ask.since)
             if how is not None:
                 return {"number": number, "over": True, "how": how.value, "event_id": ask.event_id}

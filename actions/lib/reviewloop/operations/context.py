@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property  # Python 3.8
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.events import EventRef
-from reviewloop.core.keys import ticket_key
+from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
-from reviewloop.core.reading import read_change
-from reviewloop.errors import ConfigError, ReviewLoopError
-from reviewloop.escalation.assess import Assessor, check_server
+from reviewloop.core.reading import Course, Reading
+from reviewloop.core.text import outward, outward_lines
+from reviewloop.errors import ConfigError, InternalError, ReviewLoopError
+from reviewloop.escalation.assess import Assessor
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
 from reviewloop.messages.render import Subject
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
+from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
+
+LONGEST = 5_000
+"""Characters of an error's text, at most."""
 
 
 class Context:
@@ -48,6 +52,20 @@ class Context:
     def asks(self) -> Asks:
         """Who was asked what."""
         return Asks(self._datastore)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """What keeps runs apart that must not decide or write at once."""
+        return Leases(self._datastore)
+
+    def change_lease(self, number: int) -> ContextManager[Lease]:
+        """Hold what every writing operation about a change holds: they follow each other.
+
+        Ask ``check()`` of what is held before a write that comes late.
+
+        :raises TemporaryError: others held it all the while, or the datastore is down.
+        """
+        return self.leases.hold(f"change-{number}")
 
     @cached_property
     def people(self) -> People:
@@ -88,31 +106,29 @@ class Context:
         return self.site.link(change)
 
     def subject(
-        self, change: Change, event: EventRef, asked: Sequence[int], *, link: bool = True
+        self,
+        reading: Reading,
+        course: Course,
+        milestone: Duration,
+        asked: Sequence[int],
+        ticket_url: str = "",
     ) -> Subject:
-        """What a text about an event says of its change, as of now.
+        """What a text about an open wait says of its change, as of now.
 
         :param asked: account ids of the people who are asked.
-        :param link: whether to look up the address of the change's ticket.
         """
-        check_server(event, self.settings.server)
-        policy = self.settings.policy
-        reading = read_change(change, policy)
-        course = reading.course(event.party, event.since)
-        due = event.milestone.seconds(policy.calendar)
-        now = self.client.now()
-        record = self.records.get(ticket_key(event.server, event.number)) if link else None
+        policy, wait = self.settings.policy, course.wait
         return Subject(
-            change=change,
-            url=self.url(change),
+            change=reading.change,
+            url=self.url(reading.change),
             policy=policy,
-            party=event.party,
-            since=event.since,
-            seconds=due if course is None else reading.elapsed(course.wait, now, policy),
-            milestone=str(event.milestone),
+            party=wait.party,
+            since=wait.since,
+            seconds=reading.elapsed(wait, self.client.now(), policy),
+            milestone=str(milestone),
             human_reviews=reading.state.human_reviews,
             asked=tuple(self.people.one(account) for account in asked),
-            ticket_url="" if record is None else record.url,
+            ticket_url=ticket_url,
         )
 
 
@@ -132,11 +148,21 @@ def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters:
         return True, operation(Context(action.config, action.action_service), **parameters)
     except ReviewLoopError as err:
         return False, {"error": error_dict(err)}
+    # The actions' one guard: whoever calls one gets a shape, and the log the traceback.
+    except Exception as err:
+        action.logger.exception("A defect of this pack")
+        return False, {"error": error_dict(InternalError.of(err))}
 
 
 def error_dict(err: ReviewLoopError) -> Dict[str, Any]:
-    """``{kind, message, remedy}``, and every problem of a wrong configuration."""
-    told: Dict[str, Any] = dict(err.as_dict())
+    """``{kind, message, remedy}``, and every problem of a wrong configuration.
+
+    A server's own words may be in it, and StackStorm evaluates expressions in what a workflow
+    publishes: so nothing of it can be one.
+    """
+    told: Dict[str, Any] = {
+        key: outward_lines(text, LONGEST) for key, text in err.as_dict().items()
+    }
     if isinstance(err, ConfigError):
-        told["problems"] = list(err.problems)
+        told["problems"] = [outward(problem, LONGEST) for problem in err.problems]
     return told

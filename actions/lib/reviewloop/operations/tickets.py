@@ -8,17 +8,21 @@ from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.escalation.assess import Tier, check_server, event_ref
+from reviewloop.errors import RefusedError
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
+from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
+from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.ticketing import About, Done, Outcome
 
 TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
 """Those for whom tickets are opened."""
+_NOT_FOUND = 404
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
 
@@ -41,16 +45,17 @@ def open_ticket(
     """See to it that the event's change has one open ticket.
 
     ``{action, reason, key, ticket_id, ticket_url, notes}``, action ``created``, ``found``,
-    ``reopened``, ``commented`` (on a ticket that the commit message names) or ``nothing``.
+    ``reopened``, ``commented`` (on a ticket that the commit message names) or ``nothing``, as where
+    the change is private or gone, or the wait is over.
     """
-    event = check_server(event_ref(event_id), context.settings.server)
-    key = ticket_key(event.server, event.number)
+    event = own_event(context, event_id)
+    key = event.ticket_key
     if context.ticketing is None or context.tracker is None:
         return _told(None, key, "no_tracker")
-    change = context.client.change(event.number)
-    if change.is_private:
-        return _told(None, key, "private")
-    subject = context.subject(change, event, asked, link=False)
+    seen = seen_wait(context, event)
+    if seen.reason or seen.reading is None or seen.course is None:
+        return _told(None, key, seen.reason)
+    subject = context.subject(seen.reading, seen.course, event.milestone, asked)
     step, before = _step(event, attempt), context.records.get(key)
     about = _about(context, event, step if before is None else before.step)
     linked = _commented_on_existing(context, key, subject, replace(about, step=step))
@@ -58,7 +63,7 @@ def open_ticket(
         return _told(linked, key)
     draft = Draft(
         key,
-        title(change, event.party),
+        title(subject.change, event.party),
         _words(context, "ticket_open", subject),
         _login(subject),
     )
@@ -75,8 +80,8 @@ def update_ticket(
 
     Nothing is said of the very escalation that the ticket was opened for.
     """
-    event = check_server(event_ref(event_id), context.settings.server)
-    key = ticket_key(event.server, event.number)
+    event = own_event(context, event_id)
+    key = event.ticket_key
     if context.ticketing is None or context.tracker is None:
         return _told(None, key, "no_tracker")
     step, record = _step(event, attempt), context.records.get(key)
@@ -84,10 +89,10 @@ def update_ticket(
         return _told(None, key, "opened_for_this")
     if record is not None and record.linked:
         return _told(None, key, "not_our_ticket")
-    change = context.client.change(event.number)
-    if change.is_private:
-        return _told(None, key, "private")
-    subject = context.subject(change, event, asked, link=False)
+    seen = seen_wait(context, event)
+    if seen.reason or seen.reading is None or seen.course is None:
+        return _told(None, key, seen.reason)
+    subject = context.subject(seen.reading, seen.course, event.milestone, asked)
     text = _words(context, "ticket_update", subject)
     outcome = context.ticketing.comment_once(key, text, f"{key}/{step}")
     login = _login(subject)
@@ -102,33 +107,55 @@ def close_ticket(
 ) -> Dict[str, Any]:
     """Close the change's ticket, with the reason, and end what people were asked about it.
 
-    With ``event_id`` only if the ticket is about that event's wait: a later wait of the same change
-    keeps its ticket.
+    With ``event_id`` only if the ticket is about that event's wait, and only what people were asked
+    about that wait: a later one of the same change keeps its ticket and its asks. Without, the
+    tracker is asked even where no record of a ticket is left. Nothing is told of a change that is
+    private or gone: its ticket is closed in neutral words.
 
     :param how: how the wait ended.
     """
-    key = ticket_key(context.settings.server, number)
+    event = own_event(context, event_id, number) if event_id else None
+    key = ticket_key(context.settings.server, number) if event is None else event.ticket_key
     record = context.records.get(key)
-    event = event_ref(event_id) if event_id else None
+    asks = _asks_of(open_asks(context, number, event), event)
     is_open = record is not None and record.state == "open"
     if event and record is not None and is_open and not _is_about(record, event):
-        return {**_told(None, key, "another_wait"), "asks_closed": 0}
-    reason = "no_tracker" if context.ticketing is None else "no_ticket"
-    if context.ticketing is None or (record is None and not _committee_was_asked(context, number)):
-        return {**_told(None, key, reason), "asks_closed": context.asks.close(number)}
-    # Ticketing asks for the time, and this operation has not spoken to Gerrit yet.
-    context.client.version()
+        return {**_told(None, key, "another_wait"), "asks_closed": _end(context, asks)}
+    if context.ticketing is None:
+        return {**_told(None, key, "no_tracker"), "asks_closed": _end(context, asks)}
+    # A run that opened a ticket may have died before it kept a record.
+    if event and record is None and not any(ask.tier in TICKET_TIERS for ask in asks):
+        return {**_told(None, key, "no_ticket"), "asks_closed": _end(context, asks)}
     # Written first: a template at fault must stop this before anything is ended.
-    text = _last_words(context, "ticket_over", how_text=_ENDINGS[How(how)])
-    closed = context.asks.close(number)
+    text = _parting(context, number, How(how), event)
+    closed = _end(context, asks)
     since = iso(event.since) if event else ("" if record is None else record.since)
     return {**_told(_closed(context, key, since, text), key), "asks_closed": closed}
 
 
-def _committee_was_asked(context: Context, number: int) -> bool:
-    """Whether a ticket may be there without a record: a run that opened one may have died."""
-    asks = (ask for ask in context.asks.all() if ask.number == number and ask.open)
-    return any(ask.tier in TICKET_TIERS for ask in asks)
+def _asks_of(asks: Sequence[Ask], event: Optional[EventRef]) -> Tuple[Ask, ...]:
+    """Those about the event's wait; all without an event."""
+    wait = None if event is None else (event.party.value, event.since)
+    return tuple(ask for ask in asks if wait in (None, (ask.party, ask.since)))
+
+
+def _end(context: Context, asks: Sequence[Ask]) -> int:
+    for ask in asks:
+        context.asks.put(replace(ask, open=False))
+    return len(asks)
+
+
+def _parting(context: Context, number: int, how: How, event: Optional[EventRef]) -> str:
+    """The last words on a change's ticket; on one out of sight nothing is told of the change."""
+    try:
+        seen = seen_change(context, number, event)
+    except RefusedError as err:
+        if err.status != _NOT_FOUND:
+            raise
+        return _last_words(context, "ticket_gone", reason=Gone.DELETED)
+    if seen.reason:
+        return _last_words(context, "ticket_gone", reason=Gone.HIDDEN)
+    return _last_words(context, "ticket_over", how_text=_ENDINGS[how])
 
 
 def close_over(context: Context, key: str, since: str, how: How) -> Outcome:
@@ -143,7 +170,7 @@ def close_gone(context: Context, key: str, since: str, reason: Gone) -> Outcome:
 
 def _last_words(context: Context, purpose: str, **more: Any) -> str:
     assert context.tracker is not None  # noqa: S101 - callers have looked
-    folder = context.settings.tracker.templates
+    folder = context.settings.templates
     return render(purpose, context.tracker.body_format, folder=folder, **more)
 
 
@@ -175,9 +202,9 @@ def named_tickets(message: str, patterns: Sequence[Pattern[str]]) -> Tuple[str, 
 
 
 def _words(context: Context, purpose: str, subject: Subject) -> str:
-    tracker = context.settings.tracker
+    folder = context.settings.templates
     assert context.tracker is not None  # noqa: S101 - callers have looked
-    return render(purpose, context.tracker.body_format, subject, folder=tracker.templates)
+    return render(purpose, context.tracker.body_format, subject, folder=folder)
 
 
 def _step(event: EventRef, attempt: int) -> str:
@@ -196,6 +223,7 @@ def _about(context: Context, event: EventRef, step: str) -> About:
     return About(
         server=event.server,
         number=event.number,
+        project=event.project,
         party=event.party.value,
         since=iso(event.since),
         level=_level(context, event),

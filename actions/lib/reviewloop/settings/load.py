@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, TypeVar, Union
 
 from reviewloop.core.durations import Duration
+from reviewloop.core.keys import SERVER_PATTERN
 from reviewloop.core.policy import Policy
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
@@ -20,7 +21,7 @@ from reviewloop.settings.calendar import read_calendar
 from reviewloop.settings.reader import Reader, Value
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings, read_roster
 from reviewloop.settings.server import Exists, read_address, read_verify
-from reviewloop.settings.tracker import read_tracker
+from reviewloop.settings.tracker import read_templates, read_tracker
 from reviewloop.trackers.base import TrackerSettings
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+CheckTemplates = Callable[[str], Sequence[str]]
 
 DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
 DEFAULT_APPROVAL = ("Code-Review+2",)
@@ -65,7 +67,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Settings:
-    """The whole configuration; ``server`` is host[:port] of Gerrit's URL, as events name it."""
+    """The whole configuration.
+
+    :param server: as event ids, keys and stored values name it: ``server_id``, or host[:port] of
+        Gerrit's address.
+    :param templates: a folder whose templates go before the pack's own; "" for none.
+    :param warnings: what is read all the same, and should be written otherwise.
+    """
 
     gerrit: GerritSettings
     server: str
@@ -76,18 +84,27 @@ class Settings:
     roster: RosterSettings
     tracker: TrackerSettings
     limits: Limits
+    templates: str = ""
+    warnings: Tuple[str, ...] = ()
 
 
-def load(config: Optional[Mapping[str, object]], exists: Exists = os.path.isfile) -> Settings:
+def load(
+    config: Optional[Mapping[str, object]],
+    exists: Exists = os.path.isfile,
+    check_templates: CheckTemplates = lambda _folder: (),
+) -> Settings:
     """The settings in a pack configuration, as StackStorm hands it to sensors and actions.
 
     :param exists: whether a path is a readable file, asked for certificate files.
+    :param check_templates: what is wrong in a folder of templates, each in a sentence.
     :raises ConfigError: something is wrong; ``problems`` and the message list everything that is.
     """
     problems: List[str] = []
     top = Reader("", config or {}, problems)
     settings = _settings(top, exists)
     top.finish()
+    if settings.templates and os.path.isdir(settings.templates):
+        problems.extend(check_templates(settings.templates))
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         listed = "\n".join(f"- {p}" for p in problems)
@@ -104,6 +121,8 @@ def _settings(top: Reader, exists: Exists) -> Settings:
     gerrit, server = _gerrit(top, exists)
     limits = top.section("limits")
     policy = _policy(top, limits, gerrit.username)
+    tracker = top.section("tracker")
+    warnings: List[str] = []
     return Settings(
         gerrit=gerrit,
         server=server,
@@ -112,8 +131,10 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         max_triggers_per_poll=top.number("max_triggers_per_poll", 50, 1, 1_000),
         policy=policy,
         roster=read_roster(top.section("roster")),
-        tracker=read_tracker(top.section("tracker"), exists),
+        tracker=read_tracker(tracker, exists),
         limits=_limits(limits),
+        templates=read_templates(top, tracker, warnings),
+        warnings=tuple(warnings),
     )
 
 
@@ -131,7 +152,21 @@ def _gerrit(top: Reader, exists: Exists) -> Tuple[GerritSettings, str]:
         verify=read_verify(top, exists),
         query=top.value("query", "-is:private", '"-is:private"').parse(values.query) or "",
     )
-    return settings, parts.netloc if parts else ""
+    return settings, _server(top, parts.netloc if parts else "")
+
+
+def _server(top: Reader, host: str) -> str:
+    """``server_id``, which outlives an address, or the host: one definition for all ids."""
+    told = top.value("server_id", "", "review.example.org")
+    if told.text:
+        return told.parse(values.server_id) or ""
+    if host and not SERVER_PATTERN.fullmatch(host):
+        top.problem(
+            "url",
+            f"names the host {host!r}, which cannot be part of an id: set server_id to a"
+            " name of your own for the server, such as review.example.org.",
+        )
+    return host
 
 
 def _credentials(section: Reader) -> Tuple[str, str]:

@@ -69,8 +69,13 @@ def _member(item: Reader) -> RosterMember:
         chair=item.flag("chair", False),
     )
     item.finish()
-    if not (item.given("name") or item.given("gerrit")):
-        item.problem("name", "is missing, and so is gerrit: write at least one of the two.")
+    if not (item.given("gerrit") or item.given("email")):
+        name = f"is {member.name!r}, and a name is no account" if member.name else "is missing"
+        item.problem(
+            "name" if member.name else "gerrit",
+            f"{name}: write the person's username or account id under gerrit, or their Gerrit"
+            " e-mail address under email. Anybody may take any name.",
+        )
     return member
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os.path
 import re
-from typing import Dict, Mapping, Pattern, Tuple, Type
+from typing import Dict, List, Mapping, Pattern, Tuple, Type
 
 from reviewloop.errors import ConfigError
 from reviewloop.settings import values
@@ -21,6 +21,8 @@ from reviewloop.trackers.base import (
 from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
 
 LONGEST_REOPEN = 3650
+TEMPLATES = "templates"
+"""Its own key at the top; below ``tracker``, where it was once, it is still read."""
 _EXAMPLES = {
     "url": "https://tracker.example.org",
     "username": "st2-reviews",
@@ -46,9 +48,9 @@ def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
         actions=section.section("actions").values,
         reopen_days=section.number("reopen_days", 30, 0, LONGEST_REOPEN),
         wont_fix=tuple(word.text for word in section.texts("wont_fix", WONT_FIX, '"wontfix"')),
-        templates=_folder(section),
         existing=_existing(section),
     )
+    section.asked.add(TEMPLATES)
     section.finish()
     if adapter is not None:
         for key, text in setting_problems(adapter, settings).items():
@@ -103,8 +105,16 @@ def _offer(known: Mapping[str, Option]) -> str:
     return f"It has {', '.join(sorted(known))}." if known else "It has none: remove it."
 
 
-def _folder(section: Reader) -> str:
-    value = section.value("templates", "", "/opt/stackstorm/configs/gerrit-templates")
+def read_templates(top: Reader, tracker: Reader, warnings: List[str]) -> str:
+    """The folder whose templates go before the pack's, "" for none."""
+    value = top.value(TEMPLATES, "", "/opt/stackstorm/configs/gerrit-templates")
+    if tracker.given(TEMPLATES):
+        warnings.append(
+            "tracker.templates is now templates, since comments on changes are made from them too:"
+            " move the line to the top level of gerrit.yaml."
+        )
+        old = tracker.value(TEMPLATES, "", "/opt/stackstorm/configs/gerrit-templates")
+        value = value if value.text else old
     if value.text and not os.path.isdir(value.text):
         value.problem("no such folder on this host; write its absolute path, or leave it out.")
     return value.text

@@ -7,6 +7,7 @@ from typing import List, Optional, Pattern
 from urllib.parse import SplitResult, urlsplit
 
 from reviewloop.core.durations import Duration, parse_duration
+from reviewloop.core.keys import SERVER_PATTERN
 from reviewloop.core.policy import Vote
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -121,9 +122,26 @@ def address(text: str) -> SplitResult:
         raise ValueError("not an address; write https://host or https://host:port/path.") from err
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname or re.search(r"\s", text):
         raise ValueError("write an http or https address, such as https://review.example.org.")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else _ascii(parts.hostname)
     netloc = host if port in (None, DEFAULT_PORTS[parts.scheme]) else f"{host}:{port}"
     return SplitResult(parts.scheme, netloc, parts.path.rstrip("/"), "", "")
+
+
+def _ascii(host: str) -> str:
+    """An international name as it stands in DNS (RFC 5890); a plain one as it is."""
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError as err:
+        raise ValueError("its host is no international domain name; write it as xn--….") from err
+
+
+def server_id(text: str) -> str:
+    """A name for a server in ids and stored values."""
+    if not SERVER_PATTERN.fullmatch(text) or ":" in text:
+        raise ValueError("write letters, digits, dots, hyphens and underscores, such as gerrit-1.")
+    return text
 
 
 def gerrit_address(text: str) -> SplitResult:

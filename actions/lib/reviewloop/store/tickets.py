@@ -25,6 +25,7 @@ class TicketRecord:
     :param key: the ticket's key, ``grv-…``.
     :param tracker: :attr:`reviewloop.trackers.base.Tracker.name`; the id is only good there.
     :param server: host of the Gerrit server; ``number`` is the change's number on it.
+    :param project: its project, only where the server has two changes of the number.
     :param party: whose wait the ticket is about, ``since`` when that wait began.
     :param level: how far the escalation has gone, counted from 0.
     :param step: the escalation that the ticket was opened for; its first text tells of it.
@@ -39,6 +40,7 @@ class TicketRecord:
     url: str = ""
     server: str = ""
     number: int = 0
+    project: str = ""
     party: str = ""
     since: str = ""
     level: int = 0
@@ -51,8 +53,9 @@ class TicketRecord:
     version: int = VERSION
 
     def to_json(self) -> str:
-        """The record as one JSON object with its version."""
-        return json.dumps(asdict(self), sort_keys=True)
+        """The record as one JSON object with its version; the project only where there is one."""
+        told = {key: value for key, value in asdict(self).items() if value or key != "project"}
+        return json.dumps(told, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> TicketRecord:

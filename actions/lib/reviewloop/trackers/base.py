@@ -265,7 +265,6 @@ class TrackerSettings:
     :param actions: which StackStorm actions do what, for the kind ``action`` alone.
     :param reopen_days: a closed ticket is reopened if closed no longer ago than this.
     :param wont_fix: resolutions and labels, any case, that mean "leave us alone".
-    :param templates: a folder whose templates go before the pack's own; "" for none.
     :param existing: patterns over a commit message whose group is a ticket's id.
     :param url: the tracker's address as people open it, or its API's.
     :param project: the project inside it, in the tracker's own form (GitHub: ``owner/repo``).
@@ -286,7 +285,6 @@ class TrackerSettings:
     actions: Mapping[str, object] = field(default_factory=dict)
     reopen_days: int = 30
     wont_fix: Tuple[str, ...] = WONT_FIX
-    templates: str = ""
     existing: Tuple[Pattern[str], ...] = ()
 
     def option(self, name: str, options: Mapping[str, Option]) -> str:

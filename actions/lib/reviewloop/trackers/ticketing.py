@@ -86,6 +86,7 @@ class About:
     since: str = ""
     level: int = 0
     step: str = ""
+    project: str = ""
 
 
 class Again(str, Enum):
