@@ -51,7 +51,7 @@ class GerritChangesSensor(PollingSensor):
             ),
             self._dispatch,
             logger=logger,
-            clock=lambda: Clocks(self.local_clock(), client.date),
+            clock=lambda: Clocks(self.local_clock(), client.clock().server),
         )
 
     def poll(self) -> None:

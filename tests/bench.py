@@ -13,6 +13,7 @@ from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 from sandbox.standin.values import validate
 
 from repository import ROOT
+from reviewloop.http.retry import Timing
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import SETTLING, Poller, Stores
 from reviewloop.sensor.reconcile import EVERY
@@ -59,7 +60,8 @@ class Bench:
     def start(self) -> None:
         """A new process: only the datastore remembers."""
         settings = load(self.config)
-        client = self.fake.client()
+        timing = Timing(self._seconds, self.fake.slept.append, lambda: 0.5)
+        client = self.fake.client(timing=timing)
         service = self.shelf.service
         self.poller = Poller(
             settings,
@@ -70,9 +72,13 @@ class Bench:
             ),
             self._dispatch,
             logger=self._logger,
-            clock=lambda: Clocks(self.local(), client.date),
+            clock=lambda: Clocks(self.local(), client.clock().server),
             reconcile_every=self.reconcile_every,
         )
+
+    def _seconds(self) -> float:
+        """A clock by which the server's time ages: it goes with the server's own."""
+        return self.fake.now.timestamp()
 
     def local(self) -> datetime:
         """The machine's clock; it goes with the server's unless it is set."""

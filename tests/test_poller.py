@@ -438,7 +438,7 @@ def test_update_that_the_deltas_missed() -> None:
     bench.fake.review(other, text="newer", at="2026-03-04 11:59:00")
     bench.poll()
     # Dated far before what the next deltas ask for.
-    bench.fake.review(number, text="Why?", at="2026-03-04 10:00:00")
+    bench.fake.review(number, text="Why?", at="2026-03-04 09:30:00")
     bench.fake.at("2026-03-05 08:00:00")
     assert bench.endings() == []
     bench.fake.at("2026-03-06 09:00:01")
@@ -456,7 +456,7 @@ def test_closing_that_the_deltas_missed() -> None:
     bench.fake.add_change(at="2026-03-04 12:00:00")
     bench.fake.at("2026-03-04 12:00:00")
     bench.poll()
-    bench.fake.set_status(number, "MERGED", at="2026-03-04 10:00:00")
+    bench.fake.set_status(number, "MERGED", at="2026-03-04 09:30:00")
     bench.fake.at("2026-03-06 09:00:01")
 
     assert (number, "merged") in bench.endings()
