@@ -21,7 +21,7 @@ class BugzillaRig(Rig):
     resolution = "FIXED"
     cannot = {
         "duplicates retired": "an alias belongs to one bug, so no second one can have the key",
-        "dropped label": "labels stand in the whiteboard, which Bugzilla keeps whoever writes it",
+        "dropped label": "labels are in the whiteboard, which Bugzilla always keeps",
         "search lag": "a key is looked up as a bug, which reads the primary database",
     }
 

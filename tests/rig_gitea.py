@@ -18,7 +18,7 @@ class GiteaRig(Rig):
     gone = "example/gone"
     resolution = ""
     cannot = {
-        "dropped key": "the key stands in the body, which Gitea keeps",
+        "dropped key": "the key is in the body, which Gitea keeps",
         "search lag": "a listing without a search word comes from the database",
     }
 

@@ -19,7 +19,7 @@ class GitHubRig(Rig):
     wrong_token = "ghp_wrong"
     resolution = "completed"
     cannot = {
-        "dropped key": "the key stands in the body, which GitHub keeps",
+        "dropped key": "the key is in the body, which GitHub keeps",
         "search lag": "listings by label and creator come from the database",
     }
 

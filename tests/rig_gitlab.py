@@ -19,7 +19,7 @@ class GitLabRig(Rig):
     wrong_token = "glpat-wrong"
     resolution = ""
     cannot = {
-        "dropped key": "the key stands in the description, which GitLab keeps",
+        "dropped key": "the key is in the description, which GitLab keeps",
         "search lag": "the listing of a project's issues comes from the database",
     }
 

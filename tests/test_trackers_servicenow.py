@@ -1097,8 +1097,7 @@ def test_an_instance_below_a_path(rig: ServiceNowRig) -> None:
 
 def test_the_guide_shows_what_there_is(rig: ServiceNowRig) -> None:
     """Its settings make a tracker, with every option there is, and defaults as they are."""
-    page = (ROOT / "docs" / "trackers.md").read_text(encoding="utf-8")
-    page = page.partition("\n## ServiceNow\n")[2].partition("\n## ")[0]
+    page = (ROOT / "docs" / "trackers" / "servicenow.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     told = yaml.safe_load(block)["tracker"]
     shown = told["options"]

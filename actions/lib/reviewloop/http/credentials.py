@@ -10,7 +10,7 @@ from typing import Iterable, Mapping, Tuple
 _CREDENTIAL = re.compile("authorization|token|key", re.IGNORECASE)
 #: Shorter words say nothing, and stand in any text.
 _SHORTEST = 4
-_USERINFO = re.compile(r"//[^/\s@]*@")
+_USERINFO = re.compile(r"//[^/\s@]+@")
 _HIDDEN = "***"
 
 
