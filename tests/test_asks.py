@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from reviewloop.core.keys import ask_id
 from reviewloop.core.roster import Load
 from reviewloop.errors import ConfigError, DatastoreError
-from reviewloop.store.asks import Ask, Asks, ask_id, find, loads
+from reviewloop.store.asks import Ask, Asks, find, loads
 from stores import NOON, Shelf
 
 EVENT = "review.example.org:12:reviewers:1772442000:2d"

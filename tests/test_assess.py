@@ -8,8 +8,9 @@ import pytest
 from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
 from reviewloop.core.keys import Mark
+from reviewloop.core.tiers import Tier
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
-from reviewloop.escalation.assess import Assessment, Assessor, Tier, Verdict, event_ref
+from reviewloop.escalation.assess import Assessment, Assessor, Verdict, event_ref
 from reviewloop.escalation.people import People
 from reviewloop.settings.load import load
 from reviewloop.store.asks import Asks

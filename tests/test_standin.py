@@ -241,10 +241,10 @@ class TestDatastore:
         assert service.get_value("x") is None
 
     def test_lifetime(self, service, clock):
-        """A value is gone when its seconds have passed."""
+        """A value is gone when MongoDB's sweep, once a minute, finds its seconds passed."""
         service.set_value("x", "1", ttl=60)
 
-        clock.now += timedelta(seconds=59)
+        clock.now += timedelta(seconds=119)
         assert service.get_value("x") == "1"
         clock.now += timedelta(seconds=1)
         assert service.get_value("x") is None
@@ -259,8 +259,17 @@ class TestDatastore:
             service.list_values(prefix="x")
         with pytest.raises(ConnectionError):
             service.set_value("x", "2")
+        assert service.delete_value("x") is False
         store.down = False
         assert service.get_value("x") == "1"
+
+    def test_deleted(self, service):
+        """A deletion says whether there was something."""
+        service.set_value("x", "1")
+
+        assert service.delete_value("x") is True
+        assert service.delete_value("x") is False
+        assert service.get_value("x") is None
 
     def test_secret(self, store, service):
         """A secret lies encrypted, and comes so."""

@@ -13,6 +13,7 @@ from typing import Callable, DefaultDict, Dict, List, Optional
 Clock = Callable[[], datetime]
 Moment = Callable[[str], None]
 PAGE = 100  # StackStorm's ``[api] max_page_size``: list_values returns no more unless asked to
+SWEEP = timedelta(seconds=60)  # MongoDB looks for expired documents once a minute
 _MARK = "C1F4E2"
 
 
@@ -47,10 +48,14 @@ class Datastore:
         kept = _MARK + value.encode().hex().upper() if secret else value
         self._items[name] = KeyValue(name, kept, secret, expires)
 
+    def drop(self, name: str) -> bool:
+        """Delete a value; whether there was one."""
+        return self._items.pop(name, None) is not None
+
     def items(self, prefix: str = "") -> List[KeyValue]:
-        """Unexpired values whose full name starts so, by name."""
+        """Values whose full name starts so, by name; an expired one until MongoDB's next sweep."""
         now = self._clock()
-        live = [i for i in self._items.values() if i.expires is None or now < i.expires]
+        live = [i for i in self._items.values() if i.expires is None or now < i.expires + SWEEP]
         return sorted((i for i in live if i.name.startswith(prefix)), key=lambda i: i.name)
 
     def texts(self) -> DefaultDict[str, str]:
@@ -85,6 +90,13 @@ class DatastoreService:
         self._reached().put(self._prefix * local + name, str(value), ttl=ttl)
         self._moment("after_set_value")
         return True
+
+    def delete_value(self, name: str, local: bool = True) -> bool:
+        """Delete; False if there was none **and also** if the store is down: the same trap."""
+        self._moment("before_delete_value")
+        dropped = not self._store.down and self._store.drop(self._prefix * local + name)
+        self._moment("after_delete_value")
+        return dropped
 
     def _reached(self) -> Datastore:
         if self._store.down:  # st2client raises a kind of OSError then

@@ -11,19 +11,22 @@ import inspect
 import io
 import logging
 import sys
+import threading
+import time
 import traceback
 import types
 from abc import ABC, abstractmethod
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
+from unittest import mock
 
 from orquesta import conducting, events, statuses  # type: ignore[import-untyped]
 from orquesta.expressions import jinja, yql  # type: ignore[import-untyped]
 from orquesta.specs import loader as specs  # type: ignore[import-untyped]
 
-from .datastore import Datastore, unseal
+from .datastore import Clock, Datastore, unseal
 from .values import RequestError, plain
 
 Outcome = Tuple[str, Dict[str, Any]]
@@ -87,6 +90,26 @@ def load_file(file: Path) -> Any:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def local_time(clock: Clock, slept: List[float]) -> Iterator[None]:
+    """In this thread ``time.time`` goes by ``clock``, and ``time.sleep`` only takes a note."""
+    me, now, sleep = threading.get_ident(), time.time, time.sleep
+
+    def is_me() -> bool:
+        return threading.get_ident() == me
+
+    def time_told() -> float:
+        return clock().timestamp() if is_me() else now()
+
+    def slept_through(seconds: float) -> None:
+        slept.append(seconds) if is_me() else sleep(seconds)
+
+    with mock.patch.object(time, "time", time_told), mock.patch.object(
+        time, "sleep", slept_through
+    ):
+        yield
 
 
 def run_python(file: Path, config: Any, service: Any, parameters: Dict[str, Any]) -> Outcome:

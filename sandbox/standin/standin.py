@@ -95,6 +95,8 @@ class StandIn:
     def __init__(self, pack_dir: Path, config: Values, secrets: Values, *, clock: Clock) -> None:
         runners.offer_base_classes()
         self.datastore = Datastore(clock)
+        self._clock = clock
+        self.slept: List[float] = []  # what actions waited, in seconds; it takes no time here
         for name, value in secrets.items():
             self.datastore.put(name, value, secret=True)
         self.pack = Pack(pack_dir)
@@ -228,7 +230,7 @@ class StandIn:
         moment = partial(self.reach, "action")
         service = DatastoreService(self.datastore, self.pack.ref, file.stem, moment)
         path = [*self._outside_path(), str(self.pack.path / "actions" / "lib")]
-        with mock.patch.object(sys, "path", path):
+        with mock.patch.object(sys, "path", path), runners.local_time(self._clock, self.slept):
             return runners.run_python(file, self.config(), service, given)
 
     def _perform(self, parent: Execution, task: str, request: Values) -> runners.Outcome:

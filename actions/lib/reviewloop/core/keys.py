@@ -81,6 +81,11 @@ def change_ident(number: int, project: str = "") -> str:
     return f"{quote(project, safe='')}~{number}" if project else str(number)
 
 
+def ask_id(event: str, tier: str, attempt: int = 0) -> str:
+    """16 hex digits that name one asking; its mark on the change bears them."""
+    return digest(event, tier, attempt)
+
+
 def digest(*parts: object) -> str:
     """16 hex digits of SHA-256 over the parts."""
     told = "|".join(map(str, parts)).encode("utf-8", "backslashreplace")

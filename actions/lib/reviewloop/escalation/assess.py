@@ -19,6 +19,7 @@ from reviewloop.core.reading import Course, Reading, human_reviewers, read_chang
 from reviewloop.core.roster import Selection, choose
 from reviewloop.core.spans import Span
 from reviewloop.core.text import NAME_CAP, outward
+from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.people import People
@@ -27,16 +28,6 @@ from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask, Asks, find, loads
 
 _NOT_FOUND = 404
-
-
-class Tier(str, Enum):
-    """Who is addressed; ``nobody`` where a change is only marked."""
-
-    REVIEWERS = "reviewers"
-    OWNERS = "owners"
-    COMMITTEE = "committee"
-    CHAIR = "chair"
-    NOBODY = "nobody"
 
 
 class Verdict(str, Enum):
@@ -95,9 +86,6 @@ class Assessment:
     def proceeds(self) -> bool:
         """Whether to act."""
         return self.verdict is Verdict.PROCEED
-
-
-_ROSTER_TIERS = (Tier.COMMITTEE, Tier.CHAIR)
 
 
 @dataclass(frozen=True)
@@ -204,7 +192,7 @@ class Assessor:
         return replace(assessment, accounts=accounts, attempt=attempt)
 
     def _chosen(self, case: _Case) -> Tuple[Verdict, Tuple[int, ...]]:
-        if case.tier in _ROSTER_TIERS:
+        if case.tier in ROSTER_TIERS:
             verdict = self._run_verdict(case)
             return (verdict, ()) if verdict is not Verdict.PROCEED else self._from_roster(case)
         wanted = self._on_the_change(case)
@@ -217,7 +205,7 @@ class Assessor:
 
     def _run_verdict(self, case: _Case) -> Verdict:
         """What stands against asking anybody of the roster at all, just now."""
-        escalated = [ask for ask in case.asks if Tier(ask.tier) in _ROSTER_TIERS]
+        escalated = [ask for ask in case.asks if Tier(ask.tier) in ROSTER_TIERS]
         run = timedelta(seconds=self._settings.poll_interval)
         if sum(ask.at > case.now - run for ask in escalated) >= self._settings.limits.per_run:
             return Verdict.BUDGET_USED_UP
@@ -250,7 +238,7 @@ class Assessor:
         mine = [
             ask
             for ask in case.asks
-            if ask.number == event.number and Tier(ask.tier) in _ROSTER_TIERS
+            if ask.number == event.number and Tier(ask.tier) in ROSTER_TIERS
         ]
         same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
         return Selection(

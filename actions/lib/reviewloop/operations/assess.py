@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any, Dict
 
 from reviewloop.core.endings import how_it_ended
+from reviewloop.core.tiers import Tier
 from reviewloop.core.waits import follow
-from reviewloop.escalation.assess import Tier, event_ref
+from reviewloop.escalation.assess import event_ref
 from reviewloop.operations.context import Context
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property  # Python 3.8
-from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.durations import Duration
@@ -19,6 +19,7 @@ from reviewloop.messages.render import Subject
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
+from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
@@ -51,6 +52,20 @@ class Context:
     def asks(self) -> Asks:
         """Who was asked what."""
         return Asks(self._datastore)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """What keeps runs apart that must not decide or write at once."""
+        return Leases(self._datastore)
+
+    def change_lease(self, number: int) -> ContextManager[Lease]:
+        """Hold what every writing operation about a change holds: they follow each other.
+
+        Ask ``check()`` of what is held before a write that comes late.
+
+        :raises TemporaryError: others held it all the while, or the datastore is down.
+        """
+        return self.leases.hold(f"change-{number}")
 
     @cached_property
     def people(self) -> People:

@@ -9,14 +9,13 @@ from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.events import EventRef
-from reviewloop.core.keys import MARK_TAG, Mark, digest
+from reviewloop.core.keys import MARK_TAG, Mark, ask_id, digest
 from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.render import render
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import Seen, open_asks, own_event, seen_change, seen_wait
-from reviewloop.store.asks import ask_id
 
 TAG = f"{MARK_TAG}~"
 NOTHING = "nothing"

@@ -8,10 +8,10 @@ from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import Tier
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Dict, Iterable, Optional, Tuple
 
-from reviewloop.core.keys import digest
+from reviewloop.core.keys import ask_id
 from reviewloop.core.roster import Load
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
@@ -78,11 +78,6 @@ class Ask:
                 f"The datastore value {name} is not a record of this version ({err}).",
                 f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
             ) from err
-
-
-def ask_id(event_id: str, tier: str, attempt: int = 0) -> str:
-    """16 hex digits that name one asking; its mark on the change bears them."""
-    return digest(event_id, tier, attempt)
 
 
 class Asks:

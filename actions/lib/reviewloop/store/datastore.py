@@ -2,19 +2,38 @@
 
 ``get_value`` of StackStorm's services swallows every error and answers None
 (st2common/services/datastore.py), which would read as "nothing told yet" and tell everything again.
-``list_values`` raises.
+``list_values`` raises. ``delete_value`` swallows errors as well, and answers False.
+
+A value with a time to live is listed until MongoDB's own sweep has taken it, a minute or more after
+its time (st2common/models/db/keyvalue.py: a TTL index); what must not be believed longer says so
+itself.
 """
 
 from __future__ import annotations
 
-from typing import Dict, Optional, Protocol, Sequence, Union
+from dataclasses import dataclass
+from typing import (
+    Callable,
+    Dict,
+    Generic,
+    List,
+    Optional,
+    Protocol,
+    Sequence,
+    Tuple,
+    TypeVar,
+    Union,
+)
 
-from reviewloop.errors import DatastoreError
+from reviewloop.errors import ConfigError, DatastoreError
+
+T = TypeVar("T")
 
 # What st2client raises: requests' errors are OSErrors, an answer that is no JSON is a ValueError.
 _FAULTS = (OSError, ValueError)
 # StackStorm's default ``api.max_page_size``: a listing without a limit stops there, unsaid.
 PAGE = 100
+_TRIES = 5
 
 
 class KeyValue(Protocol):
@@ -41,23 +60,64 @@ class Datastore(Protocol):
     ) -> Optional[bool]:
         """Keep a value; raises when the datastore is down."""
 
+    def delete_value(self, name: str, local: bool = ...) -> bool:
+        """Drop a value; False if there was none, and also when the datastore is down."""
+
+
+@dataclass(frozen=True)
+class Readable(Generic[T]):
+    """Records by what could be read; ``unreadable`` are the names of the values that could not."""
+
+    records: Tuple[T, ...]
+    unreadable: Tuple[str, ...] = ()
+
 
 def read_values(datastore: Datastore, prefix: str) -> Dict[str, str]:
     """All values whose names begin with ``prefix``, by name.
 
-    :raises DatastoreError: the datastore cannot be read just now.
+    :raises DatastoreError: the datastore cannot be read just now, or changes faster than it can be.
     """
+    for _ in range(_TRIES):
+        found = _listed(datastore, prefix)
+        if found is not None:
+            return found
+    raise _down("read while values under it keep changing", prefix)
+
+
+def _listed(datastore: Datastore, prefix: str) -> Optional[Dict[str, str]]:
+    """All values, or None where one was deleted between two pages: then others may be missing."""
     found: Dict[str, str] = {}
-    offset = 0
+    last = ""
     while True:
+        # A page begins with the last value of the one before, by which a shift shows.
+        offset = max(0, len(found) - 1)
         try:
             page = datastore.list_values(local=False, prefix=prefix, limit=PAGE, offset=offset)
         except _FAULTS as err:
             raise _down("read", prefix) from err
+        if last and (not page or page[0].name != last):
+            return None
         found.update((pair.name, pair.value) for pair in page)
         if len(page) < PAGE:
             return found
-        offset += len(page)
+        last = page[-1].name
+
+
+def read_records(datastore: Datastore, prefix: str, parse: Callable[[str, str], T]) -> Readable[T]:
+    """The records under ``prefix``, in the order of their names; one that cannot be read is set
+    aside and does not hide the others.
+
+    :param parse: called with a value and its name; a ConfigError says that it cannot be read.
+    :raises DatastoreError: the datastore cannot be read just now.
+    """
+    records: List[T] = []
+    unreadable: List[str] = []
+    for name, text in sorted(read_values(datastore, prefix).items()):
+        try:
+            records.append(parse(text, name))
+        except ConfigError:
+            unreadable.append(name)
+    return Readable(tuple(records), tuple(unreadable))
 
 
 def read_value(datastore: Datastore, name: str) -> Optional[str]:
@@ -76,6 +136,15 @@ def write_value(
         datastore.set_value(name, str(value), ttl=ttl, local=False)
     except _FAULTS as err:
         raise _down("written", name) from err
+
+
+def drop_value(datastore: Datastore, name: str) -> None:
+    """Drop a value; nothing happens where there is none.
+
+    :raises DatastoreError: it may still be there.
+    """
+    if not datastore.delete_value(name, local=False) and read_value(datastore, name) is not None:
+        raise _down("rid of a value", name)
 
 
 def _down(what: str, name: str) -> DatastoreError:
