@@ -70,7 +70,7 @@ def test_lapsing() -> None:
     """A closed ask outlives the weekly budget; an open one lapses after two months."""
     shelf = Shelf()
     Asks(shelf.service).put(ASK)
-    Asks(shelf.service).put(replace(ASK, event_id="x", open=False))
+    Asks(shelf.service).put(replace(ASK, tier="chair", open=False))
 
     shelf.advance(days=7, hours=23)
     assert len(Asks(shelf.service).all()) == 2
