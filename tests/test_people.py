@@ -208,7 +208,7 @@ def test_roster_is_looked_up_once_for_all(office: Office) -> None:
     again.one(office.one)
 
     assert (first, account_reads(office)) == (2, 2)
-    office.shelf.advance(hours=1, minutes=3)
+    office.shelf.advance(seconds=3661)
     office.people(*entries).resolve()
     assert account_reads(office) == 4
 
@@ -225,7 +225,7 @@ def test_problem_is_looked_at_again_soon(office: Office) -> None:
     people = {"gerrit": "committee1"}
     assert "inactive" in office.resolved(people)[1]
     del office.fake.accounts[office.one]["inactive"]
-    office.shelf.advance(minutes=8)
+    office.shelf.advance(seconds=361)
 
     assert office.resolved(people) == ((office.one,), "")
 

@@ -22,8 +22,10 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 from urllib.parse import unquote
 
 from reviewloop.errors import AmbiguousError, TemporaryError
-from reviewloop.gerrit.client import Client, Transport
-from reviewloop.gerrit.protocol import Request, Response
+from reviewloop.gerrit.client import Client
+from reviewloop.http.messages import Request, Response
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from sandbox.gerrit.fake_query import Moment, RefusalError, instant, parse_query
 
 URL = "https://gerrit.example.org"
@@ -140,8 +142,8 @@ class FakeGerrit(Transport):
     def client(self, username: str = "st2-reviews", **kwargs: Any) -> Client:
         """A client of this server that waits without waiting; ``username=""`` reads anonymously."""
         password = PASSWORD if username else ""
-        ports: Json = {"sleep": self.slept.append, "random": lambda: 0.5}
-        return Client(URL, username, password, transport=self, **{**ports, **kwargs})
+        timing = Timing(monotonic=lambda: 0.0, sleep=self.slept.append, jitter=lambda: 0.5)
+        return Client(URL, username, password, transport=self, **{"timing": timing, **kwargs})
 
     # The clock
 
