@@ -218,7 +218,8 @@ class Assessor:
         """The owner, or the reviewers who have not spoken since the owner's last move."""
         state, change = case.reading.state, case.reading.change
         if case.tier is Tier.OWNERS:
-            return (change.owner.id,)
+            asleep = change.owner.inactive or self._settings.policy.is_automation(change.owner)
+            return () if asleep else (change.owner.id,)
         spoken = state.reviewed_by | case.reading.pauses.passed | {state.uploader}
         reviewers = human_reviewers(change, self._settings.policy)
         return tuple(one for one in reviewers if one not in spoken)
