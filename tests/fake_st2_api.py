@@ -88,6 +88,7 @@ class Ticket:
     resolution: Optional[str] = None
     remarks: List[str] = field(default_factory=list)
     links: List[str] = field(default_factory=list)
+    by: str = "reviewbot"
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 import fake_bugzilla
 from reviewloop.http.transport import Transport
-from reviewloop.trackers.adapters.bugzilla import Bugzilla
+from reviewloop.trackers.adapters.bugzilla.tracker import Bugzilla
 from reviewloop.trackers.base import Tracker
 from trackers_rig import Drop, Rig
 

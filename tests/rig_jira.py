@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 import fake_jira
-from reviewloop.trackers.adapters.jira import Jira
+from reviewloop.trackers.adapters.jira.tracker import Jira
 from trackers_rig import Drop, Rig
 
 

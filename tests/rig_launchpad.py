@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_launchpad
-from reviewloop.trackers.adapters.launchpad import Launchpad
+from reviewloop.trackers.adapters.launchpad.tracker import Launchpad
 from trackers_rig import Drop, Rig
 
 

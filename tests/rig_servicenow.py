@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_servicenow
-from reviewloop.trackers.adapters.servicenow import ServiceNow
+from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from trackers_rig import Drop, Rig
 
 DROPPED = {

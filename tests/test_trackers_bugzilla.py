@@ -21,7 +21,7 @@ from reviewloop.errors import (
 )
 from reviewloop.http.transport import RequestsTransport
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.bugzilla import Bugzilla, addresses
+from reviewloop.trackers.adapters.bugzilla.tracker import Bugzilla
 from reviewloop.trackers.base import CloseReason, TakenError, TrackerSettings
 from reviewloop.trackers.ticketing import Done, ReopenPolicy
 from rig_bugzilla import BugzillaRig
@@ -506,7 +506,7 @@ def test_ids_that_are_no_numbers(bugzilla: BugzillaRig, ticket_id: str) -> None:
 )
 def test_the_address_of_the_interface(url: str, web: str, api: str) -> None:
     """People give the address they know; without rewriting it ends with rest.cgi."""
-    assert addresses(url) == (web, api)
+    assert Bugzilla.addresses(url) == (web, api)
 
 
 def test_without_rewriting(bugzilla: BugzillaRig) -> None:

@@ -22,7 +22,7 @@ from reviewloop.errors import (
 )
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.jira import Jira
+from reviewloop.trackers.adapters.jira.tracker import Jira
 from reviewloop.trackers.base import (
     SHARED_LABEL,
     CloseReason,

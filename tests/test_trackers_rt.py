@@ -92,7 +92,7 @@ def test_how_a_key_is_looked_for(rt: RequestTrackerRig) -> None:
         "query": f"Queue = 'reviews' AND CF.{{ReviewKey}} = '{key}' AND id > 0",
         "orderby": "id",
         "per_page": "100",
-        "fields": "Subject,Status,Owner,Queue,CustomFields,Created,Resolved",
+        "fields": "Subject,Status,Owner,Queue,CustomFields,Created,Creator,Resolved",
     }
 
 

@@ -27,7 +27,8 @@ from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.servicenow import FIELDS, ServiceNow
+from reviewloop.trackers.adapters.servicenow.settings import FIELDS
+from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from reviewloop.trackers.base import (
     CloseReason,
     TakenError,
