@@ -8,7 +8,7 @@ import requests
 from sandbox.trackers.request_tracker import HUMAN, QUEUE, RequestTrackerServer
 
 import fake_rt
-from reviewloop.trackers.adapters.rt import RequestTracker
+from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from trackers_rig import Drop, Rig
 
 CANNOT = {

@@ -23,7 +23,7 @@ from reviewloop.http.transport import RequestsTransport
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.bugzilla.tracker import Bugzilla
 from reviewloop.trackers.base import CloseReason, TakenError, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_bugzilla import BugzillaRig
 from trackers_rig import Wire, draft, fresh_key
 

@@ -25,7 +25,8 @@ from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords, TicketRecord
 from reviewloop.trackers.base import ClaimState
-from reviewloop.trackers.ticketing import About, Done, Outcome, ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import About, Done, Outcome, ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 from trackers_rig import (
     NOW,
     Drop,

@@ -23,7 +23,8 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.gitea import Gitea
 from reviewloop.trackers.base import SHARED_LABEL, CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from rig_gitea import GiteaRig
 from trackers_rig import NOW, Wire, draft, fresh_key, losing
 

@@ -15,7 +15,8 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.github import GitHub
 from reviewloop.trackers.base import TrackerSettings
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from rig_github import GitHubRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 

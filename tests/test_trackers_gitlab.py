@@ -16,7 +16,7 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.gitlab import GitLab, without_commands
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done
+from reviewloop.trackers.outcomes import Done
 from rig_gitlab import GitLabRig
 from trackers_rig import Wire, draft, fresh_key
 

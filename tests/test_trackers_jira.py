@@ -30,7 +30,7 @@ from reviewloop.trackers.base import (
     TrackerSettings,
     setting_problems,
 )
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
 from trackers_rig import Wire, answering, draft, fresh_key

@@ -14,7 +14,7 @@ from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.launchpad.tracker import Launchpad
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done
+from reviewloop.trackers.outcomes import Done
 from rig_launchpad import LaunchpadRig
 from test_trackers_contract import HOSTILE
 from trackers_rig import Wire, draft, fresh_key

@@ -18,9 +18,9 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.rt import RequestTracker
+from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_rt import RequestTrackerRig
 from trackers_rig import draft, fresh_key
 

@@ -35,7 +35,7 @@ from reviewloop.trackers.base import (
     Ticket,
     TrackerSettings,
 )
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_servicenow import ServiceNowRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 

@@ -20,7 +20,8 @@ from reviewloop.trackers.base import (
     Ticket,
     Tracker,
 )
-from reviewloop.trackers.ticketing import About, Again, Done, ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import About, Again, Done, ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 

@@ -22,7 +22,8 @@ from reviewloop.http.retry import Timing
 from reviewloop.http.transport import RequestsTransport, Transport
 from reviewloop.store.tickets import MemoryRecords, Records
 from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
-from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 _KEYS = itertools.count(1)

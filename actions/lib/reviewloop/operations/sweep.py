@@ -29,7 +29,7 @@ from reviewloop.operations.tickets import TICKET_TIERS, close_gone, close_over
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
-from reviewloop.trackers.ticketing import About
+from reviewloop.trackers.outcomes import About
 
 _NOT_FOUND = 404
 
@@ -246,7 +246,7 @@ def _close(context: Context, case: Case, why: Union[How, Gone]) -> None:
 
 def _compare(context: Context, report: Report) -> None:
     """Tell the tickets that no record knows, such as those of an installation before this one."""
-    if context.tracker is None:
+    if context.tracker is None or context.ticketing is None:
         return
     here = context.tracker.name
     known = {
@@ -256,7 +256,7 @@ def _compare(context: Context, report: Report) -> None:
     }
     server = context.settings.server
     numbers = {ticket_key(server, ask.number): ask.number for ask in context.asks.all()}
-    for ticket in context.tracker.list_open():
+    for ticket in context.ticketing.list_open():
         key = ticket.key or ""
         if (key, ticket.id) not in known:
             report.tickets_without_record.append(

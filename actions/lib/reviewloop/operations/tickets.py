@@ -18,7 +18,7 @@ from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import CloseReason, Draft
-from reviewloop.trackers.ticketing import About, Done, Outcome
+from reviewloop.trackers.outcomes import About, Done, Outcome
 
 TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
 """Those for whom tickets are opened."""

@@ -13,7 +13,7 @@ from reviewloop.trackers.adapters.jira.tracker import Jira
 from reviewloop.trackers.adapters.launchpad.tracker import Launchpad
 from reviewloop.trackers.adapters.redmine.tracker import Redmine
 from reviewloop.trackers.adapters.roundup import Roundup
-from reviewloop.trackers.adapters.rt import RequestTracker
+from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
 from reviewloop.trackers.base import Tracker, TrackerSettings

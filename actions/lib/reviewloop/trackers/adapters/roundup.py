@@ -127,19 +127,18 @@ class Roundup(RestTracker):
         since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
     ) -> Tuple[Ticket, ...]:
         """All issues that carry the key as a keyword, straight from the database."""
-        keyword = self._keyword(key)
-        if keyword is None:
-            return ()
-        query = {"keyword": keyword["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
-        return by_number(self._ticket(row) for row in self._rows("/issue", query))
+        return by_number(self._with_keyword(key))
 
     def list_open(self) -> Tuple[Ticket, ...]:
         """All open issues with the shared label that carry a key."""
-        shared = self._keyword(SHARED_LABEL)
-        if shared is None:
-            return ()
-        query = {"keyword": shared["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
-        return open_with_key(self._ticket(row) for row in self._rows("/issue", query))
+        return open_with_key(self._with_keyword(SHARED_LABEL))
+
+    def _with_keyword(self, name: str) -> List[Ticket]:
+        keyword = self._keyword(name)
+        if keyword is None:
+            return []
+        query = {"keyword": keyword["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
+        return [self._ticket(row) for row in self._rows("/issue", query)]
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number; a retired one counts as gone."""
@@ -320,9 +319,9 @@ class Roundup(RestTracker):
         return self._statuses
 
     def _closed_id(self) -> str:
-        for status, name in self._status_names().items():
-            if name in CLOSED_NAMES:
-                return status
+        closed = [sid for sid in self._status_names() if self._is_closed(sid)]
+        if closed:
+            return closed[0]
         raise ConfigError(
             f"{self._place} has no status named {' or '.join(CLOSED_NAMES)}.",
             "Add one to the tracker: its issues cannot be closed without it.",
@@ -391,7 +390,7 @@ def _date(answer: Answer) -> datetime:
     """The server's own time of an answer (RFC 9110 ``Date``)."""
     date = http_date(answer.headers.get("date", ""))
     if date is None:
-        raise parse.misread("the answer", "has no Date header")
+        raise parse.misread("the answer", "has no Date")
     return date
 
 

@@ -48,9 +48,15 @@ from reviewloop.trackers.adapters.launchpad.service import (
     number_in,
     signature,
 )
-from reviewloop.trackers.adapters.launchpad.settings import CLOSED, FORMS, NAME, OPEN, OPTIONS
+from reviewloop.trackers.adapters.launchpad.settings import (
+    CLOSED,
+    FORMS,
+    NAME,
+    OPEN,
+    OPTIONS,
+    remedy,
+)
 from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
     HTTP_GONE,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
@@ -363,24 +369,7 @@ class Launchpad(RestTracker):
         )
 
     def _remedy(self, status: int) -> str:
-        if status in HTTP_MOVED:
-            return f"{self._project} was renamed: set tracker.project to its new name."
-        if status in (HTTP_NOT_FOUND, HTTP_GONE):
-            return (
-                f"Check tracker.project: that {self._project} is a project or distribution there "
-                "and that the token's account may see it."
-            )
-        if status == FORBIDDEN:
-            return (
-                f"Let tracker.token change data (private data too, if bugs of {self._project} are "
-                "private). For Won't Fix, Triaged, Deferred and Expired its account must be in "
-                "the project's bug supervisor, and so it must to assign others."
-            )
-        if status == HTTP_BAD_REQUEST:
-            return (
-                f"Check that tracker.project ({self._project}) is no series and no project group."
-            )
-        return ""
+        return remedy(status, self._project)
 
 
 def _bug_path(ticket_id: str) -> str:

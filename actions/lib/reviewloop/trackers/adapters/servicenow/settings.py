@@ -6,7 +6,8 @@ import re
 from typing import Mapping, Tuple
 
 from reviewloop.errors import ConfigError
-from reviewloop.trackers.base import Form, Option, TrackerSettings
+from reviewloop.trackers.base import HTTP_BAD_REQUEST, HTTP_NOT_FOUND, Form, Option, TrackerSettings
+from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import PAIRS
 
 INCIDENT = "incident"
@@ -108,3 +109,15 @@ def check_more(settings: TrackerSettings) -> None:
 def listed(text: str) -> Tuple[str, ...]:
     """The parts of a list with commas."""
     return tuple(part.strip() for part in text.split(","))
+
+
+def remedy(status: int, table: str) -> str:
+    """What to do about a refusal; empty where nothing is known."""
+    if status == HTTP_BAD_REQUEST:
+        return f"Check tracker.options.table: {table} must be a table there."
+    if status == FORBIDDEN:
+        roles = "the role sn_incident_write (or itil)" if table == INCIDENT else "a role"
+        return f"Give the account {roles} to read, create and write {table}."
+    if status == HTTP_NOT_FOUND:
+        return "Check tracker.url (only https://instance) and what the account may read."
+    return ""

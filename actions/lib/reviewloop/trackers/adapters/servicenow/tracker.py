@@ -48,7 +48,6 @@ from reviewloop.trackers.adapters.servicenow.settings import (
     CLOSE,
     CLOSED,
     FIELDS,
-    INCIDENT,
     JOURNALS,
     KEY,
     LABELS,
@@ -56,6 +55,7 @@ from reviewloop.trackers.adapters.servicenow.settings import (
     REOPEN,
     check_more,
     listed,
+    remedy,
 )
 from reviewloop.trackers.adapters.servicenow.table import (
     API,
@@ -70,7 +70,6 @@ from reviewloop.trackers.adapters.servicenow.table import (
     view,
 )
 from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
     HTTP_NOT_FOUND,
     HTTP_UNPROCESSABLE,
     CloseReason,
@@ -125,7 +124,6 @@ class ServiceNow(RestTracker):
     ) -> None:
         super().__init__(settings, timing, transport)
         check_more(settings)
-        self._table = self._scope()
         self._closed = listed(self._option(CLOSED))
         self._records = Table(self._http)
 
@@ -205,7 +203,7 @@ class ServiceNow(RestTracker):
         if draft.assignee:
             body["assigned_to"] = cell(self._records.user(draft.assignee), "sys_id")
         try:
-            return self._write("POST", f"{API}/{self._table}", body)
+            return self._write("POST", f"{API}/{self._scope()}", body)
         except RefusedError as err:
             # A site may have made the field unique.
             if "unique key violation" in said_in(err).lower():
@@ -310,7 +308,7 @@ class ServiceNow(RestTracker):
     def _tickets(self, query: str) -> Tuple[Ticket, ...]:
         """The rows of a query that have a key of ours, whatever else the instance answers."""
         tickets, strangers = [], 0
-        for row in self._records.rows(self._table, query, FIELDS):
+        for row in self._records.rows(self._scope(), query, FIELDS):
             if only_key(cell(row, KEY)):
                 tickets.append(self._ticket(row))
                 continue
@@ -357,7 +355,7 @@ class ServiceNow(RestTracker):
     def _path(self, ticket_id: str) -> str:
         if not SYS_ID.fullmatch(ticket_id):
             raise RefusedError(f"{ticket_id!r} is no sys_id.", status=HTTP_NOT_FOUND)
-        return f"{API}/{self._table}/{ticket_id}"
+        return f"{API}/{self._scope()}/{ticket_id}"
 
     def _ticket(self, told: Any) -> Ticket:
         row = parse.mapping(told, "a record")
@@ -372,7 +370,7 @@ class ServiceNow(RestTracker):
         return Ticket(
             id=sys_id,
             number=int(digits[-1]),
-            url=f"{self._web}/{self._table}.do?sys_id={sys_id}",
+            url=f"{self._web}/{self._scope()}.do?sys_id={sys_id}",
             key=only_key(cell(row, KEY)),
             title=cell(row, "short_description"),
             state=State.CLOSED if closed else State.OPEN,
@@ -392,14 +390,7 @@ class ServiceNow(RestTracker):
         return shown(row, "close_code") or word
 
     def _remedy(self, status: int) -> str:
-        if status == HTTP_BAD_REQUEST:
-            return f"Check tracker.options.table: {self._table} must be a table there."
-        if status == FORBIDDEN:
-            roles = "the role sn_incident_write (or itil)" if self._table == INCIDENT else "a role"
-            return f"Give the account {roles} to read, create and write {self._table}."
-        if status == HTTP_NOT_FOUND:
-            return "Check tracker.url (only https://instance) and what the account may read."
-        return ""
+        return remedy(status, self._scope())
 
 
 # Incidents keep the instant of resolving, which is when people were done with it.

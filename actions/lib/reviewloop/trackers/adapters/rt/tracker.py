@@ -31,6 +31,7 @@ from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.rt.settings import FORMS, OPTIONS, RIGHTS, STEP, TOKEN
 from reviewloop.trackers.base import (
     HTTP_BAD_REQUEST,
     HTTP_GONE,
@@ -40,8 +41,6 @@ from reviewloop.trackers.base import (
     CloseReason,
     Comment,
     Draft,
-    Form,
-    Option,
     State,
     Ticket,
     TrackerSettings,
@@ -65,15 +64,6 @@ NEVER = "1970-01-01T00:00:00Z"
 NOBODY = "Nobody"
 DELETED = "deleted"
 FIELDS = "Subject,Status,Owner,Queue,CustomFields,Created,Creator,Resolved"
-RIGHTS = (
-    "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, ModifyTicket and ReassignTicket on "
-    "the queue, and SeeCustomField and ModifyCustomField on the field"
-)
-
-_TOKEN = re.compile(r"\d+-(\d+)-\S+")
-_STEP = re.compile(r"\.{1,2}")
-"""No part of a path, but a step within it."""
-
 Row = Dict[str, Any]
 
 
@@ -84,26 +74,8 @@ class RequestTracker(RestTracker):
     body_format = BodyFormat.TEXT
     title_limit = 190
     """Leaves some room in :data:`SUBJECT` for characters of more than one byte."""
-    forms = {
-        "project": Form(
-            re.compile(rf"(?!{_STEP.pattern}$)[^/\x00-\x1f]+"), "the queue's name, without a slash"
-        ),
-        "token": Form(
-            re.compile(rf"{_TOKEN.pattern}|[^:\s]+:.+"),
-            "an authentication token such as 1-14-0123456789abcdef, or user:password",
-        ),
-    }
-    options = {
-        "key_field": Option(
-            "The custom field of tickets that holds our key, by name.",
-            "ReviewKey",
-            "ReviewKey",
-            form=Form(re.compile(r"[^{}'\"\\]+"), "the field's name, without quotes and braces"),
-        ),
-        "closed_status": Option("The status of a ticket whose wait is over.", "closed", "resolved"),
-        "rejected_status": Option("The status of an unwanted ticket.", "declined", "rejected"),
-        "reopen_status": Option("The status of a ticket that is opened again.", "open", "open"),
-    }
+    forms = FORMS
+    options = OPTIONS
     drops_hint = f"RT drops what the account may not set: grant it {RIGHTS}; owners need OwnTicket."
 
     api_path = "/REST/2.0"
@@ -124,7 +96,7 @@ class RequestTracker(RestTracker):
 
     def _who(self) -> str:
         """Our user's name. A token holds its number."""
-        token = _TOKEN.fullmatch(self._settings.token)
+        token = TOKEN.fullmatch(self._settings.token)
         who = token.group(1) if token else self._settings.token.partition(":")[0]
         return str(parse.at(self._http.read(f"/user/{_quoted(who)}").data, "Name", "an account"))
 
@@ -321,7 +293,7 @@ class RequestTracker(RestTracker):
                 "Write the user's name in RT in the roster.",
                 HTTP_UNPROCESSABLE,
             )
-            if _STEP.fullmatch(who):
+            if STEP.fullmatch(who):
                 raise unknown
             try:
                 told = self._http.read(f"/user/{_quoted(who)}").data
@@ -382,7 +354,7 @@ class RequestTracker(RestTracker):
 
 
 def _authorization(token: str) -> str:
-    if _TOKEN.fullmatch(token):
+    if TOKEN.fullmatch(token):
         return f"token {token}"
     user, _, password = token.partition(":")
     return basic(user, password)
