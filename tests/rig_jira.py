@@ -42,6 +42,11 @@ class JiraRig(Rig):
         """The index lags by so much."""
         self.server.lag = seconds
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        someone = fake_jira.Person("visitor", "5b10a2844c20165700ede2aa", "visitor@example.org")
+        return self.server.add("Mine", ("review-escalation", key), by=someone)
+
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
         return [one for one in self.all_ids(key) if not self._is_done(one)]

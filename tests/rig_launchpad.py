@@ -36,6 +36,10 @@ class LaunchpadRig(Rig):
         assert what is Drop.ASSIGNEE
         self.server.supervised = True
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return str(self.server.add_bug("Mine", ("review-escalation", key)).number)
+
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
         return [number for number in self.all_ids(key) if not self._is_over(int(number))]

@@ -46,6 +46,10 @@ class RequestTrackerRig(Rig):
         else:
             self.server.rights.discard("ModifyCustomField")
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return str(self.server.add("Mine", key=key))
+
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
         return [number for number in self.all_ids(key) if self.server.is_open(int(number))]
@@ -101,6 +105,10 @@ class RealRequestTrackerRig(Rig):
             "project": QUEUE,
             "token": self.server.token,
         }
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return self.server.add("Mine", key=key)
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

@@ -44,6 +44,11 @@ class ServiceNowRig(Rig):
         """An access control forbids the account to write a field."""
         self.server.rights.unwritable.add(DROPPED[what])
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        fields = {"correlation_id": key, "correlation_display": "review-escalation"}
+        return self.server.add_record(short_description="Mine", **fields)
+
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
         return [i for i in self.all_ids(key) if self.server.rows[i]["state"] not in ("6", "7", "8")]

@@ -128,6 +128,23 @@ def _query_of(sent: Sent) -> Dict[str, str]:
     return sent.query
 
 
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_a_strangers_bug_with_our_alias(bugzilla: BugzillaRig, closed: bool) -> None:
+    """An alias is one bug's: nothing is opened, theirs is left alone, and it is said loudly."""
+    key = fresh_key()
+    theirs = bugzilla.server.add_bug("Mine", (key,))
+    if closed:
+        bugzilla.server.close(theirs.id)
+
+    with pytest.raises(RefusedError, match=f"Bug {theirs.id}, which somebody filed") as caught:
+        bugzilla.ticketing().open_once(draft(key))
+
+    assert "alias" in caught.value.remedy
+    assert theirs.alias == [key]
+    assert len(bugzilla.server.bugs) == 1
+    assert bugzilla.ticketing().comment_once(key, "x", "level-1").ticket is None
+
+
 def test_the_key_does_not_show_where_an_address_would() -> None:
     """A lost connection's own error names the address, so it is not shown behind ours."""
     rig = BugzillaRig(OLD)

@@ -171,6 +171,32 @@ def test_retired_duplicates_point_at_the_one_that_stays(rig: Rig) -> None:
     assert not tracker.read(second.id).is_open
 
 
+@case("stranger's ticket")
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_a_strangers_ticket_with_our_key(rig: Rig, closed: bool) -> None:
+    """Whoever may write there can give theirs our key: we open our own, and leave theirs alone."""
+    key = fresh_key()
+    theirs = rig.stranger(key)
+    if closed:
+        rig.close(theirs)
+    before = (rig.tracker().read(theirs).state, rig.assignee(theirs), rig.comments(theirs))
+
+    made = rig.ticketing(patience=AT_ONCE).open_once(draft(key))
+    again = rig.ticketing(patience=AT_ONCE).open_once(draft(key))
+    said = rig.ticketing().comment_once(key, "It still waits.", "level-1")
+    listed = {ticket.id for ticket in rig.ticketing().list_open()}
+    ended = rig.ticketing().close_once(key, "Reviewed.", "end")
+
+    assert (made.action, again.action, said.action) == (Done.CREATED, Done.FOUND, Done.COMMENTED)
+    assert ended.action is Done.CLOSED
+    assert made.ticket is not None
+    assert {one.ticket.id for one in (again, said, ended) if one.ticket} == {made.ticket.id}
+    assert made.ticket.id in listed
+    assert theirs not in listed
+    after = (rig.tracker().read(theirs).state, rig.assignee(theirs), rig.comments(theirs))
+    assert after == before
+
+
 @case("reopen")
 def test_a_ticket_closed_by_somebody_is_reopened(rig: Rig) -> None:
     """A new wait on a closed ticket opens it again, by default however long ago it was closed."""

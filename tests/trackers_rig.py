@@ -278,6 +278,10 @@ class Rig(ABC):
         """Somebody labels a ticket; only where closing knows no resolutions."""
         raise NotImplementedError(type(self).__name__)
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket and gives it a key of ours; its id."""
+        raise NotImplementedError(f'add "stranger\'s ticket" to `cannot` of {type(self).__name__}')
+
     @abstractmethod
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

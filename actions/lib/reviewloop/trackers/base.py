@@ -208,8 +208,8 @@ class Tracker(ABC):
 
         Where the tracker does not tell who did, the key alone must do.
         """
-        us = self.account()
-        return not us or not ticket.author or ticket.author.casefold() == us.casefold()
+        us = self.account() if ticket.author else ""
+        return not us or ticket.author.casefold() == us.casefold()
 
     @abstractmethod
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
