@@ -130,9 +130,9 @@ def _cases(context: Context, report: Report) -> List[Case]:
     here = "" if context.tracker is None else context.tracker.name
     records: Dict[int, TicketRecord] = {}
     for record in context.records.all():
-        if record.state != "open" or record.server != context.settings.server:
+        if record.state != "open":
             continue
-        if record.tracker == here:
+        if (record.server, record.tracker) == (context.settings.server, here):
             records[record.number] = record
         else:
             report.records_elsewhere.append(
