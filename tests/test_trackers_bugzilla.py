@@ -21,9 +21,9 @@ from reviewloop.errors import (
 )
 from reviewloop.http.transport import RequestsTransport
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.bugzilla import Bugzilla, addresses
+from reviewloop.trackers.adapters.bugzilla.tracker import Bugzilla
 from reviewloop.trackers.base import CloseReason, TakenError, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_bugzilla import BugzillaRig
 from trackers_rig import Wire, draft, fresh_key
 
@@ -126,6 +126,23 @@ def test_the_key_in_the_address(any_version: BugzillaRig) -> None:
 
 def _query_of(sent: Sent) -> Dict[str, str]:
     return sent.query
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_a_strangers_bug_with_our_alias(bugzilla: BugzillaRig, closed: bool) -> None:
+    """An alias is one bug's: nothing is opened, theirs is left alone, and it is said loudly."""
+    key = fresh_key()
+    theirs = bugzilla.server.add_bug("Mine", (key,))
+    if closed:
+        bugzilla.server.close(theirs.id)
+
+    with pytest.raises(RefusedError, match=f"Bug {theirs.id}, which somebody filed") as caught:
+        bugzilla.ticketing().open_once(draft(key))
+
+    assert "alias" in caught.value.remedy
+    assert theirs.alias == [key]
+    assert len(bugzilla.server.bugs) == 1
+    assert bugzilla.ticketing().comment_once(key, "x", "level-1").ticket is None
 
 
 def test_the_key_does_not_show_where_an_address_would() -> None:
@@ -506,7 +523,7 @@ def test_ids_that_are_no_numbers(bugzilla: BugzillaRig, ticket_id: str) -> None:
 )
 def test_the_address_of_the_interface(url: str, web: str, api: str) -> None:
     """People give the address they know; without rewriting it ends with rest.cgi."""
-    assert addresses(url) == (web, api)
+    assert Bugzilla.addresses(url) == (web, api)
 
 
 def test_without_rewriting(bugzilla: BugzillaRig) -> None:

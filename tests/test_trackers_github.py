@@ -13,9 +13,10 @@ from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedErro
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.github import GitHub, api_base
+from reviewloop.trackers.adapters.github import GitHub
 from reviewloop.trackers.base import TrackerSettings
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from rig_github import GitHubRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 
@@ -327,7 +328,7 @@ def test_a_recorded_ticket_is_looked_up_cheaply(github: GitHubRig) -> None:
 )
 def test_the_address_of_the_api(url: str, expected: str) -> None:
     """People give the address they know; Enterprise servers have their API below it."""
-    assert api_base(url) == expected
+    assert GitHub.addresses(url)[1] == expected
 
 
 @pytest.mark.parametrize(

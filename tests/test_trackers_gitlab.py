@@ -14,9 +14,9 @@ from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.gitlab import GitLab, api_base, without_commands
+from reviewloop.trackers.adapters.gitlab import GitLab, without_commands
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done
+from reviewloop.trackers.outcomes import Done
 from rig_gitlab import GitLabRig
 from trackers_rig import Wire, draft, fresh_key
 
@@ -695,7 +695,7 @@ def test_an_id_that_is_none(gitlab: GitLabRig, ticket_id: str) -> None:
 )
 def test_the_address_of_the_api(url: str, expected: str) -> None:
     """People give the address they know."""
-    assert api_base(url) == expected
+    assert GitLab.addresses(url)[1] == expected
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from reviewloop.errors import (
 )
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.jira import Jira
+from reviewloop.trackers.adapters.jira.tracker import Jira
 from reviewloop.trackers.base import (
     SHARED_LABEL,
     CloseReason,
@@ -30,7 +30,7 @@ from reviewloop.trackers.base import (
     TrackerSettings,
     setting_problems,
 )
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
 from trackers_rig import Wire, answering, draft, fresh_key

@@ -12,9 +12,9 @@ from fake_launchpad import BASE, BOT, CONSUMER, KEY, SECRET, TOKEN
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.launchpad import Launchpad, api_base
+from reviewloop.trackers.adapters.launchpad.tracker import Launchpad
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done
+from reviewloop.trackers.outcomes import Done
 from rig_launchpad import LaunchpadRig
 from test_trackers_contract import HOSTILE
 from trackers_rig import Wire, draft, fresh_key
@@ -506,7 +506,7 @@ def test_ids_that_are_no_numbers(launchpad: LaunchpadRig, ticket_id: str) -> Non
 )
 def test_the_address_of_the_web_service(url: str, expected: str) -> None:
     """People give the address they know."""
-    assert api_base(url) == expected
+    assert Launchpad.addresses(url)[1] == expected
 
 
 @pytest.mark.parametrize(

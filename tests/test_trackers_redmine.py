@@ -20,7 +20,7 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.redmine.tracker import Redmine
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_redmine import RedmineRig
 from trackers_rig import Wire, answering, draft, fresh_key
 

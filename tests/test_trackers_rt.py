@@ -18,9 +18,9 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.rt import RequestTracker
+from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_rt import RequestTrackerRig
 from trackers_rig import draft, fresh_key
 
@@ -92,7 +92,7 @@ def test_how_a_key_is_looked_for(rt: RequestTrackerRig) -> None:
         "query": f"Queue = 'reviews' AND CF.{{ReviewKey}} = '{key}' AND id > 0",
         "orderby": "id",
         "per_page": "100",
-        "fields": "Subject,Status,Owner,Queue,CustomFields,Created,Resolved",
+        "fields": "Subject,Status,Owner,Queue,CustomFields,Created,Creator,Resolved",
     }
 
 

@@ -23,7 +23,8 @@ from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
-from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
 
