@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,12 +30,14 @@ def test_kept_and_found() -> None:
 
 
 def test_handed_on() -> None:
-    """A hand-over replaces the record and gives the message another mark."""
+    """A hand-over is a record of its own and gives the message another mark; the last counts."""
     shelf = Shelf()
     Asks(shelf.service).put(ASK)
     Asks(shelf.service).put(replace(ASK, accounts=(8,), attempt=1))
+    asks = Asks(shelf.service).all()
 
-    assert [ask.accounts for ask in Asks(shelf.service).all()] == [(8,)]
+    assert [ask.accounts for ask in asks] == [(7,), (8,)]
+    assert find(asks, EVENT, "committee") == asks[1]
     assert ask_id(EVENT, "committee", 0) != ask_id(EVENT, "committee", 1)
 
 
@@ -76,12 +79,24 @@ def test_lapsing() -> None:
 
 
 def test_record_of_another_version() -> None:
-    """A record that is not ours is refused with its name."""
+    """A record that is not ours is set aside by its name, and hides no other."""
     shelf = Shelf()
+    Asks(shelf.service).put(ASK)
     shelf.store.put("gerrit.ask.0123456789abcdef", '{"version": 9}')
+    read = Asks(shelf.service).read()
 
-    with pytest.raises(ConfigError, match=r"st2 key delete gerrit\.ask\.0123456789abcdef"):
-        Asks(shelf.service).all()
+    assert read.records == Asks(shelf.service).all() == (ASK,)
+    assert read.unreadable == ("gerrit.ask.0123456789abcdef",)
+    with pytest.raises(ConfigError, match=r"st2 key delete gerrit\.ask\.x"):
+        Ask.from_json('{"version": 9}', "gerrit.ask.x")
+
+
+def test_record_of_before() -> None:
+    """What an earlier release wrote is read: it knew no late waits and no joined changes."""
+    told = json.loads(ASK.to_json())
+    del told["late"], told["joined"]
+
+    assert Ask.from_json(json.dumps(told), "gerrit.ask.x") == ASK
 
 
 def test_datastore_down() -> None:

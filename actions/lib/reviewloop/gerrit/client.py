@@ -12,6 +12,7 @@ import random as _random
 import time as _time
 from abc import ABC, abstractmethod
 from base64 import b64encode
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from itertools import islice
 from typing import (
@@ -253,6 +254,14 @@ def _utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+@dataclass(frozen=True)
+class Related:
+    """Numbers of the changes that one is built on, and that are built on it, nearest first."""
+
+    ancestors: Tuple[int, ...] = ()
+    descendants: Tuple[int, ...] = ()
+
+
 class Client:
     """One Gerrit server, as one account. Not for use by several threads at once.
 
@@ -422,10 +431,10 @@ class Client:
         """A change's hashtags, sorted."""
         return parse.hashtags(self._read(f"{_path(ident)}/hashtags"), f"{_name(ident)}, hashtags")
 
-    def parents(self, change: Change) -> Tuple[int, ...]:
-        """The numbers of the changes that this one is built on, nearest first."""
+    def related(self, change: Change) -> Related:
+        """The change's relation chain, as its commits tell it."""
         data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/related")
-        return parse.ancestors(data, change.number)
+        return Related(parse.ancestors(data, change.number), parse.descendants(data, change.number))
 
     # Reading people
 

@@ -38,7 +38,6 @@ class Reason(str, Enum):
     RAMP = "ramp"
     NOBODY_ELIGIBLE = "nobody_eligible"
     JOINED = "joined"
-    TROUBLE = "trouble"
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,7 @@ class Pending:
     :param not_before: when the reason can have changed.
     :param crossed_at: when the wait reached its first milestone: the longest first.
     :param leader: the number of the change in whose name it is asked, 0 for none.
+    :param again: somebody was asked about this wait before, at an earlier milestone.
     """
 
     event_id: str
@@ -63,6 +63,7 @@ class Pending:
     not_before: datetime
     crossed_at: datetime
     leader: int = 0
+    again: bool = False
 
     @property
     def key(self) -> str:
@@ -71,9 +72,9 @@ class Pending:
         return PREFIX + digest("pending", wait, self.tier)
 
     @property
-    def rank(self) -> Tuple[datetime, int]:
+    def rank(self) -> Tuple[bool, datetime, int]:
         """Its place among others: the smaller, the sooner."""
-        return self.crossed_at, self.number
+        return self.again, self.crossed_at, self.number
 
     def to_json(self) -> str:
         """The record as JSON."""
@@ -103,6 +104,7 @@ def _checked(value: Dict[str, Any]) -> Dict[str, Any]:
         raise ValueError("another version")
     wrong = [name for name in _TEXTS if not isinstance(value[name], str)]
     wrong += [name for name in _NUMBERS if type(value[name]) is not int]
+    wrong += [name for name in ("again",) if type(value[name]) is not bool]
     if wrong:
         raise ValueError(f"wrong fields: {wrong}")
     value["reason"] = Reason(value["reason"])
