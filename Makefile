@@ -7,7 +7,7 @@
 #   make check                     formatting, lint, types, layers, and what the Exchange looks at
 #   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL
 #   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
-#   make docs                      write anew what the documents take from the pack's files
+#   make docs                      regenerate the pages and pictures that come from the pack's files
 #   make format                    format the code
 #   make clean                     remove what was built, but not what was downloaded
 
@@ -23,7 +23,7 @@ ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
 PYTEST_ARGS ?=
 REQUIREMENTS := requirements.txt requirements-tests.txt requirements-sandbox.txt
 
-.PHONY: help ready venv test test-st2 test-trackers demo java check docs format clean
+.PHONY: help ready venv test test-st2 test-trackers demo java check docs pictures format clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
@@ -87,15 +87,24 @@ check: $(VENV)/.checkers
 	$(BIN)/flake8 actions sensors tests sandbox
 	$(BIN)/python -m compileall -q actions sensors tests sandbox
 	$(BIN)/python -m sandbox.actions_page --check
+	$(BIN)/python -m sandbox.settings_page --check
+	$(BIN)/python -m sandbox.triggers_page --check
+	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.pictures --check
 	$(BIN)/python -m sandbox.index_entry --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
-	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_examples.py
+	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_docs_pages.py tests/test_pictures.py tests/test_examples.py
 
-docs: venv
+docs: venv pictures
 	$(BIN)/python -m sandbox.actions_page
+	$(BIN)/python -m sandbox.settings_page
+	$(BIN)/python -m sandbox.triggers_page
 	$(BIN)/python -m sandbox.index_entry
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page
+
+# The comment and the ticket that README shows, and the layers of the library.
+pictures: venv
+	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.pictures
 
 format: $(VENV)/.checkers
 	$(BIN)/ruff format .

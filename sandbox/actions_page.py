@@ -1,7 +1,7 @@
 """Writes ``docs/actions.md`` from the actions' own metadata.
 
 python -m sandbox.actions_page            writes it
-python -m sandbox.actions_page --check    fails where it is not what it would write
+python -m sandbox.actions_page --check    fails if the page is out of date
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping
 
 import yaml
 
-from .pages import ROOT, settle
+from .pages import ROOT, one_line, one_of, settle, table, types
 
 PAGE = ROOT / "docs" / "actions.md"
 EVENT = "review.example.org:4242:reviewers:1772442000:2d"
@@ -38,47 +38,50 @@ def page() -> str:
     files = sorted((ROOT / "actions").glob("*.yaml"))
     metas = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in files]
     metas.sort(key=lambda meta: (meta["runner_type"] != "orquesta", meta["name"]))
-    return "\n".join(
-        [INTRODUCTION.read_text(encoding="utf-8"), *(_section(meta) for meta in metas)]
-    )
+    introduction = INTRODUCTION.read_text(encoding="utf-8")
+    overview = ["## Overview", "", *table(("action", "what it does"), map(_entry, metas))]
+    return "\n".join([introduction, *overview, *(_section(meta) for meta in metas)])
+
+
+def _entry(meta: Mapping[str, Any]) -> List[str]:
+    name = f"gerrit.{meta['name']}"
+    anchor = name.replace(".", "")
+    return [f"[{name}](#{anchor})", _about(meta)]
+
+
+def _about(meta: Mapping[str, Any]) -> str:
+    """What an action does, and whether it is a workflow."""
+    kind = "Workflow. " if meta["runner_type"] == "orquesta" else ""
+    return kind + one_line(meta["description"])
 
 
 def _section(meta: Mapping[str, Any]) -> str:
-    kind = "A workflow." if meta["runner_type"] == "orquesta" else "An action."
-    lines = [f"## gerrit.{meta['name']}", "", f"{kind} {' '.join(meta['description'].split())}", ""]
-    lines += _table(
+    lines = [f"## gerrit.{meta['name']}", "", _about(meta), ""]
+    lines += table(
         ("parameter", "type", "default", "meaning"), _parameters(meta.get("parameters", {}))
     )
     output = meta.get("output_schema", {}).get("properties", {})
     if output:
-        lines += ["Its result:", ""]
-        lines += _table(("field", "type", "values"), _fields(output))
+        lines += ["Result:", ""]
+        lines += table(("field", "type", "values"), _fields(output))
     return "\n".join([*lines, *_examples(meta)])
 
 
 def _parameters(parameters: Mapping[str, Any]) -> Iterator[List[str]]:
     for name, schema in parameters.items():
         default = "**required**" if schema.get("required") else f"`{json.dumps(schema['default'])}`"
-        meaning = " ".join(schema["description"].split())
-        if "enum" in schema:
-            meaning += " One of " + ", ".join(f"`{one}`" for one in schema["enum"]) + "."
-        yield [f"`{name}`", schema["type"], default, meaning]
+        yield [
+            f"`{name}`",
+            schema["type"],
+            default,
+            one_line(schema["description"]) + one_of(schema),
+        ]
 
 
 def _fields(properties: Mapping[str, Any]) -> Iterator[List[str]]:
     for name, schema in properties.items():
-        types = schema["type"]
         values = ", ".join(f"`{one}`" for one in schema.get("enum", ()))
-        yield [f"`{name}`", types if isinstance(types, str) else " or ".join(types), values]
-
-
-def _table(head: Tuple[str, ...], rows: Iterator[List[str]]) -> List[str]:
-    lines = [_row(head), _row("---" for _ in head)]
-    return [*lines, *(_row(cell.replace("|", "\\|") for cell in row) for row in rows), ""]
-
-
-def _row(cells: Any) -> str:
-    return "| " + " | ".join(cells) + " |"
+        yield [f"`{name}`", types(schema), values]
 
 
 def _examples(meta: Mapping[str, Any]) -> List[str]:

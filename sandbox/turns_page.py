@@ -1,7 +1,7 @@
 """Prints the rule of turns into ``docs/turns.md``, from the tables of ``reviewloop.core.turns``.
 
 python -m sandbox.turns_page            writes them into the page
-python -m sandbox.turns_page --check    fails where the page does not show them
+python -m sandbox.turns_page --check    fails if the page is out of date
 
 The library must be on the path: ``PYTHONPATH=actions/lib``.
 """
@@ -9,7 +9,7 @@ The library must be on the path: ``PYTHONPATH=actions/lib``.
 from __future__ import annotations
 
 import sys
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, Optional, Sequence
 
 from reviewloop.core.turns import (
     OWNER_ENDINGS,
@@ -23,7 +23,7 @@ from reviewloop.core.turns import (
     Row,
 )
 
-from .pages import ROOT, settle
+from .pages import ROOT, settle, table
 
 PAGE = ROOT / "docs" / "turns.md"
 
@@ -39,7 +39,7 @@ def page() -> str:
 def _turns(rows: Sequence[Row]) -> List[str]:
     """What each event does to the turn."""
     head = ("event", "the turn was", "if", "the turn becomes (cause)", "the old wait ends as")
-    return _table(
+    return table(
         head,
         (
             (
@@ -56,7 +56,7 @@ def _turns(rows: Sequence[Row]) -> List[str]:
 
 def _redirects(rows: Sequence[Redirect]) -> List[str]:
     """What overrules the row that fits."""
-    return _table(
+    return table(
         ("the turn would go to", "if", "it goes to (cause)"),
         ((_parties(row.to), _given(row.given), _party(row.becomes, row.cause)) for row in rows),
     )
@@ -64,7 +64,7 @@ def _redirects(rows: Sequence[Redirect]) -> List[str]:
 
 def _owner_endings(rows: Sequence[OwnerEnding]) -> List[str]:
     """How each event ends the owner's wait."""
-    return _table(
+    return table(
         ("event", "if", "the owner's wait ends as"),
         (
             (
@@ -105,19 +105,12 @@ def _given(facts: Iterable[Fact], otherwise: bool = False) -> str:
     return " and ".join(fact.value for fact in facts) or ("otherwise" if otherwise else "")
 
 
-def _table(head: Tuple[str, ...], rows: Iterable[Tuple[str, ...]]) -> List[str]:
-    return [_row(head), _row("---" for _ in head), *map(_row, rows)]
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
-
-
 def _between(name: str, lines: Iterable[str], text: str) -> str:
     """The text with the lines between ``<!-- name: begin -->`` and ``<!-- name: end -->``."""
     begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
     before, rest = text.split(begin, 1)
-    return "".join([before, begin, *(f"{line}\n" for line in lines), end, rest.split(end, 1)[1]])
+    shown = (f"{line}\n" for line in lines if line)
+    return "".join([before, begin, *shown, end, rest.split(end, 1)[1]])
 
 
 if __name__ == "__main__":

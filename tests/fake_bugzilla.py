@@ -63,7 +63,7 @@ class Bug:
 
 
 class FakeBugzilla(FakeServer):
-    """One installation with one product, reached as a transport of ``requests``.
+    """One installation with one product, reached as a transport.
 
     :param editbugs: whether our account may edit bugs; else it cannot assign.
     :param aliases: False ignores aliases, as harmony can be told to.

@@ -42,7 +42,7 @@ class _Row:
 
 
 class FakeGitea(FakeServer):
-    """One repository with its issues, reached as a transport of ``requests``.
+    """One repository with its issues, reached as a transport.
 
     :ivar writes: whether our account may write issues; else labels and assignees are dropped.
     :ivar scopes: of our token.

@@ -28,7 +28,7 @@ class _Row:
 
 
 class FakeGitHub(FakeServer):
-    """One repository with its issues, reached as a transport of ``requests``.
+    """One repository with its issues, reached as a transport.
 
     :param pushes: whether the token may push; else labels and assignees are dropped silently.
     :param assignable: logins that may be assigned; others get 422.

@@ -49,7 +49,7 @@ class _Row:
 
 
 class FakeGitLab(FakeServer):
-    """One project with its issues, reached as a transport of ``requests``.
+    """One project with its issues, reached as a transport.
 
     :ivar role: of our account in the project, see ``RIGHTS``.
     :ivar scope: of our token: ``api`` or ``read_api``.

@@ -93,7 +93,7 @@ class _Row:
 
 
 class FakeJira(FakeServer):
-    """One project, reached as a transport of ``requests``.
+    """One project, reached as a transport.
 
     :param cloud: which of the two it is.
     :param now: the test's clock, for the index.

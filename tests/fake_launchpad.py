@@ -60,7 +60,7 @@ class Bug:
 
 
 class FakeLaunchpad(FakeServer):
-    """Some projects with their bugs, reached as a transport of ``requests``.
+    """Some projects with their bugs, reached as a transport.
 
     :param supervised: the projects have a bug supervisor, which our account is not in.
     """

@@ -72,7 +72,7 @@ class Issue:
 
 
 class FakeRedmine(FakeServer):
-    """One project ``reviews``, reached as a transport of ``requests``; ``secret`` is not ours.
+    """One project ``reviews``, reached as a transport; ``secret`` is not ours.
 
     :param rights: the permissions of our account's role.
     :param is_public: whether strangers may read.

@@ -75,7 +75,7 @@ class Row:
 
 
 class FakeRequestTracker(FakeServer):
-    """One queue ``reviews``, reached as a transport of ``requests``.
+    """One queue ``reviews``, reached as a transport.
 
     :param rights: those of our account.
     """

@@ -76,7 +76,7 @@ class _Rights:
 
 
 class FakeServiceNow(FakeServer):
-    """One instance, reached as a transport of ``requests``.
+    """One instance, reached as a transport.
 
     :param table: the table of tickets; ``incident`` has states of its own and a data policy.
     :ivar absent: fields that this instance's table does not have.

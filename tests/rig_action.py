@@ -7,13 +7,12 @@ import os
 from typing import Any, Dict, List, Mapping, Optional
 from unittest import mock
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_st2_api
+from reviewloop.http.messages import Request
+from reviewloop.http.transport import Transport
 from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
 from trackers_rig import Drop, Rig
 
 TICKET: Dict[str, Any] = {
@@ -119,6 +118,8 @@ class ActionRig(Rig):
     """The fake StackStorm."""
 
     kind = "action"
+    adapter = AnyAction
+    wrong_token = "desk-wrong"
     resolution = "Fixed"
     mapping: Mapping[str, Any] = MAPPING
     cannot = {
@@ -132,36 +133,25 @@ class ActionRig(Rig):
         self.server = server or fake_st2_api.FakeSt2()
         self.server.board.clock = lambda: self.pace.seconds
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test, inside an action that StackStorm runs."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "project": "ops",
             "token": "desk-token",
             "options": {"lag": "30"},
             "actions": self.mapping,
-            **settings,
         }
+
+    def tracker(self, transport: Optional[Transport] = None, **settings: Any) -> Tracker:
+        """The adapter under test, inside an action that StackStorm runs."""
         around = {API_URL: f"{self.server.host}/api/v1", AUTH_TOKEN: fake_st2_api.TOKEN}
         with mock.patch.dict(os.environ, around):
-            return AnyAction(
-                TrackerSettings("action", **values), self.pace.timing(), transport or self.server
-            )
+            return super().tracker(transport, **settings)
 
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
+    def is_creation(self, request: Request) -> bool:
         """Whether a request creates the ticket itself."""
-        return bool(request.method == "POST" and json.loads(request.body)["action"] == "desk.open")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "desk-wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a place that is not there."""
-        return {"project": "gone"}
+        told = json.loads(request.body or b"{}")
+        return bool(request.method == "POST" and told["action"] == "desk.open")
 
     def drop(self, what: Drop) -> None:
         """From now on the tracker drops this without a word."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_bugzilla
+from reviewloop.http.transport import Transport
 from reviewloop.trackers.adapters.bugzilla import Bugzilla
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
 from trackers_rig import Drop, Rig
 
 
@@ -17,10 +15,13 @@ class BugzillaRig(Rig):
     """The fake Bugzilla."""
 
     kind = "bugzilla"
+    adapter = Bugzilla
+    creation = "/rest/bug"
+    gone = "Gone"
     resolution = "FIXED"
     cannot = {
         "duplicates retired": "an alias belongs to one bug, so no second one can have the key",
-        "dropped label": "labels stand in the whiteboard, which Bugzilla keeps whoever writes it",
+        "dropped label": "labels are in the whiteboard, which Bugzilla always keeps",
         "search lag": "a key is looked up as a bug, which reads the primary database",
     }
 
@@ -28,40 +29,25 @@ class BugzillaRig(Rig):
         super().__init__()
         self.server = fake_bugzilla.FakeBugzilla(flavour)
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        old = self.server.flavour == fake_bugzilla.OLD
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": fake_bugzilla.HOST,
             "project": fake_bugzilla.PRODUCT,
-            "username": fake_bugzilla.BOT if old else "",
+            "username": fake_bugzilla.BOT if self._is_old() else "",
             "token": fake_bugzilla.KEY,
-            **settings,
         }
-        values["options"] = {
-            "component": fake_bugzilla.COMPONENT,
-            **({"key_in": "query"} if old else {}),
-            **settings.get("options", {}),
-        }
-        return Bugzilla(
-            TrackerSettings("bugzilla", **values), self.pace.timing(), transport or self.server
-        )
 
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/rest/bug")
+    def tracker(self, transport: Optional[Transport] = None, **settings: Any) -> Tracker:
+        """The adapter under test; every version is told how to take the key."""
+        options = {"component": fake_bugzilla.COMPONENT}
+        if self._is_old():
+            options["key_in"] = "query"
+        settings["options"] = {**options, **settings.get("options", {})}
+        return super().tracker(transport, **settings)
 
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a product that is not there."""
-        return {"project": "Gone"}
+    def _is_old(self) -> bool:
+        return self.server.flavour == fake_bugzilla.OLD
 
     def drop(self, what: Drop) -> None:
         """An account that may not edit bugs; an installation that uses no aliases."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_gitea
 from reviewloop.trackers.adapters.gitea import Gitea
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 
@@ -17,9 +13,12 @@ class GiteaRig(Rig):
     """The fake Gitea."""
 
     kind = "gitea"
+    adapter = Gitea
+    creation = "/issues"
+    gone = "example/gone"
     resolution = ""
     cannot = {
-        "dropped key": "the key stands in the body, which Gitea keeps",
+        "dropped key": "the key is in the body, which Gitea keeps",
         "search lag": "a listing without a search word comes from the database",
     }
 
@@ -27,33 +26,13 @@ class GiteaRig(Rig):
         super().__init__()
         self.server = server or fake_gitea.FakeGitea()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.host,
             "project": fake_gitea.REPO,
             "token": fake_gitea.TOKEN,
-            **settings,
         }
-        return Gitea(
-            TrackerSettings("gitea", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/issues")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a repository that is not there."""
-        return {"project": "example/gone"}
 
     def drop(self, what: Drop) -> None:
         """An account without write access has labels and assignees dropped, both."""

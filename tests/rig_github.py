@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_github
 from reviewloop.trackers.adapters.github import GitHub
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 
@@ -17,9 +13,13 @@ class GitHubRig(Rig):
     """The fake GitHub."""
 
     kind = "github"
+    adapter = GitHub
+    creation = "/issues"
+    gone = "example/gone"
+    wrong_token = "ghp_wrong"
     resolution = "completed"
     cannot = {
-        "dropped key": "the key stands in the body, which GitHub keeps",
+        "dropped key": "the key is in the body, which GitHub keeps",
         "search lag": "listings by label and creator come from the database",
     }
 
@@ -27,28 +27,9 @@ class GitHubRig(Rig):
         super().__init__()
         self.server = server or fake_github.FakeGitHub()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {"project": self.server.repo, "token": fake_github.TOKEN, **settings}
-        return GitHub(
-            TrackerSettings("github", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/issues")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "ghp_wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a repository that is not there."""
-        return {"project": "example/gone"}
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {"project": self.server.repo, "token": fake_github.TOKEN}
 
     def drop(self, what: Drop) -> None:
         """A token without push access has labels and assignees dropped, both."""

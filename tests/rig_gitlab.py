@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_gitlab
 from reviewloop.trackers.adapters.gitlab import GitLab
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 
@@ -17,9 +13,13 @@ class GitLabRig(Rig):
     """The fake GitLab."""
 
     kind = "gitlab"
+    adapter = GitLab
+    creation = "/issues"
+    gone = "group/gone"
+    wrong_token = "glpat-wrong"
     resolution = ""
     cannot = {
-        "dropped key": "the key stands in the description, which GitLab keeps",
+        "dropped key": "the key is in the description, which GitLab keeps",
         "search lag": "the listing of a project's issues comes from the database",
     }
 
@@ -27,33 +27,13 @@ class GitLabRig(Rig):
         super().__init__()
         self.server = server or fake_gitlab.FakeGitLab()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.host,
             "project": fake_gitlab.PROJECT,
             "token": fake_gitlab.TOKEN,
-            **settings,
         }
-        return GitLab(
-            TrackerSettings("gitlab", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/issues")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "glpat-wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a project that is not there."""
-        return {"project": "group/gone"}
 
     def drop(self, what: Drop) -> None:
         """An account that is no member of a public project has both dropped."""

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
-
-import requests
-from requests.adapters import BaseAdapter
+from typing import Any, Dict, List
 
 import fake_jira
 from reviewloop.trackers.adapters.jira import Jira
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 
@@ -17,6 +13,10 @@ class JiraRig(Rig):
     """The fake Jira as Atlassian's Cloud."""
 
     kind = "jira"
+    adapter = Jira
+    creation = "/rest/api/2/issue"
+    gone = "GONE"
+    wrong_token = "tok-wrong"
     resolution = "Done"
     cannot = {"dropped label": "Jira refuses a creation with a label that its screen lacks"}
     cloud = True
@@ -25,32 +25,14 @@ class JiraRig(Rig):
         super().__init__()
         self.server = fake_jira.FakeJira(self.cloud, lambda: self.pace.seconds)
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.base,
             "project": self.server.project,
             "username": fake_jira.MAIL if self.cloud else "",
             "token": fake_jira.TOKEN,
-            **settings,
         }
-        return Jira(TrackerSettings("jira", **values), self.pace.timing(), transport or self.server)
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/rest/api/2/issue")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "tok-wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a project that is not there."""
-        return {"project": "GONE"}
 
     def drop(self, what: Drop) -> None:
         """A field that is not on the create screen; Jira refuses it, and drops nothing."""

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_launchpad
 from reviewloop.trackers.adapters.launchpad import Launchpad
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 
@@ -17,6 +13,9 @@ class LaunchpadRig(Rig):
     """The fake Launchpad."""
 
     kind = "launchpad"
+    adapter = Launchpad
+    creation = "/devel/bugs"
+    wrong_token = f"{fake_launchpad.CONSUMER}:{fake_launchpad.KEY}:wrong"
     resolution = "Fix Released"
     cannot = {
         "dropped label": "a tag that Launchpad does not take is refused with the whole bug",
@@ -28,28 +27,9 @@ class LaunchpadRig(Rig):
         super().__init__()
         self.server = server or fake_launchpad.FakeLaunchpad()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {"project": "example", "token": fake_launchpad.TOKEN, **settings}
-        return Launchpad(
-            TrackerSettings("launchpad", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/devel/bugs")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": f"{fake_launchpad.CONSUMER}:{fake_launchpad.KEY}:wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a project that is not there."""
-        return {"project": "gone"}
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {"project": "example", "token": fake_launchpad.TOKEN}
 
     def drop(self, what: Drop) -> None:
         """Only the bug supervisor, which we are not, may assign others now."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Dict, List, Optional
 
 import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.redmine import HUMAN, PROJECT, RedmineServer
 
 import fake_redmine
 from reviewloop.trackers.adapters.redmine.tracker import Redmine
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 CANNOT = {
@@ -24,6 +21,8 @@ class RedmineRig(Rig):
     """The fake Redmine."""
 
     kind = "redmine"
+    adapter = Redmine
+    creation = r"/projects/[^/]+/issues\.json"
     resolution = "Closed"
     cannot = CANNOT
 
@@ -31,33 +30,13 @@ class RedmineRig(Rig):
         super().__init__()
         self.server = server or fake_redmine.FakeRedmine()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.host,
             "project": self.server.project,
             "token": fake_redmine.KEY,
-            **settings,
         }
-        return Redmine(
-            TrackerSettings("redmine", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return is_creation(request)
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a project that is not there."""
-        return {"project": "gone"}
 
     def drop(self, what: Drop) -> None:
         """The tracker (kind of issue) lacks the standard field, or the custom one."""
@@ -97,6 +76,8 @@ class RealRedmineRig(Rig):
     """A real Redmine 5.0, which all tests of a session share; each test has keys of its own."""
 
     kind = "redmine"
+    adapter = Redmine
+    creation = r"/projects/[^/]+/issues\.json"
     is_real = True
     resolution = "Closed"
     cannot = {
@@ -109,37 +90,14 @@ class RealRedmineRig(Rig):
         self.server = server
         self.options: Dict[str, str] = {}
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return HTTPAdapter()
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.url,
             "project": PROJECT,
             "token": self.server.token,
             "options": self.options,
-            **settings,
         }
-        return Redmine(TrackerSettings("redmine", **values), self.pace.timing(), transport)
-
-    def settings(self) -> Dict[str, Any]:
-        """The arguments of ``TrackerSettings`` for another process."""
-        url, token = self.server.url, self.server.token
-        return {"kind": "redmine", "url": url, "project": PROJECT, "token": token}
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return is_creation(request)
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a project that is not there."""
-        return {"project": "gone"}
 
     def drop(self, what: Drop) -> None:
         """The key is written to a field that is not there."""
@@ -184,12 +142,6 @@ class RealRedmineRig(Rig):
     def assignee(self, ticket_id: str) -> str:
         """Who is assigned."""
         return self.server.issue(ticket_id).assignee
-
-
-def is_creation(request: requests.PreparedRequest) -> bool:
-    """Whether a request creates an issue."""
-    path = str(request.url).partition("?")[0]
-    return request.method == "POST" and bool(re.search(r"/projects/[^/]+/issues\.json$", path))
 
 
 RIG = RedmineRig

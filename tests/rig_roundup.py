@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List
 
-import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.roundup import RoundupServer
 
 from reviewloop.trackers.adapters.roundup import Roundup
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Rig
 
 
@@ -17,6 +14,10 @@ class RoundupRig(Rig):
     """A real Roundup, which one module's tests share; each test has keys of its own."""
 
     kind = "roundup"
+    adapter = Roundup
+    creation = "/issue"
+    claim = "/keyword"
+    wrong_token = "reviewbot:wrong"
     is_real = True
     resolution = "resolved"
     cannot = {
@@ -30,30 +31,9 @@ class RoundupRig(Rig):
         super().__init__()
         self.server = server
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return HTTPAdapter()
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {"url": self.server.url, "token": self.server.token, **settings}
-        return Roundup(TrackerSettings("roundup", **values), self.pace.timing(), transport)
-
-    def settings(self) -> Dict[str, Any]:
-        """The arguments of ``TrackerSettings`` for another process."""
-        return {"kind": "roundup", "url": self.server.url, "token": self.server.token}
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST" and str(request.url).endswith("/issue")
-
-    def is_claim(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request claims a key."""
-        return request.method == "POST" and str(request.url).endswith("/keyword")
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "reviewbot:wrong"}
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {"url": self.server.url, "token": self.server.token}
 
     def wrong_place(self) -> Dict[str, Any]:
         """Settings that name a tracker that is not there."""

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import requests
-from requests.adapters import BaseAdapter, HTTPAdapter
 from sandbox.trackers.request_tracker import HUMAN, QUEUE, RequestTrackerServer
 
 import fake_rt
 from reviewloop.trackers.adapters.rt import RequestTracker
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 CANNOT = {
@@ -23,6 +21,9 @@ class RequestTrackerRig(Rig):
     """The fake Request Tracker."""
 
     kind = "rt"
+    adapter = RequestTracker
+    creation = "/ticket"
+    wrong_token = "1-27-wrong"
     resolution = "resolved"
     cannot = CANNOT
 
@@ -30,33 +31,13 @@ class RequestTrackerRig(Rig):
         super().__init__()
         self.server = server or fake_rt.FakeRequestTracker()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.host,
             "project": self.server.queue,
             "token": fake_rt.TOKEN,
-            **settings,
         }
-        return RequestTracker(
-            TrackerSettings("rt", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return is_creation(request)
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "1-27-wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a queue that is not there."""
-        return {"project": "gone"}
 
     def drop(self, what: Drop) -> None:
         """The right of whoever should own the ticket is missing, or ours on the field."""
@@ -96,6 +77,9 @@ class RealRequestTrackerRig(Rig):
     """A real RT 5.0, which all tests of a session share; each test has keys of its own."""
 
     kind = "rt"
+    adapter = RequestTracker
+    creation = "/ticket"
+    wrong_token = "1-27-wrong"
     is_real = True
     resolution = "resolved"
     cannot = {
@@ -110,31 +94,13 @@ class RealRequestTrackerRig(Rig):
         super().__init__()
         self.server = server
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return HTTPAdapter()
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {
             "url": self.server.url,
             "project": QUEUE,
             "token": self.server.token,
-            **settings,
         }
-        return RequestTracker(TrackerSettings("rt", **values), self.pace.timing(), transport)
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return is_creation(request)
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": "1-27-wrong"}
-
-    def wrong_place(self) -> Dict[str, Any]:
-        """Settings that name a queue that is not there."""
-        return {"project": "gone"}
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
@@ -189,11 +155,6 @@ class RealRequestTrackerRig(Rig):
     def assignee(self, ticket_id: str) -> str:
         """Who is assigned."""
         return self.server.issue(ticket_id).assignee
-
-
-def is_creation(request: requests.PreparedRequest) -> bool:
-    """Whether a request creates a ticket."""
-    return request.method == "POST" and str(request.url).endswith("/ticket")
 
 
 RIG = RequestTrackerRig

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Optional
 
-import requests
-from requests.adapters import BaseAdapter
-
 import fake_servicenow
 from reviewloop.trackers.adapters.servicenow import ServiceNow
-from reviewloop.trackers.base import Tracker, TrackerSettings
 from trackers_rig import Drop, Rig
 
 DROPPED = {
@@ -23,6 +19,9 @@ class ServiceNowRig(Rig):
     """The fake ServiceNow."""
 
     kind = "servicenow"
+    adapter = ServiceNow
+    creation = ""
+    wrong_token = f"{fake_servicenow.BOT}:wrong"
     resolution = "Resolved by caller"
     cannot = {
         "search lag": "the Table API lists from the database",
@@ -32,24 +31,9 @@ class ServiceNowRig(Rig):
         super().__init__()
         self.server = server or fake_servicenow.FakeServiceNow()
 
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
-        return self.server
-
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
-        """The adapter under test."""
-        values = {"url": self.server.host, "token": fake_servicenow.TOKEN, **settings}
-        return ServiceNow(
-            TrackerSettings("servicenow", **values), self.pace.timing(), transport or self.server
-        )
-
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
-        """Whether a request creates the ticket itself."""
-        return request.method == "POST"
-
-    def wrong_credential(self) -> Dict[str, str]:
-        """Settings with a secret that is not accepted."""
-        return {"token": f"{fake_servicenow.BOT}:wrong"}
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test."""
+        return {"url": self.server.host, "token": fake_servicenow.TOKEN}
 
     def wrong_place(self) -> Dict[str, Any]:
         """Settings that name a table that is not there."""

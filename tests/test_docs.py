@@ -7,6 +7,7 @@ import itertools
 import json
 import re
 import shlex
+import textwrap
 from datetime import datetime, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,6 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Set, Tuple
 
 import pytest
 import yaml
-from sandbox import actions_page, index_entry, turns_page
 from sandbox.standin.pack import check_criteria, matches
 from sandbox.standin.values import live, of_parameters, validate
 
@@ -27,10 +27,8 @@ from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
 from reviewloop.escalation import people
 from reviewloop.settings.load import DEFAULT_MILESTONES, load
-from reviewloop.store import asks, cursor, lease, pending, roster
+from reviewloop.store import asks, cursor, lease, pending, roster, troubles
 from reviewloop.store import tickets as records
-from reviewloop.trackers.factory import ADAPTERS
-from trackers_fixtures import FAKES
 
 README = ROOT / "README.md"
 OPERATORS = ROOT / "docs" / "operators.md"
@@ -39,13 +37,16 @@ TRACKERS = ROOT / "docs" / "trackers.md"
 CONTRACT = ROOT / "tests" / "test_trackers_contract.py"
 TURNS = ROOT / "docs" / "turns.md"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+GUIDES = ROOT / "docs" / "trackers"
+MAP = ROOT / "docs" / "README.md"
+DOCUMENTS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *DOCUMENTS]
 
 # The pack's metadata, read once.
 triggers = lru_cache(maxsize=None)(contract.triggers)
 actions = lru_cache(maxsize=None)(contract.actions)
 
-FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
 # Actions that come with StackStorm: contrib/core/actions/local.yaml and
@@ -116,9 +117,9 @@ def prose(page: Path) -> str:
 def blocks(language: str) -> Tuple[Block, ...]:
     """All fenced blocks of a language."""
     return tuple(
-        Block(page, language, body)
+        Block(page, language, textwrap.dedent(body))
         for page in PAGES
-        for found, body in FENCE.findall(text_of(page))
+        for _, found, body in FENCE.findall(text_of(page))
         if found == language
     )
 
@@ -152,53 +153,34 @@ def table(text: str) -> Dict[str, List[str]]:
     return rows
 
 
-def settings(schema: Mapping[str, Any], path: str) -> Iterator[Tuple[str, Mapping[str, Any]]]:
-    """Every setting at or below one, by its path: ``roster.members[].name``."""
-    yield path, schema
-    inner = [("", schema), ("[]", schema.get("items") or {})]
-    for suffix, holder in inner:
-        for key, value in holder.get("properties", {}).items():
-            yield from settings(value, f"{path}{suffix}.{key}")
-
-
 # --- the tables of the README -----------------------------------------------------------------
 
 
-def test_configuration_table_is_the_schema():
-    """Every setting stands in the table, and no other, with its default."""
-    schema = contract.read(ROOT / "config.schema.yaml")
-    expected = dict(pair for key, spec in schema.items() for pair in settings(spec, key))
-    shown = table(section(README, "Configuration"))
+def test_readme_is_short():
+    """README is read in one go: what you get, what it looks like, two commands, a quick start."""
+    lines = text_of(README).splitlines()
 
-    assert list(shown) == list(expected)
-    for key, spec in expected.items():
-        default = f"`{json.dumps(spec['default'])}`" if "default" in spec else ""
-        assert shown[key][0] == ("required" if spec.get("required") else default), key
+    assert len(lines) < 200
+    first_screen = "\n".join(lines[:26])
+    for shown in ("docs/pictures/comment-and-ticket.svg", "make demo", "make test"):
+        assert shown in first_screen
 
 
-@pytest.mark.parametrize("trigger", contract.TRIGGERS)
-def test_trigger_table_is_the_payload_schema(trigger: str):
-    """Every field stands in the table, with its type and every value of an enumeration."""
-    properties = triggers()[f"gerrit.{trigger}"]["payload_schema"]["properties"]
-    if trigger == "change_overdue":  # the page shows what it adds
-        others = triggers()["gerrit.change_waiting"]["payload_schema"]["properties"]
-        assert {key: properties[key] for key in others} == others
-        properties = {key: spec for key, spec in properties.items() if key not in others}
-    shown = table(section(README, f"`gerrit.{trigger}`"))
+def test_quick_start_ends_with_a_look():
+    """A configuration of eight lines, which works as copied, and then a command that shows it."""
+    steps = section(README, "Quick start in StackStorm")
+    (shown,) = [textwrap.dedent(body) for _, found, body in FENCE.findall(steps) if found == "yaml"]
 
-    assert list(shown) == list(properties)
-    for field, spec in properties.items():
-        kind, meaning = shown[field]
-        types = spec["type"] if isinstance(spec["type"], list) else [spec["type"]]
-        assert kind.split(" or ") == types, field
-        assert set(spec.get("enum", [])) <= set(CODE.findall(meaning)), field
+    assert len(shown.splitlines()) == 8
+    assert set(parsed(shown)) == {"url", "username", "password", "roster"}
+    assert re.findall(r"^ +(st2 .*)$", steps, re.MULTILINE)[-1] == (
+        "st2 run gerrit.explain number=4242"
+    )
 
 
-def test_every_action_and_rule_is_listed():
-    """The tables of actions and rules hold what is shipped, and a rule's action."""
-    assert set(table(section(README, "Actions"))) == {f"gerrit.{one}" for one in contract.ACTIONS}
-
-    shipped = table(section(README, "First recipes"))
+def test_every_rule_is_listed():
+    """The table of rules holds what is shipped, with each rule's milestones and action."""
+    shipped = table(section(README, "Switch it on"))
     files = contract.files("rules")
     assert set(shipped) == {f"gerrit.{name}" for name in files}
     for name, path in files.items():
@@ -213,17 +195,10 @@ def test_every_action_and_rule_is_listed():
 
 def test_uninstalling_names_every_datastore_key():
     """The keys that stay behind are those the library writes or reads."""
-    prefixes = {
-        cursor.PREFIX,
-        asks.PREFIX,
-        lease.PREFIX,
-        pending.PREFIX,
-        people.AWAY,
-        records.PREFIX,
-        roster.PREFIX,
-    }
+    prefixes = {cursor.PREFIX, troubles.PREFIX, asks.PREFIX, people.AWAY, records.PREFIX}
+    prefixes |= {roster.PREFIX, pending.PREFIX, lease.PREFIX}
 
-    shown = table(section(README, "Uninstall"))
+    shown = table(section(OPERATORS, "Uninstalling"))
     assert set(shown) == {f"{prefix}*" for prefix in prefixes}
     for name, (_, *commands) in shown.items():
         assert all(name[:-1] in command for command in commands)
@@ -282,18 +257,6 @@ def test_turns_are_told_with_every_cause_and_every_ending():
     assert set(table(section(TURNS, "Waits"))) == {how.value for how in How}
 
 
-def test_layers_are_those_that_are_enforced():
-    """The picture of the architecture has the contract's rows in the contract's order."""
-    tools = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    listed = re.search(r"^layers = \[(.*?)\]", tools, re.MULTILINE | re.DOTALL)
-    assert listed is not None
-    expected = re.findall(r'"([^"]+)"', listed.group(1))
-    (picture,) = [block.text for block in blocks("text") if block.page == ARCHITECTURE]
-
-    rows = [re.split(r" {2,}", line)[0] for line in picture.splitlines()[2:]]
-    assert rows == [row for row in expected if row]
-
-
 def test_every_module_named_is_there():
     """The architecture names files of the library as they are."""
     library = ROOT / "actions" / "lib" / "reviewloop"
@@ -314,9 +277,10 @@ def test_every_reference_of_the_pack_exists():
     stored = (
         cursor.PREFIX,
         asks.PREFIX,
-        lease.PREFIX,
         pending.PREFIX,
+        lease.PREFIX,
         people.AWAY,
+        troubles.PREFIX,
         records.PREFIX,
         roster.PREFIX,
     )
@@ -327,7 +291,7 @@ def test_every_reference_of_the_pack_exists():
 
 def test_every_link_leads_somewhere():
     """Files that are linked to exist, and so do the headings."""
-    for page in [*PAGES, *(ROOT / "sandbox").rglob("*.md")]:
+    for page in [*PAGES, *(ROOT / "sandbox").rglob("README.md")]:
         for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
             if re.match(r"https?://", target):
                 continue
@@ -379,8 +343,7 @@ def test_shown_output_is_what_the_command_prints(
 
 def st2_runs() -> Iterator[Tuple[str, List[str]]]:
     """Every ``st2 run`` of the documents: the action and its arguments."""
-    examples = sorted((ROOT / "docs" / "examples").rglob("*.md"))
-    for page in [*PAGES, *examples]:
+    for page in PAGES:
         for line in re.findall(r"st2 run ([^`\n]+)", text_of(page)):
             ref, *arguments = shlex.split(line, comments=True)
             yield ref, arguments
@@ -429,52 +392,6 @@ def instant(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc)
 
 
-# --- the page about trackers --------------------------------------------------------------------
-
-
-def tracker_sections() -> Dict[str, str]:
-    """The sections that set a tracker up, by its kind."""
-    text = TRACKERS.read_text(encoding="utf-8")
-    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)
-    guides = [part for part in parts if "kind: " in part and "verifies it" in part]
-    return {kind: part for part in guides for kind in set(re.findall(r"kind: (\w+)", part))}
-
-
-def test_every_tracker_can_be_set_up_from_its_page():
-    """Each kind has a section, with its options, its token, people, and the call that verifies
-    it.
-    """
-    sections = tracker_sections()
-
-    assert set(sections) == set(ADAPTERS)
-    for kind, adapter in ADAPTERS.items():
-        text = sections[kind]
-        assert {name for name in adapter.options if name not in text} == set(), kind
-        for word in ("```yaml", "```shell", "curl", "roster.members[].tracker", "leave us alone"):
-            assert word in text, (kind, word)
-
-
-def test_table_of_the_contract_is_whole():
-    """Each tracker under test has a column, each case a row, and each cell an answer."""
-    cases = re.findall(r'^@case\("([^"]+)"\)', CONTRACT.read_text(encoding="utf-8"), re.MULTILINE)
-    block = TRACKERS.read_text(encoding="utf-8").partition("<!-- contract: begin -->")[2]
-    rows = [
-        [cell.strip() for cell in line.strip("|").split("|")]
-        for line in block.splitlines()
-        if line.startswith("|")
-    ]
-    head, _, *body = rows
-
-    assert {name for name in head if name.endswith("(fake)")} == {f"{one} (fake)" for one in FAKES}
-    assert {name for name in head if name.endswith("(real)")} == {
-        "redmine (real)",
-        "roundup (real)",
-        "rt (real)",
-    }
-    assert {row[0] for row in body} == set(cases)
-    assert all(re.fullmatch(r"yes|\[\d+\]", cell) for row in body for cell in row[1:])
-
-
 # --- blocks of YAML ---------------------------------------------------------------------------
 
 
@@ -493,25 +410,6 @@ def test_task_gives_the_action_what_it_takes(block: Block):
     task = block.content["task"]
 
     contract.check_call(task["action"], list(task["input"]))
-
-
-def test_page_of_actions_is_current():
-    """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
-    assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
-
-
-def test_page_of_turns_is_current():
-    """docs/turns.md shows the tables that the core reads; `make docs` writes them."""
-    assert turns_page.PAGE.read_text(encoding="utf-8") == turns_page.page()
-
-
-def test_entry_of_the_index_is_current():
-    """docs/releasing.md shows the entry that the pack's files make; `make docs` writes it."""
-    (block,) = [block for block in blocks("json") if block.page == index_entry.PAGE]
-
-    assert index_entry.PAGE.read_text(encoding="utf-8") == index_entry.page()
-    assert json.loads(block.text) == index_entry.entry()
-    assert index_entry.entry()["content"]["rules"]["count"] == len(contract.RULES)
 
 
 @pytest.mark.parametrize("block", yaml_blocks("config"))

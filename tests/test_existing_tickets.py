@@ -39,7 +39,7 @@ def test_a_change_that_names_an_open_ticket(desktop: Desktop) -> None:
     texts = desktop.github.comments(1)
     assert len(texts) == 2
     assert "has waited" in texts[0]
-    assert "no other ticket is opened" in texts[0]
+    assert "no separate ticket was opened" in texts[0]
     assert desktop.record(number).linked
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import List
 
 import pytest
@@ -18,8 +18,10 @@ from reviewloop.errors import (
 )
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import DETAIL, Client
-from reviewloop.gerrit.protocol import Response, change_id
+from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, Version
+from reviewloop.http.messages import Response
+from reviewloop.http.retry import Timing
 
 
 @pytest.fixture
@@ -40,6 +42,19 @@ class TestClock:
 
         assert client.now() == datetime(2001, 2, 3, 4, 5, 6, tzinfo=timezone.utc)
         assert len(fake.seen) == 1
+
+    def test_time_goes_on(self, fake: FakeGerrit) -> None:
+        """Between answers the server's time ages, and is told beside the local one."""
+        seconds = [0.0]
+        local = datetime(2026, 1, 1, tzinfo=timezone.utc)
+        timing = Timing(monotonic=lambda: seconds[0])
+        client = fake.client(timing=timing, local_clock=lambda: local)
+        client.version()
+        seconds[0] = 90.5
+
+        clock = client.clock()
+        assert client.now() == clock.server == fake.now + timedelta(seconds=90)
+        assert (clock.local, clock.ahead) == (local, clock.server - local)
 
     def test_time_of_an_error(self, fake: FakeGerrit) -> None:
         """Refusals tell the time too."""
@@ -150,10 +165,11 @@ class TestRetries:
 
     def test_jitter(self, fake: FakeGerrit) -> None:
         """The waits are spread by chance, so that clients do not come back together."""
-        fake.fail(503, times=2)
-        fake.client(random=lambda: 0.0).version()
-        fake.fail(503, times=2)
-        fake.client(random=lambda: 0.9).version()
+        chances = iter([0.0, 0.0, 0.9, 0.9])
+        timing = Timing(sleep=fake.slept.append, jitter=lambda: next(chances))
+        for _ in range(2):
+            fake.fail(503, times=2)
+            fake.client(timing=timing).version()
 
         assert fake.slept == pytest.approx([0.5, 1.0, 1.4, 2.8])
 

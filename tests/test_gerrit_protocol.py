@@ -20,12 +20,10 @@ from reviewloop.errors import (
 from reviewloop.gerrit.protocol import (
     MAX_ERROR_TEXT,
     Peer,
-    Request,
-    Response,
     change_id,
-    http_date,
     segment,
 )
+from reviewloop.http.messages import Request, Response, http_date
 
 PEER = Peer("review.example.org", "st2-reviews", ("hunter2", "c3QyOmh1bnRlcjI="))
 ANONYMOUS = Peer("review.example.org")

@@ -15,6 +15,7 @@ from reviewloop.gerrit.client import DETAIL, Client
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, after, all_of, any_change
 from reviewloop.gerrit.review import ReviewAction, ReviewerState, ReviewRequest
+from reviewloop.http.retry import Timing
 
 pytestmark = pytest.mark.real_gerrit
 
@@ -29,7 +30,7 @@ def no_wait(_seconds: float) -> None:
 
 def make_client(server: GerritServer, username: str = BOT, password: str = "") -> Client:
     secret = password or (password_of(username) if username else "")
-    return Client(server.url, username, secret, sleep=no_wait)
+    return Client(server.url, username, secret, timing=Timing(sleep=no_wait))
 
 
 @pytest.fixture

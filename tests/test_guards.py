@@ -202,7 +202,7 @@ def test_last_words_about_a_change_out_of_sight(desktop: Desktop, fate: str) -> 
 
     assert told["action"] == "closed"
     assert "review" not in desktop.comments(number).replace("gerrit", "")
-    assert "Nothing more is asked of anybody" in desktop.comments(number)
+    assert "No further action is needed" in desktop.comments(number)
 
 
 def test_refresh_says_nothing_of_a_private_change(desktop: Desktop) -> None:

@@ -419,7 +419,7 @@ def test_sweep(world: World) -> None:
     for number in (hidden, deleted):
         ticket = world.ticket(number)
         assert ticket.status == "resolved"
-        assert "Nothing more is asked" in ticket.messages[-1]
+        assert "No further action is needed" in ticket.messages[-1]
         assert "Secret" not in ticket.messages[-1]
     assert world.effects(waiting) == before
     assert world.failures() == []

@@ -76,7 +76,7 @@ def test_a_change_out_of_sight(desktop: Desktop, fate: str, why: str) -> None:
     assert [(one["number"], one["why"]) for one in report["closed"]] == [(number, why)]
     assert desktop.issue(number)["state"] == "closed"
     last = desktop.comments(number)
-    assert "Nothing more is asked of anybody" in last
+    assert "No further action is needed" in last
     for word in ("launch", str(number), "tools/build", SERVER):
         assert word not in last.replace(desktop.record(number).key, "")
 

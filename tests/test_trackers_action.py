@@ -10,7 +10,6 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from unittest import mock
 
 import pytest
-import requests
 
 import fake_st2_api as st2
 from fake_http import Reply, Sent
@@ -23,6 +22,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http.messages import Request
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
@@ -283,9 +283,9 @@ def test_a_lost_answer_to_what_only_reads(rig: ActionRig) -> None:
     """Nothing is in doubt then, though the request was a POST."""
     wire = Wire(rig.network())
 
-    def lose(_number: int, request: requests.PreparedRequest) -> None:
+    def lose(_number: int, request: Request) -> None:
         if request.method == "POST":
-            raise requests.exceptions.ReadTimeout("gone")
+            raise AmbiguousError("gone")
 
     wire.after = lose
     with pytest.raises(TemporaryError) as caught:

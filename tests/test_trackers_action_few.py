@@ -22,7 +22,7 @@ class FewRig(ActionRig):
     cannot = {
         **ActionRig.cannot,
         "dropped label": "labels are not mapped, so nobody can tell",
-        "dropped key": "the key stands in the body, which the tracker keeps",
+        "dropped key": "the key is in the body, which the tracker keeps",
         "listing for the sweep": "list_open is not mapped",
     }
 

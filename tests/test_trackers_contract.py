@@ -10,7 +10,6 @@ from datetime import timedelta
 from typing import Any, Callable, List
 
 import pytest
-import requests
 
 from fake_http import Reply
 from reviewloop.errors import (
@@ -21,6 +20,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords, TicketRecord
@@ -136,11 +136,11 @@ def test_a_run_whose_new_ticket_is_retired_before_it_looks(rig: Rig) -> None:
     if rig.tracker().claim(key).state is not ClaimState.UNSUPPORTED:
         key = fresh_key()
 
-    def before(_number: int, request: requests.PreparedRequest) -> None:
+    def before(_number: int, request: Request) -> None:
         if rig.is_creation(request):
             rig.tracker().create(draft(key))
 
-    def after(_number: int, request: requests.PreparedRequest) -> None:
+    def after(_number: int, request: Request) -> None:
         if rig.is_creation(request):
             rig.ticketing(patience=AT_ONCE).open_once(draft(key))
 

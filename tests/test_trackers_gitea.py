@@ -6,7 +6,6 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterator
 
 import pytest
-import requests
 
 from fake_gitea import BOT, HOST, REPO, TOKEN, FakeGitea
 from fake_http import Reply
@@ -18,6 +17,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
@@ -196,7 +196,7 @@ def test_a_label_that_two_runs_create(gitea: GiteaRig) -> None:
     wire = Wire(gitea.network())
     made = []
 
-    def other(_number: int, request: requests.PreparedRequest) -> None:
+    def other(_number: int, request: Request) -> None:
         if request.method == "POST" and not made:
             made.append(gitea.server.add_label(SHARED_LABEL))
 
@@ -290,8 +290,8 @@ def test_a_listing_that_loses_rows_all_the_time(gitea: GiteaRig) -> None:
         gitea.server.add_issue(f"older {number}")
     wire = Wire(gitea.network())
 
-    def lose(_number: int, request: requests.PreparedRequest) -> None:
-        if "/issues" in str(request.url):
+    def lose(_number: int, request: Request) -> None:
+        if "/issues" in request.target:
             gitea.server.delete(max(gitea.server.rows))
 
     wire.after = lose

@@ -6,11 +6,11 @@ from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List
 
 import pytest
-import requests
 
 from fake_gitlab import BOT, HOST, PROJECT, TOKEN, FakeGitLab
 from fake_http import Reply
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
@@ -260,8 +260,8 @@ def test_a_listing_that_loses_rows_all_the_time(gitlab: GitLabRig) -> None:
         gitlab.server.add_issue(f"older {number}")
     wire = Wire(gitlab.network())
 
-    def lose(_number: int, request: requests.PreparedRequest) -> None:
-        if "/issues" in str(request.url):
+    def lose(_number: int, request: Request) -> None:
+        if "/issues" in request.target:
             gitlab.server.delete(min(gitlab.server.rows))
 
     wire.after = lose
@@ -603,7 +603,7 @@ def test_a_duplicate_that_cannot_be_linked(gitlab: GitLabRig, how: str) -> None:
     elif how == "not permitted":
         gitlab.server.role = "none"
     else:
-        wire.spoil = lambda request: str(request.url).endswith("/links") and Reply(502, "")
+        wire.spoil = lambda request: request.target.endswith("/links") and Reply(502, "")
 
     gitlab.tracker(wire).close_duplicate(second.id, first)
 

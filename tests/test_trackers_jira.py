@@ -1038,7 +1038,7 @@ def test_a_duplicate_that_cannot_be_linked(cloud: JiraRig, answers: List[Reply])
     wire = Wire(cloud.server)
 
     def queue(_number: int, request: Any) -> None:
-        if request.method == "GET" and request.url.endswith("/issueLinkType"):
+        if request.method == "GET" and request.path.endswith("/issueLinkType"):
             cloud.server.replies = list(answers)
 
     wire.before = queue

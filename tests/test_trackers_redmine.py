@@ -147,7 +147,7 @@ def test_tickets_beyond_the_first_page(redmine: RedmineRig) -> None:
     expected = server.add("ours", key=key)
     wire = Wire(redmine.network())
     wire.after = lambda _n, request: (
-        server.issues.pop(7, None) if "limit=100" in str(request.url) else None
+        server.issues.pop(7, None) if "limit=100" in request.target else None
     )
 
     found = redmine.tracker(wire).find(key)

@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from reviewloop.errors import ConfigError, RefusedError
+from reviewloop.http.messages import Request
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.github import GitHub
 from reviewloop.trackers.adapters.roundup import Roundup
@@ -35,7 +36,7 @@ def test_a_comment_meets_another_change(roundup: RoundupRig) -> None:
     ticket = roundup.tracker().create(draft(fresh_key()))
     wire = Wire(roundup.network())
 
-    def meddle(_number: int, request: requests.PreparedRequest) -> None:
+    def meddle(_number: int, request: Request) -> None:
         if request.method == "PATCH" and roundup.assignee(ticket.id) != "committee3":
             roundup.server.set(ticket.id, assignedto="committee3")
 

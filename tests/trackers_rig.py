@@ -6,20 +6,22 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Union
-
-import requests
-from requests.adapters import BaseAdapter
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, Union
+from urllib.parse import urlsplit
 
 from fake_http import Reply, response_of
+from reviewloop.errors import AmbiguousError
+from reviewloop.http.messages import Request, Response
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import RequestsTransport, Transport
 from reviewloop.store.tickets import MemoryRecords, Records
-from reviewloop.trackers.base import Draft, Tracker
-from reviewloop.trackers.http import Timing
+from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
 from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
@@ -44,37 +46,33 @@ class Pace:
 
     def timing(self) -> Timing:
         """For an adapter."""
-        return Timing(monotonic=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 0.0)
+        return Timing(monotonic=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 0.5)
 
 
-class Wire(BaseAdapter):
+class Wire(Transport):
     """A transport in front of another, which counts and may be told to fail."""
 
-    def __init__(self, inner: BaseAdapter) -> None:
-        super().__init__()
+    def __init__(self, inner: Transport) -> None:
         self.inner = inner
         self.calls: List[Tuple[str, str]] = []
         self.closed = 0
-        self.given: List[requests.PreparedRequest] = []
-        self.instead: Callable[[requests.PreparedRequest], Optional[requests.Response]] = (
-            lambda _request: None
-        )
-        self.spoil: Callable[[requests.PreparedRequest], Union[Reply, bool]] = lambda _r: False
-        self.before: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
-        self.after: Callable[[int, requests.PreparedRequest], None] = lambda _n, _r: None
+        self.given: List[Request] = []
+        self.instead: Callable[[Request], Optional[Response]] = lambda _request: None
+        self.alter: Callable[[Request], Request] = lambda request: request
+        self.spoil: Callable[[Request], Union[Reply, bool]] = lambda _r: False
+        self.before: Callable[[int, Request], None] = lambda _n, _r: None
+        self.after: Callable[[int, Request], None] = lambda _n, _r: None
 
-    def send(  # type: ignore
-        self, request: requests.PreparedRequest, **options: Any
-    ) -> requests.Response:
+    def send(self, request: Request) -> Response:
         """Pass a request on, with what was asked to happen before and after."""
-        self.calls.append((request.method or "", request.path_url.partition("?")[0]))
+        self.calls.append((request.method, request.path.partition("?")[0]))
         number = len(self.calls)
         self.before(number, request)
         given = self.instead(request)
-        response = self.inner.send(request, **options) if given is None else given
+        response = self.inner.send(self.alter(request)) if given is None else given
         self.after(number, request)
         spoilt = self.spoil(request)
-        return response_of(request, spoilt, NOW) if isinstance(spoilt, Reply) else response
+        return response_of(spoilt, NOW) if isinstance(spoilt, Reply) else response
 
     def close(self) -> None:
         """Close what is behind."""
@@ -87,11 +85,11 @@ class Wire(BaseAdapter):
         return [call for call in self.calls if call[0] != "GET"]
 
 
-def killing(inner: BaseAdapter, at: int, after: bool, writes_only: bool = False) -> Wire:
+def killing(inner: Transport, at: int, after: bool, writes_only: bool = False) -> Wire:
     """A network of a process that is killed before or after its call (or write) number ``at``."""
     wire = Wire(inner)
 
-    def strike(_number: int, request: requests.PreparedRequest) -> None:
+    def strike(_number: int, request: Request) -> None:
         calls = wire.writes if writes_only else wire.calls
         if len(calls) == at and not (writes_only and request.method == "GET"):
             raise KilledError
@@ -103,13 +101,13 @@ def killing(inner: BaseAdapter, at: int, after: bool, writes_only: bool = False)
     return wire
 
 
-def losing(inner: BaseAdapter, at: int, done: bool) -> Wire:
+def losing(inner: Transport, at: int, done: bool) -> Wire:
     """A network that loses write number ``at``: its answer if ``done``, else the request itself."""
     wire = Wire(inner)
 
-    def strike(_number: int, request: requests.PreparedRequest) -> None:
+    def strike(_number: int, request: Request) -> None:
         if request.method != "GET" and len(wire.writes) == at:
-            raise requests.exceptions.ReadTimeout("gone")
+            raise AmbiguousError("gone")
 
     if done:
         wire.after = strike
@@ -122,10 +120,10 @@ def losing_creation(rig: Rig, done: bool) -> Wire:
     """A network that loses every creation of a ticket: its answer if ``done``, else the request."""
     wire = Wire(rig.network())
 
-    def strike(_number: int, request: requests.PreparedRequest) -> None:
+    def strike(_number: int, request: Request) -> None:
         if rig.is_creation(request):
             wire.given.append(request)
-            raise requests.exceptions.ReadTimeout("gone")
+            raise AmbiguousError("gone")
 
     if done:
         wire.after = strike
@@ -139,7 +137,7 @@ def gated(rig: Rig, barrier: threading.Barrier, with_claim: bool) -> Wire:
     wire = Wire(rig.network())
     passed: List[bool] = []
 
-    def hold(_number: int, request: requests.PreparedRequest) -> None:
+    def hold(_number: int, request: Request) -> None:
         at_gate = rig.is_claim(request) if with_claim else rig.is_creation(request)
         if at_gate and not passed:
             passed.append(True)
@@ -149,18 +147,23 @@ def gated(rig: Rig, barrier: threading.Barrier, with_claim: bool) -> Wire:
     return wire
 
 
-def answering(inner: BaseAdapter, reply: Reply, when: Callable[[Any], bool], times: int) -> Wire:
+def answering(inner: Transport, reply: Reply, when: Callable[[Any], bool], times: int) -> Wire:
     """A network that answers the first ``times`` requests of a sort itself; nothing is done."""
     wire = Wire(inner)
 
-    def instead(request: requests.PreparedRequest) -> Optional[requests.Response]:
+    def instead(request: Request) -> Optional[Response]:
         if len(wire.given) >= times or not when(request):
             return None
         wire.given.append(request)
-        return response_of(request, reply, NOW)
+        return response_of(reply, NOW)
 
     wire.instead = instead
     return wire
+
+
+def _posts(request: Request, ending: str) -> bool:
+    path = request.path.partition("?")[0]
+    return request.method == "POST" and bool(re.search(rf"(?:{ending})$", path))
 
 
 def fresh_key() -> str:
@@ -185,7 +188,13 @@ class Drop(str, Enum):
 class Rig(ABC):
     """A tracker, and what its people see and do.
 
-    :cvar kind: the adapter's kind.
+    :cvar kind: how tables call it, as a rule the adapter's kind.
+    :cvar adapter: what is under test.
+    :cvar creation: how the path of the request ends that creates a ticket, as a pattern.
+    :cvar claim: the same of a request that claims a key; "" where there are no claims.
+    :cvar wrong_token: a credential that is not accepted, and holds the word ``wrong``.
+    :cvar gone: a project that is not there.
+    :ivar server: the fake, or the real one.
     :cvar is_real: a real server, not a fake.
     :cvar resolution: what :meth:`close` leaves as the ticket's resolution; "" where the tracker has
         none.
@@ -193,7 +202,13 @@ class Rig(ABC):
     """
 
     kind: str
+    adapter: Type[Tracker]
+    creation: str
+    claim = ""
+    wrong_token = "wrong"
+    gone = "gone"
     is_real = False
+    server: Any
     resolution: str
     cannot: Mapping[str, str] = {}
 
@@ -205,33 +220,42 @@ class Rig(ABC):
         """How tables call it."""
         return self.kind
 
-    @abstractmethod
-    def network(self) -> BaseAdapter:
-        """A transport to the tracker."""
+    def network(self) -> Transport:
+        """A transport to the tracker: a fake is one itself."""
+        if self.is_real:
+            parts = urlsplit(self.server.url)
+            return RequestsTransport(f"{parts.scheme}://{parts.netloc}")
+        fake: Transport = self.server
+        return fake
 
     @abstractmethod
-    def tracker(self, transport: Optional[BaseAdapter] = None, **settings: Any) -> Tracker:
+    def values(self) -> Dict[str, Any]:
+        """The settings of the tracker under test, but for its kind."""
+
+    def tracker(self, transport: Optional[Transport] = None, **settings: Any) -> Tracker:
         """The adapter under test."""
+        told = TrackerSettings(self.adapter.kind, **{**self.values(), **settings})
+        return self.adapter(told, self.pace.timing(), transport or self.network())
 
     def settings(self) -> Dict[str, Any]:
-        """The arguments of ``TrackerSettings`` for another process; real trackers have them."""
-        raise NotImplementedError(type(self).__name__)
+        """The arguments of ``TrackerSettings`` for another process, to a real server."""
+        return {"kind": self.adapter.kind, **self.values()}
 
-    @abstractmethod
-    def is_creation(self, request: requests.PreparedRequest) -> bool:
+    def is_creation(self, request: Request) -> bool:
         """Whether a request creates the ticket itself."""
+        return _posts(request, self.creation)
 
-    def is_claim(self, request: requests.PreparedRequest) -> bool:
+    def is_claim(self, request: Request) -> bool:
         """Whether a request claims a key, for trackers that have claims."""
-        return False
+        return bool(self.claim) and _posts(request, self.claim)
 
-    @abstractmethod
     def wrong_credential(self) -> Dict[str, str]:
         """Settings with a secret that is not accepted and holds the word ``wrong``."""
+        return {"token": self.wrong_token}
 
-    @abstractmethod
     def wrong_place(self) -> Dict[str, Any]:
         """Settings that name a project (or whatever holds tickets) that is not there."""
+        return {"project": self.gone}
 
     def elsewhere(self) -> Dict[str, Any]:
         """Settings of another place at the same tracker, or of another server; only its name is
@@ -280,7 +304,7 @@ class Rig(ABC):
     def ticketing(
         self,
         records: Optional[Records] = None,
-        transport: Optional[BaseAdapter] = None,
+        transport: Optional[Transport] = None,
         policy: Optional[ReopenPolicy] = None,
         patience: Optional[timedelta] = None,
     ) -> Ticketing:

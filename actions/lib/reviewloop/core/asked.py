@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Command, Verb, pauses
@@ -36,12 +36,7 @@ class LiveAsk:
 
 
 def live_asks(
-    change: Change,
-    policy: Policy,
-    server: str,
-    party: str,
-    since: datetime,
-    project: str = "",
+    change: Change, policy: Policy, server: str, party: str, since: datetime
 ) -> Tuple[LiveAsk, ...]:
     """What was asked about the wait and still stands, on any milestone and tier, earliest first.
 
@@ -49,7 +44,6 @@ def live_asks(
 
     :param server: as event ids name it.
     :param party: of the wait, ``since`` when it began.
-    :param project: as in :func:`reviewloop.core.keys.event_id`.
     """
     marks = [
         (mark, message.date)
@@ -61,11 +55,11 @@ def live_asks(
     if not marks:
         return ()
     passes = [one for one in pauses(change, policy).commands if _is_pass(one)]
-    events = {
-        one: event_id(server, change.number, party, since, str(one), project)
-        for one in policy.milestones
-    }
-    known = _ids(events, len(passes) + 1)
+    wait = (server, change.number, party, since)
+    attempts = len(passes) + 1
+    known = _ids(policy.milestones, wait, attempts)
+    # Where the server has another change of that number, ids name the project.
+    known.update(_ids(policy.milestones, wait, attempts, change.project))
     found: List[LiveAsk] = []
     for mark, at in marks:
         asked = known.get((mark.purpose, mark.id))
@@ -84,16 +78,22 @@ def _all_passed(mark: Mark, at: datetime, passes: Sequence[Command]) -> bool:
 
 
 def _ids(
-    events: Mapping[Duration, str], attempts: int
+    milestones: Sequence[Duration],
+    wait: Tuple[str, int, str, datetime],
+    attempts: int,
+    project: str = "",
 ) -> Dict[Tuple[str, str], Tuple[Duration, Tier, int]]:
     """What each mark about the wait would mean, by purpose and id.
 
-    :param events: the wait's event ids by their milestones.
     :param attempts: hand-overs are counted by them; each follows a ``/pass``.
     """
     return {
-        (purpose, ask_id(event, tier.value, attempt)): (milestone, tier, attempt)
-        for milestone, event in events.items()
+        (purpose, ask_id(event_id(*wait, str(milestone), project), tier.value, attempt)): (
+            milestone,
+            tier,
+            attempt,
+        )
+        for milestone in milestones
         for purpose, tiers in _TIERS.items()
         for tier in tiers
         for attempt in range(attempts)

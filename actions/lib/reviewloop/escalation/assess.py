@@ -184,9 +184,7 @@ class Assessor:
     def _shown(self, case: Case) -> List[LiveAsk]:
         event, change = case.event, case.reading.change
         policy = self._people.policy(change)
-        shown = live_asks(
-            change, policy, event.server, event.party.value, event.since, event.project
-        )
+        shown = live_asks(change, policy, event.server, event.party.value, event.since)
         return [one for one in shown if one.tier is case.tier]
 
     def _neighbours(

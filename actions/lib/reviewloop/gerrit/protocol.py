@@ -8,12 +8,9 @@ status codes) and .../rest-api-changes.html (identifiers). Servers 3.4 to 3.14.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple, Type, Union
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, Mapping, Sequence, Tuple, Type, Union
+from urllib.parse import quote, urlsplit
 
 from reviewloop.core.keys import change_ident
 from reviewloop.errors import (
@@ -25,90 +22,23 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http.credentials import hidden
+from reviewloop.http.messages import Request, Response, read_json
 
 #: Longest part of the server's own words that is repeated in an error.
 MAX_ERROR_TEXT = 300
 
 #: Sent before every JSON answer, so that a browser cannot run it as a script.
-_XSSI_PREFIX = ")]}'"
+_XSSI_PREFIX = b")]}'"
+
+_ACCEPT = {"Accept": "application/json"}
+_JSON = {**_ACCEPT, "Content-Type": "application/json; charset=UTF-8"}
 
 _NO_CONTENT, _REDIRECTS = 204, 300
 _ERRORS, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 400, 401, 403, 404
 _TIMEOUT, _TOO_MANY, _SERVER_ERRORS = 408, 429, 500
 
 Params = Sequence[Tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Request:
-    """One call. ``path`` is percent-encoded and begins with ``/``; credentials are never in it."""
-
-    method: str
-    path: str
-    params: Tuple[Tuple[str, str], ...] = ()
-    body: Optional[bytes] = None
-
-    @property
-    def writes(self) -> bool:
-        """Whether the server may have changed something when the answer is lost."""
-        return self.method != "GET"
-
-    @property
-    def target(self) -> str:
-        """Path and query string, to be put after the base URL."""
-        query = urlencode(self.params, quote_via=quote)
-        return f"{self.path}?{query}" if query else self.path
-
-    @property
-    def headers(self) -> Dict[str, str]:
-        """Headers that belong to the call itself.
-
-        A body is always announced as JSON: Gerrit takes ``text/plain`` too, and may post ``{}``.
-        """
-        headers = {"Accept": "application/json"}
-        if self.body is not None:
-            headers["Content-Type"] = "application/json; charset=UTF-8"
-        return headers
-
-    def __str__(self) -> str:
-        asked = "".join(f" ({key}={value})" for key, value in self.params if key == "q")
-        return f"{self.method} {self.path}{_capped(asked)}"
-
-
-@dataclass(frozen=True)
-class Response:
-    """One answer; the keys of ``headers`` are in lower case."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-    def header(self, name: str) -> str:
-        """The header's value, empty where it is absent."""
-        return self.headers.get(name.lower(), "")
-
-    @property
-    def content_type(self) -> str:
-        """The media type without its parameters, in lower case."""
-        return self.header("content-type").split(";")[0].strip().lower()
-
-    @property
-    def date(self) -> Optional[datetime]:
-        """The server's clock when it answered (``Date``), in UTC; None if absent or unusable."""
-        return http_date(self.header("date"))
-
-    def retry_after(self) -> Optional[float]:
-        """Seconds the server asks to wait, None if it does not ask.
-
-        ``Retry-After`` holds seconds, or a date, which counts from the answer's own ``Date``.
-        """
-        text = self.header("retry-after").strip()
-        if text.isascii() and text.isdigit():
-            return float(text)
-        until, since = http_date(text), self.date
-        if until is None or since is None:
-            return None
-        return max(0.0, (until - since).total_seconds())
 
 
 @dataclass(frozen=True)
@@ -126,13 +56,19 @@ class Peer:
     secrets: Tuple[str, ...] = field(default=(), repr=False)
 
     def get(self, path: str, params: Params = ()) -> Request:
-        """A read."""
-        return Request("GET", self._full(path), tuple(params))
+        """A read; errors show its search."""
+        searches = "".join(f" ({key}={value})" for key, value in params if key == "q")
+        return Request(
+            "GET", self._full(path), tuple(params), headers=_ACCEPT, about=_capped(searches)
+        )
 
     def post(self, path: str, value: Any) -> Request:
-        """A write whose body is ``value`` as JSON."""
+        """A write whose body is ``value`` as JSON.
+
+        It is announced as JSON: Gerrit takes ``text/plain`` too, and may post ``{}``.
+        """
         body = json.dumps(value, sort_keys=True).encode("ascii")
-        return Request("POST", self._full(path), body=body)
+        return Request("POST", self._full(path), body=body, headers=_JSON)
 
     def decode(self, request: Request, response: Response) -> Any:
         """The value that the server answered, None for 204.
@@ -174,7 +110,7 @@ class Peer:
             )
         try:
             return _json(response.body)
-        except (ValueError, RecursionError) as err:
+        except ValueError as err:
             kind: Type[ReviewLoopError] = AmbiguousError if request.writes else ProtocolError
             raise kind(
                 f"{self.host} answered {request} with {response.status} and"
@@ -196,7 +132,7 @@ class Peer:
             kind = AmbiguousError if lost else TemporaryError
             wait = response.retry_after()
             when = "later" if wait is None else f"in {wait:.0f} seconds at the earliest, as it asks"
-            return kind(message, f"Try again {when}.", wait)
+            return kind(message, f"Try again {when}.", wait, status)
         return RefusedError(message, self._remedy(request, status), status)
 
     def _remedy(self, request: Request, status: int) -> str:
@@ -212,12 +148,10 @@ class Peer:
         """The server's own words: plain text, or the texts of a JSON error (review, reviewers)."""
         if response.content_type.endswith("html"):
             return ""
-        text = response.body.decode("utf-8", "replace")
+        text = response.text
         if response.content_type == "application/json":
             text = _json_error(response.body) or text
-        for secret in filter(None, self.secrets):
-            text = text.replace(secret, "***")
-        return _capped(_USERINFO.sub("//***@", text)).rstrip(". ")
+        return _capped(hidden(text, self.secrets)).rstrip(". ")
 
 
 _RENEW_CREDENTIALS = (
@@ -237,19 +171,6 @@ _REMEDIES: Mapping[int, str] = {
     422: "Correct the account, group or change named in the request.",
 }
 
-_USERINFO = re.compile(r"//[^/\s@]*@")
-
-
-def http_date(text: str) -> Optional[datetime]:
-    """An HTTP date (``Mon, 02 Mar 2026 09:00:00 GMT``) as an aware datetime, None if unusable."""
-    try:
-        date = parsedate_to_datetime(text)
-        if date.tzinfo is None:
-            return date.replace(tzinfo=timezone.utc)
-        return date.astimezone(timezone.utc)
-    except (TypeError, ValueError, IndexError, OverflowError):
-        return None
-
 
 def change_id(number: int, project: str = "") -> str:
     """A change's identifier for a path: ``project~number``, or the number where it is all we know.
@@ -265,16 +186,15 @@ def segment(text: Union[str, int]) -> str:
 
 
 def _json(body: bytes) -> Any:
-    text = body.decode("utf-8")
-    start = len(_XSSI_PREFIX) if text.startswith(_XSSI_PREFIX) else 0
-    return json.loads(text[start:])
+    start = len(_XSSI_PREFIX) if body.startswith(_XSSI_PREFIX) else 0
+    return read_json(body[start:])
 
 
 def _json_error(body: bytes) -> str:
     """``{"error": ..., "reviewers": {"x": {"error": ...}}}`` as one text, else empty."""
     try:
         value = _json(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         return ""
     if not isinstance(value, dict):
         return ""

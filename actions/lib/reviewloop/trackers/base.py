@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ConfigError
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup.formats import BODY_LIMIT, TITLE_LIMIT, BodyFormat
-from reviewloop.trackers.http import Timing, Transport
 
 SHARED_LABEL = "review-escalation"
 """The one label all tickets share; a label for each change would flood a project's label list."""

@@ -1,12 +1,10 @@
-"""HTTP for trackers: what may be repeated is repeated, what may not never is, and each fault has
-its name.
+"""A tracker's REST interface over the one transport: each fault has its name.
 
 - Reads (GET) are repeated a few times on 429, 5xx and lost connections.
 - Writes are never repeated here. A write whose answer was lost raises AmbiguousError, and the
   caller looks before it writes again.
-- Credentials go to one origin only: redirects are errors, a next page elsewhere is an error, and
-  the environment (proxies, ``.netrc``) is not consulted.
-- No message holds a header, a query or a body that was sent.
+- Credentials go to one origin only: redirects are errors, and so is a next page elsewhere.
+- No message holds a header, a query or a body that was sent, nor a credential that was repeated.
 
 GitHub's rules for 403 and 429 are followed for every tracker, since they only add to RFC 9110's
 ``Retry-After``: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
@@ -15,39 +13,33 @@ GitHub's rules for 403 and 429 are followed for every tracker, since they only a
 from __future__ import annotations
 
 import json
-import random
 import re
-import time
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple, Union
-from urllib.parse import urlsplit
+from datetime import datetime, timedelta, timezone
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Tuple, Type, Union
+from urllib.parse import urlencode, urlsplit
 
-import requests
-from requests.adapters import BaseAdapter
-from urllib3.exceptions import NewConnectionError
-
-from reviewloop import __version__
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
     ConfigError,
     ProtocolError,
     RefusedError,
+    ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http.credentials import credentials_in, hidden
+from reviewloop.http.messages import Request, Response, read_json, whole_number
+from reviewloop.http.retry import Patience, Timing, patiently
+from reviewloop.http.transport import RequestsTransport, Transport
 
-# What adapters may be given in place of the network.
-Transport = BaseAdapter
-USER_AGENT = f"stackstorm-gerrit/{__version__} (reviewloop)"
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
-READ_ATTEMPTS = 3
-LONGEST_PAUSE = 20.0
-"""Seconds an action sleeps at most before it asks again; longer waits go back to the caller."""
+#: How often a read is tried; an action does not sleep for longer, but tells its caller.
+PATIENCE = Patience(tries=3, longest=20.0)
 DEFAULT_RETRY_AFTER = 60.0
 """GitHub: without a header that tells, "wait for at least one minute"."""
 SHOWN = 200
+"""Characters of a tracker's own words in a message."""
+SETTINGS = "tracker."
 
 OK_BELOW = 300
 REDIRECT_BELOW = 400
@@ -56,13 +48,18 @@ FORBIDDEN = 403
 TOO_MANY = 429
 SERVER_ERROR = 500
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
 _HEADER = re.compile("[ -~\u00a1-\u00ff]*")
 _NEXT = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?')
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful answer: ``data`` is the parsed JSON, None where there is no body."""
+    """A successful answer: ``data`` is the parsed JSON, None where there is no body; the names of
+    ``headers`` are in lower case.
+    """
 
     status: int
     data: Any = field(repr=False)
@@ -71,17 +68,8 @@ class Answer:
     @property
     def next_url(self) -> Optional[str]:
         """The address of the next page (RFC 8288 ``Link`` with ``rel="next"``), if there is one."""
-        found = _NEXT.search(self.headers.get("Link", ""))
+        found = _NEXT.search(self.headers.get("link", ""))
         return found.group(1) if found else None
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Clock, sleep and chance, to be replaced in tests. Seconds throughout."""
-
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
 
 
 Remedy = Callable[[int], str]
@@ -97,12 +85,12 @@ class Http:
 
     :param base: address without trailing slash, to which paths are appended.
     :param headers: sent with every call; credentials belong here.
-    :param verify: requests' ``verify``: whether, or by which bundle, certificates are checked.
+    :param verify: whether, or by which bundle, certificates are checked.
     :param write_spacing: least seconds between two writes.
     :param remedy: the adapter's advice for a refused call.
     :param fault_text: a refusal with these words is a fault of the server, as if it said 500.
     :param keep_alive: False closes the connection after every call.
-    :param transport: another transport than the network, for tests.
+    :param transport: another transport than the network, to the base's origin.
     """
 
     def __init__(
@@ -118,32 +106,29 @@ class Http:
         transport: Optional[Transport] = None,
     ) -> None:
         _check_headers(headers)
-        self._base = base
-        self._host = urlsplit(base).netloc
+        parts = urlsplit(base)
+        self._origin = (parts.scheme, parts.netloc)
+        self._host = parts.netloc
+        self._root = parts.path
+        self._headers = dict(headers)
+        self._secrets = credentials_in(headers)
         self._remedy = remedy
         self._fault_text = fault_text
         self._keep_alive = keep_alive
         self._spacing = write_spacing
         self._timing = timing or Timing()
         self._last_write: Optional[float] = None
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = verify
-        self._session.headers.update({"User-Agent": USER_AGENT, **headers})
-        if transport is not None:
-            self._session.mount(f"{urlsplit(base).scheme}://", transport)
+        self._transport = transport or RequestsTransport(
+            f"{parts.scheme}://{parts.netloc}", verify=verify, settings=SETTINGS
+        )
 
     def read(self, path: str, params: Optional[Mapping[str, Any]] = None) -> Answer:
-        """GET a path (or an absolute address of the same origin), repeated where that may help."""
-        for attempt in range(1, READ_ATTEMPTS + 1):
-            try:
-                return self._exchange("GET", path, params=params)
-            except TemporaryError as err:
-                pause = self._pause(err, attempt)
-                if attempt == READ_ATTEMPTS or pause > LONGEST_PAUSE:
-                    raise
-                self._timing.sleep(pause)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        """GET a path (or an absolute address of the same origin), repeated where that may help.
+
+        :param params: the query; a list is sent as several, None is left out.
+        """
+        request = self._request("GET", path, params)
+        return patiently(lambda: self._exchange(request), PATIENCE, self._timing)
 
     def write(
         self,
@@ -154,15 +139,14 @@ class Http:
         form: bool = False,
     ) -> Answer:
         """Send JSON, or a form, once; see the module for what a lost answer means."""
+        text = urlencode(_pairs(body)) if form else json.dumps(body, allow_nan=False)
+        kind = {"Content-Type": _FORM if form else _JSON}
+        request = self._request(method, path, None, text.encode(), {**kind, **(headers or {})})
         self._space_writes()
         try:
-            return self._exchange(method, path, body=body, headers=headers, form=form)
+            return self._exchange(request)
         finally:
             self._last_write = self._timing.monotonic()
-
-    def _pause(self, err: TemporaryError, attempt: int) -> float:
-        asked = err.retry_after
-        return (float(2 ** (attempt - 1)) if asked is None else asked) + self._timing.jitter()
 
     def _space_writes(self) -> None:
         if self._last_write is None or not self._spacing:
@@ -171,69 +155,46 @@ class Http:
         if wait > 0:
             self._timing.sleep(wait)
 
-    def _exchange(
+    def _request(
         self,
         method: str,
         path: str,
         params: Optional[Mapping[str, Any]] = None,
-        body: Optional[Mapping[str, Any]] = None,
+        body: Optional[bytes] = None,
         headers: Optional[Mapping[str, str]] = None,
-        form: bool = False,
-    ) -> Answer:
-        url = self._address(path)
-        what = f"{method} {urlsplit(url).path} at {self._host}"
-        try:
-            response = self._session.request(
-                method,
-                url,
-                params=params,
-                json=None if form else body,
-                data=body if form else None,
-                headers=dict(headers or {}),
-                timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False,
-            )
-        except requests.RequestException as err:
-            raise self._lost(err, what, is_write=method != "GET") from err
-        finally:
-            if not self._keep_alive:
-                self._session.close()
-        return self.judge(response, what, is_write=method != "GET")
+    ) -> Request:
+        sent = {**self._headers, **(headers or {})}
+        return Request(method, self._inside(path), _pairs(params or {}), body, sent)
 
-    def _address(self, path: str) -> str:
+    def _inside(self, path: str) -> str:
+        """Path and query below the origin."""
         if not path.startswith(("http://", "https://")):
-            return self._base + path
-        if urlsplit(path)[:2] != urlsplit(self._base)[:2]:
+            return self._root + path
+        parts = urlsplit(path)
+        if parts[:2] != self._origin:
             raise ProtocolError(
                 f"{self._host} names an address on another host as its next page.",
                 "Check tracker.url: it must be the address the tracker calls itself by.",
             )
-        return path
+        return f"{parts.path or '/'}?{parts.query}"
 
-    def _lost(self, err: requests.RequestException, what: str, is_write: bool) -> Exception:
-        """The fault behind an exchange that brought no answer."""
-        if isinstance(err, requests.exceptions.SSLError) and "CERTIFICATE" in str(err).upper():
-            return ConfigError(
-                f"The certificate of {self._host} is not trusted.",
-                "Set tracker.ca_bundle to the file of your certificate authority.",
-            )
-        if is_write and not _surely_unsent(err):
-            return AmbiguousError(
-                f"The answer to {what} was lost ({type(err).__name__}).",
-                "It may have happened: the next run looks before it writes.",
-            )
-        if isinstance(err, (requests.ConnectionError, requests.Timeout, _BROKEN)):
-            return TemporaryError(
-                f"No answer to {what} ({type(err).__name__}).",
-                "Check that the tracker is up and reachable; the next run tries again.",
-            )
-        return ProtocolError(f"{what} failed ({type(err).__name__}).", "Check tracker.url.")
+    def _exchange(self, request: Request) -> Answer:
+        try:
+            response = self._transport.send(request)
+        finally:
+            if not self._keep_alive:
+                self._transport.close()
+        return self.judge(response, f"{request} at {self._host}", request.writes)
 
-    def judge(self, response: requests.Response, what: str, is_write: bool) -> Answer:
+    def shown(self, text: str) -> str:
+        """A tracker's own words as one short line, without our credentials."""
+        return _shown(text, self._secrets)
+
+    def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """What an answer means: itself, or the error it stands for; trackers with statuses of
         their own override it.
         """
-        status = response.status_code
+        status = response.status
         if status < OK_BELOW:
             return Answer(status, _parsed(response, what, is_write), response.headers)
         if status < REDIRECT_BELOW:
@@ -253,11 +214,20 @@ class Http:
         if status >= SERVER_ERROR or (self._fault_text and self._fault_text in response.text):
             raise _broken(status, what, is_write)
         raise RefusedError(
-            f"{what} was refused ({status}): {_said(response)}",
+            f"{what} was refused ({status}): {_said(response, self._secrets)}",
             self._remedy(status),
             status,
             _told(response),
         )
+
+
+def _pairs(values: Mapping[str, Any]) -> Tuple[Tuple[str, str], ...]:
+    """Fields of a query or a form."""
+    found = []
+    for name, value in values.items():
+        several = value if isinstance(value, (list, tuple)) else [value]
+        found += [(name, str(one)) for one in several if one is not None]
+    return tuple(found)
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -274,20 +244,6 @@ def _check_headers(headers: Mapping[str, str]) -> None:
             )
 
 
-_BROKEN = (
-    requests.exceptions.ChunkedEncodingError,
-    requests.exceptions.ContentDecodingError,
-)
-
-
-def _surely_unsent(err: requests.RequestException) -> bool:
-    """True if the request cannot have reached the server: no connection was ever made."""
-    if isinstance(err, requests.ConnectTimeout):
-        return True
-    reason = getattr(err.args[0], "reason", err.args[0]) if err.args else None
-    return isinstance(reason, NewConnectionError)
-
-
 def _broken(status: int, what: str, is_write: bool) -> TemporaryError:
     if is_write:
         return AmbiguousError(
@@ -297,69 +253,56 @@ def _broken(status: int, what: str, is_write: bool) -> TemporaryError:
     return TemporaryError(f"{what} answered {status}.", "The next run tries again.")
 
 
-def _limited(response: requests.Response, what: str) -> Optional[TemporaryError]:
+def _limited(response: Response, what: str) -> Optional[TemporaryError]:
     """The rate limit behind a 403 or 429; None for a plain refusal."""
-    seconds = retry_after(response.status_code, response.headers, response.text[:2000])
+    seconds = retry_after(response)
     if seconds is None:
         return None
     return TemporaryError(
-        f"{what} was put off by a rate limit ({response.status_code}).",
+        f"{what} was put off by a rate limit ({response.status}).",
         f"Nothing was done; try again in {seconds:.0f} seconds.",
         seconds,
     )
 
 
-def retry_after(status: int, headers: Mapping[str, str], text: str = "") -> Optional[float]:
+def retry_after(response: Response) -> Optional[float]:
     """Seconds a rate limit asks us to wait; None if the answer is none.
 
     ``Retry-After`` (seconds or a date), else with ``x-ratelimit-remaining: 0`` the time until
     ``x-ratelimit-reset``, else one minute. A 403 without these signs is a missing permission,
-    unless its text speaks of a rate limit, as GitHub's secondary limits do. Dates are compared with
-    the answer's own ``Date``, so that this machine's clock does not matter.
+    unless its text speaks of a rate limit, as GitHub's secondary limits do.
     """
-    if status not in (FORBIDDEN, TOO_MANY):
+    if response.status not in (FORBIDDEN, TOO_MANY):
         return None
-    told = headers.get("Retry-After", "").strip()
-    if told.isdigit():
-        return float(told)
-    if told:
-        return _until(_instant(told), headers)
-    if headers.get("x-ratelimit-remaining") == "0":
-        reset = headers.get("x-ratelimit-reset", "")
-        return _until(float(reset) if reset.isdigit() else None, headers)
-    if status == TOO_MANY or "rate limit" in text.lower():
+    if response.header("retry-after").strip():
+        return _or_default(response.retry_after())
+    if response.header("x-ratelimit-remaining") == "0":
+        reset = whole_number(response.header("x-ratelimit-reset"))
+        moment = None if reset is None else _EPOCH + timedelta(seconds=reset)
+        return _or_default(response.seconds_until(moment))
+    if response.status == TOO_MANY or "rate limit" in response.text[:2000].lower():
         return DEFAULT_RETRY_AFTER
     return None
 
 
-def _until(instant: Optional[float], headers: Mapping[str, str]) -> float:
-    now = _instant(headers.get("Date", ""))
-    if instant is None or now is None:
-        return DEFAULT_RETRY_AFTER
-    return max(0.0, instant - now)
+def _or_default(seconds: Optional[float]) -> float:
+    return DEFAULT_RETRY_AFTER if seconds is None else seconds
 
 
-def _instant(text: str) -> Optional[float]:
-    try:
-        return parsedate_to_datetime(text).timestamp()
-    except (TypeError, ValueError, IndexError):
-        return None
-
-
-def _parsed(response: requests.Response, what: str, is_write: bool) -> Any:
+def _parsed(response: Response, what: str, is_write: bool) -> Any:
     """The JSON of a successful answer, decoded as UTF-8 whatever its headers say (RFC 8259)."""
-    raw = response.content
+    raw = response.body
     if not raw.strip():
         return None
-    if raw.lstrip()[:1] == b"<" or "html" in response.headers.get("Content-Type", "").lower():
+    if raw.lstrip()[:1] == b"<" or "html" in response.content_type:
         raise AuthError(
             f"{what} answered with a page instead of data, most likely a login page.",
             "Check tracker.url (the API's address, not behind a web login) and tracker.token.",
         )
     try:
-        return json.loads(raw.decode("utf-8"))
+        return read_json(raw)
     except ValueError as err:
-        fault: Tuple[type, str] = (
+        fault: Tuple[Type[ReviewLoopError], str] = (
             (AmbiguousError, "The next run looks before it writes.")
             if is_write
             else (ProtocolError, "Check tracker.url; a proxy may cut or change answers.")
@@ -367,21 +310,24 @@ def _parsed(response: requests.Response, what: str, is_write: bool) -> Any:
         raise fault[0](f"{what} answered something that is not JSON.", fault[1]) from err
 
 
-def _told(response: requests.Response) -> Any:
+def _told(response: Response) -> Any:
     """The JSON of a refusal, else its text."""
-    text = response.content.decode("utf-8", "replace")
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+        return read_json(response.body)
+    except ValueError:
+        return response.text
 
 
-def _said(response: requests.Response) -> str:
+def _shown(text: str, secrets: Iterable[str]) -> str:
+    return hidden(" ".join(text.split()), secrets)[:SHOWN]
+
+
+def _said(response: Response, secrets: Iterable[str] = ()) -> str:
     """The tracker's own words for a refusal, as one short line."""
     told = _told(response)
     if isinstance(told, str) and told.lstrip()[:1] == "<":
         return "(a page)"
-    return " ".join(_words(told).split())[:SHOWN] or "(no reason given)"
+    return _shown(_words(told), secrets) or "(no reason given)"
 
 
 def _words(told: Any) -> str:

@@ -22,6 +22,7 @@ from typing import Callable, List, Optional, Tuple
 
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.http.retry import Timing
 from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import Records, TicketRecord
 from reviewloop.trackers.base import (
@@ -39,7 +40,6 @@ from reviewloop.trackers.base import (
     first,
     latest_closed,
 )
-from reviewloop.trackers.http import Timing
 
 GONE = frozenset({HTTP_NOT_FOUND, HTTP_GONE, *HTTP_MOVED})
 ASSIGNEE_REFUSED = frozenset({400, 409, 422})

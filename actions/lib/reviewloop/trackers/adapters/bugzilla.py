@@ -19,7 +19,6 @@ What it does, and what this relies on (Bugzilla's own source):
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
@@ -32,9 +31,11 @@ from reviewloop.errors import (
     ConfigError,
     ProtocolError,
     RefusedError,
-    ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http.messages import Response, read_json
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -53,7 +54,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, SHOWN, Answer, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Answer, Http
 
 PAGE = 500
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -101,13 +102,13 @@ class _Rest(Http):
         super().__init__(base, headers, **more)
         self._product = product
 
-    def judge(self, response: Any, what: str, is_write: bool) -> Answer:
+    def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """See :meth:`Http.judge`."""
-        told = _error_in(response.content)
+        told = _error_in(response.body)
         if told is None:
             return super().judge(response, what, is_write)
         code = _int(told.get("code"))
-        said = " ".join(str(told.get("message")).split())[:SHOWN]
+        said = self.shown(str(told.get("message")))
         if code in _LOGIN:
             raise AuthError(
                 f"{self._host} does not accept our credential (code {code}).",
@@ -415,13 +416,7 @@ class Bugzilla(Tracker):
         self._write("PUT", f"/bug/{_number(ticket_id)}", change)
 
     def _read(self, path: str, **params: Any) -> Any:
-        try:
-            return self._http.read(path, {**params, **self._secret}).data
-        except ReviewLoopError as err:
-            if not self._secret:
-                raise
-            # What lies behind it may show the whole address, and so the key.
-            raise err from None
+        return self._http.read(path, {**params, **self._secret}).data
 
     def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
         return self._http.write(method, path, {**body, **self._secret}).data
@@ -471,7 +466,7 @@ def _error_in(content: bytes) -> Optional[Row]:
     if b'"error"' not in content:
         return None
     try:
-        told = json.loads(content.decode("utf-8"))
+        told = read_json(content)
     except ValueError:
         return None
     is_error = isinstance(told, dict) and told.get("error") and "code" in told

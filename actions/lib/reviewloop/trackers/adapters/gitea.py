@@ -26,6 +26,9 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
+from reviewloop.http.messages import whole_number
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -43,7 +46,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Http
 
 API_PATH = "/api/v1"
 PAGE = 50
@@ -274,10 +277,10 @@ class Gitea(Tracker):
             known = len(rows)
             for row in parse.sequence(answer.data, "a listing"):
                 rows[_id(row)] = row
-            told = answer.headers.get("X-Total-Count", "")
-            if told.isdigit() and int(told) < total:
+            told = whole_number(answer.headers.get("x-total-count", ""))
+            if told is not None and told < total:
                 return None
-            total = int(told) if told.isdigit() else 0
+            total = told or 0
             if len(rows) == known or 0 < total <= len(rows):
                 return list(rows.values())
             page += 1

@@ -15,6 +15,8 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -34,7 +36,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Http
 
 API = "https://api.github.com"
 API_VERSION = "2022-11-28"

@@ -30,6 +30,9 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
+from reviewloop.http.messages import whole_number
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -49,7 +52,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Http
 
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
@@ -311,10 +314,10 @@ class GitLab(Tracker):
             answer = self._http.read(path, {**params, "per_page": PAGE, "page": page})
             found = parse.sequence(answer.data, "a listing")
             rows += [parse.mapping(row, "a row of a listing") for row in found]
-            told = answer.headers.get("x-total", "")
-            if told.isdigit() and int(told) < total:
+            told = whole_number(answer.headers.get("x-total", ""))
+            if told is not None and told < total:
                 return None
-            total = int(told) if told.isdigit() else 0
+            total = told or 0
             following = answer.headers.get("x-next-page")
             # A page may be short where more follow; without the header only its length tells.
             if not (len(found) >= PAGE if following is None else following.strip()):

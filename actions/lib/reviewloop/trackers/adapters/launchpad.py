@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote, unquote, urlsplit
@@ -35,6 +36,9 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http.messages import Response
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -55,7 +59,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, UNAUTHORIZED, Answer, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, UNAUTHORIZED, Answer, Http
 
 API = "https://api.launchpad.net/devel"
 VERSION = "/devel"
@@ -102,12 +106,12 @@ def _one_of(names: Tuple[str, ...]) -> Form:
 class _WebService(Http):
     """HTTP with the two habits of Launchpad: 303 as an answer, and 401 for a lack of rights."""
 
-    def judge(self, response: Any, what: str, is_write: bool) -> Answer:
+    def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """See :meth:`Http.judge`."""
-        if response.status_code == HTTP_SEE_OTHER:
+        if response.status == HTTP_SEE_OTHER:
             return Answer(HTTP_SEE_OTHER, None, response.headers)
-        if response.status_code == UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
-            response.status_code = FORBIDDEN
+        if response.status == UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
+            response = replace(response, status=FORBIDDEN)
         return super().judge(response, what, is_write)
 
 
@@ -190,7 +194,7 @@ class Launchpad(Tracker):
             raise AuthError(
                 f"{self._place} does not accept our credential (401).", "Renew tracker.token."
             ) from err
-        found = re.search(r"/~([^/?#]+)\Z", answer.headers.get("Location", ""))
+        found = re.search(r"/~([^/?#]+)\Z", answer.headers.get("location", ""))
         if answer.status != HTTP_SEE_OTHER or found is None:
             raise ProtocolError(
                 f"{self._place} does not tell who we are.",
@@ -227,7 +231,7 @@ class Launchpad(Tracker):
             description=fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
             tags=[draft.key, *draft.labels],
         )
-        found = _BUG_LINK.search(answer.headers.get("Location", ""))
+        found = _BUG_LINK.search(answer.headers.get("location", ""))
         if found is None:
             raise AmbiguousError(
                 f"{self._place} does not tell the number of the new bug.",

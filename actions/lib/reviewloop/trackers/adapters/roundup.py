@@ -19,7 +19,6 @@ from __future__ import annotations
 import base64
 import re
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
@@ -32,6 +31,9 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http.messages import http_date
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -52,7 +54,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Answer, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Answer, Http
 
 PAGE = 100
 INSTANT = "%Y-%m-%d.%H:%M:%S"
@@ -409,10 +411,10 @@ def _created(answer: Answer) -> str:
 
 def _date(answer: Answer) -> datetime:
     """The server's own time of an answer (RFC 9110 ``Date``)."""
-    try:
-        return parsedate_to_datetime(answer.headers.get("Date", ""))
-    except (TypeError, ValueError, IndexError) as err:
-        raise parse.misread("the answer", "has no Date header") from err
+    date = http_date(answer.headers.get("date", ""))
+    if date is None:
+        raise parse.misread("the answer", "has no Date header")
+    return date
 
 
 def _ids(told: Any) -> Any:

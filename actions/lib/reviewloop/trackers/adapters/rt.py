@@ -27,6 +27,8 @@ from urllib.parse import quote, urlsplit
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -46,7 +48,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Http
 
 PAGE = 100
 """Rows a page; RT shows no more."""

@@ -42,6 +42,9 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http.messages import whole_number
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -60,7 +63,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, SHOWN, Answer, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Answer, Http
 
 PAGE = 100
 MANY = 500
@@ -434,8 +437,8 @@ class ServiceNow(Tracker):
             for row in rows:
                 yield parse.mapping(row, "a row of a listing")
             offset += PAGE
-            total = answer.headers.get("X-Total-Count", "")
-            more = total.isdigit() and int(total) > offset
+            total = answer.headers.get("x-total-count", "")
+            more = (whole_number(total) or 0) > offset
             if not (more or answer.next_url or len(rows) >= PAGE):
                 return
 
@@ -517,7 +520,7 @@ class ServiceNow(Tracker):
         try:
             yield
         except RefusedError as err:
-            detail = _said(err)
+            detail = self._http.shown(_said(err))
             if not detail:
                 raise
             advice = self._advice(detail) or err.remedy
@@ -614,11 +617,11 @@ def _result(answer: Answer, fault: Type[TemporaryError]) -> Any:
 
 
 def _said(err: RefusedError) -> str:
-    """The ``detail`` of a refusal as one short line."""
+    """The ``detail`` of a refusal."""
     told = err.told if isinstance(err.told, dict) else {}
     inner = told.get("error")
     detail = inner.get("detail") if isinstance(inner, dict) else None
-    return " ".join(fmt.clean(str(detail or "")).split())[:SHOWN]
+    return fmt.clean(str(detail or ""))
 
 
 def _cell(row: Mapping[str, Any], name: str) -> str:

@@ -22,6 +22,8 @@ from urllib.parse import urlsplit
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -52,7 +54,7 @@ from reviewloop.trackers.base import (
     check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http, Timing, Transport
+from reviewloop.trackers.http import FORBIDDEN, Http
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 EDIT_ATTEMPTS = 10

@@ -29,6 +29,8 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import HTTP_NOT_FOUND, TakenError, TrackerSettings, checked_url
 from reviewloop.trackers.http import (
@@ -37,8 +39,6 @@ from reviewloop.trackers.http import (
     TOO_MANY,
     UNAUTHORIZED,
     Http,
-    Timing,
-    Transport,
 )
 
 API_URL = "ST2_ACTION_API_URL"

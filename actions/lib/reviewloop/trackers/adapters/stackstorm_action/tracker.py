@@ -23,6 +23,8 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from reviewloop.core.text import neutralise
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http.retry import Timing
+from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.stackstorm_action import mapping
@@ -42,7 +44,6 @@ from reviewloop.trackers.base import (
     TrackerSettings,
     check_settings,
 )
-from reviewloop.trackers.http import Timing, Transport
 
 FIRST_PAUSE = 1.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import gzip
 import json
 import socket
+import socketserver
 import ssl
 import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import pytest
 
@@ -23,9 +26,11 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.gerrit import client as client_module
-from reviewloop.gerrit.client import Client, RequestsTransport
-from reviewloop.gerrit.protocol import Peer, Request
+from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.protocol import Peer
+from reviewloop.http.credentials import basic
+from reviewloop.http.messages import Request
+from reviewloop.http.transport import Limits, RequestsTransport
 
 PEER = Peer("127.0.0.1", "bot")
 READ = PEER.get("/x", [("q", "a b")])
@@ -119,6 +124,10 @@ def failure(transport: RequestsTransport, request: Request) -> ReviewLoopError:
     return caught.value
 
 
+def as_bot(password: str) -> Dict[str, str]:
+    return {"Authorization": basic("bot", password)}
+
+
 def closed_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -130,11 +139,11 @@ class TestSending:
 
     def test_read(self, server: Server) -> None:
         """Path and query below the URL's own path; our name; credentials in UTF-8; gzip."""
-        RequestsTransport(server.url, "bot", "pä☃").send(READ)
+        RequestsTransport(server.url, as_bot("pä☃")).send(READ)
 
         method, path, headers, body = server.seen[0]
         assert (method, path, body) == ("GET", "/r/a/x?q=a%20b", b"")
-        assert headers["user-agent"] == f"stackstorm-gerrit/{__version__} (+reviewloop)"
+        assert headers["user-agent"] == f"stackstorm-gerrit/{__version__} (reviewloop)"
         assert base64.b64decode(headers["authorization"][6:]) == "bot:pä☃".encode()
         assert "gzip" in headers["accept-encoding"]
         assert headers["accept"] == "application/json"
@@ -142,7 +151,7 @@ class TestSending:
 
     def test_write(self, server: Server) -> None:
         """A write carries its JSON and says so."""
-        RequestsTransport(server.url, "bot", "x").send(WRITE)
+        RequestsTransport(server.url, as_bot("x")).send(WRITE)
 
         method, _path, headers, body = server.seen[0]
         assert (method, json.loads(body)) == ("POST", {"a": 1})
@@ -161,7 +170,7 @@ class TestSending:
         monkeypatch.setenv("NETRC", str(netrc))
 
         RequestsTransport(server.url).send(READ)
-        RequestsTransport(server.url, "bot", "x").send(READ)
+        RequestsTransport(server.url, as_bot("x")).send(READ)
 
         assert "authorization" not in server.seen[0][2]
         assert base64.b64decode(server.seen[1][2]["authorization"][6:]) == b"bot:x"
@@ -183,6 +192,17 @@ class TestSending:
 
         assert server.seen[0][1] == "/r/a/x?q=a%20b"
 
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+    def test_no_proxy_to_this_machine(
+        self, server: Server, monkeypatch: pytest.MonkeyPatch, host: str
+    ) -> None:
+        """What runs here is reached directly, whatever the environment says."""
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+
+        RequestsTransport(server.url.replace("127.0.0.1", host)).send(READ)
+
+        assert server.seen[0][1] == "/r/a/x?q=a%20b"
+
     def test_one_connection(self, server: Server) -> None:
         """The connection is kept between requests."""
         transport = RequestsTransport(server.url)
@@ -195,7 +215,7 @@ class TestSending:
     def test_cookies(self, server: Server) -> None:
         """A session that the server offers is kept, or each call would cost it a login."""
         server.headers["Set-Cookie"] = "GerritAccount=abc; Path=/"
-        transport = RequestsTransport(server.url, "bot", "x")
+        transport = RequestsTransport(server.url, as_bot("x"))
         transport.send(READ)
         transport.send(READ)
 
@@ -233,14 +253,136 @@ class TestAnswers:
 
         assert len(server.seen) == 1
 
-    def test_too_large(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-        """An answer beyond all measure is not read to its end."""
-        monkeypatch.setattr(client_module, "MAX_BODY", 4)
+    @pytest.mark.parametrize(
+        ("request_", "expected"), [(READ, ProtocolError), (WRITE, AmbiguousError)]
+    )
+    @pytest.mark.parametrize("coding", ["", "gzip"])
+    def test_too_large(
+        self, server: Server, request_: Request, expected: type, coding: str
+    ) -> None:
+        """The size counts after unpacking: 1 MB of gzip that would be 1 GB is not unpacked."""
+        server.body = b"0" * 1001
+        if coding:
+            server.headers["Content-Encoding"] = coding
+            server.body = gzip.compress(bytes(1 << 20)) * 1000
 
-        error = failure(RequestsTransport(server.url), READ)
+        error = failure(RequestsTransport(server.url, limits=Limits(size=1000)), request_)
 
-        assert type(error) is ProtocolError
-        assert "over 4 bytes" in str(error)
+        assert type(error) is expected
+        assert "more than an answer may have" in str(error)
+
+    @pytest.mark.parametrize(
+        ("request_", "expected"), [(READ, ProtocolError), (WRITE, AmbiguousError)]
+    )
+    def test_coding_that_was_not_asked_for(
+        self, server: Server, request_: Request, expected: type
+    ) -> None:
+        """Packed twice is packed as nobody asked for, and is not unpacked."""
+        server.headers["Content-Encoding"] = "gzip, gzip"
+        server.body = gzip.compress(gzip.compress(b"{}"))
+
+        error = failure(RequestsTransport(server.url), request_)
+
+        assert type(error) is expected
+        assert "not asked for" in str(error)
+
+    def test_headers_without_end(self, server: Server) -> None:
+        """Headers are bounded as the body is."""
+        server.headers.update({f"X-{number}": "x" for number in range(200)})
+
+        assert type(failure(RequestsTransport(server.url), READ)) is TemporaryError
+
+
+class Drip(socketserver.BaseRequestHandler):
+    """Sends an answer a byte at a time; see ``drip``."""
+
+    answer = b""
+    pause = 0.05
+
+    def handle(self) -> None:
+        """Take a request, and drip."""
+        self.request.recv(65536)
+        for at in range(len(self.answer)):
+            threading.Event().wait(self.pause)
+            try:
+                self.request.sendall(self.answer[at : at + 1])
+            except OSError:
+                return
+
+
+@pytest.fixture
+def drip() -> Iterator[Callable[[bytes], str]]:
+    """The address of a server that drips an answer, gone after the test."""
+    with contextlib.ExitStack() as stack:
+
+        def serve(answer: bytes) -> str:
+            handler = type("Dripping", (Drip,), {"answer": answer})
+            running = socketserver.ThreadingTCPServer(("127.0.0.1", 0), handler)
+            running.daemon_threads = True
+            running.block_on_close = False
+            stack.enter_context(running)
+            thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
+            thread.start()
+            stack.callback(running.shutdown)
+            return f"http://127.0.0.1:{running.server_address[1]}"
+
+        yield serve
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+class TestDeadline:
+    """A server that sends a byte now and then does not hold whoever waits for it."""
+
+    @pytest.mark.parametrize(
+        ("request_", "expected"), [(READ, TemporaryError), (WRITE, AmbiguousError)]
+    )
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 500,
+            HEAD + b"Content-Length: 500\r\n\r\n" + b"x" * 500,
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n1f4\r\n" + b"x" * 500,
+            HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 500,
+            HEAD + b"\r\n" + b"x" * 500,
+        ],
+        ids=["headers", "length", "chunk", "size of a chunk", "until it closes"],
+    )
+    def test_drip(
+        self,
+        drip: Callable[[bytes], str],
+        answer: bytes,
+        request_: Request,
+        expected: type,
+    ) -> None:
+        """Every byte comes in time, and the whole does not: in headers and in all bodies."""
+        begun = time.monotonic()
+
+        error = failure(RequestsTransport(drip(answer), limits=Limits(whole=0.3)), request_)
+
+        assert type(error) is expected
+        assert "no answer in time" in str(error)
+        assert time.monotonic() - begun < 3
+
+    def test_drip_of_a_proxy(
+        self, drip: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A proxy that drips holds nobody either."""
+        monkeypatch.setenv("http_proxy", drip(HEAD + b"X-Long: " + b"x" * 500))
+        transport = RequestsTransport("http://review.example.org", limits=Limits(whole=0.3))
+
+        assert "no answer in time" in str(failure(transport, READ))
+
+    def test_each_exchange_has_its_own(self, server: Server) -> None:
+        """What an exchange took is not taken from the next one, on the same connection."""
+        now = [0.0]
+        transport = RequestsTransport(server.url, limits=Limits(whole=5), monotonic=lambda: now[0])
+        for _ in range(3):
+            assert transport.send(READ).status == 200
+            now[0] += 4
+
+        assert server.connections == 1
 
 
 class TestFailures:
@@ -265,7 +407,7 @@ class TestFailures:
                 waiting.connect_ex(busy.getsockname())
             url = f"http://127.0.0.1:{busy.getsockname()[1]}"
 
-            error = failure(RequestsTransport(url, timeout=(0.2, 5)), WRITE)
+            error = failure(RequestsTransport(url, limits=Limits(connect=0.2)), WRITE)
 
         assert type(error) is TemporaryError
         assert "no connection" in error.message
@@ -280,9 +422,7 @@ class TestFailures:
         server.delay = 0.4 if fault == "delay" else 0.0
         if fault == "coding":
             server.headers["Content-Encoding"] = "gzip"
-        transport = RequestsTransport(
-            server.url, "bot", "hunter2", timeout=(1, 0.1), write_patience=0.0
-        )
+        transport = RequestsTransport(server.url, as_bot("hunter2"), limits=Limits(read=0.1))
 
         error = failure(transport, request_)
 
@@ -294,7 +434,7 @@ class TestFailures:
         """A server may repeat a write that met a lock, so its answer is waited for longer."""
         server.delay = 0.3
 
-        transport = RequestsTransport(server.url, timeout=(1, 0.1), write_patience=5.0)
+        transport = RequestsTransport(server.url, limits=Limits(read=0.1, write_patience=5.0))
 
         assert transport.send(WRITE).status == 200
 
@@ -333,12 +473,15 @@ class TestCertificates:
         """The server's URL, over TLS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(str(certificate))
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # The handshake is the handler's: whoever never makes it must not hold the server.
+        server.socket = context.wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
         return server.url.replace("http", "https")
 
     def test_untrusted(self, url: str) -> None:
         """An unknown certificate is an error of configuration that names the key to set."""
-        error = failure(RequestsTransport(url, "bot", "x"), READ)
+        error = failure(RequestsTransport(url, as_bot("x")), READ)
 
         assert type(error) is ConfigError
         assert "`ca_bundle`" in error.remedy

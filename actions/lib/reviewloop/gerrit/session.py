@@ -1,0 +1,170 @@
+"""Speaking with one Gerrit server as one account: sending, trying again, its clock, who we are.
+
+Reads are tried again, writes never: whoever writes looks first whether a lost one has arrived.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Callable, Iterable, List, Optional, Tuple, Union
+from urllib.parse import urlsplit
+
+from reviewloop.core.change import Account
+from reviewloop.errors import AuthError, ConfigError, RefusedError
+from reviewloop.gerrit import parse, queries
+from reviewloop.gerrit.protocol import Params, Peer
+from reviewloop.gerrit.queries import Option, Version
+from reviewloop.http.clock import Clock, ServerClock, utc_now
+from reviewloop.http.credentials import basic, basic_token
+from reviewloop.http.messages import Request
+from reviewloop.http.retry import Patience, Timing, patiently
+from reviewloop.http.transport import Limits, RequestsTransport, Transport
+
+#: How often a read is tried, and the longest wait between that a server may ask for, in seconds.
+PATIENCE = Patience(tries=3, longest=60.0)
+
+#: Largest answer read, in bytes; 500 rows with messages are 2.5 MB.
+MAX_BODY = 64 * 1024 * 1024
+
+#: A server repeats a write that met a locked ref for up to 20 s (``retry.timeout``).
+WRITE_PATIENCE = 30.0
+
+
+def host_of(url: str) -> str:
+    """``host[:port]`` of the server's URL, without user information.
+
+    :raises ConfigError: it is not an http(s) URL, or holds a user name or password.
+    """
+    parts = urlsplit(url)
+    if "@" in parts.netloc:
+        raise ConfigError(
+            "`url` holds a user name or password.", "Set `username` and `password` instead."
+        )
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ConfigError("`url` is no http(s) address.", "Write https://review.example.org.")
+    return parts.netloc
+
+
+class Session:
+    """One Gerrit server, as one account. Not for use by several threads at once.
+
+    :param url: the address under which Gerrit answers, sub-path included.
+    :param username: empty for anonymous reads.
+    :param password: Gerrit's HTTP password or, from 3.13, an authentication token.
+    :param verify: True, the path of a CA bundle, or False for a test server.
+    :param timeout: seconds to connect, and to wait for the next part of an answer.
+    :param transport: in place of the real one.
+    :param timing: how to wait, and the clock by which the server's time ages between answers.
+    :param local_clock: this machine's time, which holds while the server's is not known.
+    :raises ConfigError: ``url`` cannot be used.
+
+    Every method that speaks to the server raises what ``Peer.decode`` and ``Transport.send`` do.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        username: str = "",
+        password: str = "",
+        *,
+        verify: Union[bool, str] = True,
+        timeout: Tuple[float, float] = (5.0, 30.0),
+        transport: Optional[Transport] = None,
+        timing: Optional[Timing] = None,
+        local_clock: Callable[[], datetime] = utc_now,
+    ) -> None:
+        secrets = (password, basic_token(username, password)) if username else (password,)
+        self._peer = Peer(host_of(url), username, secrets)
+        self._transport = transport or _transport(url, username, password, verify, timeout)
+        self._timing = timing or Timing()
+        self._clock = ServerClock(local_clock, self._timing.monotonic)
+        self._version: Optional[Version] = None
+        self._self: Optional[Account] = None
+        self._query_limit: Optional[int] = None
+
+    def close(self) -> None:
+        """Let go of connections."""
+        self._transport.close()
+
+    def clock(self) -> Clock:
+        """The server's clock beside this machine's; sends nothing."""
+        return self._clock.read()
+
+    def now(self) -> datetime:
+        """The server's time (its last ``Date``, aged), in UTC and whole seconds; sends nothing.
+
+        Before the first answer, and if the server sends no usable date, the local clock's.
+        """
+        return self.clock().now
+
+    def version(self) -> Version:
+        """The server's version; asked once."""
+        if self._version is None:
+            data = self._read("/config/server/version")
+            self._version = Version.parse(parse.text(data, "server version"))
+        return self._version
+
+    def whoami(self) -> Account:
+        """The account this client acts as; asked once.
+
+        :raises AuthError: there is none: no user name is configured, or it is refused.
+        """
+        if not self._peer.username:
+            raise AuthError(
+                f"`username` is empty: {self._peer.host} is read anonymously, which cannot write.",
+                "Set `username` and `password`.",
+            )
+        if self._self is None:
+            self._self = parse.account(self._read("/accounts/self"), "own account")
+        return self._self
+
+    def query_limit(self) -> int:
+        """The most rows a page may have for this account; asked once, 500 for anonymous callers.
+
+        :raises RefusedError: the account may not search at all.
+        """
+        if self._query_limit is None:
+            self._query_limit = parse.DEFAULT_QUERY_LIMIT
+            if self._peer.username:
+                params = [("q", "queryLimit")]
+                data = self._read("/accounts/self/capabilities", params)
+                self._query_limit = parse.query_limit(data)
+        if self._query_limit <= 0:
+            raise RefusedError(
+                f"{self._peer.host}: the account {self._peer.username} may not search"
+                f" (queryLimit is {self._query_limit}).",
+                "Grant it the global capability Query Limit.",
+            )
+        return self._query_limit
+
+    def _options(self, options: Iterable[Option]) -> List[Tuple[str, str]]:
+        wanted = tuple(options)
+        if queries.needs_version(wanted):
+            wanted = queries.supported(wanted, self.version())
+        return [("o", option.value) for option in wanted]
+
+    def _read(self, path: str, params: Params = ()) -> Any:
+        """A read, tried again while what fails is temporary.
+
+        :raises TemporaryError: it failed as often as ``PATIENCE`` says, or the server asks for a
+            longer wait; ``retry_after`` says how long.
+        """
+        request = self._peer.get(path, params)
+        return patiently(lambda: self._once(request), PATIENCE, self._timing)
+
+    def _once(self, request: Request) -> Any:
+        response = self._transport.send(request)
+        self._clock.hear(response.date)
+        return self._peer.decode(request, response)
+
+
+def _transport(
+    url: str,
+    username: str,
+    password: str,
+    verify: Union[bool, str],
+    timeout: Tuple[float, float],
+) -> Transport:
+    limits = Limits(*timeout, write_patience=WRITE_PATIENCE, size=MAX_BODY)
+    headers = {"Authorization": basic(username, password)} if username else {}
+    return RequestsTransport(url, headers, verify, limits)

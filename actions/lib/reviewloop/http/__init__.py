@@ -1,0 +1,1 @@
+"""One way to the network, for Gerrit and for trackers: the only room that imports ``requests``."""

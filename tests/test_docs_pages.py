@@ -1,0 +1,237 @@
+"""The documents as a whole: the map of them, the pages that are generated, a page for each tracker,
+and the words they use.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Iterator, List, Type
+
+import pytest
+from sandbox import actions_page, index_entry, settings_page, triggers_page, turns_page
+
+import test_pack_contract as contract
+from repository import ROOT
+from reviewloop.errors import ReviewLoopError
+from reviewloop.trackers.factory import ADAPTERS
+from test_docs import (
+    CODE,
+    CONTRACT,
+    DOCUMENTS,
+    GUIDES,
+    MAP,
+    PAGES,
+    TRACKERS,
+    blocks,
+    prose,
+    section,
+    table,
+    text_of,
+    triggers,
+)
+from trackers_fixtures import FAKES
+
+# --- the map of the documents -----------------------------------------------------------------
+
+
+def reading_order() -> List[Path]:
+    """The pages in the order in which the map lists them."""
+    numbered = text_of(MAP).split("\n## For operators\n")[1].split("\nSee also")[0]
+    return [(MAP.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", numbered)]
+
+
+def test_the_map_lists_every_page():
+    """Whoever opens docs/ finds each page, numbered or below them, and none twice."""
+    linked = re.findall(r"\]\(([^)#]+)\)", text_of(MAP))
+    pages = [(MAP.parent / target).resolve() for target in linked]
+
+    assert set(DOCUMENTS) - {MAP} <= set(pages)
+    assert len(reading_order()) == len(set(reading_order()))
+
+
+@pytest.mark.parametrize("number", range(len(reading_order()) - 1))
+def test_each_page_leads_back_and_on(number: int):
+    """Below its title a page links to the map, and to the page that comes next."""
+    page, following = reading_order()[number], reading_order()[number + 1]
+    title, empty, links = text_of(page).splitlines()[:3]
+    targets = [(page.parent / one).resolve() for one in re.findall(r"\]\(([^)]+)\)", links)]
+
+    assert title.startswith("# ")
+    assert empty == ""
+    assert (targets[0], targets[-1]) == (MAP, following)
+    assert "next: [" in links
+
+
+# --- generated pages ------------------------------------------------------------------------
+
+
+def test_page_of_actions_is_current():
+    """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
+    assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
+
+
+def kinds_of(error: Type[ReviewLoopError]) -> Iterator[str]:
+    """The kinds of the errors below one."""
+    for one in error.__subclasses__():
+        yield one.kind
+        yield from kinds_of(one)
+
+
+def test_every_kind_of_failure_says_who_has_to_act():
+    """Whoever sees an action fail finds its kind in the table."""
+    shown = table(section(actions_page.PAGE, "When an action fails"))
+
+    assert set(shown) == set(kinds_of(ReviewLoopError))
+
+
+@pytest.mark.parametrize("made", [settings_page, triggers_page], ids=lambda one: one.PAGE.stem)
+def test_page_of_the_metadata_is_current(made: Any):
+    """docs/settings.md and docs/triggers.md are what the metadata says; `make docs` writes them."""
+    assert made.PAGE.read_text(encoding="utf-8") == made.page()
+
+
+def test_page_of_settings_has_every_setting():
+    """Each setting of the schema has one row, with its default."""
+    schema = contract.read(ROOT / "config.schema.yaml")
+    every = dict(pair for key, spec in schema.items() for pair in settings_page.settings(spec, key))
+    groups = {key for key in every if key in schema and "properties" in schema[key]}
+    shown = table(text_of(settings_page.PAGE))
+
+    assert set(shown) == set(every) - groups
+    for key, (_, default, _) in shown.items():
+        wanted = f"`{json.dumps(every[key]['default'])}`" if "default" in every[key] else ""
+        assert default == ("**required**" if every[key].get("required") else wanted), key
+
+
+@pytest.mark.parametrize("trigger", contract.TRIGGERS)
+def test_page_of_triggers_has_every_field(trigger: str):
+    """Each field of the payload has a row, with its type and every value of an enumeration."""
+    properties = triggers()[f"gerrit.{trigger}"]["payload_schema"]["properties"]
+    shown = table(section(triggers_page.PAGE, f"gerrit.{trigger}"))
+
+    assert list(shown) == list(properties)
+    for field, spec in properties.items():
+        kind, meaning = shown[field]
+        expected = spec["type"] if isinstance(spec["type"], list) else [spec["type"]]
+        assert kind.split(" or ") == expected, field
+        assert set(spec.get("enum", [])) <= set(CODE.findall(meaning)), field
+
+
+def test_page_of_turns_is_current():
+    """docs/turns.md shows the tables that the core reads; `make docs` writes them."""
+    assert turns_page.PAGE.read_text(encoding="utf-8") == turns_page.page()
+
+
+def test_entry_of_the_index_is_current():
+    """docs/releasing.md shows the entry that the pack's files make; `make docs` writes it."""
+    (block,) = [block for block in blocks("json") if block.page == index_entry.PAGE]
+
+    assert index_entry.PAGE.read_text(encoding="utf-8") == index_entry.page()
+    assert json.loads(block.text) == index_entry.entry()
+    assert index_entry.entry()["content"]["rules"]["count"] == len(contract.RULES)
+
+
+# --- the pages about trackers --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", sorted(ADAPTERS))
+def test_every_tracker_can_be_set_up_from_its_page(kind: str):
+    """Each kind has a page with its options, its token, people, and a command that checks it."""
+    text = text_of(GUIDES / f"{kind}.md")
+
+    assert set(re.findall(r"kind: (\w+)", text)) == {kind}
+    assert {name for name in ADAPTERS[kind].options if name not in text} == set()
+    for shown in (
+        "```yaml",
+        "## Check the setup\n",
+        "curl",
+        "roster.members[].tracker",
+        "| to decline a ticket |",
+    ):
+        assert shown in text, shown
+
+
+def test_every_tracker_has_one_page():
+    """The pages are those of the kinds there are, and the index lists each."""
+    rows = re.findall(r"\]\(trackers/(\w+)\.md\).* \| `(\w+)` \|", text_of(TRACKERS))
+
+    assert {page.stem for page in GUIDES.glob("*.md")} == set(ADAPTERS)
+    assert {kind for _, kind in rows} == set(ADAPTERS)
+    assert all(page == kind for page, kind in rows)
+
+
+def test_table_of_the_contract_is_whole():
+    """Each tracker under test has a column, each case a row, and each cell an answer."""
+    cases = re.findall(r'^@case\("([^"]+)"\)', CONTRACT.read_text(encoding="utf-8"), re.MULTILINE)
+    block = TRACKERS.read_text(encoding="utf-8").partition("<!-- contract: begin -->")[2]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in block.splitlines()
+        if line.startswith("|")
+    ]
+    head, _, *body = rows
+
+    assert {name for name in head if name.endswith("(fake)")} == {f"{one} (fake)" for one in FAKES}
+    assert {name for name in head if name.endswith("(real)")} == {
+        "redmine (real)",
+        "roundup (real)",
+        "rt (real)",
+    }
+    assert {row[0] for row in body} == set(cases)
+    assert all(re.fullmatch(r"yes|\[\d+\]", cell) for row in body for cell in row[1:])
+
+
+# --- the repository's other files ---------------------------------------------------------------
+
+
+def test_hooks_are_the_checks_of_make():
+    """pre-commit runs each tool that `make check` runs, with the same arguments."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = makefile.split("\ncheck:")[1].split("\n\n")[0]
+    wanted = re.findall(r"\$\(BIN\)/(.+?)(?: \$\(ENTRY_FILES\)\))?$", recipe, re.MULTILINE)
+    hooks = contract.read(ROOT / ".pre-commit-config.yaml")["repos"][0]["hooks"]
+    entries = [hook["entry"].partition(".venv/bin/")[2] for hook in hooks]
+
+    assert sorted(entries) == sorted(one.replace("$(LIB)", "actions/lib") for one in wanted)
+    assert all(hook["language"] == "system" for hook in hooks)
+
+
+def test_files_named_for_contributors_are_there():
+    """The guide for contributors names files and folders as they are."""
+    named = CODE.findall(prose(ROOT / "CONTRIBUTING.md"))
+    paths = [one for one in named if re.fullmatch(r"[\w./-]+(?:\.(?:py|md|yaml)|/)", one)]
+
+    assert len(paths) > 15
+    here = [one for one in paths if "NAME" not in one and "KIND" not in one]
+    outside = {".venv/", ".cache/"}
+    library = ROOT / "actions" / "lib" / "reviewloop"
+    missing = [one for one in here if not ((ROOT / one).exists() or (library / one).exists())]
+    assert set(missing) <= outside
+
+
+# Phrases that readers stumble over, and what to write instead.
+STUMBLED_OVER = {
+    "is told": "is reported, or say who is notified",
+    "are told": "are reported, or say who is notified",
+    "goes before": "overrides",
+    "go before": "override",
+    "has come to": "name the value",
+    "hand on": "pass on",
+    "hands on": "passes on",
+    "handed on": "passed on",
+    "Left out:": "Default: or Without it",
+    "tells what": "where to find what",
+}
+
+
+@pytest.mark.parametrize("phrase", STUMBLED_OVER)
+def test_documents_and_descriptions_use_plain_words(phrase: str):
+    """Documents and metadata say it in the words that a reader would use or search for."""
+    folders = ("actions", "rules", "sensors", "workflows", "policies")
+    metadata = [path for folder in folders for path in contract.files(folder).values()]
+    read = [*PAGES, *metadata, ROOT / "config.schema.yaml", ROOT / "gerrit.yaml.example"]
+
+    found = [page.name for page in read if phrase in " ".join(text_of(page).split())]
+    assert not found, f"Instead of {phrase!r}: {STUMBLED_OVER[phrase]}."
