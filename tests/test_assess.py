@@ -250,6 +250,23 @@ def test_silent_reviewers() -> None:
     assert board.assess(board.event("1d"), Tier.REVIEWERS).accounts == (second,)
 
 
+def test_reviewer_who_has_left() -> None:
+    """An inactive account is not asked, and nobody is where it is the only one."""
+    board = Board()
+    board.fake.accounts[board.fake.reviewer]["inactive"] = True
+
+    assert board.assess(tier=Tier.REVIEWERS).verdict is Verdict.NOBODY_TO_ASK
+
+
+def test_owner_that_is_a_robot() -> None:
+    """It owes nobody anything that it could be asked for."""
+    board = Board()
+    bot = board.fake.add_account("sync-bot", service_user=True)
+    board.number = board.fake.add_change(owner=bot, at="2026-03-02 09:00:00")
+
+    assert board.assess(tier=Tier.OWNERS).verdict is Verdict.NOBODY_TO_ASK
+
+
 def test_no_reviewers() -> None:
     """A change without reviewers gives a nudge nobody to go to."""
     board = Board()

@@ -57,7 +57,7 @@ def refresh(context: Context, number: int) -> Dict[str, Any]:
     asked = [ask for ask in context.asks.all() if ask.number == number and ask.open]
     if asked:
         change = context.client.change(number)
-        state = follow(change, context.settings.policy)
+        state = follow(change, context.people.policy(change))
         for ask in asked if not change.is_private else ():
             how = how_it_ended(change, state, ask.party, ask.since)
             if how is not None:

@@ -168,7 +168,7 @@ def _read(context: Context, number: int) -> Reading:
             f"Change {number} is private: nothing on it leaves Gerrit.",
             "Look at it in Gerrit.",
         )
-    return read_change(change, context.settings.policy)
+    return read_change(change, context.people.policy(change))
 
 
 def _summary(context: Context, change: Change) -> Dict[str, Any]:

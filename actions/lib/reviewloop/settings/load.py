@@ -176,8 +176,8 @@ def _credentials(section: Reader) -> Tuple[str, str]:
     if username and not password:
         section.problem(
             "password",
-            f"is missing while {section.at('username')} is {username!r}: store it with `st2 key set"
-            ' NAME VALUE --encrypt` and write "{{ st2kv.system.NAME }}", or remove the user name.',
+            f"{section.lacking('password', 'gerrit_password')} Or remove"
+            f" {section.at('username')} {username!r}, to read without an account.",
         )
     if password and not username:
         section.problem(

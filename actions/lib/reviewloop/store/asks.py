@@ -12,11 +12,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Dict, Iterable, Optional, Tuple
 
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ask_id
 from reviewloop.core.roster import Load
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
-from reviewloop.store.datastore import Datastore, Readable, read_records, write_value
+from reviewloop.store.datastore import (
+    UNREADABLE,
+    Datastore,
+    Readable,
+    read_records,
+    read_value,
+    write_value,
+)
 
 PREFIX = "gerrit.ask."
 VERSION = 1
@@ -76,13 +85,15 @@ class Ask:
         try:
             value: Dict[str, Any] = json.loads(text)
             if value.pop("version") != VERSION:
-                raise ValueError("another version")  # noqa: TRY301 - told with the others
+                raise ValueError("another version")
             for key in ("accounts", "joined"):
                 value[key] = tuple(int(one) for one in value.get(key, ()))
             for key in ("since", "at"):
                 value[key] = from_iso(value[key])
+            EventRef.parse(value["event_id"])
+            value["tier"] = Tier(value["tier"]).value
             return cls(**value)
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
                 f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
@@ -100,15 +111,17 @@ class Asks:
 
     def all(self) -> Tuple[Ask, ...]:
         """Every ask that can be read and has not lapsed, earliest first."""
-        return tuple(
-            sorted(
-                self.read().records, key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt)
-            )
-        )
+        asks = self.readable().records
+        return tuple(sorted(asks, key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt)))
 
-    def read(self) -> Readable[Ask]:
-        """Every ask, and the names of the values that cannot be read."""
+    def readable(self) -> Readable[Ask]:
+        """Every ask that can be read, and the names of the values that cannot."""
         return read_records(self._datastore, PREFIX, Ask.from_json)
+
+    def get(self, ask: Ask) -> Optional[Ask]:
+        """The record of an ask as it is now; None where it has lapsed."""
+        text = read_value(self._datastore, ask.key)
+        return None if text is None else Ask.from_json(text, ask.key)
 
     def put(self, ask: Ask) -> None:
         """Keep an ask."""

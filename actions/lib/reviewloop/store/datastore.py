@@ -34,6 +34,8 @@ _FAULTS = (OSError, ValueError)
 # StackStorm's default ``api.max_page_size``: a listing without a limit stops there, unsaid.
 PAGE = 100
 _TRIES = 5
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a record can end in, whatever the value holds."""
 
 
 class KeyValue(Protocol):

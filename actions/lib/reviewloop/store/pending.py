@@ -13,10 +13,13 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Dict, Iterable, Optional, Tuple
 
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import digest
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import (
+    UNREADABLE,
     Datastore,
     Readable,
     drop_value,
@@ -87,7 +90,7 @@ class Pending:
         """Read what :meth:`to_json` wrote. :raises ConfigError: it is something else."""
         try:
             return cls(**_checked(json.loads(text)))
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
                 f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
@@ -107,7 +110,8 @@ def _checked(value: Dict[str, Any]) -> Dict[str, Any]:
     wrong += [name for name in ("again",) if type(value[name]) is not bool]
     if wrong:
         raise ValueError(f"wrong fields: {wrong}")
-    value["reason"] = Reason(value["reason"])
+    value["tier"], value["reason"] = Tier(value["tier"]).value, Reason(value["reason"])
+    EventRef.parse(value["event_id"])
     value.update({name: from_iso(value[name]) for name in _INSTANTS})
     return value
 
@@ -121,13 +125,13 @@ class Pendings:
     def __init__(self, datastore: Datastore) -> None:
         self._datastore = datastore
 
-    def read(self) -> Readable[Pending]:
+    def readable(self) -> Readable[Pending]:
         """Every record, and the names of those that cannot be read."""
         return read_records(self._datastore, PREFIX, Pending.from_json)
 
     def all(self) -> Tuple[Pending, ...]:
         """Every record that can be read, the longest wait first."""
-        return tuple(sorted(self.read().records, key=lambda one: one.rank))
+        return tuple(sorted(self.readable().records, key=lambda one: one.rank))
 
     def put(self, pending: Pending) -> None:
         """Keep a record, replacing the one of the same wait and tier."""
