@@ -33,7 +33,7 @@ ACTIONS = [
     "stand_down", "refresh", "stand_down_if_over", "sweep",
 ]
 SENSORS = ["gerrit_changes_sensor"]
-TRIGGERS = ["change_waiting", "change_wait_ended", "poll_trouble"]
+TRIGGERS = ["change_waiting", "change_overdue", "change_wait_ended", "poll_trouble"]
 RULES = ["nudge_reviewers", "escalate_to_committee", "label_unmerged", "stand_down", "sweep_daily"]
 
 TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
