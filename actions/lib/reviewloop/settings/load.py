@@ -80,6 +80,7 @@ class Settings:
     server: str
     poll_interval: int
     catch_up: Duration
+    coverage_reach: Duration
     max_triggers_per_poll: int
     policy: Policy
     roster: RosterSettings
@@ -129,6 +130,7 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         server=server,
         poll_interval=top.number("poll_interval", 300, 30, 86_400),
         catch_up=_duration(top.value("catch_up", "0d", '"2d"'), values.duration),
+        coverage_reach=_duration(top.value("coverage_reach", "60d", '"60d"'), values.duration),
         max_triggers_per_poll=top.number("max_triggers_per_poll", 50, 1, 1_000),
         policy=policy,
         roster=read_roster(top.section("roster")),
