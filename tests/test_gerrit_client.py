@@ -290,8 +290,8 @@ class TestChanges:
         third = fake.add_change(parent=second)
         client = fake.client()
 
-        assert client.parents(client.change(third)) == (second, first)
-        assert client.parents(client.change(first)) == ()
+        assert client.related(client.change(third)).ancestors == (second, first)
+        assert client.related(client.change(first)).ancestors == ()
 
     def test_some_changes(self, fake: FakeGerrit) -> None:
         """Many numbers are asked for in batches of at most 50; what is missing is left out."""

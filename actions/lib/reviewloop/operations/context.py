@@ -20,6 +20,7 @@ from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
+from reviewloop.store.pending import Pendings
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
@@ -55,6 +56,11 @@ class Context:
         return Asks(self._datastore)
 
     @cached_property
+    def pendings(self) -> Pendings:
+        """What was put off."""
+        return Pendings(self._datastore)
+
+    @cached_property
     def leases(self) -> Leases:
         """What keeps runs apart that must not decide or write at once."""
         return Leases(self._datastore)
@@ -76,7 +82,9 @@ class Context:
     @cached_property
     def assessor(self) -> Assessor:
         """Decides on events."""
-        return Assessor(self.settings, self.client, self.people, self.asks)
+        return Assessor(
+            self.settings, self.client, self.people, self.asks, self.pendings, self.leases
+        )
 
     @cached_property
     def records(self) -> Records:
