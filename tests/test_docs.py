@@ -27,7 +27,7 @@ from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
 from reviewloop.escalation import people
 from reviewloop.settings.load import DEFAULT_MILESTONES, load
-from reviewloop.store import asks, cursor, roster
+from reviewloop.store import asks, cursor, roster, troubles
 from reviewloop.store import tickets as records
 
 README = ROOT / "README.md"
@@ -195,7 +195,8 @@ def test_every_rule_is_listed():
 
 def test_uninstalling_names_every_datastore_key():
     """The keys that stay behind are those the library writes or reads."""
-    prefixes = {cursor.PREFIX, asks.PREFIX, people.AWAY, records.PREFIX, roster.PREFIX}
+    prefixes = {cursor.PREFIX, troubles.PREFIX, asks.PREFIX, people.AWAY, records.PREFIX}
+    prefixes.add(roster.PREFIX)
 
     shown = table(section(OPERATORS, "Uninstalling"))
     assert set(shown) == {f"{prefix}*" for prefix in prefixes}
@@ -273,7 +274,14 @@ def test_every_reference_of_the_pack_exists():
     known = {f"gerrit.{name}" for name in (*contract.ACTIONS, *contract.files("rules"))}
     known |= set(triggers())
     known |= {"gerrit.GerritChangesSensor", "gerrit.yaml", "gerrit.yaml.example"}
-    stored = (cursor.PREFIX, asks.PREFIX, people.AWAY, records.PREFIX, roster.PREFIX)
+    stored = (
+        cursor.PREFIX,
+        asks.PREFIX,
+        people.AWAY,
+        troubles.PREFIX,
+        records.PREFIX,
+        roster.PREFIX,
+    )
     for page in PAGES:
         for name in re.findall(r"(?<![\w./-])gerrit\.[\w.]+", text_of(page)):
             assert name.rstrip(".") in known or name.startswith(stored), (page.name, name)

@@ -7,13 +7,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any, List
+from typing import Any, Iterator, List, Type
 
 import pytest
 from sandbox import actions_page, index_entry, settings_page, triggers_page, turns_page
 
 import test_pack_contract as contract
 from repository import ROOT
+from reviewloop.errors import ReviewLoopError
 from reviewloop.trackers.factory import ADAPTERS
 from test_docs import (
     CODE,
@@ -53,7 +54,7 @@ def test_the_map_lists_every_page():
 @pytest.mark.parametrize("number", range(len(reading_order()) - 1))
 def test_each_page_leads_back_and_on(number: int):
     """Below its title a page links to the map, and to the page that comes next."""
-    page, following = reading_order()[number : number + 2]
+    page, following = reading_order()[number], reading_order()[number + 1]
     title, empty, links = text_of(page).splitlines()[:3]
     targets = [(page.parent / one).resolve() for one in re.findall(r"\]\(([^)]+)\)", links)]
 
@@ -69,6 +70,20 @@ def test_each_page_leads_back_and_on(number: int):
 def test_page_of_actions_is_current():
     """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
     assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
+
+
+def kinds_of(error: Type[ReviewLoopError]) -> Iterator[str]:
+    """The kinds of the errors below one."""
+    for one in error.__subclasses__():
+        yield one.kind
+        yield from kinds_of(one)
+
+
+def test_every_kind_of_failure_says_who_has_to_act():
+    """Whoever sees an action fail finds its kind in the table."""
+    shown = table(section(actions_page.PAGE, "When an action fails"))
+
+    assert set(shown) == set(kinds_of(ReviewLoopError))
 
 
 @pytest.mark.parametrize("made", [settings_page, triggers_page], ids=lambda one: one.PAGE.stem)

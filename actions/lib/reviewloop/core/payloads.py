@@ -39,15 +39,18 @@ class Site:
 
 
 def waiting(
-    site: Site, reading: Reading, crossing: Crossing, policy: Policy, now: datetime
+    site: Site, reading: Reading, crossing: Crossing, policy: Policy, now: datetime, event: str = ""
 ) -> Dict[str, Any]:
-    """The payload of ``gerrit.change_waiting``; ages are told as of ``now``."""
+    """The payload of ``gerrit.change_waiting``; ages are told as of ``now``.
+
+    :param event: its id where that is not the usual one.
+    """
     change, wait = reading.change, crossing.wait
     seconds = reading.elapsed(wait, now, policy)
     course = reading.course(wait.party, wait.since)
     following = None if course is None else course.following(crossing.at)
     return {
-        **_head(site, change, crossing),
+        **_head(site, change, crossing, event),
         "cause": wait.cause.value,
         "crossed_at": iso(crossing.at),
         "milestone_index": crossing.index,
@@ -69,12 +72,17 @@ def waiting(
     }
 
 
-def ended(site: Site, reading: Reading, ending: Ending, policy: Policy) -> Dict[str, Any]:
-    """The payload of ``gerrit.change_wait_ended``: a wait that had reached a milestone is over."""
+def ended(
+    site: Site, reading: Reading, ending: Ending, policy: Policy, event: str = ""
+) -> Dict[str, Any]:
+    """The payload of ``gerrit.change_wait_ended``: a wait that had reached a milestone is over.
+
+    :param event: its id where that is not the usual one.
+    """
     wait = ending.wait
     seconds = reading.elapsed(wait, ending.at, policy)
     return {
-        **_head(site, reading.change, ending.highest),
+        **_head(site, reading.change, ending.highest, event),
         "ended_at": iso(ending.at),
         "how": "" if wait.how is None else wait.how.value,
         "waiting_days": round(seconds / policy.calendar.day_seconds, 2),
@@ -98,10 +106,11 @@ def trouble(
     }
 
 
-def _head(site: Site, change: Change, crossing: Crossing) -> Dict[str, Any]:
+def _head(site: Site, change: Change, crossing: Crossing, event: str) -> Dict[str, Any]:
     wait, milestone = crossing.wait, str(crossing.milestone)
+    usual = event_id(site.id, change.number, wait.party.value, wait.since, milestone)
     return {
-        "event_id": event_id(site.id, change.number, wait.party.value, wait.since, milestone),
+        "event_id": event or usual,
         "server": site.id,
         "number": change.number,
         "patchset": change.patch_set,

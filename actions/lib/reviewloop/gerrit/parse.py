@@ -189,7 +189,8 @@ def page(data: Any) -> Tuple[Tuple[Raw, ...], bool]:
     (the account's query limit, rows the server could not render).
     """
     items = _typed(data, list, "result", "search")
-    rows = tuple(mapping(item, "search, row") for item in items)
+    # Whoever reads the rows sets aside what is none.
+    rows: Tuple[Raw, ...] = tuple(item if isinstance(item, dict) else {} for item in items)
     return rows, bool(rows) and _get(rows[-1], "_more_changes", bool, "search", False)
 
 
