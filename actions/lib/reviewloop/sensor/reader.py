@@ -35,6 +35,7 @@ from reviewloop.errors import (
 )
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.own import policy_for
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
@@ -160,7 +161,8 @@ class Reader:
         if ChangeKey.of(change) in wanted:
             change = with_remarks(change, self._remarks(change))
         oddity = "" if change.status_known else f"its status is {change.status_word}"
-        return Read(read_change(change, self._policy), oddity)
+        policy = policy_for(change, self._policy, self._client)
+        return Read(read_change(change, policy), oddity)
 
     def _remarks(self, change: Change) -> Tuple[Remark, ...]:
         if self._unanswered >= _IN_A_ROW:
