@@ -17,10 +17,12 @@ from reviewloop.core.keys import digest
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import (
+    UNREADABLE,
     Datastore,
     Readable,
     drop_value,
     read_records,
+    remedy_of,
     write_value,
 )
 
@@ -86,10 +88,10 @@ class Pending:
         """Read what :meth:`to_json` wrote. :raises ConfigError: it is something else."""
         try:
             return cls(**_checked(json.loads(text)))
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
-                f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
+                remedy_of(name),
             ) from err
 
 
