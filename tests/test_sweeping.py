@@ -492,6 +492,18 @@ def test_an_escalation_that_died_before_its_comment(desktop: Desktop) -> None:
     assert swept(desktop)["half_done"] == []
 
 
+def test_a_ticket_that_only_its_record_remembers(desktop: Desktop) -> None:
+    """The ask is lost and the change says nothing: named too."""
+    number = desktop.escalated()
+    for name in desktop.shelf.names():
+        if name.startswith("gerrit.ask."):
+            desktop.shelf.service.delete_value(name, local=False)
+
+    (told,) = swept(desktop)["half_done"]
+
+    assert (told["number"], told["event_id"]) == (number, "")
+
+
 class Counted(DatastoreService):
     """A datastore that counts how often it is listed."""
 
