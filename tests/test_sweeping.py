@@ -155,18 +155,6 @@ def test_a_record_of_another_tracker(desktop: Desktop) -> None:
     assert report["looked_at"] == 0
 
 
-def test_a_record_of_another_server(desktop: Desktop) -> None:
-    """It is listed, as after the server got another address, and its ticket is left alone."""
-    number = desktop.escalated()
-    (record,) = desktop.tools().records.all()
-    desktop.tools().records.put(replace(record, server="old.example.org"))
-
-    report = swept(desktop)
-
-    assert numbers(report["records_elsewhere"]) == [number]
-    assert desktop.issue(number)["state"] == "open"
-
-
 def test_a_dry_run(desktop: Desktop) -> None:
     """It tells what would be done and writes nothing."""
     over, gone, lost = (desktop.escalated() for _ in range(3))
