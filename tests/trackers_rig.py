@@ -22,7 +22,7 @@ from reviewloop.http.retry import Timing
 from reviewloop.http.transport import RequestsTransport, Transport
 from reviewloop.store.tickets import MemoryRecords, Records
 from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
-from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from reviewloop.trackers.ticketing import Ticketing
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
@@ -176,6 +176,18 @@ def draft(key: str, **more: Any) -> Draft:
     """An ordinary ticket to be opened."""
     values = {"title": "Review wanted: 4711", "body": "It waits.", "assignee": "committee1"}
     return Draft(key, **{**values, **more})
+
+
+def whole_life(rig: Rig) -> str:
+    """Open a ticket, comment, hand it on, close it, and open it again; its key."""
+    key = fresh_key()
+    ticketing = rig.ticketing(MemoryRecords())
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    assert ticketing.open_once(draft(key)).action is Done.REOPENED
+    return key
 
 
 class Drop(str, Enum):

@@ -83,6 +83,7 @@ class RestTracker(Tracker):
             timing=timing,
             transport=transport,
         )
+        self._begin()
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -112,6 +113,12 @@ class RestTracker(Tracker):
     @abstractmethod
     def _who(self) -> str:
         """What :meth:`whoami` answers."""
+
+    def _begin(self) -> None:
+        """Set what else the tracker keeps; called once, when all else is there.
+
+        :raises ConfigError: the settings are wrong together.
+        """
 
     def _where(self) -> str:
         """The place in :attr:`name`, without the kind."""

@@ -26,9 +26,6 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
-from reviewloop.http.messages import whole_number
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -44,7 +41,6 @@ from reviewloop.trackers.base import (
     Form,
     State,
     Ticket,
-    TrackerSettings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN
@@ -80,13 +76,7 @@ class Gitea(RestTracker):
         "repository's issues."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
+    def _begin(self) -> None:
         self._repo = f"/repos/{self._project}"
 
     @classmethod
@@ -273,10 +263,10 @@ class Gitea(RestTracker):
             known = len(rows)
             for row in parse.sequence(answer.data, "a listing"):
                 rows[_id(row)] = row
-            told = whole_number(answer.headers.get("x-total-count", ""))
-            if told is not None and told < total:
+            known_total = parse.total_unless_less(answer.headers.get("x-total-count", ""), total)
+            if known_total is None:
                 return None
-            total = told or 0
+            total = known_total
             if len(rows) == known or 0 < total <= len(rows):
                 return list(rows.values())
             page += 1

@@ -15,8 +15,6 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -32,7 +30,6 @@ from reviewloop.trackers.base import (
     Form,
     State,
     Ticket,
-    TrackerSettings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN
@@ -70,13 +67,7 @@ class GitHub(RestTracker):
 
     write_spacing = WRITE_SPACING
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
+    def _begin(self) -> None:
         self._issues = f"/repos/{self._project}/issues"
 
     @classmethod

@@ -30,9 +30,6 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
-from reviewloop.http.messages import whole_number
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -49,7 +46,6 @@ from reviewloop.trackers.base import (
     Option,
     State,
     Ticket,
-    TrackerSettings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN
@@ -96,13 +92,7 @@ class GitLab(RestTracker):
         "GitLab 17.7: Reporter) in the project and the assignee may read the ticket."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
+    def _begin(self) -> None:
         self._issues = f"/projects/{quote(self._project, safe='')}/issues"
         self._confidential = self._option("confidential") == "true"
         self._users: Dict[str, Mapping[str, Any]] = {}
@@ -320,10 +310,10 @@ class GitLab(RestTracker):
             answer = self._http.read(path, {**params, "per_page": PAGE, "page": page})
             found = parse.sequence(answer.data, "a listing")
             rows += [parse.mapping(row, "a row of a listing") for row in found]
-            told = whole_number(answer.headers.get("x-total", ""))
-            if told is not None and told < total:
+            known_total = parse.total_unless_less(answer.headers.get("x-total", ""), total)
+            if known_total is None:
                 return None
-            total = told or 0
+            total = known_total
             following = answer.headers.get("x-next-page")
             # A page may be short where more follow; without the header only its length tells.
             if not (len(found) >= PAGE if following is None else following.strip()):

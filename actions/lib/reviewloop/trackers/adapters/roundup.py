@@ -31,8 +31,6 @@ from reviewloop.errors import (
 )
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import http_date
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -50,7 +48,6 @@ from reviewloop.trackers.base import (
     Form,
     State,
     Ticket,
-    TrackerSettings,
 )
 from reviewloop.trackers.http import FORBIDDEN, Answer
 from reviewloop.trackers.rest import (
@@ -89,14 +86,8 @@ class Roundup(RestTracker):
     fault_text = FAULT
     keep_alive = False
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
-        self._user = settings.token.partition(":")[0]
+    def _begin(self) -> None:
+        self._user = self._settings.token.partition(":")[0]
         self._statuses: Dict[str, str] = {}
 
     def _scope(self) -> str:

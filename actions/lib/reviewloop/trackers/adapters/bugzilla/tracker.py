@@ -30,8 +30,6 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -58,7 +56,6 @@ from reviewloop.trackers.base import (
     State,
     TakenError,
     Ticket,
-    TrackerSettings,
     checked_url,
 )
 from reviewloop.trackers.http import Http
@@ -96,15 +93,9 @@ class Bugzilla(RestTracker):
         "the group editbugs."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
-        self._secret = {} if self._in_header() else {"Bugzilla_api_key": settings.token}
-        if self._secret and not settings.username:
+    def _begin(self) -> None:
+        self._secret = {} if self._in_header() else {"Bugzilla_api_key": self._settings.token}
+        if self._secret and not self._settings.username:
             raise ConfigError(
                 f'tracker.username is missing: {self.kind} needs it with key_in: "{QUERY}".',
                 "Set it to the login of the API key's account.",

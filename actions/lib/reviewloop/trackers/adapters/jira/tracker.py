@@ -35,8 +35,6 @@ from reviewloop.errors import (
 )
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import whole_number
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -55,7 +53,6 @@ from reviewloop.trackers.base import (
     Form,
     State,
     Ticket,
-    TrackerSettings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN
@@ -95,21 +92,15 @@ class Jira(RestTracker):
     body_limit = 32_000
     """Jira refuses more than 32,767 by default (``jira.text.field.character.limit``)."""
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
-        self._cloud = is_cloud(settings, urlsplit(self._web).hostname or "")
+    def _begin(self) -> None:
+        self._cloud = is_cloud(self._settings, urlsplit(self._web).hostname or "")
         self.lag = CLOUD_LAG if self._cloud else CLUSTER_LAG
         self._pages = checked_url(self._option("web") or self._web)
         self._fields = more_fields(self._option("fields"))
         self._identity = ""
         self._people = People(self._http, self._project, self._cloud)
         self._listings = Listings(self._http, self._project, self._place, self._cloud)
-        self._workflow = Workflow(self._option, settings.wont_fix)
+        self._workflow = Workflow(self._option, self._settings.wont_fix)
 
     def _headers(self) -> Dict[str, str]:
         user, token = self._settings.username, self._settings.token

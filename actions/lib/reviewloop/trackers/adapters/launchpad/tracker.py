@@ -33,8 +33,6 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -68,7 +66,6 @@ from reviewloop.trackers.base import (
     Draft,
     State,
     Ticket,
-    TrackerSettings,
     checked_url,
 )
 from reviewloop.trackers.http import FORBIDDEN, Answer, Http
@@ -108,13 +105,7 @@ class Launchpad(RestTracker):
     title_limit = 200
     body_limit = 50_000
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
+    def _begin(self) -> None:
         self._closed = {
             CloseReason.COMPLETED: self._option("closed_status"),
             CloseReason.NOT_PLANNED: self._option("not_planned_status"),

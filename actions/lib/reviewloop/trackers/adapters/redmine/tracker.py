@@ -20,8 +20,6 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from reviewloop.errors import ProtocolError, RefusedError
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -46,7 +44,6 @@ from reviewloop.trackers.base import (
     Option,
     State,
     Ticket,
-    TrackerSettings,
 )
 from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
@@ -92,16 +89,10 @@ class Redmine(RestTracker):
         "the tracker's fields and at the workflow's field permissions."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
+    def _begin(self) -> None:
         self._issues = f"/projects/{self._project}/issues.json"
         self.body_format = BodyFormat(self._option("format"))
-        self._site = Site(self._http, settings, self.options)
+        self._site = Site(self._http, self._settings, self.options)
         self._people = People(self._http, self._project)
         self._number = ""
 
@@ -297,10 +288,7 @@ class Redmine(RestTracker):
                     query[f"v[{field}][]"] = value
             told = self._http.read(self._issues, query).data
             rows = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
-            for row in rows:
-                number = int(parse.at(row, "id", "a row of a listing"))
-                if number <= last:
-                    raise parse.misread("a listing", "is not in the order of numbers")
+            for number, row in parse.rising(rows, last):
                 last = number
                 yield row
             if not rows or int(parse.at(told, "total_count", "a listing")) <= len(rows):

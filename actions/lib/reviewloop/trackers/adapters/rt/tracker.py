@@ -26,8 +26,6 @@ from urllib.parse import quote
 
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
 from reviewloop.http.credentials import basic
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -43,7 +41,6 @@ from reviewloop.trackers.base import (
     Draft,
     State,
     Ticket,
-    TrackerSettings,
 )
 from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
@@ -80,13 +77,7 @@ class RequestTracker(RestTracker):
 
     api_path = "/REST/2.0"
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
+    def _begin(self) -> None:
         self._field = ""
         self._activity: Dict[Tuple[str, str], bool] = {}
         self._people: Dict[str, str] = {}
@@ -242,10 +233,7 @@ class RequestTracker(RestTracker):
             query = f"Queue = {queue} AND {condition} AND id > {last}"
             told = self._search(query, PAGE)
             items = _items(told)
-            for row in items:
-                number = int(parse.at(row, "id", "a row of a listing"))
-                if number <= last:
-                    raise parse.misread("a listing", "is not in the order of numbers")
+            for number, row in parse.rising(items, last):
                 last = number
                 yield row
             if not items or int(told.get("total") or 0) <= len(items):

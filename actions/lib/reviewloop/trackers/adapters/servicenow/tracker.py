@@ -38,8 +38,6 @@ from reviewloop.errors import (
     RefusedError,
 )
 from reviewloop.http.credentials import basic
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -79,7 +77,6 @@ from reviewloop.trackers.base import (
     State,
     TakenError,
     Ticket,
-    TrackerSettings,
 )
 from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
@@ -116,14 +113,8 @@ class ServiceNow(RestTracker):
     body_limit = 4000
     """``task.description``, likewise."""
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        super().__init__(settings, timing, transport)
-        check_more(settings)
+    def _begin(self) -> None:
+        check_more(self._settings)
         self._closed = listed(self._option(CLOSED))
         self._records = Table(self._http)
 
