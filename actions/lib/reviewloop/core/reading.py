@@ -115,9 +115,11 @@ def replay(reading: Reading, policy: Policy, window: Window) -> Iterator[Union[C
 
 
 def human_reviewers(change: Change, policy: Policy) -> Sequence[int]:
-    """Account ids of the reviewers who are people and not the owner, ascending."""
+    """Account ids of the reviewers who are people, active, and not the owner, ascending."""
     return sorted(
         account.id
         for account in change.reviewers
-        if account.id != change.owner.id and not policy.is_automation(account)
+        if account.id != change.owner.id
+        and not account.inactive
+        and not policy.is_automation(account)
     )

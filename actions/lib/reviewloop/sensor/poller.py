@@ -145,7 +145,7 @@ class Poller:
             self._coverage.run(self._delta.asked, self._watch, room, self._fresh(read))
 
     def _put_off(self) -> Sequence[Pending]:
-        found = self._pending.read()
+        found = self._pending.readable()
         self._aside.unreadable = found.unreadable
         return found.records
 

@@ -62,6 +62,7 @@ class Limits:
 
     per_person_week: int = 10
     per_run: int = 20
+    ramp_per_day: int = 10
     hold_out_percent: int = 0
 
 
@@ -177,8 +178,8 @@ def _credentials(section: Reader) -> Tuple[str, str]:
     if username and not password:
         section.problem(
             "password",
-            f"is missing while {section.at('username')} is {username!r}: store it with `st2 key set"
-            ' NAME VALUE --encrypt` and write "{{ st2kv.system.NAME }}", or remove the user name.',
+            f"{section.lacking('password', 'gerrit_password')} Or remove"
+            f" {section.at('username')} {username!r}, to read without an account.",
         )
     if password and not username:
         section.problem(
@@ -240,6 +241,7 @@ def _limits(section: Reader) -> Limits:
     limits = Limits(
         per_person_week=section.number("per_person_week", 10, 1, 1_000),
         per_run=section.number("per_run", 20, 1, 1_000),
+        ramp_per_day=section.number("ramp_per_day", 10, 1, 1_000),
         hold_out_percent=section.number("hold_out_percent", 0, 0, 50),
     )
     section.finish()
