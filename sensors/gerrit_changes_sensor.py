@@ -13,12 +13,14 @@ from st2reactor.sensor.base import PollingSensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 # pylint: disable=import-error  # it does not see that either
+from reviewloop.escalation.people import People
 from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import Poller, Stores
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
+from reviewloop.store.pending import Pendings
 from reviewloop.store.troubles import DatastoreTroubles
 
 
@@ -48,7 +50,9 @@ class GerritChangesSensor(PollingSensor):
             Stores(
                 DatastoreCursor(service, settings.server),
                 DatastoreTroubles(service, settings.server),
+                Pendings(service),
             ),
+            lambda: People(settings, client, service),
             self._dispatch,
             logger=logger,
             clock=lambda: Clocks(self.local_clock(), client.clock().server),

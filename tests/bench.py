@@ -13,12 +13,14 @@ from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 from sandbox.standin.values import validate
 
 from repository import ROOT
+from reviewloop.escalation.people import People
 from reviewloop.http.retry import Timing
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import SETTLING, Poller, Stores
 from reviewloop.sensor.reconcile import EVERY
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
+from reviewloop.store.pending import Pendings
 from reviewloop.store.troubles import DatastoreTroubles
 from stores import Shelf
 
@@ -44,7 +46,14 @@ class Bench:
     def __init__(self, *, reconciles: bool = False, **config: Any) -> None:
         self.fake = FakeGerrit()
         self.shelf = Shelf()
-        self.config = {"url": URL, "username": "st2-reviews", "password": PASSWORD, **config}
+        self.config = {
+            "url": URL,
+            "username": "st2-reviews",
+            "password": PASSWORD,
+            # Only its own tests want what is sent again and again.
+            "coverage_reach": "0d",
+            **config,
+        }
         self.told: List[Told] = []
         self.local_time: Optional[datetime] = None
         self.dispatch_fails: Optional[BaseException] = None
@@ -69,7 +78,9 @@ class Bench:
             Stores(
                 DatastoreCursor(service, settings.server),
                 DatastoreTroubles(service, settings.server),
+                Pendings(service),
             ),
+            lambda: People(settings, client, service),
             self._dispatch,
             logger=self._logger,
             clock=lambda: Clocks(self.local(), client.clock().server),
@@ -88,6 +99,7 @@ class Bench:
         """Poll as soon as what happens by now has settled; what that told."""
         before = len(self.told)
         self.fake.advance(seconds=SETTLING.total_seconds())
+        self.shelf.now = self.fake.now
         self.poller.poll()
         assert self.refused == []
         self.fake.advance(seconds=-SETTLING.total_seconds())

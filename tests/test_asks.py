@@ -34,12 +34,14 @@ def test_kept_and_found() -> None:
 
 
 def test_handed_on() -> None:
-    """A hand-over replaces the record and gives the message another mark."""
+    """A hand-over is a record of its own and gives the message another mark; the last counts."""
     shelf = Shelf()
     Asks(shelf.service).put(ASK)
     Asks(shelf.service).put(replace(ASK, accounts=(8,), attempt=1))
+    asks = Asks(shelf.service).all()
 
-    assert [ask.accounts for ask in Asks(shelf.service).all()] == [(8,)]
+    assert [ask.accounts for ask in asks] == [(7,), (8,)]
+    assert find(asks, EVENT, "committee") == asks[1]
     assert ask_id(EVENT, "committee", 0) != ask_id(EVENT, "committee", 1)
 
 
@@ -108,6 +110,14 @@ def test_any_damage(value: Any, key: str) -> None:
     found = Asks(shelf.service).readable()
 
     assert len(found.records) + len(found.unreadable) == 1
+
+
+def test_record_of_before() -> None:
+    """What an earlier release wrote is read: it knew no late waits and no joined changes."""
+    told = json.loads(ASK.to_json())
+    del told["late"], told["joined"]
+
+    assert Ask.from_json(json.dumps(told), "gerrit.ask.x") == ASK
 
 
 def test_datastore_down() -> None:

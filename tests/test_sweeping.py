@@ -130,7 +130,7 @@ def test_a_ticket_without_record(desktop: Desktop) -> None:
     """
     number = desktop.escalated()
     desktop.shelf = Shelf()
-    assess.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
     stranger = desktop.tools().tracker
     assert stranger is not None
     foreign = stranger.create(draft(fresh_key(), assignee=None))
@@ -157,7 +157,7 @@ def test_a_record_of_another_tracker(desktop: Desktop) -> None:
 
 def test_a_dry_run(desktop: Desktop) -> None:
     """It tells what would be done and writes nothing."""
-    over, gone, lost = (desktop.escalated() for _ in range(3))
+    over, gone, lost = (desktop.escalated(owner=desktop.owner()) for _ in range(3))
     desktop.review(over)
     desktop.gerrit.changes[gone].hidden = True
     desktop.github.delete(int(desktop.record(lost).id))
@@ -202,7 +202,7 @@ def test_without_a_tracker() -> None:
     """People are asked no more about a wait that is over."""
     desktop = Desktop(tracker={"kind": "none"})
     number = desktop.waiting()
-    assess.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
     desktop.review(number)
 
     report = swept(desktop)
@@ -238,7 +238,7 @@ def test_a_run_killed_between_reopening_and_its_record(desktop: Desktop) -> None
     since = int(desktop.gerrit.now.timestamp())
     desktop.gerrit.advance(days=2)
     event = f"{SERVER}:{number}:reviewers:{since}:2d"
-    assert assess.assess(desktop.tools(), event)["proceed"]
+    assert assess.assess(desktop.tools(), event, dry_run=False)["proceed"]
     desktop.issue(number).update(state="open", state_reason="reopened")
     desktop.review(number)
 
@@ -254,7 +254,7 @@ def test_standing_down_after_a_run_that_left_no_record(desktop: Desktop) -> None
     number = desktop.escalated()
     record = desktop.record(number)
     desktop.shelf = Shelf()
-    assess.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
     desktop.review(number)
 
     told = tickets.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
@@ -400,6 +400,7 @@ def test_a_record_of_another_server(desktop: Desktop) -> None:
     (told,) = swept(desktop)["records_elsewhere"]
 
     assert (told["number"], told["server"]) == (number, "old.example.org")
+    assert desktop.issue(number)["state"] == "open"
 
 
 def test_a_renamed_server_that_keeps_its_id(desktop: Desktop) -> None:

@@ -484,12 +484,18 @@ class FakeGerrit(Transport):
         return {label: value for (label, who), value in votes.items() if who == self.me and value}
 
     def _get_related(self, request: Request, ident: str, revision: str) -> Json:
-        chain: List[FakeChange] = []
         number: Optional[int] = self._change(ident).number
+        chain = self._above(self.changes[self._change(ident).number])
         while number is not None:
             chain.append(self.changes[number])
             number = chain[-1].parent
         return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
+
+    def _above(self, change: FakeChange) -> List[FakeChange]:
+        """What is built on a change, farthest first."""
+        children = [one for one in self.changes.values() if one.parent == change.number]
+        farther = [one for child in children for one in self._above(child)]
+        return [*farther, *children]
 
     def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
         change = self._change(ident)

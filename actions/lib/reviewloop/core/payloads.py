@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 from urllib.parse import quote
 
 from reviewloop.core import text
@@ -20,6 +20,7 @@ from reviewloop.core.timestamps import iso
 
 WAITING = "gerrit.change_waiting"
 ENDED = "gerrit.change_wait_ended"
+OVERDUE = "gerrit.change_overdue"
 TROUBLE = "gerrit.poll_trouble"
 # No payload grows with the number of people or hashtags on a change.
 LIST_CAP = 50
@@ -69,6 +70,33 @@ def waiting(
         "topic": text.outward(change.topic, text.NAME_CAP),
         "subject": text.outward(change.subject),
         "url": text.outward(site.link(change), 500),
+    }
+
+
+def overdue(
+    site: Site,
+    reading: Reading,
+    crossing: Crossing,
+    policy: Policy,
+    now: datetime,
+    event: str = "",
+    *,
+    asked_ids: Sequence[int] = (),
+    why_not: str = "",
+) -> Dict[str, Any]:
+    """The payload of ``gerrit.change_overdue``: an overdue wait that nobody is asked about.
+
+    :param crossing: of the highest milestone reached.
+    :param asked_ids: account ids of those who are asked on other milestones of the wait.
+    :param why_not: the last reason why nobody was asked, "" if none is known.
+    """
+    seconds = reading.elapsed(crossing.wait, now, policy)
+    seconds -= crossing.milestone.seconds(policy.calendar)
+    return {
+        **waiting(site, reading, crossing, policy, now, event),
+        "overdue_days": round(max(seconds, 0) / policy.calendar.day_seconds, 2),
+        "asked_ids": sorted(set(asked_ids))[:LIST_CAP],
+        "why_not": why_not,
     }
 
 

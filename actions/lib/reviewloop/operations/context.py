@@ -20,10 +20,12 @@ from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
+from reviewloop.store.pending import Pendings
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker, TrackerSettings
 from reviewloop.trackers.factory import make_tracker
-from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
 
@@ -63,6 +65,11 @@ class Context:
         return Asks(self._datastore)
 
     @cached_property
+    def pendings(self) -> Pendings:
+        """What was put off."""
+        return Pendings(self._datastore)
+
+    @cached_property
     def leases(self) -> Leases:
         """What keeps runs apart that must not decide or write at once."""
         return Leases(self._datastore)
@@ -84,7 +91,9 @@ class Context:
     @cached_property
     def assessor(self) -> Assessor:
         """Decides on events."""
-        return Assessor(self.settings, self.client, self.people, self.asks)
+        return Assessor(
+            self.settings, self.client, self.people, self.asks, self.pendings, self.leases
+        )
 
     @cached_property
     def records(self) -> Records:

@@ -24,7 +24,7 @@ from reviewloop.operations.context import Context
 from reviewloop.operations.tickets import close_gone, close_over
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
-from reviewloop.trackers.ticketing import About
+from reviewloop.trackers.outcomes import About
 
 
 @dataclass
@@ -118,11 +118,11 @@ def _compare(context: Context, cases: List[Case], report: Report) -> None:
     """Find the open tickets that no record knows: those of our changes become cases, and the
     others, such as those of another installation, are told.
     """
-    if context.tracker is None:
+    if context.ticketing is None:
         return
     known = {(case.key, case.record.id) for case in cases if case.record is not None}
     asked = {case.key for case in cases if case.record is None}
-    for ticket in context.tracker.list_open():
+    for ticket in context.ticketing.list_open():
         if (ticket.key or "", ticket.id) in known or ticket.key in asked:
             continue
         case = orphan(context.settings.server, ticket)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Dict, List, Mapping, Optional, Set
+from typing import Dict, List, Mapping, Optional, Sequence, Set
 
 from reviewloop.errors import ReviewLoopError
 from reviewloop.sensor.found import ChangeKey, Failed
@@ -35,6 +35,8 @@ class Aside:
     def __init__(self) -> None:
         self._entries: Dict[ChangeKey, _Entry] = {}
         self._odd: Dict[ChangeKey, str] = {}
+        #: Names of datastore values that make no sense.
+        self.unreadable: Sequence[str] = ()
         # Rows of this poll of which not even the number is known.
         self._nameless: List[str] = []
 
@@ -88,7 +90,8 @@ class Aside:
         named = {key: entry.why for key, entry in self._entries.items()}
         named.update(self._odd)
         reasons = [f"change {key.number}: {named[key]}" for key in sorted(named)[:_NAMED]]
-        reasons += self._nameless[: _NAMED - len(reasons)]
+        reasons += [f"the datastore value {name} is no record" for name in self.unreadable[:_NAMED]]
+        reasons += self._nameless[:_NAMED]
         if not reasons:
             return None
         numbers = ", ".join(str(key.number) for key in sorted(named)[:_NAMED]) or "without a number"

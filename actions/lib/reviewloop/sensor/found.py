@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple, Optional, Union
+from dataclasses import dataclass, field
+from typing import Mapping, NamedTuple, Optional, Tuple, Union
 
+from reviewloop.core.asked import LiveAsk
 from reviewloop.core.change import Change
-from reviewloop.core.reading import Reading
+from reviewloop.core.reading import Reading, WaitKey
+
+#: Who is asked about each wait of a change.
+Asks = Mapping[WaitKey, Tuple[LiveAsk, ...]]
 
 
 class ChangeKey(NamedTuple):
@@ -26,9 +30,14 @@ class ChangeKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Read:
-    """A change as Gerrit just answered it; ``oddity`` is what was not understood, "" if nothing."""
+    """A change as Gerrit just answered it.
+
+    :param asks: who is asked about each of its open waits.
+    :param oddity: what was not understood, "" if nothing.
+    """
 
     reading: Reading
+    asks: Asks = field(default_factory=dict)
     oddity: str = ""
 
     @property

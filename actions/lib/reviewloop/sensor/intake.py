@@ -49,7 +49,8 @@ class Intake:
                 self.fail(one)
             elif isinstance(one, Read):
                 change = one.reading.change
-                self._watch.learn(one.reading, since or self._position.cursor.of(change.number))
+                position = since or self._position.cursor.of(change.number)
+                self._watch.learn(one.reading, position, one.asks)
                 self._known.note(change)
                 self._aside.note(one.key, one.oddity)
                 read.add(one.key)

@@ -11,16 +11,18 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, Set
+from typing import Callable, Dict, Iterable, Sequence, Set
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import DatastoreError, ReviewLoopError
+from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import after, all_of
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import DoubtedClock, Moment
+from reviewloop.sensor.coverage import GRACE, Coverage
 from reviewloop.sensor.delta import OVERLAP, Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
 from reviewloop.sensor.found import ChangeKey
@@ -29,10 +31,12 @@ from reviewloop.sensor.known import Known
 from reviewloop.sensor.position import Position
 from reviewloop.sensor.reader import Reader
 from reviewloop.sensor.reconcile import EVERY, Reconcile
+from reviewloop.sensor.roster import RosterCheck
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
 from reviewloop.store.cursor import CursorStore
+from reviewloop.store.pending import Pending, Pendings
 from reviewloop.store.troubles import TroubleStore
 
 #: Gerrit dates what happens when it begins, and shows it when it is done.
@@ -45,11 +49,13 @@ class Stores:
 
     cursor: CursorStore
     troubles: TroubleStore
+    pending: Pendings
 
 
 class Poller:
     """Polls one Gerrit server.
 
+    :param people: the roster, looked up anew, and under which account this pack acts.
     :param dispatch: called with (trigger, payload, trace tag).
     :param clock: this machine's time and the server's, as they are now.
     :param reconcile_every: how often everything open is looked over.
@@ -60,6 +66,7 @@ class Poller:
         settings: Settings,
         client: Client,
         stores: Stores,
+        people: Callable[[], People],
         dispatch: Send,
         *,
         logger: logging.Logger,
@@ -71,11 +78,14 @@ class Poller:
         self._log = logger
         self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
-        self._reader = Reader(client, settings.policy, settings.gerrit.query)
+        self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
+        self._roster = RosterCheck(people)
+        self._pending = stores.pending
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
+        self._site = Site(settings.server, settings.gerrit.url)
         self._dispatcher = Dispatcher(
-            Site(settings.server, settings.gerrit.url),
+            self._site,
             settings.policy,
             settings.max_triggers_per_poll,
             self._position,
@@ -110,6 +120,13 @@ class Poller:
             self._watch, self._known, self._aside, self._position, self._clock.now, self._log
         )
         self._delta = Delta(self._reader, self._clock)
+        self._coverage = Coverage(
+            self._site,
+            self._settings.policy,
+            max(GRACE, timedelta(seconds=2 * self._settings.poll_interval)),
+            self._put_off,
+            self._outbox,
+        )
         self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
 
     def _round(self) -> None:
@@ -119,6 +136,18 @@ class Poller:
         now = self._delta.asked - SETTLING
         sent = self._dispatcher.run(now, self._watch, self._aside, self._fresh(read), self._intake)
         self._save(sent)
+        self._cover(self._settings.max_triggers_per_poll - sent, read)
+        self._roster.run(self._delta.asked)
+
+    def _cover(self, room: int, read: Set[ChangeKey]) -> None:
+        """Offer what is overdue and uncovered, as far as the cap has room."""
+        if self._settings.coverage_reach.amount:
+            self._coverage.run(self._delta.asked, self._watch, room, self._fresh(read))
+
+    def _put_off(self) -> Sequence[Pending]:
+        found = self._pending.readable()
+        self._aside.unreadable = found.unreadable
+        return found.records
 
     # Where dispatching has come to.
 
@@ -186,9 +215,10 @@ class Poller:
         return freshen
 
     def _horizon(self, now: datetime) -> datetime:
-        """Changes idle since before it cannot reach another milestone."""
+        """Changes idle since before can reach no other milestone, and are not covered."""
         policy = self._settings.policy
-        return self._rewind(self._rewind(now, policy.max_snooze), policy.milestones[-1])
+        milestones = self._rewind(self._rewind(now, policy.max_snooze), policy.milestones[-1])
+        return min(milestones, self._rewind(now, self._settings.coverage_reach))
 
     def _rewind(self, now: datetime, duration: Duration) -> datetime:
         calendar = self._settings.policy.calendar
@@ -198,7 +228,7 @@ class Poller:
     # What does not keep polls from working.
 
     def _standing(self) -> Dict[str, ReviewLoopError]:
-        found = [self._aside.trouble(), self._clock.trouble()]
+        found = [self._aside.trouble(), self._clock.trouble(), self._roster.trouble()]
         return {one.kind: one for one in found if one is not None}
 
 

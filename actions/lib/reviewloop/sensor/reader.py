@@ -21,6 +21,7 @@ from typing import (
     Union,
 )
 
+from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
 from reviewloop.core.policy import Policy
@@ -35,7 +36,6 @@ from reviewloop.errors import (
 )
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
-from reviewloop.gerrit.own import policy_for
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
@@ -58,11 +58,16 @@ _Answer = Union[parse.Raw, Failed]
 class Reader:
     """Reads the changes of one search.
 
+    :param policy: that with which to read a change.
+    :param server: as event ids name it.
     :param query: what every search is narrowed to, in Gerrit's syntax.
     """
 
-    def __init__(self, client: Client, policy: Policy, query: str) -> None:
+    def __init__(
+        self, client: Client, policy: Callable[[Change], Policy], server: str, query: str
+    ) -> None:
         self._client = client
+        self._server = server
         self._policy = policy
         self._query = query
         self._failing = 0
@@ -161,8 +166,14 @@ class Reader:
         if ChangeKey.of(change) in wanted:
             change = with_remarks(change, self._remarks(change))
         oddity = "" if change.status_known else f"its status is {change.status_word}"
-        policy = policy_for(change, self._policy, self._client)
-        return Read(read_change(change, policy), oddity)
+        policy = self._policy(change)
+        reading = read_change(change, policy)
+        asks = {
+            course.key: live_asks(change, policy, self._server, *course.key)
+            for course in reading.courses
+            if course.wait.is_open
+        }
+        return Read(reading, {key: found for key, found in asks.items() if found}, oddity)
 
     def _remarks(self, change: Change) -> Tuple[Remark, ...]:
         if self._unanswered >= _IN_A_ROW:

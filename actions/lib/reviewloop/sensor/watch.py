@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import heapq
 from datetime import datetime
-from typing import Dict, Iterable, Iterator, List, Set, Tuple
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from reviewloop.core.asked import LiveAsk
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Crossing
-from reviewloop.core.reading import Reading
+from reviewloop.core.reading import Reading, WaitKey
 from reviewloop.sensor.events import Dispatched, Event, Namer, is_going_on, next_due
-from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.found import Asks, ChangeKey
 from reviewloop.store.cursor import Cursor
 
 
@@ -34,6 +35,7 @@ class Watch:
     def __init__(self, server: str) -> None:
         self._server = server
         self._readings: Dict[ChangeKey, Reading] = {}
+        self._asks: Dict[ChangeKey, Asks] = {}
         self._dispatched: Dict[ChangeKey, Dispatched] = {}
         self._unsettled: Set[ChangeKey] = set()
         self._aside: Set[ChangeKey] = set()
@@ -65,10 +67,15 @@ class Watch:
 
         return named
 
-    def learn(self, reading: Reading, since: Cursor) -> None:
+    def asks(self, key: ChangeKey, wait: WaitKey) -> Tuple[LiveAsk, ...]:
+        """Who is asked about a wait of a change."""
+        return self._asks.get(key, {}).get(wait, ())
+
+    def learn(self, reading: Reading, since: Cursor, asks: Optional[Asks] = None) -> None:
         """Take in a change as Gerrit just answered it.
 
         :param since: if nothing is known of the change, its events up to here have been dispatched.
+        :param asks: who is asked about its waits.
         """
         reading = reading.without_history()
         key = ChangeKey.of(reading.change)
@@ -76,6 +83,7 @@ class Watch:
         if key not in self._dispatched:
             self._dispatched[key] = Dispatched.up_to(since, reading, self.name(key))
         self._readings[key] = reading
+        self._asks[key] = asks or {}
         self._unsettled.add(key)
         self._aside.discard(key)
 
@@ -85,7 +93,7 @@ class Watch:
 
     def forget(self, key: ChangeKey) -> None:
         """Stop watching a change: it left the search, or can be seen no more."""
-        self._readings.pop(key, None)
+        self._let_go(key)
         self._dispatched.pop(key, None)
         self._unsettled.discard(key)
         self._aside.discard(key)
@@ -128,11 +136,15 @@ class Watch:
     def _settle(self, key: ChangeKey, now: datetime) -> None:
         self._unsettled.discard(key)
         if not is_going_on(self._readings[key], now):
-            del self._readings[key]
+            self._let_go(key)
             return
         ahead = next_due(self._readings[key], now)
         if ahead is not None:
             heapq.heappush(self._due, (ahead, key))
+
+    def _let_go(self, key: ChangeKey) -> None:
+        self._readings.pop(key, None)
+        self._asks.pop(key, None)
 
     def _fall_due(self, now: datetime) -> None:
         while self._due and self._due[0][0] <= now:

@@ -38,7 +38,11 @@ CLOSED_TTL = 8 * 86_400
 
 @dataclass(frozen=True)
 class Ask:
-    """``accounts`` were asked at ``at`` about the event; ``attempt`` counts hand-overs from 0."""
+    """``accounts`` were asked at ``at`` about the event; ``attempt`` counts hand-overs from 0.
+
+    :param late: the wait was an old one, and counts for the ramp.
+    :param joined: numbers of the changes for which it is asked as well.
+    """
 
     event_id: str
     tier: str
@@ -49,11 +53,13 @@ class Ask:
     at: datetime
     attempt: int = 0
     open: bool = True
+    late: bool = False
+    joined: Tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
-        """The record's name in the datastore."""
-        return PREFIX + ask_id(self.event_id, self.tier)
+        """The record's name in the datastore: who handed it on was asked all the same."""
+        return PREFIX + ask_id(self.event_id, self.tier, self.attempt)
 
     def to_json(self) -> str:
         """The record as JSON."""
@@ -69,6 +75,8 @@ class Ask:
                 "at": iso(self.at),
                 "attempt": self.attempt,
                 "open": self.open,
+                "late": self.late,
+                "joined": list(self.joined),
             }
         )
 
@@ -79,7 +87,8 @@ class Ask:
             value: Dict[str, Any] = json.loads(text)
             if value.pop("version") != VERSION:
                 raise ValueError("another version")
-            value["accounts"] = tuple(int(one) for one in value["accounts"])
+            for key in ("accounts", "joined"):
+                value[key] = tuple(int(one) for one in value.get(key, ()))
             for key in ("since", "at"):
                 value[key] = from_iso(value[key])
             EventRef.parse(value["event_id"])
@@ -102,9 +111,9 @@ class Asks:
         self._datastore = datastore
 
     def all(self) -> Tuple[Ask, ...]:
-        """Every ask that has not lapsed, earliest first."""
+        """Every ask that can be read and has not lapsed, earliest first."""
         asks = self.readable().records
-        return tuple(sorted(asks, key=lambda ask: (ask.at, ask.event_id, ask.tier)))
+        return tuple(sorted(asks, key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt)))
 
     def readable(self) -> Readable[Ask]:
         """Every ask that can be read, and the names of the values that cannot."""
@@ -128,8 +137,9 @@ class Asks:
 
 
 def find(asks: Iterable[Ask], event_id: str, tier: str) -> Optional[Ask]:
-    """The ask for an event and tier, if there was one."""
-    return next((one for one in asks if one.event_id == event_id and one.tier == tier), None)
+    """The latest ask for an event and tier, if there was one."""
+    mine = [one for one in asks if (one.event_id, one.tier) == (event_id, tier)]
+    return max(mine, key=lambda ask: ask.attempt, default=None)
 
 
 def loads(asks: Iterable[Ask], now: datetime) -> Dict[int, Load]:
