@@ -36,6 +36,8 @@ MAX_PAGE = 500
 _NOT_FOUND = 404
 # Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
 _FEW = 10
+#: Rows that are asked for without a look at the account's limit.
+A_FEW = 50
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ class Client(Session):
         :param page: rows a page, at most (default: what the account may ask for, up to 500).
         :param limit: rows in all, at most.
         """
-        size = min(page or MAX_PAGE, MAX_PAGE, self.query_limit(), limit or MAX_PAGE)
+        size = min(page or MAX_PAGE, MAX_PAGE, limit or MAX_PAGE)
+        # Whoever wants a few does not ask how many it may have: a server that allows fewer sends
+        # fewer, and says that there are more.
+        size = size if size <= A_FEW else min(size, self.query_limit())
         fixed = [("n", str(size)), *self._options(options)]
 
         def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
