@@ -122,11 +122,12 @@ class TestServerAndSelf:
         assert fake.seen == []
 
     def test_wrong_password(self, fake: FakeGerrit) -> None:
-        """A refused password is an error of credentials that does not hold the password."""
-        fake.accepts_password = False
-        fake.client()
+        """A refused password is an error of credentials that does not hold the password, not even
+        where the server repeats it.
+        """
+        fake.fail(401, f"{PASSWORD} is wrong")
 
-        with pytest.raises(AuthError) as caught:
+        with pytest.raises(AuthError, match="is wrong") as caught:
             fake.client().whoami()
 
         assert PASSWORD not in str(caught.value)

@@ -400,6 +400,7 @@ def test_a_record_of_another_server(desktop: Desktop) -> None:
     (told,) = swept(desktop)["records_elsewhere"]
 
     assert (told["number"], told["server"]) == (number, "old.example.org")
+    assert desktop.issue(number)["state"] == "open"
 
 
 def test_a_renamed_server_that_keeps_its_id(desktop: Desktop) -> None:
@@ -489,6 +490,18 @@ def test_an_escalation_that_died_before_its_comment(desktop: Desktop) -> None:
     )
     posted(desktop, half)
     assert swept(desktop)["half_done"] == []
+
+
+def test_a_ticket_that_only_its_record_remembers(desktop: Desktop) -> None:
+    """The ask is lost and the change says nothing: named too."""
+    number = desktop.escalated()
+    for name in desktop.shelf.names():
+        if name.startswith("gerrit.ask."):
+            desktop.shelf.service.delete_value(name, local=False)
+
+    (told,) = swept(desktop)["half_done"]
+
+    assert (told["number"], told["event_id"]) == (number, "")
 
 
 class Counted(DatastoreService):

@@ -22,10 +22,9 @@ from reviewloop.messages.render import Gone
 from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
 from reviewloop.operations.tickets import close_gone, close_over
-from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
-from reviewloop.trackers.ticketing import About
+from reviewloop.trackers.outcomes import About
 
 
 @dataclass
@@ -67,7 +66,7 @@ def sweep(
     _attempt(report, 0, partial(_compare, context, cases, report))
     cases = [one for one in cases if _attempt(report, one.number, partial(judge, context, one))]
     report.looked_at = len(cases)
-    report.half_done = [_half_done(case, ask) for case in cases for ask in case.half_done]
+    report.half_done = [line for case in cases for line in _half_done(case)]
     doubtful = [case for case in cases if case.is_doubtful]
     if len(doubtful) > most_gone:
         report.held_back = [_told(case) for case in doubtful]
@@ -119,11 +118,11 @@ def _compare(context: Context, cases: List[Case], report: Report) -> None:
     """Find the open tickets that no record knows: those of our changes become cases, and the
     others, such as those of another installation, are told.
     """
-    if context.tracker is None:
+    if context.ticketing is None:
         return
     known = {(case.key, case.record.id) for case in cases if case.record is not None}
     asked = {case.key for case in cases if case.record is None}
-    for ticket in context.tracker.list_open():
+    for ticket in context.ticketing.list_open():
         if (ticket.key or "", ticket.id) in known or ticket.key in asked:
             continue
         case = orphan(context.settings.server, ticket)
@@ -243,14 +242,15 @@ def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
     return False
 
 
-def _half_done(case: Case, ask: Ask) -> Dict[str, Any]:
-    return {
-        "key": case.key,
-        "number": case.number,
-        "tier": ask.tier,
-        "event_id": outward(ask.event_id, 900),
-        "asked_at": iso(ask.at),
-    }
+def _half_done(case: Case) -> List[Dict[str, Any]]:
+    """What was begun about a change, and is not on it."""
+    which = {"key": case.key, "number": case.number}
+    asks = [
+        {**which, "tier": ask.tier, "event_id": outward(ask.event_id, 900), "asked_at": iso(ask.at)}
+        for ask in case.half_done
+    ]
+    bare = {**which, "tier": "", "event_id": "", "asked_at": ""}
+    return [*asks, bare] if case.is_unmarked else asks
 
 
 def _told(case: Case) -> Dict[str, Any]:

@@ -18,7 +18,8 @@ from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import CloseReason, Draft
-from reviewloop.trackers.ticketing import About, Done, Outcome, Ticketing
+from reviewloop.trackers.outcomes import About, Done, Outcome
+from reviewloop.trackers.ticketing import Ticketing
 
 _TICKET_TIERS = tuple(tier.value for tier in ROSTER_TIERS)
 _NOT_FOUND = 404

@@ -24,6 +24,7 @@ from reviewloop.store.datastore import (
     Readable,
     read_records,
     read_value,
+    remedy_of,
     write_value,
 )
 
@@ -96,7 +97,7 @@ class Ask:
         except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
-                f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
+                remedy_of(name),
             ) from err
 
 

@@ -20,7 +20,7 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional
 from reviewloop.core.keys import event_order
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
-from reviewloop.store.datastore import Datastore, read_value, write_value
+from reviewloop.store.datastore import UNREADABLE, Datastore, read_value, remedy_of, write_value
 
 VERSION = 1
 PREFIX = "gerrit.cursor."
@@ -94,11 +94,10 @@ class Cursor:
         """
         try:
             return _checked(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a cursor of this version: {err}.",
-                f"Upgrade the pack, or start afresh with `st2 key delete {name}`"
-                " (set catch_up to reach back over the gap).",
+                remedy_of(name, ", and set catch_up to reach back over the gap"),
             ) from err
 
 

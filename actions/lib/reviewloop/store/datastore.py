@@ -66,6 +66,17 @@ class Datastore(Protocol):
         """Drop a value; False if there was none, and also when the datastore is down."""
 
 
+def remedy_of(name: str, after: str = "") -> str:
+    """What to do about a value that this version cannot read: upgrading may have been just done.
+
+    :param after: what to see to when it is deleted.
+    """
+    return (
+        f"If a newer version of this pack wrote it, go back to that one; else delete it with"
+        f" `st2 key delete {name}`{after}."
+    )
+
+
 @dataclass(frozen=True)
 class Readable(Generic[T]):
     """Records by what could be read; ``unreadable`` are the names of the values that could not."""

@@ -24,6 +24,7 @@ from reviewloop.store.datastore import (
     Readable,
     drop_value,
     read_records,
+    remedy_of,
     write_value,
 )
 
@@ -93,7 +94,7 @@ class Pending:
         except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
-                f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
+                remedy_of(name),
             ) from err
 
 

@@ -12,7 +12,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Dict, Optional, Tuple
 
 from reviewloop.errors import ConfigError
-from reviewloop.store.datastore import Datastore, Readable, read_records, read_value, write_value
+from reviewloop.store.datastore import (
+    Datastore,
+    Readable,
+    read_records,
+    read_value,
+    remedy_of,
+    write_value,
+)
 
 PREFIX = "gerrit.ticket."
 VERSION = 1
@@ -87,8 +94,7 @@ def _checked(told: Dict[str, Any], name: str) -> Dict[str, Any]:
 def _unreadable(name: str, why: str) -> ConfigError:
     return ConfigError(
         f"The ticket record {name} in the datastore cannot be read: {why}.",
-        "It was written by another version of this pack, or by hand. Delete it with"
-        f" `st2 key delete {name}`: its ticket is found again by its key.",
+        remedy_of(name, ": its ticket is found again by its key"),
     )
 
 
