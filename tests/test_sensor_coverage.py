@@ -235,12 +235,14 @@ def test_limit_frees_a_place(bench: Bench) -> None:
     """An offer that met a limit is made again as soon as the record says, within the hour."""
     number = told_overdue(bench)
     assert offered(bench, minutes=30) == [(number, "1d", "")]
+    bench.fake.advance(minutes=1)
     put_off(bench, number, Reason.CAP, 5)
 
     assert offered(bench, minutes=3) == []
     assert offered(bench, minutes=3) == [(number, "1d", "cap")]
     # That offer led to nothing yet.
     assert offered(bench, minutes=3, polls=10) == []
+    bench.fake.advance(minutes=1)
     put_off(bench, number, Reason.CAP, 5)
     assert offered(bench, minutes=6) == [(number, "1d", "cap")]
 
