@@ -11,6 +11,6 @@ from reviewloop.operations.context import Result, perform
 class Assess(Action):
     """Whether to act on an event, and whom to ask."""
 
-    def run(self, event_id: str, tier: str) -> Result:
+    def run(self, event_id: str, tier: str, dry_run: bool) -> Result:
         """The parameters are those of assess.yaml; the result is its output_schema."""
-        return perform(self, assess.assess, event_id=event_id, tier=tier)
+        return perform(self, assess.assess, event_id=event_id, tier=tier, dry_run=dry_run)

@@ -13,15 +13,24 @@ from st2reactor.sensor.base import PollingSensor
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 
 # pylint: disable=import-error  # it does not see that either
+from reviewloop.escalation.people import People
 from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
-from reviewloop.sensor.poller import Poller
+from reviewloop.sensor.clock import Clocks
+from reviewloop.sensor.poller import Poller, Stores
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
+from reviewloop.store.pending import Pendings
+from reviewloop.store.troubles import DatastoreTroubles
 
 
 class GerritChangesSensor(PollingSensor):
     """One poller for the configured Gerrit server."""
+
+    @staticmethod
+    def local_clock() -> datetime:
+        """The machine's time, with which the server's is compared."""
+        return datetime.now(timezone.utc)  # noqa: TID251
 
     def setup(self) -> None:
         """Check the configuration; an unreachable server is the first poll's matter.
@@ -30,17 +39,23 @@ class GerritChangesSensor(PollingSensor):
         """
         settings = load(self.config, check_templates=check_folder)
         self.set_poll_interval(settings.poll_interval)
-        logger = self.sensor_service.get_logger(name=type(self).__name__)
+        client = make_client(settings)
+        service = self.sensor_service
+        logger = service.get_logger(name=type(self).__name__)
         for warning in settings.warnings:
             logger.warning(warning)
         self._poller = Poller(
             settings,
-            make_client(settings),
-            DatastoreCursor(self.sensor_service, settings.server),
+            client,
+            Stores(
+                DatastoreCursor(service, settings.server),
+                DatastoreTroubles(service, settings.server),
+                Pendings(service),
+            ),
+            lambda: People(settings, client, service),
             self._dispatch,
             logger=logger,
-            # Only for what is told while the server cannot be reached.
-            local_clock=lambda: datetime.now(timezone.utc),  # noqa: TID251
+            clock=lambda: Clocks(self.local_clock(), client.clock().server),
         )
 
     def poll(self) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import yaml
+from jsonschema import ValidationError
 from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 from sandbox.standin.values import validate
 
 from repository import ROOT
-from reviewloop.sensor.poller import Poller
+from reviewloop.escalation.people import People
+from reviewloop.http.retry import Timing
+from reviewloop.sensor.clock import Clocks
+from reviewloop.sensor.poller import SETTLING, Poller, Stores
+from reviewloop.sensor.reconcile import EVERY
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
+from reviewloop.store.pending import Pendings
+from reviewloop.store.troubles import DatastoreTroubles
 from stores import Shelf
 
 Told = Tuple[str, Dict[str, Any]]
-LOCAL = datetime(2026, 3, 2, 9, 0, 7, tzinfo=timezone.utc)
 
 
 def payload_schemas(path: Path = ROOT / "sensors" / "gerrit_changes_sensor.yaml") -> Dict[str, Any]:
@@ -31,16 +37,30 @@ SCHEMAS = payload_schemas()
 
 
 class Bench:
-    """One server, one datastore, and the pollers that come and go between them."""
+    """One server, one datastore, and the pollers that come and go between them.
 
-    def __init__(self, **config: Any) -> None:
+    :param reconciles: whether a poller looks over everything once a day. That mends what else may
+        be broken, so only its own tests want it.
+    """
+
+    def __init__(self, *, reconciles: bool = False, **config: Any) -> None:
         self.fake = FakeGerrit()
         self.shelf = Shelf()
-        self.config = {"url": URL, "username": "st2-reviews", "password": PASSWORD, **config}
+        self.config = {
+            "url": URL,
+            "username": "st2-reviews",
+            "password": PASSWORD,
+            # Only its own tests want what is sent again and again.
+            "coverage_reach": "0d",
+            **config,
+        }
         self.told: List[Told] = []
+        self.local_time: Optional[datetime] = None
         self.dispatch_fails: Optional[BaseException] = None
         # The datastore goes down while a trigger is on its way.
         self.fails_after_dispatch = False
+        self.refused: List[ValidationError] = []
+        self.reconcile_every = EVERY if reconciles else timedelta(days=36_500)
         self.log: List[logging.LogRecord] = []
         self._logger = logging.Logger("bench")
         self._logger.addHandler(_Keeper(self.log))
@@ -49,21 +69,40 @@ class Bench:
     def start(self) -> None:
         """A new process: only the datastore remembers."""
         settings = load(self.config)
+        timing = Timing(self._seconds, self.fake.slept.append, lambda: 0.5)
+        client = self.fake.client(timing=timing)
+        service = self.shelf.service
         self.poller = Poller(
             settings,
-            self.fake.client(),
-            DatastoreCursor(self.shelf.service, settings.server),
+            client,
+            Stores(
+                DatastoreCursor(service, settings.server),
+                DatastoreTroubles(service, settings.server),
+                Pendings(service),
+            ),
+            lambda: People(settings, client, service),
             self._dispatch,
             logger=self._logger,
-            local_clock=lambda: LOCAL,
+            clock=lambda: Clocks(self.local(), client.clock().server),
+            reconcile_every=self.reconcile_every,
         )
 
+    def _seconds(self) -> float:
+        """A clock by which the server's time ages: it goes with the server's own."""
+        return self.fake.now.timestamp()
+
+    def local(self) -> datetime:
+        """The machine's clock; it goes with the server's unless it is set."""
+        return self.fake.now if self.local_time is None else self.local_time
+
     def poll(self) -> List[Told]:
-        """Poll as soon as this second is over; what that told."""
+        """Poll as soon as what happens by now has settled; what that told."""
         before = len(self.told)
-        self.fake.advance(seconds=1)
+        self.fake.advance(seconds=SETTLING.total_seconds())
+        self.shelf.now = self.fake.now
         self.poller.poll()
-        self.fake.advance(seconds=-1)
+        assert self.refused == []
+        self.fake.advance(seconds=-SETTLING.total_seconds())
         return self.told[before:]
 
     def waiting(self) -> List[Tuple[int, str]]:
@@ -91,7 +130,10 @@ class Bench:
     def _dispatch(self, trigger: str, payload: Dict[str, Any], trace_tag: Optional[str]) -> None:
         if self.dispatch_fails is not None:
             raise self.dispatch_fails
-        validate(payload, SCHEMAS[trigger])
+        try:
+            validate(payload, SCHEMAS[trigger])
+        except ValidationError as err:
+            self.refused.append(err)
         if trigger != "gerrit.poll_trouble":
             assert trace_tag == f"gerrit-{payload['number']}"
         self.told.append((trigger, payload))

@@ -262,6 +262,7 @@ class FakeBugzilla(FakeServer):
             "resolution": bug.fields["resolution"],
             "assigned_to": bug.fields["assigned_to"],
             "whiteboard": bug.fields["whiteboard"],
+            "creator": bug.reporter,
             "creation_time": bug.fields["created"],
             "last_change_time": bug.fields["changed"],
             "product": bug.fields["product"],

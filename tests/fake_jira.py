@@ -168,9 +168,15 @@ class FakeJira(FakeServer):
         self.rows[to] = row
         self.moved[key] = to
 
-    def add(self, title: str, labels: Tuple[str, ...] = (), status: str = "") -> str:
-        """An issue somebody made."""
-        row = self._add({"summary": title, "labels": list(labels)})
+    def add(
+        self,
+        title: str,
+        labels: Tuple[str, ...] = (),
+        status: str = "",
+        by: Optional[Person] = None,
+    ) -> str:
+        """An issue somebody made; by default the pack, or somebody with its credential."""
+        row = self._add({"summary": title, "labels": list(labels)}, by or self.bot)
         if status:
             self._settle(row, status, None)
         return row.key
@@ -317,6 +323,7 @@ class FakeJira(FakeServer):
     def _told(self, row: _Row) -> Dict[str, Any]:
         fields = copy.deepcopy(row.fields)
         fields["assignee"] = self._person(fields["assignee"])
+        fields["creator"] = self._person(fields["creator"])
         return {"id": str(row.id), "key": row.key, "fields": fields}
 
     def _assignable(self, sent: Sent) -> Reply:
@@ -355,13 +362,13 @@ class FakeJira(FakeServer):
                 errors["assignee"] = self._unknown(fields["assignee"])
         if errors:
             return Reply(400, _refusal(**errors))
-        row = self._add(fields)
+        row = self._add(fields, self.bot)
         row.fields["assignee"] = assignee
         self._indexed(row)
         told = {"id": str(row.id), "key": row.key, "self": f"{self.base}/rest/api/2/issue/{row.id}"}
         return Reply(201, {"id": "?"} if self.garbles else told)
 
-    def _add(self, fields: Mapping[str, Any]) -> _Row:
+    def _add(self, fields: Mapping[str, Any], by: Person) -> _Row:
         self._ids += 1
         key = f"{self.project}-{self._ids - 10_000}"
         stamp = self._stamp()
@@ -375,6 +382,7 @@ class FakeJira(FakeServer):
                 **own,
                 "labels": list(fields.get("labels", ())),
                 "assignee": None,
+                "creator": by,
                 "status": _status("To Do" if self.cloud else "Open"),
                 "resolution": None,
                 "created": stamp,

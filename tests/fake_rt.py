@@ -389,6 +389,7 @@ class FakeRequestTracker(FakeServer):
             "Queue": {"type": "queue", "id": QUEUE_ID},
             "CustomFields": fields,
             "Created": row.created,
+            "Creator": _user_reference(row.attachments[0].by),
             "Resolved": row.resolved,
         }
 

@@ -37,7 +37,7 @@ REFERENCES = {
 }  # fmt: skip
 JOURNALS = {"work_notes": "Work notes", "comments": "Additional comments"}
 OTHERS = ("number", "state", "active", "category", "impact", "urgency", "resolved_at", "closed_at")
-SYSTEM = ("sys_id", "sys_created_on", "sys_updated_on")
+SYSTEM = ("sys_id", "sys_created_on", "sys_created_by", "sys_updated_on")
 COLUMNS = {*LENGTHS, *REFERENCES, *JOURNALS, *OTHERS, *SYSTEM}
 """Fields of ``incident`` that ServiceNow documents; a request that names another is a mistake of
 ours, and the fake says so where the service would not.
@@ -148,9 +148,9 @@ class FakeServiceNow(FakeServer):
         }
         return sys_id
 
-    def add_record(self, **fields: str) -> str:
+    def add_record(self, by: str = "a.person", **fields: str) -> str:
         """A record somebody made; its ``sys_id``."""
-        return self._insert(fields)["sys_id"]
+        return self._insert(fields, by)["sys_id"]
 
     def change(self, sys_id: str, **fields: str) -> None:
         """Somebody with all rights changes a record."""
@@ -310,7 +310,12 @@ class FakeServiceNow(FakeServer):
         sys_id = sys_id_of(number)
         row = dict.fromkeys(COLUMNS, "")
         row.update(
-            sys_id=sys_id, number=number, state="1", active="true", sys_created_on=self.stamp()
+            sys_id=sys_id,
+            number=number,
+            state="1",
+            active="true",
+            sys_created_on=self.stamp(),
+            sys_created_by=login,
         )
         self.rows[sys_id] = row
         self.journals[sys_id] = []

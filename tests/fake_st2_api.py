@@ -88,6 +88,7 @@ class Ticket:
     resolution: Optional[str] = None
     remarks: List[str] = field(default_factory=list)
     links: List[str] = field(default_factory=list)
+    by: str = "review-bot"
 
     @property
     def id(self) -> str:
@@ -102,6 +103,7 @@ class Ticket:
             "href": f"https://desk.example.org/t/{self.number}",
             "title": self.title,
             "text": self.text,
+            "by": {"login": self.by},
             "tags": [{"name": tag} for tag in self.tags],
             "who": {"login": self.who} if self.who else None,
             "state": self.state,
@@ -194,6 +196,12 @@ class Board:
         ticket = Ticket(next(self.numbers), title, text, kept, who, self.clock())
         self.tickets[ticket.id] = ticket
         return {"ref": ticket.id}
+
+    def add(self, title: str, tags: List[str], by: str) -> Ticket:
+        """A ticket that somebody opens without StackStorm."""
+        ticket = Ticket(next(self.numbers), title, "It waits.", tags, "", self.clock(), by=by)
+        self.tickets[ticket.id] = ticket
+        return ticket
 
     def _known(self, who: str) -> None:
         if who and who not in self.people:

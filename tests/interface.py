@@ -18,6 +18,7 @@ from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.cursor import Cursor, DatastoreCursor
 from reviewloop.store.roster import RosterCache
 from reviewloop.store.tickets import DatastoreRecords, TicketRecord
+from reviewloop.store.troubles import DatastoreTroubles, OpenTrouble
 from stores import Shelf
 
 SNAPSHOT = ROOT / "tests" / "fixtures" / "interface.json"
@@ -69,6 +70,7 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     ask = Ask(event, "committee", 12, "reviewers", since, (7,), since)
     shelf = Shelf()
     DatastoreCursor(shelf.service, "review.example.org").save(Cursor(since, event))
+    DatastoreTroubles(shelf.service, "review.example.org").save({"auth": OpenTrouble(since, 3)})
     Asks(shelf.service).put(ask)
     RosterCache(shelf.service, "0123456789abcdef").save(
         ((Account(7, "Committee One", "committee1@example.org", "committee1"), 0),), ()

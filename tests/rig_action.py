@@ -27,6 +27,7 @@ TICKET: Dict[str, Any] = {
     "labels": "tags.name",
     "opened_at": "made",
     "closed_at": "ended",
+    "author": "by.login",
     "open_values": ["new"],
     "closed_values": ["closed"],
 }
@@ -160,6 +161,11 @@ class ActionRig(Rig):
     def hide_from_listings(self, seconds: float) -> None:
         """From now on the search shows a new ticket later."""
         self.server.board.hidden = seconds
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        ticket = self.server.board.add("Mine", [key, "review-escalation"], by="visitor")
+        return ticket.id
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

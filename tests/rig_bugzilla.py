@@ -6,7 +6,7 @@ from typing import Any, Dict, List, Optional
 
 import fake_bugzilla
 from reviewloop.http.transport import Transport
-from reviewloop.trackers.adapters.bugzilla import Bugzilla
+from reviewloop.trackers.adapters.bugzilla.tracker import Bugzilla
 from reviewloop.trackers.base import Tracker
 from trackers_rig import Drop, Rig
 
@@ -20,6 +20,7 @@ class BugzillaRig(Rig):
     gone = "Gone"
     resolution = "FIXED"
     cannot = {
+        "stranger's ticket": "an alias belongs to one bug: see its own test",
         "duplicates retired": "an alias belongs to one bug, so no second one can have the key",
         "dropped label": "labels are in the whiteboard, which Bugzilla always keeps",
         "search lag": "a key is looked up as a bug, which reads the primary database",

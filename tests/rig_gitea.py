@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_gitea
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.gitea import Gitea
 from trackers_rig import Drop, Rig
 
@@ -42,6 +44,11 @@ class GiteaRig(Rig):
         """Somebody labels a ticket."""
         labels = [*self.server.issue(int(ticket_id))["labels"], {"id": 99, "name": label}]
         self.server.change(int(ticket_id), labels=labels)
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        body = fmt.seal("Mine.", key, BodyFormat.MARKDOWN, 1000)
+        return str(self.server.add_issue("Mine", body, by="visitor"))
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

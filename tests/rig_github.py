@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_github
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.github import GitHub
 from trackers_rig import Drop, Rig
 
@@ -34,6 +36,11 @@ class GitHubRig(Rig):
     def drop(self, what: Drop) -> None:
         """A token without push access has labels and assignees dropped, both."""
         self.server.pushes = False
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        body = fmt.seal("Mine.", key, BodyFormat.MARKDOWN, 1000)
+        return str(self.server.add_issue("Mine", body, by="visitor"))
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

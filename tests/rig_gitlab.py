@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_gitlab
+from reviewloop.markup import escape as fmt
+from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.gitlab import GitLab
 from trackers_rig import Drop, Rig
 
@@ -43,6 +45,11 @@ class GitLabRig(Rig):
         """Somebody labels a ticket."""
         issue = self.server.issue(int(ticket_id))
         self.server.change(int(ticket_id), labels=[*issue["labels"], label])
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        body = fmt.seal("Mine.", key, BodyFormat.MARKDOWN, 1000)
+        return str(self.server.add_issue("Mine", body, by="visitor"))
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List
 
 import fake_jira
-from reviewloop.trackers.adapters.jira import Jira
+from reviewloop.trackers.adapters.jira.tracker import Jira
 from trackers_rig import Drop, Rig
 
 
@@ -41,6 +41,11 @@ class JiraRig(Rig):
     def hide_from_listings(self, seconds: float) -> None:
         """The index lags by so much."""
         self.server.lag = seconds
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        someone = fake_jira.Person("visitor", "5b10a2844c20165700ede2aa", "visitor@example.org")
+        return self.server.add("Mine", ("review-escalation", key), by=someone)
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

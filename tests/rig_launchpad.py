@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_launchpad
-from reviewloop.trackers.adapters.launchpad import Launchpad
+from reviewloop.trackers.adapters.launchpad.tracker import Launchpad
 from trackers_rig import Drop, Rig
 
 
@@ -35,6 +35,10 @@ class LaunchpadRig(Rig):
         """Only the bug supervisor, which we are not, may assign others now."""
         assert what is Drop.ASSIGNEE
         self.server.supervised = True
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return str(self.server.add_bug("Mine", ("review-escalation", key)).number)
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

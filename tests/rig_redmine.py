@@ -45,6 +45,10 @@ class RedmineRig(Rig):
         else:
             self.server.field_trackers.discard(1)
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return str(self.server.add("Mine", key=key))
+
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
         return [number for number in self.all_ids(key) if self.server.is_open(int(number))]
@@ -102,6 +106,10 @@ class RealRedmineRig(Rig):
     def drop(self, what: Drop) -> None:
         """The key is written to a field that is not there."""
         self.options = {"key_field": "999"}
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return self.server.add("Mine", key=key)
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

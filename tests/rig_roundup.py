@@ -39,6 +39,11 @@ class RoundupRig(Rig):
         """Settings that name a tracker that is not there."""
         return {"url": self.server.url.replace("/demo/", "/gone/")}
 
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        keyword = self.server.add("keyword", name=key)
+        return self.server.add("issue", title="Mine", keyword=[keyword])
+
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
         return [one.id for one in self._about(key) if one.status != "resolved"]

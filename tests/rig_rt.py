@@ -8,7 +8,7 @@ import requests
 from sandbox.trackers.request_tracker import HUMAN, QUEUE, RequestTrackerServer
 
 import fake_rt
-from reviewloop.trackers.adapters.rt import RequestTracker
+from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from trackers_rig import Drop, Rig
 
 CANNOT = {
@@ -45,6 +45,10 @@ class RequestTrackerRig(Rig):
             self.server.owners.discard("committee1")
         else:
             self.server.rights.discard("ModifyCustomField")
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return str(self.server.add("Mine", key=key))
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""
@@ -101,6 +105,10 @@ class RealRequestTrackerRig(Rig):
             "project": QUEUE,
             "token": self.server.token,
         }
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        return self.server.add("Mine", key=key)
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

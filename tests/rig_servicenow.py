@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Optional
 
 import fake_servicenow
-from reviewloop.trackers.adapters.servicenow import ServiceNow
+from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from trackers_rig import Drop, Rig
 
 DROPPED = {
@@ -43,6 +43,11 @@ class ServiceNowRig(Rig):
     def drop(self, what: Drop) -> None:
         """An access control forbids the account to write a field."""
         self.server.rights.unwritable.add(DROPPED[what])
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket with a key of ours."""
+        fields = {"correlation_id": key, "correlation_display": "review-escalation"}
+        return self.server.add_record(short_description="Mine", **fields)
 
     def open_ids(self, key: str) -> List[str]:
         """Ids of all open tickets about a key, however marked."""

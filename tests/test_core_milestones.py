@@ -1,4 +1,4 @@
-"""Crossings and endings, live and replayed, and the names they go by."""
+"""Crossings and endings, and the names they go by."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from histories import ACCOUNTS, POLICY, History, at, told
 from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
 from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
-from reviewloop.core.reading import live, read_change, replay
+from reviewloop.core.reading import read_change, replay
 from reviewloop.core.spans import Span, subtract
 from reviewloop.core.turns import How
 from reviewloop.core.worktime import Calendar
@@ -146,53 +146,6 @@ def test_window() -> None:
         True,
     ]
     assert not window.holds(at("mon 10:00:01"))
-    assert window.is_past(at("mon 9:00"))
-
-
-def test_window_after_an_id() -> None:
-    """A poll that told only a part of what happened at one instant goes on after its last id."""
-    window = Window(at("mon 9:00"), at("mon 10:00"), "b")
-
-    assert [window.holds(at("mon 9:00"), name) for name in "abc"] == [False, False, True]
-    assert [window.is_past(at("mon 9:00"), name) for name in "abc"] == [True, True, False]
-    assert window.holds(at("mon 9:30"), "a")
-    assert window.is_past(at("mon 8:59"), "c")
-
-
-def test_ending_under_an_id() -> None:
-    """An ending left for the next poll is told by that poll, once."""
-    history = in_review().review("wed 12:00", "reviewer", text="Why?")
-    reading = read_change(history.change(), POLICY)
-    end = at("wed 12:00")
-    ((name, _),) = live(reading, "s", Window(at("wed 11:00"), end))
-
-    def told_after(after_id: Optional[str]) -> int:
-        return len(list(live(reading, "s", Window(end, at("thu 9:00"), after_id))))
-
-    assert [told_after(after_id) for after_id in (None, "", name)] == [0, 1, 0]
-
-
-def test_ending_before_the_window() -> None:
-    """The ending of a wait that was last seen open is told even where it lies further back."""
-    history = in_review().review("wed 12:00", "reviewer", text="Why?")
-    reading = read_change(history.change(), POLICY)
-    window = Window(at("wed 14:00"), at("wed 15:00"))
-    key = reading.courses[0].key
-
-    assert list(live(reading, "s", window)) == []
-    ((_, ending),) = live(reading, "s", window, (key,))
-    assert (told(ending.at), ending.wait.how) == ("wed 12:00", How.REVIEWED)
-
-
-def test_ending_after_the_window() -> None:
-    """What ends later is left to a later poll, though the history tells of it already."""
-    history = in_review().review("wed 12:00", "reviewer", text="Why?")
-    reading = read_change(history.change(), POLICY)
-    key = reading.courses[0].key
-
-    assert list(live(reading, "s", Window(at("wed 10:00"), at("wed 11:00")), (key,))) == []
-    replayed = replay(reading, POLICY, Window(at("wed 10:00"), at("wed 11:00")))
-    assert list(replayed) == []
 
 
 @pytest.mark.parametrize(
@@ -221,30 +174,17 @@ def test_what_is_left_of_a_span(
     assert [(told(part.start), told(part.end)) for part in parts] == left
 
 
-# Live and replayed.
+# Replayed.
 
 
 def test_replay_tells_each_milestone() -> None:
-    """A replay tells every crossing; a live poll over the same window only the highest."""
-    reading = read_change(in_review().change(), POLICY)
-    window = Window(at("mon 0:00"), at("thu 9:00"))
-    replayed = [
-        str(one.milestone) for one in replay(reading, POLICY, window) if isinstance(one, Crossing)
-    ]
-    lived = [what for _, what in live(reading, "s", window)]
-
-    assert replayed == ["1d", "2d"]
-    assert [str(one.milestone) for one in lived if isinstance(one, Crossing)] == ["2d"]
-
-
-def test_live_leaves_out_waits_that_are_over() -> None:
-    """A poll does not tell that a wait crossed if it is over by the poll."""
-    history = in_review().review("wed 12:00", "reviewer", text="Why?")
+    """A replay tells every crossing, and no ending that comes later."""
+    history = in_review().review("thu 12:00", "reviewer", text="Why?")
     reading = read_change(history.change(), POLICY)
+    found = list(replay(reading, POLICY, Window(at("mon 0:00"), at("thu 9:00"))))
 
-    assert list(live(reading, "s", Window(at("mon 0:00"), at("wed 12:00")))) == []
-    told_of = list(live(reading, "s", Window(at("wed 11:00"), at("wed 12:00"))))
-    assert [name for name, _ in told_of] == [f"s:1:reviewers:{int(at('mon 9:00').timestamp())}:2d"]
+    assert [str(one.milestone) for one in found if isinstance(one, Crossing)] == ["1d", "2d"]
+    assert len(found) == 2
 
 
 # Names.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from histories import ACCOUNTS, POLICY, History, at, told
+from histories import ACCOUNTS, POLICY, History, at
+from lived import lived
 from reviewloop.core.change import Account
 from reviewloop.core.durations import Duration
-from reviewloop.core.milestones import Window, live_crossing, live_ending
 from reviewloop.core.payloads import Site, ended, trouble, waiting
-from reviewloop.core.reading import human_reviewers, live, read_change
+from reviewloop.core.reading import human_reviewers, read_change
 from reviewloop.core.turns import Party
 
 SITE = Site("review.example.org", "https://review.example.org")
@@ -77,18 +77,6 @@ def test_kept_without_messages() -> None:
     assert (kept.state, kept.courses) == (reading.state, reading.courses)
 
 
-def test_windows_decide_without_names() -> None:
-    """Where events have no ids, a window's bounds decide alone."""
-    history = History().upload("mon 9:00").review("thu 9:00", "reviewer", text="Why?")
-    passed = read_change(history.change(), POLICY).courses[0].crossings
-
-    crossed = live_crossing(passed, Window(at("tue 9:00"), at("wed 12:00")))
-    over = live_ending(passed, Window(at("wed 12:00"), at("thu 9:00")))
-    assert crossed is not None
-    assert over is not None
-    assert (str(crossed.milestone), told(over.at)) == ("2d", "thu 9:00")
-
-
 # Payloads.
 
 
@@ -110,7 +98,7 @@ def test_payload_of_a_waiting_change() -> None:
     policy = replace(POLICY, milestones=(Duration(1, "d"), Duration(2, "d")))
     reading = read_change(change, policy)
     now = at("mon2 15:00")
-    ((name, crossing),) = live(reading, SITE.id, Window(at("mon2 8:00"), now))
+    ((name, crossing),) = lived(reading, at("mon2 8:00"), now, SITE.id)
     payload = waiting(SITE, reading, crossing, policy, now)
 
     texts = {key: payload.pop(key) for key in ("topic", "subject")}
@@ -151,8 +139,7 @@ def test_payload_of_the_last_milestone() -> None:
     reading = read_change(red_in_review().change(), policy)
     now = at("mon 20:00")
     payloads = [
-        waiting(SITE, reading, what, policy, now)
-        for _, what in live(reading, "s", Window(at("mon 9:00"), now))
+        waiting(SITE, reading, what, policy, now) for _, what in lived(reading, at("mon 9:00"), now)
     ]
 
     told_of = [(one["party"], one["cause"], one["waiting_hours"], one["red"]) for one in payloads]
@@ -164,7 +151,7 @@ def test_payload_of_an_ended_wait() -> None:
     """An ending tells how, and the highest milestone reached."""
     history = History().upload("mon 9:00").review("wed 21:00", "reviewer", text="Why?")
     reading = read_change(history.change(), POLICY)
-    ((_, ending),) = live(reading, "s", Window(at("wed 20:00"), at("wed 22:00")))
+    ((_, ending),) = lived(reading, at("wed 20:00"), at("wed 22:00"))
     payload = ended(SITE, reading, ending, POLICY)
 
     assert payload["event_id"].endswith(":2d")

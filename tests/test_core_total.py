@@ -12,12 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from histories import ACCOUNTS, POLICY, TAG
+from lived import lived
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.history import read
 from reviewloop.core.keys import Mark, digest, marks_of
 from reviewloop.core.milestones import Crossing, Window
 from reviewloop.core.payloads import Site, ended, waiting
-from reviewloop.core.reading import Reading, live, read_change, replay
+from reviewloop.core.reading import Reading, read_change, replay
 from reviewloop.core.remarks import Remark, has_remarks, with_remarks
 from reviewloop.core.worktime import EARLIEST, LATEST, Calendar
 
@@ -105,7 +106,7 @@ LO, HI = datetime(2026, 3, 2, tzinfo=timezone.utc), datetime(2026, 4, 2, tzinfo=
 
 def told(reading: Reading, window: Window) -> List[Any]:
     """Every payload that a poll and a replay would have to build."""
-    what = [one for _, one in live(reading, SITE.id, window)]
+    what = [one for _, one in lived(reading, window.lo, window.hi, SITE.id)]
     what.extend(replay(reading, POLICY, window))
     return [
         waiting(SITE, reading, one, POLICY, window.hi)

@@ -28,6 +28,7 @@ def test_form() -> None:
         "version": 1,
         "through": "2026-03-02T12:00:00Z",
         "after_id": "x",
+        "order": "number",
     }
 
 

@@ -14,6 +14,7 @@ from sandbox import actions_page, index_entry, settings_page, triggers_page, tur
 
 import test_pack_contract as contract
 from repository import ROOT
+from reviewloop import errors
 from reviewloop.trackers.factory import ADAPTERS
 from test_docs import (
     CODE,
@@ -53,7 +54,7 @@ def test_the_map_lists_every_page():
 @pytest.mark.parametrize("number", range(len(reading_order()) - 1))
 def test_each_page_leads_back_and_on(number: int):
     """Below its title a page links to the map, and to the page that comes next."""
-    page, following = reading_order()[number : number + 2]
+    page, following = reading_order()[number], reading_order()[number + 1]
     title, empty, links = text_of(page).splitlines()[:3]
     targets = [(page.parent / one).resolve() for one in re.findall(r"\]\(([^)]+)\)", links)]
 
@@ -69,6 +70,17 @@ def test_each_page_leads_back_and_on(number: int):
 def test_page_of_actions_is_current():
     """docs/actions.md is what the actions' metadata says; `make docs` writes it."""
     assert actions_page.PAGE.read_text(encoding="utf-8") == actions_page.page()
+
+
+def test_every_kind_of_failure_says_who_has_to_act():
+    """Whoever sees an action fail finds its kind in the table."""
+    root = errors.ReviewLoopError
+    named = [
+        one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, root)
+    ]
+    shown = table(section(actions_page.PAGE, "When an action fails"))
+
+    assert set(shown) == {one.kind for one in named if one is not root}
 
 
 @pytest.mark.parametrize("made", [settings_page, triggers_page], ids=lambda one: one.PAGE.stem)

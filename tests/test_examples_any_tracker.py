@@ -27,7 +27,8 @@ from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
 from reviewloop.trackers.base import TrackerSettings
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 EXAMPLES = ROOT / "docs" / "examples" / "any_tracker"

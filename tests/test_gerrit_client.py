@@ -122,11 +122,12 @@ class TestServerAndSelf:
         assert fake.seen == []
 
     def test_wrong_password(self, fake: FakeGerrit) -> None:
-        """A refused password is an error of credentials that does not hold the password."""
-        fake.accepts_password = False
-        fake.client()
+        """A refused password is an error of credentials that does not hold the password, not even
+        where the server repeats it.
+        """
+        fake.fail(401, f"{PASSWORD} is wrong")
 
-        with pytest.raises(AuthError) as caught:
+        with pytest.raises(AuthError, match="is wrong") as caught:
             fake.client().whoami()
 
         assert PASSWORD not in str(caught.value)
@@ -290,8 +291,8 @@ class TestChanges:
         third = fake.add_change(parent=second)
         client = fake.client()
 
-        assert client.parents(client.change(third)) == (second, first)
-        assert client.parents(client.change(first)) == ()
+        assert client.related(client.change(third)).ancestors == (second, first)
+        assert client.related(client.change(first)).ancestors == ()
 
     def test_some_changes(self, fake: FakeGerrit) -> None:
         """Many numbers are asked for in batches of at most 50; what is missing is left out."""

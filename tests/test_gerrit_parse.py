@@ -309,7 +309,7 @@ class TestSearches:
         """An empty page is the end."""
         assert parse.page([]) == ((), False)
 
-    @pytest.mark.parametrize("data", [{}, [1], [{"_more_changes": 1}]])
+    @pytest.mark.parametrize("data", [{}, 1, [{"_more_changes": 1}]])
     def test_no_page(self, data: object) -> None:
         """A page of another form is refused."""
         with pytest.raises(ProtocolError):

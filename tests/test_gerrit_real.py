@@ -338,5 +338,5 @@ class TestWriting:
         body["base_change"] = f"{BUILD}~{change.number}".replace("/", "%2F")
         child = int(author.call("POST", "/changes/", body)["_number"])
 
-        assert client.parents(client.change(change_id(child, BUILD))) == (change.number,)
-        assert client.parents(change) == ()
+        assert client.related(client.change(change_id(child, BUILD))).ancestors == (change.number,)
+        assert client.related(change).ancestors == ()

@@ -12,7 +12,7 @@ from sandbox.trackers import github_openapi
 
 from fake_http import Sent
 from reviewloop.trackers.base import CloseReason
-from reviewloop.trackers.ticketing import ReopenPolicy
+from reviewloop.trackers.outcomes import ReopenPolicy
 from rig_github import GitHubRig
 from trackers_rig import NOW, draft, fresh_key
 

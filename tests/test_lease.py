@@ -15,23 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from reviewloop.errors import DatastoreError, TemporaryError
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import GRACE, LEAST, LENGTH, PREFIX, Clock, Lease, Leases
-from stores import NOON, Shelf
-
-
-class ShelfClock(Clock):
-    """The shelf's clock, ahead of it by some seconds; waiting lets time pass."""
-
-    def __init__(self, shelf: Shelf, ahead: float = 0) -> None:
-        self._shelf = shelf
-        self._ahead = ahead
-
-    def now(self) -> float:
-        """Seconds since the epoch."""
-        return self._shelf.now.timestamp() + self._ahead
-
-    def sleep(self, seconds: float) -> None:
-        """Let time pass."""
-        self._shelf.advance(seconds=seconds)
+from stores import NOON, Shelf, ShelfClock
 
 
 def leases(shelf: Shelf, **more: Any) -> Leases:
@@ -263,7 +247,7 @@ class Process(Clock):
         raise _Killed
 
     def _leases(self) -> Leases:
-        return Leases(_typed(self), self, patience=30, holder=self._holder)
+        return Leases(_typed(self), self, patience=2, holder=self._holder)
 
     def _run(self) -> None:
         try:

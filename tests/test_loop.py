@@ -411,11 +411,11 @@ def test_sweep(world: World) -> None:
     swept = world.standin.run("gerrit.sweep").result["result"]
     again = world.standin.run("gerrit.sweep").result["result"]
 
-    assert {one["number"]: one["why"] for one in swept["closed"]} == {
-        hidden: "hidden",
-        deleted: "deleted",
-    }
-    assert (again["looked_at"], again["closed"]) == (1, [])
+    # Tickets that other tests have left on the shared tracker are looked at as well.
+    closed = {one["number"]: one["why"] for one in swept["closed"]}
+    assert (closed.get(hidden), closed.get(deleted)) == ("hidden", "deleted")
+    assert waiting not in closed
+    assert again["closed"] == []
     for number in (hidden, deleted):
         ticket = world.ticket(number)
         assert ticket.status == "resolved"

@@ -75,7 +75,7 @@ def test_unreadable(text: str) -> None:
     shelf = Shelf()
     Pendings(shelf.service).put(PENDING)
     shelf.store.put("gerrit.pending.0123456789abcdef", text)
-    read = Pendings(shelf.service).read()
+    read = Pendings(shelf.service).readable()
 
     assert read.records == (PENDING,)
     assert read.unreadable == ("gerrit.pending.0123456789abcdef",)

@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any, Dict, List
 
 import pytest
+from sandbox.standin.datastore import DatastoreService
 
 from fake_http import Reply
 from reviewloop.errors import AuthError
-from reviewloop.operations import assess, tickets
+from reviewloop.operations import assess, cases, review, tickets
 from reviewloop.operations import sweep as sweep_module
 from reviewloop.operations.sweep import sweep
 from reviewloop.store.tickets import TicketRecord
@@ -129,7 +130,7 @@ def test_a_ticket_without_record(desktop: Desktop) -> None:
     """
     number = desktop.escalated()
     desktop.shelf = Shelf()
-    assess.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
     stranger = desktop.tools().tracker
     assert stranger is not None
     foreign = stranger.create(draft(fresh_key(), assignee=None))
@@ -156,7 +157,7 @@ def test_a_record_of_another_tracker(desktop: Desktop) -> None:
 
 def test_a_dry_run(desktop: Desktop) -> None:
     """It tells what would be done and writes nothing."""
-    over, gone, lost = (desktop.escalated() for _ in range(3))
+    over, gone, lost = (desktop.escalated(owner=desktop.owner()) for _ in range(3))
     desktop.review(over)
     desktop.gerrit.changes[gone].hidden = True
     desktop.github.delete(int(desktop.record(lost).id))
@@ -201,7 +202,7 @@ def test_without_a_tracker() -> None:
     """People are asked no more about a wait that is over."""
     desktop = Desktop(tracker={"kind": "none"})
     number = desktop.waiting()
-    assess.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
     desktop.review(number)
 
     report = swept(desktop)
@@ -237,7 +238,7 @@ def test_a_run_killed_between_reopening_and_its_record(desktop: Desktop) -> None
     since = int(desktop.gerrit.now.timestamp())
     desktop.gerrit.advance(days=2)
     event = f"{SERVER}:{number}:reviewers:{since}:2d"
-    assert assess.assess(desktop.tools(), event)["proceed"]
+    assert assess.assess(desktop.tools(), event, dry_run=False)["proceed"]
     desktop.issue(number).update(state="open", state_reason="reopened")
     desktop.review(number)
 
@@ -253,7 +254,7 @@ def test_standing_down_after_a_run_that_left_no_record(desktop: Desktop) -> None
     number = desktop.escalated()
     record = desktop.record(number)
     desktop.shelf = Shelf()
-    assess.assess(desktop.tools(), desktop.event(number))
+    assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
     desktop.review(number)
 
     told = tickets.close_ticket(desktop.tools(), number, event_id=desktop.event(number))
@@ -278,8 +279,8 @@ def test_hashtags_that_could_not_be_taken_off(desktop: Desktop) -> None:
     assert desktop.gerrit.changes[number].hashtags == []
 
 
-def test_a_listing_that_fails_at_the_end(desktop: Desktop) -> None:
-    """What was done by then is told with the failure."""
+def test_a_listing_that_fails(desktop: Desktop) -> None:
+    """The tickets without a record are unknown then; all others are looked after."""
     number = desktop.escalated()
     desktop.review(number)
     answer = desktop.github.answer
@@ -297,14 +298,14 @@ def test_an_escalation_beside_the_sweep(desktop: Desktop, monkeypatch: pytest.Mo
     """A wait that was escalated after the sweep had read the change keeps its ticket."""
     number = desktop.escalated()
     desktop.review(number)
-    judge = sweep_module._judge
+    judge = cases.judge
 
     def judged(*args: Any) -> None:
         judge(*args)
         record = desktop.record(number)
         desktop.tools().records.put(replace(record, since="2026-03-04T10:00:00Z"))
 
-    monkeypatch.setattr(sweep_module, "_judge", judged)
+    monkeypatch.setattr(sweep_module, "judge", judged)
 
     report = swept(desktop)
 
@@ -340,3 +341,193 @@ def test_an_ending_that_no_message_tells(
     desktop.gerrit.changes[number].wip = wip
 
     assert [one["why"] for one in swept(desktop)["closed"]] == [why]
+
+
+# -- one change, one record, one ticket: one guard -------------------------------------------------
+
+
+def test_a_change_that_cannot_be_read(desktop: Desktop) -> None:
+    """It is listed, and all others are stood down."""
+    broken, over = desktop.escalated(), desktop.escalated()
+    desktop.review(over)
+    desktop.gerrit.changes[broken].messages[0]["date"] = "yesterday"
+
+    report = swept(desktop)
+
+    assert numbers(report["failures"]) == [broken]
+    assert numbers(report["closed"]) == [over]
+
+
+def test_a_defect_at_one_change(desktop: Desktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not even an exception that nobody expects keeps the others from being looked at."""
+    broken, over = desktop.escalated(), desktop.escalated()
+    desktop.review(over)
+    judge = cases.judge
+
+    def judged(context: Any, case: cases.Case) -> None:
+        if case.number == broken:
+            raise KeyError("defect")
+        judge(context, case)
+
+    monkeypatch.setattr(sweep_module, "judge", judged)
+
+    report = swept(desktop)
+
+    assert [(one["number"], one["kind"]) for one in report["failures"]] == [(broken, "internal")]
+    assert numbers(report["closed"]) == [over]
+
+
+def test_records_that_cannot_be_read(desktop: Desktop) -> None:
+    """They are named by their keys, and all others are looked after."""
+    over = desktop.escalated()
+    desktop.review(over)
+    names = ["gerrit.ask.0000000000000000", "gerrit.ticket.grv-0000000000000000"]
+    for name in names:
+        desktop.shelf.service.set_value(name, '{"version": 2}', local=False)
+
+    report = swept(desktop)
+
+    assert report["unreadable"] == names
+    assert numbers(report["closed"]) == [over]
+    assert assess.assess(desktop.tools(), desktop.event(desktop.waiting()))["proceed"]
+
+
+def test_a_record_of_another_server(desktop: Desktop) -> None:
+    """After a new address without `server_id`, its records are told, not forgotten."""
+    number = desktop.escalated()
+    desktop.tools().records.put(replace(desktop.record(number), server="old.example.org"))
+
+    (told,) = swept(desktop)["records_elsewhere"]
+
+    assert (told["number"], told["server"]) == (number, "old.example.org")
+    assert desktop.issue(number)["state"] == "open"
+
+
+def test_a_renamed_server_that_keeps_its_id(desktop: Desktop) -> None:
+    """`server_id` is the host it had: one ticket, and the end of the wait closes it."""
+    number = desktop.escalated()
+    desktop.config.update(url="https://review.example.net", server_id=SERVER)
+    assert desktop.open_ticket(number)["action"] == "found"
+    desktop.review(number)
+
+    assert numbers(swept(desktop)["closed"]) == [number]
+
+
+# -- what nothing remembers ------------------------------------------------------------------------
+
+
+def test_a_ticket_whose_records_are_lost(desktop: Desktop) -> None:
+    """Its title names the change and its key proves it: it is closed when nobody is late any more,
+    and remembered again while somebody is.
+    """
+    over, lasts = desktop.escalated(), desktop.escalated()
+    issue = desktop.issue(over)
+    desktop.review(over)
+    desktop.shelf = Shelf()
+
+    report = swept(desktop)
+
+    assert numbers(report["tickets_without_record"]) == [over, lasts]
+    assert [(one["number"], one["why"]) for one in report["closed"]] == [(over, "wait_over")]
+    assert issue["state"] == "closed"
+    assert (desktop.record(lasts).state, desktop.record(lasts).party) == ("open", "reviewers")
+
+
+def test_a_ticket_whose_title_names_another_change(desktop: Desktop) -> None:
+    """A key that does not fit proves nothing: it is told and left alone."""
+    number = desktop.escalated()
+    issue = desktop.issue(number)
+    desktop.review(number)
+    desktop.shelf = Shelf()
+    issue["title"] = "Review wanted: tools/build change 99: x"
+
+    report = swept(desktop)
+
+    assert numbers(report["tickets_without_record"]) == [0]
+    assert report["closed"] == []
+    assert issue["state"] == "open"
+
+
+def test_nothing_is_remembered_or_closed_in_a_dry_run(desktop: Desktop) -> None:
+    """It only tells."""
+    number = desktop.escalated()
+    issue = desktop.issue(number)
+    desktop.review(number)
+    desktop.shelf = Shelf()
+
+    report = swept(desktop, dry_run=True)
+
+    assert numbers(report["closed"]) == [number]
+    assert issue["state"] == "open"
+    assert not [name for name in desktop.shelf.names() if name.startswith("gerrit.ticket.")]
+
+
+def posted(desktop: Desktop, number: int) -> None:
+    """The last task of an escalation."""
+    review.post_review(
+        desktop.tools(),
+        number,
+        purpose="escalate",
+        event_id=desktop.event(number),
+        tier="committee",
+        asked=[desktop.member],
+    )
+
+
+def test_an_escalation_that_died_before_its_comment(desktop: Desktop) -> None:
+    """A ticket is there and an ask, and nothing on the change: it is named after an hour."""
+    half, whole = desktop.escalated(), desktop.escalated()
+    posted(desktop, whole)
+
+    assert swept(desktop)["half_done"] == []
+    desktop.gerrit.advance(hours=1)
+    (told,) = swept(desktop)["half_done"]
+
+    assert (told["number"], told["tier"], told["event_id"]) == (
+        half,
+        "committee",
+        desktop.event(half),
+    )
+    posted(desktop, half)
+    assert swept(desktop)["half_done"] == []
+
+
+def test_a_ticket_that_only_its_record_remembers(desktop: Desktop) -> None:
+    """The ask is lost and the change says nothing: named too."""
+    number = desktop.escalated()
+    for name in desktop.shelf.names():
+        if name.startswith("gerrit.ask."):
+            desktop.shelf.service.delete_value(name, local=False)
+
+    (told,) = swept(desktop)["half_done"]
+
+    assert (told["number"], told["event_id"]) == (number, "")
+
+
+class Counted(DatastoreService):
+    """A datastore that counts how often it is listed."""
+
+    listings = 0
+
+    def list_values(self, *args: Any, **kwargs: Any) -> Any:
+        """As StackStorm does, and counted."""
+        self.listings += 1
+        return super().list_values(*args, **kwargs)
+
+
+def test_listings_grow_with_the_cases_only(desktop: Desktop) -> None:
+    """Twice the cases cost twice the listings, not four times."""
+
+    def listings(count: int) -> int:
+        desktop = Desktop()
+        for _ in range(count):
+            desktop.review(desktop.escalated())
+        counted = desktop.shelf.service = Counted(
+            desktop.shelf.store, "gerrit", "T", lambda _: None
+        )
+        assert len(swept(desktop)["closed"]) == count
+        return counted.listings
+
+    four, eight = listings(4), listings(8)
+
+    assert eight <= 2 * four

@@ -37,7 +37,8 @@ from reviewloop.trackers.base import (
     TakenError,
     TrackerSettings,
 )
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from rig_action import FEW, MAPPING, TICKET, ActionRig
 from test_trackers_contract import HOSTILE
 from trackers_rig import NOW, Wire, draft, fresh_key

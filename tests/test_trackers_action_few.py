@@ -21,6 +21,7 @@ class FewRig(ActionRig):
     resolution = "Closed"
     cannot = {
         **ActionRig.cannot,
+        "stranger's ticket": "author is not mapped, so the key alone must do",
         "dropped label": "labels are not mapped, so nobody can tell",
         "dropped key": "the key is in the body, which the tracker keeps",
         "listing for the sweep": "list_open is not mapped",

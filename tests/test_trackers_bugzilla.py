@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import traceback
-from typing import Any, Dict, List
+from typing import Dict, List
 
 import pytest
 
@@ -14,18 +14,16 @@ from fake_http import Reply, Sent
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
-    ConfigError,
     ProtocolError,
     RefusedError,
     TemporaryError,
 )
 from reviewloop.http.transport import RequestsTransport
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.bugzilla import Bugzilla, addresses
-from reviewloop.trackers.base import CloseReason, TakenError, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.base import CloseReason, TakenError
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_bugzilla import BugzillaRig
-from trackers_rig import Wire, draft, fresh_key
+from trackers_rig import Wire, draft, fresh_key, whole_life
 
 
 @pytest.fixture
@@ -51,16 +49,8 @@ def _writes(rig: BugzillaRig) -> List[Sent]:
 
 def test_what_is_sent_through_a_whole_life(bugzilla: BugzillaRig) -> None:
     """Opening, commenting, handing on, closing and reopening are six writes of these shapes."""
-    key, records = fresh_key(), MemoryRecords()
-    ticketing = bugzilla.ticketing(records)
+    key = whole_life(bugzilla)
 
-    ticketing.open_once(draft(key))
-    ticketing.comment_once(key, "Still.", "level-1")
-    ticketing.assign_once(key, "committee2")
-    ticketing.close_once(key, "Done.", "end")
-    outcome = ticketing.open_once(draft(key))
-
-    assert outcome.action is Done.REOPENED
     assert [(sent.method, sent.path, sent.body) for sent in _writes(bugzilla)] == [
         (
             "POST",
@@ -126,6 +116,23 @@ def test_the_key_in_the_address(any_version: BugzillaRig) -> None:
 
 def _query_of(sent: Sent) -> Dict[str, str]:
     return sent.query
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_a_strangers_bug_with_our_alias(bugzilla: BugzillaRig, closed: bool) -> None:
+    """An alias is one bug's: nothing is opened, theirs is left alone, and it is said loudly."""
+    key = fresh_key()
+    theirs = bugzilla.server.add_bug("Mine", (key,))
+    if closed:
+        bugzilla.server.close(theirs.id)
+
+    with pytest.raises(RefusedError, match=f"Bug {theirs.id}, which somebody filed") as caught:
+        bugzilla.ticketing().open_once(draft(key))
+
+    assert "alias" in caught.value.remedy
+    assert theirs.alias == [key]
+    assert len(bugzilla.server.bugs) == 1
+    assert bugzilla.ticketing().comment_once(key, "x", "level-1").ticket is None
 
 
 def test_the_key_does_not_show_where_an_address_would() -> None:
@@ -494,21 +501,6 @@ def test_ids_that_are_no_numbers(bugzilla: BugzillaRig, ticket_id: str) -> None:
     assert bugzilla.server.sent == []
 
 
-@pytest.mark.parametrize(
-    ("url", "web", "api"),
-    [
-        (HOST, HOST, f"{HOST}/rest"),
-        (f"{HOST}/", HOST, f"{HOST}/rest"),
-        (f"{HOST}/bz", f"{HOST}/bz", f"{HOST}/bz/rest"),
-        (f"{HOST}/rest", HOST, f"{HOST}/rest"),
-        (f"{HOST}/bz/rest.cgi", f"{HOST}/bz", f"{HOST}/bz/rest.cgi"),
-    ],
-)
-def test_the_address_of_the_interface(url: str, web: str, api: str) -> None:
-    """People give the address they know; without rewriting it ends with rest.cgi."""
-    assert addresses(url) == (web, api)
-
-
 def test_without_rewriting(bugzilla: BugzillaRig) -> None:
     """Calls go to rest.cgi, links to the pages beside it."""
     tracker = bugzilla.tracker(url=f"{HOST}/rest.cgi")
@@ -535,51 +527,6 @@ def test_an_answer_with_too_many_bugs(bugzilla: BugzillaRig) -> None:
 
     with pytest.raises(ProtocolError):
         bugzilla.tracker().find(fresh_key())
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"url": ""}, "tracker.url is missing"),
-        ({"project": ""}, "tracker.project is missing"),
-        ({"token": ""}, "tracker.token is missing"),
-        ({"token": "s3cret\nX-Header: x"}, "in one line"),
-        ({"url": f"{HOST}?x=s3cret"}, "query or fragment"),
-        ({"options": {}}, "tracker.options.component is missing"),
-        ({"options": {"component": "x", "key_in": "cookie"}}, "header or query"),
-        ({"options": {"component": "x", "key_in": "query"}}, "tracker.username is missing"),
-        ({"options": {"component": "x", "fields": "no pairs"}}, "name=value"),
-    ],
-)
-def test_wrong_settings(settings: Dict[str, Any], problem: str) -> None:
-    """They are found before anything is sent, and no secret is repeated."""
-    values = {
-        "url": HOST,
-        "project": PRODUCT,
-        "token": "s3cret",
-        "options": {"component": COMPONENT},
-        **settings,
-    }
-
-    with pytest.raises(ConfigError) as caught:
-        Bugzilla(TrackerSettings("bugzilla", **values))
-
-    assert problem in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_the_secret_stays_out_of_messages() -> None:
-    """Neither a refusal nor a representation shows it, wherever it is sent."""
-    rig = BugzillaRig(OLD)
-    tracker = rig.tracker()
-    rig.server.replies = [_error(102), _error(306)]
-    shown = [repr(tracker), repr(TrackerSettings("bugzilla", token=KEY)), tracker.name]
-    for call in (tracker.read, tracker.comments):
-        with pytest.raises((RefusedError, AuthError)) as caught:
-            call("1")
-        shown.append(f"{caught.value} {caught.value.as_dict()}")
-
-    assert not any(KEY in text for text in shown)
 
 
 def test_the_name_of_the_place(bugzilla: BugzillaRig) -> None:

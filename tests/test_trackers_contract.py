@@ -25,7 +25,8 @@ from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords, TicketRecord
 from reviewloop.trackers.base import ClaimState
-from reviewloop.trackers.ticketing import About, Done, Outcome, ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import About, Done, Outcome, ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 from trackers_rig import (
     NOW,
     Drop,
@@ -168,6 +169,32 @@ def test_retired_duplicates_point_at_the_one_that_stays(rig: Rig) -> None:
     assert any(first.url in text for text in rig.comments(second.id))
     assert [ticket.id for ticket in tracker.find(key)] == [first.id]
     assert not tracker.read(second.id).is_open
+
+
+@case("stranger's ticket")
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+def test_a_strangers_ticket_with_our_key(rig: Rig, closed: bool) -> None:
+    """Whoever may write there can give theirs our key: we open our own, and leave theirs alone."""
+    key = fresh_key()
+    theirs = rig.stranger(key)
+    if closed:
+        rig.close(theirs)
+    before = (rig.tracker().read(theirs).state, rig.assignee(theirs), rig.comments(theirs))
+
+    made = rig.ticketing(patience=AT_ONCE).open_once(draft(key))
+    again = rig.ticketing(patience=AT_ONCE).open_once(draft(key))
+    said = rig.ticketing().comment_once(key, "It still waits.", "level-1")
+    listed = {ticket.id for ticket in rig.ticketing().list_open()}
+    ended = rig.ticketing().close_once(key, "Reviewed.", "end")
+
+    assert (made.action, again.action, said.action) == (Done.CREATED, Done.FOUND, Done.COMMENTED)
+    assert ended.action is Done.CLOSED
+    assert made.ticket is not None
+    assert {one.ticket.id for one in (again, said, ended) if one.ticket} == {made.ticket.id}
+    assert made.ticket.id in listed
+    assert theirs not in listed
+    after = (rig.tracker().read(theirs).state, rig.assignee(theirs), rig.comments(theirs))
+    assert after == before
 
 
 @case("reopen")

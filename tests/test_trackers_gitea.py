@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator
+from typing import Any, Iterator
 
 import pytest
 
@@ -12,7 +12,6 @@ from fake_http import Reply
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
-    ConfigError,
     ProtocolError,
     RefusedError,
     TemporaryError,
@@ -21,9 +20,10 @@ from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.gitea import Gitea, api_base
+from reviewloop.trackers.adapters.gitea import Gitea
 from reviewloop.trackers.base import SHARED_LABEL, CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from rig_gitea import GiteaRig
 from trackers_rig import NOW, Wire, draft, fresh_key, losing
 
@@ -550,36 +550,6 @@ def test_an_archived_repository(gitea: GiteaRig) -> None:
 # -- a ticket's life -------------------------------------------------------------------------------
 
 
-def test_no_resolutions(gitea: GiteaRig) -> None:
-    """A closed ticket has none: people say "leave us alone" by a label."""
-    key = fresh_key()
-    ticket = gitea.ticketing().open_once(draft(key)).ticket
-    assert ticket is not None
-    gitea.close(ticket.id)
-
-    assert gitea.tracker().read(ticket.id).resolution == ""
-    gitea.label_as(ticket.id, "Won't fix")
-    outcome = gitea.ticketing().open_once(draft(key))
-
-    assert outcome.reason == "closed as Won't fix: left alone"
-
-
-def test_closing_and_reopening_again(gitea: GiteaRig) -> None:
-    """Closing a closed ticket changes nothing, and neither does reopening an open one."""
-    tracker = gitea.tracker()
-    ticket = tracker.create(draft(fresh_key()))
-
-    tracker.close(ticket.id, CloseReason.NOT_PLANNED)
-    closed = tracker.read(ticket.id)
-    tracker.close(ticket.id, CloseReason.NOT_PLANNED)
-
-    assert tracker.read(ticket.id) == closed
-    assert closed.closed_at is not None
-    tracker.reopen(ticket.id)
-    tracker.reopen(ticket.id)
-    assert tracker.read(ticket.id) == ticket
-
-
 def test_a_ticket_that_depends_on_another(gitea: GiteaRig) -> None:
     """Gitea does not close it, and the remedy says what to do."""
     tracker = gitea.tracker()
@@ -674,60 +644,6 @@ def test_a_row_of_another_shape(gitea: GiteaRig, row: Any) -> None:
 
     with pytest.raises(ProtocolError):
         gitea.tracker().comments("1")
-
-
-@pytest.mark.parametrize("ticket_id", ["1/../../x", "", "1?x=1", "²", "-1", "1 ", "9" * 19])
-def test_an_id_that_is_none(gitea: GiteaRig, ticket_id: str) -> None:
-    """A record that somebody tampered with leads to no other address."""
-    with pytest.raises(RefusedError) as caught:
-        gitea.tracker().add_comment(ticket_id, "x")
-
-    assert caught.value.status == 404
-    assert gitea.server.sent == []
-
-
-# -- settings --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("https://gitea.example.org", "https://gitea.example.org/api/v1"),
-        ("https://gitea.example.org/", "https://gitea.example.org/api/v1"),
-        ("https://gitea.example.org/api/v1/", "https://gitea.example.org/api/v1"),
-        ("https://example.org/git", "https://example.org/git/api/v1"),
-    ],
-)
-def test_the_address_of_the_api(url: str, expected: str) -> None:
-    """People give the address they know."""
-    assert api_base(url) == expected
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"url": ""}, "tracker.url is missing"),
-        ({"project": "just-a-name"}, "owner/repository"),
-        ({"project": "o/r/../x"}, "owner/repository"),
-        ({"project": "o/.."}, "owner/repository"),
-        ({"project": "o/."}, "owner/repository"),
-        ({"project": "./r"}, "owner/repository"),
-        ({"token": ""}, "tracker.token is missing"),
-        ({"url": "https://user:pw@gitea.example.org"}, "user name or password"),
-    ],
-)
-def test_wrong_settings(settings: Dict[str, Any], problem: str) -> None:
-    """They are found before anything is sent, and no secret is repeated."""
-    values: Dict[str, Any] = {"url": HOST, "project": REPO, "token": "s3cret", **settings}
-    server = FakeGitea()
-
-    with pytest.raises(ConfigError) as caught:
-        Gitea(TrackerSettings("gitea", **values), transport=server)
-
-    assert problem in str(caught.value)
-    assert "pw@" not in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-    assert server.sent == []
 
 
 def test_a_repository_whose_name_begins_with_a_dot() -> None:

@@ -7,17 +7,16 @@ from typing import Any, Dict, Iterator
 import jsonschema
 import pytest
 
-from fake_github import BOT, FakeGitHub
+from fake_github import BOT
 from fake_http import Reply
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.github import GitHub, api_base
-from reviewloop.trackers.base import TrackerSettings
-from reviewloop.trackers.ticketing import Done, Ticketing
+from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.ticketing import Ticketing
 from rig_github import GitHubRig
-from trackers_rig import NOW, Wire, draft, fresh_key
+from trackers_rig import NOW, Wire, draft, fresh_key, whole_life
 
 # Written by hand from the parameters in https://docs.github.com/en/rest/issues (2022-11-28).
 _TEXT = {"type": "string", "minLength": 1}
@@ -77,16 +76,8 @@ def _documented(github: GitHubRig) -> Iterator[None]:
 
 def test_what_is_sent_through_a_whole_life(github: GitHubRig) -> None:
     """Opening, commenting, handing on, closing, reopening: all bodies have the documented shape."""
-    key, records = fresh_key(), MemoryRecords()
-    ticketing = github.ticketing(records)
+    key = whole_life(github)
 
-    ticketing.open_once(draft(key))
-    ticketing.comment_once(key, "Still.", "level-1")
-    ticketing.assign_once(key, "committee2")
-    ticketing.close_once(key, "Done.", "end")
-    outcome = ticketing.open_once(draft(key))
-
-    assert outcome.action is Done.REOPENED
     bodies = [sent.body for sent in github.server.sent if sent.body is not None]
     assert bodies[0] == {
         "title": "Review wanted: 4711",
@@ -312,45 +303,3 @@ def test_a_recorded_ticket_is_looked_up_cheaply(github: GitHubRig) -> None:
     github.ticketing(records).open_once(draft(key))
 
     assert [sent.method for sent in github.server.sent] == ["GET"] * 3
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("", "https://api.github.com"),
-        ("https://github.com/", "https://api.github.com"),
-        ("https://api.github.com", "https://api.github.com"),
-        ("https://ghe.example.org", "https://ghe.example.org/api/v3"),
-        ("https://ghe.example.org/api/v3/", "https://ghe.example.org/api/v3"),
-        ("https://api.octo.ghe.com", "https://api.octo.ghe.com"),
-    ],
-)
-def test_the_address_of_the_api(url: str, expected: str) -> None:
-    """People give the address they know; Enterprise servers have their API below it."""
-    assert api_base(url) == expected
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"project": "just-a-name"}, "owner/repo"),
-        ({"project": "o/r/../x"}, "owner/repo"),
-        ({"token": ""}, "token"),
-        ({"url": "https://user:pw@ghe.example.org"}, "user name or password"),
-        ({"url": "ghe.example.org"}, "https"),
-    ],
-)
-def test_wrong_settings(settings: Dict[str, str], problem: str) -> None:
-    """They are found before anything is sent, and no secret is repeated."""
-    values = {"project": "example/project", "token": "ghp_s3cret", **settings}
-
-    with pytest.raises(ConfigError) as caught:
-        GitHub(TrackerSettings("github", **values), transport=FakeGitHub())
-
-    assert problem in str(caught.value)
-    assert "pw@" not in str(caught.value)
-
-
-def test_settings_do_not_show_their_secret() -> None:
-    """A representation ends up in logs."""
-    assert "ghp_s3cret" not in repr(TrackerSettings("github", token="ghp_s3cret"))

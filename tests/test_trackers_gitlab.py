@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List
+from typing import Any, Iterator, List
 
 import pytest
 
-from fake_gitlab import BOT, HOST, PROJECT, TOKEN, FakeGitLab
+from fake_gitlab import BOT, HOST, PROJECT, TOKEN
 from fake_http import Reply
-from reviewloop.errors import ConfigError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.errors import ProtocolError, RefusedError, TemporaryError
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.gitlab import GitLab, api_base, without_commands
-from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done
+from reviewloop.trackers.adapters.gitlab import without_commands
+from reviewloop.trackers.base import CloseReason
+from reviewloop.trackers.outcomes import Done
 from rig_gitlab import GitLabRig
-from trackers_rig import Wire, draft, fresh_key
+from trackers_rig import Wire, draft, fresh_key, whole_life
 
 API = "/api/v4"
 ISSUES = f"{API}/projects/group%2Fsub%2Fproject/issues"
@@ -72,16 +72,8 @@ def _body(key: str) -> str:
 
 def test_what_is_sent_through_a_whole_life(gitlab: GitLabRig) -> None:
     """Opening, commenting, handing on, closing, reopening: every write as GitLab documents it."""
-    key, records = fresh_key(), MemoryRecords()
-    ticketing = gitlab.ticketing(records)
+    key = whole_life(gitlab)
 
-    ticketing.open_once(draft(key))
-    ticketing.comment_once(key, "Still.", "level-1")
-    ticketing.assign_once(key, "committee2")
-    ticketing.close_once(key, "Done.", "end")
-    outcome = ticketing.open_once(draft(key))
-
-    assert outcome.action is Done.REOPENED
     writes = [(s.method, s.path, s.body) for s in gitlab.server.sent if s.method != "GET"]
     assert writes == [
         (
@@ -502,35 +494,6 @@ def test_a_confidential_ticket_that_is_not(gitlab: GitLabRig) -> None:
     assert "tracker.options.confidential" in caught.value.remedy
 
 
-def test_no_resolutions(gitlab: GitLabRig) -> None:
-    """A closed ticket has none: people say "leave us alone" by a label."""
-    key = fresh_key()
-    ticket = gitlab.ticketing().open_once(draft(key)).ticket
-    assert ticket is not None
-    gitlab.close(ticket.id)
-
-    assert gitlab.tracker().read(ticket.id).resolution == ""
-    gitlab.label_as(ticket.id, "WontFix")
-    outcome = gitlab.ticketing().open_once(draft(key))
-
-    assert outcome.reason == "closed as WontFix: left alone"
-
-
-def test_closing_and_reopening_again(gitlab: GitLabRig) -> None:
-    """Closing a closed ticket changes nothing, and neither does reopening an open one."""
-    tracker = gitlab.tracker()
-    ticket = tracker.create(draft(fresh_key()))
-
-    tracker.close(ticket.id, CloseReason.NOT_PLANNED)
-    closed = tracker.read(ticket.id)
-    tracker.close(ticket.id, CloseReason.NOT_PLANNED)
-
-    assert tracker.read(ticket.id) == closed
-    tracker.reopen(ticket.id)
-    tracker.reopen(ticket.id)
-    assert tracker.read(ticket.id) == ticket
-
-
 def test_a_ticket_whose_discussion_is_locked(gitlab: GitLabRig) -> None:
     """GitLab answers 200 to its reopening and leaves it closed: that is told, and a new one
     opened.
@@ -666,61 +629,3 @@ def test_an_answer_of_another_shape(gitlab: GitLabRig, answer: Any) -> None:
 
     with pytest.raises(ProtocolError):
         gitlab.tracker().read("1")
-
-
-@pytest.mark.parametrize("ticket_id", ["1/../../x", "", "1?x=1", "²", "-1", "1 ", "9" * 19])
-def test_an_id_that_is_none(gitlab: GitLabRig, ticket_id: str) -> None:
-    """A record that somebody tampered with leads to no other address."""
-    with pytest.raises(RefusedError) as caught:
-        gitlab.tracker().add_comment(ticket_id, "x")
-
-    assert caught.value.status == 404
-    assert gitlab.server.sent == []
-
-
-# -- settings --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("", "https://gitlab.com/api/v4"),
-        ("https://gitlab.com/", "https://gitlab.com/api/v4"),
-        ("https://www.gitlab.com", "https://gitlab.com/api/v4"),
-        ("https://gitlab.com/api/v4/", "https://gitlab.com/api/v4"),
-        ("https://gitlab.example.org", "https://gitlab.example.org/api/v4"),
-        ("https://example.org/gitlab/", "https://example.org/gitlab/api/v4"),
-        ("https://example.org/gitlab/api/v4", "https://example.org/gitlab/api/v4"),
-    ],
-)
-def test_the_address_of_the_api(url: str, expected: str) -> None:
-    """People give the address they know."""
-    assert api_base(url) == expected
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"project": ""}, "tracker.project is missing"),
-        ({"project": "just-a-name"}, "group/project"),
-        ({"project": "group/../x"}, "group/project"),
-        ({"project": "group/project/"}, "group/project"),
-        ({"project": "group/project?x"}, "group/project"),
-        ({"token": ""}, "tracker.token is missing"),
-        ({"url": "https://gitlab.com/group/project"}, "holds a path"),
-        ({"url": "https://user:pw@gitlab.example.org"}, "user name or password"),
-        ({"options": {"confidential": "yes"}}, "tracker.options.confidential is 'yes'"),
-    ],
-)
-def test_wrong_settings(settings: Dict[str, Any], problem: str) -> None:
-    """They are found before anything is sent, and no secret is repeated."""
-    values: Dict[str, Any] = {"project": PROJECT, "token": "glpat-s3cret", **settings}
-    server = FakeGitLab()
-
-    with pytest.raises(ConfigError) as caught:
-        GitLab(TrackerSettings("gitlab", **values), transport=server)
-
-    assert problem in str(caught.value)
-    assert "pw@" not in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-    assert server.sent == []

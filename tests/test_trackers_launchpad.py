@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Tuple
+from typing import Dict, List, Tuple
 
 import pytest
 
 from fake_http import Reply, Sent
-from fake_launchpad import BASE, BOT, CONSUMER, KEY, SECRET, TOKEN
-from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
+from fake_launchpad import BASE, BOT, KEY, SECRET
+from reviewloop.errors import AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.launchpad import Launchpad, api_base
-from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done
+from reviewloop.trackers.base import CloseReason
+from reviewloop.trackers.outcomes import Done
 from rig_launchpad import LaunchpadRig
 from test_trackers_contract import HOSTILE
-from trackers_rig import Wire, draft, fresh_key
+from trackers_rig import Wire, draft, fresh_key, whole_life
 
 
 @pytest.fixture
@@ -36,16 +35,8 @@ def _reads(rig: LaunchpadRig) -> List[Tuple[str, Dict[str, str]]]:
 
 def test_what_is_sent_through_a_whole_life(launchpad: LaunchpadRig) -> None:
     """Opening, commenting, handing on, closing and reopening are seven writes of these shapes."""
-    key, records = fresh_key(), MemoryRecords()
-    ticketing = launchpad.ticketing(records)
+    key = whole_life(launchpad)
 
-    ticketing.open_once(draft(key))
-    ticketing.comment_once(key, "Still.", "level-1")
-    ticketing.assign_once(key, "committee2")
-    ticketing.close_once(key, "Done.", "end")
-    outcome = ticketing.open_once(draft(key))
-
-    assert outcome.action is Done.REOPENED
     task, bug = "/devel/example/+bug/1", "/devel/bugs/1"
     assert [(sent.method, sent.path, sent.body) for sent in _writes(launchpad)] == [
         (
@@ -490,62 +481,6 @@ def test_ids_that_are_no_numbers(launchpad: LaunchpadRig, ticket_id: str) -> Non
             call(ticket_id)
         assert caught.value.status == 404
     assert launchpad.server.sent == []
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("", BASE),
-        ("https://launchpad.net/", BASE),
-        ("https://bugs.launchpad.net/example", BASE),
-        ("https://api.launchpad.net", BASE),
-        ("https://api.launchpad.net/1.0/", "https://api.launchpad.net/1.0"),
-        ("https://api.qastaging.launchpad.net", "https://api.qastaging.launchpad.net/devel"),
-        ("https://launchpad.example.org", "https://api.launchpad.example.org/devel"),
-    ],
-)
-def test_the_address_of_the_web_service(url: str, expected: str) -> None:
-    """People give the address they know."""
-    assert api_base(url) == expected
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"project": ""}, "tracker.project is missing"),
-        ({"project": "Has Spaces"}, "distribution/+source/package"),
-        ({"project": "example/../x"}, "distribution/+source/package"),
-        ({"token": ""}, "tracker.token is missing"),
-        ({"token": "only:two-s3cret"}, "consumer_key:token:token_secret"),
-        ({"token": "a:b:s3cret\nX-Header: x"}, "consumer_key:token:token_secret"),
-        ({"url": "https://user:s3cret@launchpad.example.org"}, "user name or password"),
-        ({"options": {"closed_status": "Resolved"}}, "Fix Released"),
-        ({"options": {"closed_status": "New"}}, "one of Opinion"),
-        ({"options": {"open_status": "Invalid"}}, "one of New"),
-    ],
-)
-def test_wrong_settings(settings: Dict[str, Any], problem: str) -> None:
-    """They are found before anything is sent, and no secret is repeated."""
-    values = {"project": "example", "token": f"{CONSUMER}:{KEY}:s3cret", **settings}
-
-    with pytest.raises(ConfigError) as caught:
-        Launchpad(TrackerSettings("launchpad", **values))
-
-    assert problem in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_the_secret_stays_out_of_messages(launchpad: LaunchpadRig) -> None:
-    """Neither a refusal nor a lost connection shows it."""
-    tracker = launchpad.tracker()
-    launchpad.server.replies = [Reply(400, "no"), Reply(401, "Expired token (x).")]
-    shown = [repr(tracker), repr(TrackerSettings("launchpad", token=TOKEN)), tracker.name]
-    for call in (tracker.read, tracker.comments):
-        with pytest.raises((RefusedError, AuthError)) as caught:
-            call("1")
-        shown.append(f"{caught.value} {caught.value.as_dict()}")
-
-    assert not any(SECRET in text or KEY in text for text in shown)
 
 
 def test_the_name_of_the_place(launchpad: LaunchpadRig) -> None:

@@ -21,7 +21,7 @@ import pytest
 
 from repository import ROOT
 from reviewloop.errors import TemporaryError
-from reviewloop.trackers.ticketing import Done, Outcome
+from reviewloop.trackers.outcomes import Done, Outcome
 from trackers_fixtures import IS_THOROUGH
 from trackers_rig import Rig, draft, fresh_key, gated
 

@@ -88,7 +88,7 @@ def test_a_record_that_cannot_be_read(text: str) -> None:
         DatastoreRecords(shelf.service).get(RECORD.key)
 
     assert "gerrit.ticket." in caught.value.message
-    assert "upgrade the pack" in caught.value.remedy
+    assert f"st2 key delete gerrit.ticket.{RECORD.key}" in caught.value.remedy
 
 
 class Down:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
-
 import pytest
 
 from fake_http import Reply
-from fake_redmine import ALL_RIGHTS, BOT, FIELD, KEY, FakeRedmine
+from fake_redmine import ALL_RIGHTS, BOT, FIELD, FakeRedmine
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -18,11 +16,10 @@ from reviewloop.errors import (
 )
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.redmine.tracker import Redmine
-from reviewloop.trackers.base import CloseReason, TrackerSettings
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.base import CloseReason
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_redmine import RedmineRig
-from trackers_rig import Wire, answering, draft, fresh_key
+from trackers_rig import Wire, answering, draft, fresh_key, whole_life
 
 
 @pytest.fixture
@@ -41,16 +38,8 @@ def without(*rights: str) -> RedmineRig:
 
 def test_what_is_sent_through_a_whole_life(redmine: RedmineRig) -> None:
     """Opening, commenting, handing on, closing, reopening: one body each, and no more in it."""
-    key, records = fresh_key(), MemoryRecords()
-    ticketing = redmine.ticketing(records)
+    key = whole_life(redmine)
 
-    ticketing.open_once(draft(key))
-    ticketing.comment_once(key, "Still.", "level-1")
-    ticketing.assign_once(key, "committee2")
-    ticketing.close_once(key, "Done.", "end")
-    outcome = ticketing.open_once(draft(key))
-
-    assert outcome.action is Done.REOPENED
     sent = [(one.method, one.path, one.body) for one in redmine.server.sent if one.body]
     issue = {
         "subject": "Review wanted: 4711",
@@ -639,38 +628,3 @@ def test_names_of_places(redmine: RedmineRig) -> None:
 
     assert tracker.name == "redmine:example.org/redmine/a-b"
     assert redmine.tracker().create(draft(fresh_key())).url.endswith("example.org/issues/1")
-
-
-@pytest.mark.parametrize(
-    ("settings", "problem"),
-    [
-        ({"url": ""}, "tracker.url is missing"),
-        ({"url": "redmine.example.org"}, "https"),
-        ({"project": "a/../b"}, "as in its address"),
-        ({"project": ""}, "tracker.project is missing"),
-        ({"token": ""}, "tracker.token is missing"),
-        ({"options": {"format": "html"}}, "write textile or markdown"),
-    ],
-)
-def test_wrong_settings(settings: Dict[str, Any], problem: str) -> None:
-    """They are found before anything is sent, and no secret is repeated."""
-    values = {"url": "https://r.example.org", "project": "a", "token": "s3cret", **settings}
-
-    with pytest.raises(ConfigError) as caught:
-        Redmine(TrackerSettings("redmine", **values))
-
-    assert problem in str(caught.value)
-    assert "s3cret" not in str(caught.value)
-
-
-def test_no_message_shows_the_key(redmine: RedmineRig) -> None:
-    """Neither a representation nor any refusal repeats it."""
-    told = [repr(redmine.tracker())]
-    for status in (401, 403, 404, 422, 500):
-        redmine.server.replies = [Reply(status, {"errors": [f"{status}"]})] * 3
-        with pytest.raises((AuthError, RefusedError, TemporaryError)) as caught:
-            redmine.tracker().find(fresh_key())
-        told.append(str(caught.value))
-        redmine.server.replies = []
-
-    assert all(KEY not in text for text in told)

@@ -27,14 +27,15 @@ from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.servicenow import FIELDS, ServiceNow
+from reviewloop.trackers.adapters.servicenow.settings import FIELDS
+from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from reviewloop.trackers.base import (
     CloseReason,
     TakenError,
     Ticket,
     TrackerSettings,
 )
-from reviewloop.trackers.ticketing import Done, ReopenPolicy
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from rig_servicenow import ServiceNowRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 

@@ -20,7 +20,8 @@ from reviewloop.trackers.base import (
     Ticket,
     Tracker,
 )
-from reviewloop.trackers.ticketing import About, Again, Done, ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import About, Again, Done, ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 
@@ -39,6 +40,8 @@ class Cabinet(Tracker):
         self.texts: Dict[str, List[str]] = {}
         self.is_stranger = False
         self.loses: Tuple[str, ...] = ()
+        self.lags = False
+        self.keeps_key = False
         self.calls: List[str] = []
 
     @property
@@ -56,7 +59,8 @@ class Cabinet(Tracker):
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """By key."""
         self.calls.append("find")
-        return () if self.is_stranger else tuple(t for t in self.tickets.values() if t.key == key)
+        hidden = self.is_stranger or self.lags
+        return () if hidden else tuple(t for t in self.tickets.values() if t.key == key)
 
     def list_open(self) -> Tuple[Ticket, ...]:
         """Open ones with a key."""
@@ -84,6 +88,7 @@ class Cabinet(Tracker):
             assignees=assignees,
             labels=draft.labels,
             opened_at=NOW,
+            author="bot",
         )
         self.tickets[ticket.id] = ticket
         self._lose("create")
@@ -105,7 +110,8 @@ class Cabinet(Tracker):
 
     def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
         """Closed and without key."""
-        self._set(ticket_id, state=State.CLOSED, key=None)
+        key = self.tickets[ticket_id].key if self.keeps_key else None
+        self._set(ticket_id, state=State.CLOSED, key=key)
         self._lose("duplicate")
 
     def reopen(self, ticket_id: str) -> None:
@@ -488,3 +494,109 @@ def test_a_tracker_that_keeps_no_key() -> None:
         _desk(Forgetful()).open_once(draft(fresh_key()))
 
     assert "second ticket" in caught.value.remedy
+
+
+def _strangers(cabinet: Cabinet, key: str, **more: object) -> Ticket:
+    """Somebody else's ticket with our key."""
+    ticket = cabinet.create(draft(key))
+    cabinet._set(ticket.id, author="visitor", **more)
+    return cabinet.tickets[ticket.id]
+
+
+@pytest.mark.parametrize("ending", ["", "wontfix"], ids=["open", "not wanted"])
+def test_a_strangers_ticket_with_our_key(ending: str) -> None:
+    """It is neither taken nor retired, and its people's ending is not about us."""
+    cabinet, key = Cabinet(), fresh_key()
+    closed = {"state": State.CLOSED, "resolution": ending, "closed_at": NOW} if ending else {}
+    theirs = _strangers(cabinet, key, **closed)
+
+    made = _desk(cabinet).open_once(draft(key))
+    again = _desk(cabinet).open_once(draft(key))
+    ended = _desk(cabinet).close_once(key, "Reviewed.", "end")
+
+    assert [one.action for one in (made, again, ended)] == [Done.CREATED, Done.FOUND, Done.CLOSED]
+    assert {one.ticket.id for one in (made, again, ended) if one.ticket} == {"2"}
+    assert cabinet.tickets[theirs.id] == theirs
+    assert theirs.id not in cabinet.texts
+
+
+def test_what_steps_do_about_a_strangers_ticket() -> None:
+    """Without one of ours there is none, whatever bears the key."""
+    cabinet, key = Cabinet(), fresh_key()
+    theirs = _strangers(cabinet, key)
+
+    assert _desk(cabinet).comment_once(key, "x", "m").ticket is None
+    assert _desk(cabinet).close_once(key, "x", "m").ticket is None
+    assert _desk(cabinet).assign_once(key, "committee1").ticket is None
+    assert _desk(cabinet).peek(key) is None
+    assert _desk(cabinet).list_open() == ()
+    assert cabinet.tickets[theirs.id] == theirs
+    assert cabinet.texts == {}
+
+
+def test_a_ticket_that_our_record_names() -> None:
+    """It is ours whoever the tracker says opened it, such as our account before it was renamed."""
+    cabinet, records, key = Cabinet(), MemoryRecords(), fresh_key()
+    made = _desk(cabinet, records).open_once(draft(key)).ticket
+    assert made is not None
+    cabinet._set(made.id, author="bot-as-it-was")
+
+    assert _desk(cabinet, records).comment_once(key, "x", "m").action is Done.COMMENTED
+
+
+def test_a_tracker_that_does_not_tell_who_opened_a_ticket() -> None:
+    """Then the key alone must do."""
+    cabinet, key = Cabinet(), fresh_key()
+    theirs = _strangers(cabinet, key)
+    cabinet._set(theirs.id, author="")
+
+    assert _desk(cabinet).open_once(draft(key)).action is Done.FOUND
+
+
+@pytest.mark.parametrize(
+    ("resolution", "done"), [("done", Done.REOPENED), ("wontfix", Done.NOTHING)]
+)
+def test_a_closed_ticket_that_the_listing_does_not_show_yet(resolution: str, done: Done) -> None:
+    """Our record knows of it: it is reopened or left alone, and no second one is opened."""
+    cabinet, records, key = Cabinet(), MemoryRecords(), fresh_key()
+    made = _desk(cabinet, records).open_once(draft(key)).ticket
+    assert made is not None
+    cabinet._set(made.id, state=State.CLOSED, resolution=resolution, closed_at=NOW)
+    cabinet.lags = True
+
+    assert _desk(cabinet, records).open_once(draft(key)).action is done
+    assert list(cabinet.tickets) == [made.id]
+
+
+def test_a_duplicate_that_keeps_its_key() -> None:
+    """Every listing would meet it again, so the answer that was lost is not taken for done."""
+    cabinet, key = Cabinet(), fresh_key()
+    cabinet.create(draft(key))
+    cabinet.create(draft(key))
+    cabinet.loses, cabinet.keeps_key = ("duplicate",), True
+
+    with pytest.raises(AmbiguousError):
+        _desk(cabinet).open_once(draft(key))
+
+
+def test_an_open_ticket_of_ours_that_the_listing_does_not_show_yet() -> None:
+    """Our record knows of it, so the ticket that a commit message names is not a second place."""
+    cabinet, records, key = Cabinet(), MemoryRecords(), fresh_key()
+    _desk(cabinet, records).open_once(draft(key))
+    other = cabinet.create(draft(fresh_key()))
+    cabinet.lags = True
+
+    assert _desk(cabinet, records).comment_on_existing(key, other.id, "x", "m") is None
+    assert cabinet.texts == {}
+
+
+def test_a_record_of_a_retired_duplicate_and_no_other_ticket() -> None:
+    """Closed and without its key, it is nobody's: it is not reopened, and no step finds it."""
+    cabinet, records, key = Cabinet(), MemoryRecords(), fresh_key()
+    retired = _desk(cabinet, records).open_once(draft(key)).ticket
+    assert retired is not None
+    cabinet._set(retired.id, state=State.CLOSED, key=None, closed_at=NOW)
+
+    assert _desk(cabinet, records).comment_once(key, "x", "m").ticket is None
+    assert _desk(cabinet, records).open_once(draft(key)).action is Done.CREATED
+    assert not cabinet.tickets[retired.id].is_open

@@ -13,12 +13,13 @@ import json
 import sys
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Callable, Dict, Optional, Tuple
+from typing import Callable, Dict, Optional
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "actions" / "lib")]
 
-from reviewloop.store.tickets import Records, TicketRecord  # noqa: E402 - needs the path
+from reviewloop.store.datastore import Readable  # noqa: E402 - needs the path
+from reviewloop.store.tickets import Records, TicketRecord  # noqa: E402
 from reviewloop.trackers.base import Draft, TrackerSettings  # noqa: E402
 from reviewloop.trackers.factory import make_tracker  # noqa: E402
 from reviewloop.trackers.ticketing import Ticketing  # noqa: E402
@@ -43,10 +44,10 @@ class FileRecords(Records):
         part.write_text(record.to_json(), encoding="utf-8")
         part.replace(self._folder / record.key)
 
-    def all(self) -> Tuple[TicketRecord, ...]:
+    def readable(self) -> Readable[TicketRecord]:
         """Every record."""
         found = (self.get(path.name) for path in sorted(self._folder.glob("grv-*[0-9a-f]")))
-        return tuple(record for record in found if record is not None)
+        return Readable(tuple(record for record in found if record is not None))
 
 
 def opens(ticketing: Ticketing, key: str, who: str) -> None:

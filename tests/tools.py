@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
@@ -12,6 +12,8 @@ from reviewloop.operations import assess, tickets
 from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.adapters.github import GitHub
+from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.factory import make_tracker
 from stores import Shelf
 from trackers_rig import Pace
 
@@ -41,12 +43,15 @@ class Desktop:
     def tools(self) -> Context:
         """A process of its own."""
         self.shelf.now = self.gerrit.now
-        tools = Context(self.config, self.shelf.service)
-        tools.__dict__["client"] = self.gerrit.client()
-        if tools.settings.tracker.kind == "github":
-            settings = tools.settings.tracker
-            tools.__dict__["tracker"] = GitHub(settings, Pace().timing(), self.github)
-        return tools
+        return Context(
+            self.config, self.shelf.service, lambda _settings: self.gerrit.client(), self.tracker
+        )
+
+    def tracker(self, settings: TrackerSettings) -> Optional[Tracker]:
+        """The fake GitHub, or whatever else is configured."""
+        if settings.kind != "github":
+            return make_tracker(settings)
+        return GitHub(settings, Pace().timing(), self.github)
 
     def event(self, number: int, milestone: str = "2d") -> str:
         """The event of a wait that began when the fake's clock did."""
@@ -59,10 +64,14 @@ class Desktop:
         self.gerrit.at("2026-03-04 09:00:00")
         return number
 
+    def owner(self) -> int:
+        """Somebody new: what one person pushes together is asked for together."""
+        return self.gerrit.add_account(f"author{len(self.gerrit.accounts)}")
+
     def escalated(self, **change: Any) -> int:
         """The same, assessed and with a ticket."""
         number = self.waiting(**change)
-        assess.assess(self.tools(), self.event(number))
+        assess.assess(self.tools(), self.event(number), dry_run=False)
         opened = self.open_ticket(number)
         assert opened["action"] == "created"
         return number

@@ -22,7 +22,8 @@ from reviewloop.http.retry import Timing
 from reviewloop.http.transport import RequestsTransport, Transport
 from reviewloop.store.tickets import MemoryRecords, Records
 from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
-from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 _KEYS = itertools.count(1)
@@ -177,6 +178,18 @@ def draft(key: str, **more: Any) -> Draft:
     return Draft(key, **{**values, **more})
 
 
+def whole_life(rig: Rig) -> str:
+    """Open a ticket, comment, hand it on, close it, and open it again; its key."""
+    key = fresh_key()
+    ticketing = rig.ticketing(MemoryRecords())
+    ticketing.open_once(draft(key))
+    ticketing.comment_once(key, "Still.", "level-1")
+    ticketing.assign_once(key, "committee2")
+    ticketing.close_once(key, "Done.", "end")
+    assert ticketing.open_once(draft(key)).action is Done.REOPENED
+    return key
+
+
 class Drop(str, Enum):
     """What trackers are known to drop without a word."""
 
@@ -276,6 +289,10 @@ class Rig(ABC):
     def label_as(self, ticket_id: str, label: str) -> None:
         """Somebody labels a ticket; only where closing knows no resolutions."""
         raise NotImplementedError(type(self).__name__)
+
+    def stranger(self, key: str) -> str:
+        """Somebody else opens a ticket and gives it a key of ours; its id."""
+        raise NotImplementedError(f'add "stranger\'s ticket" to `cannot` of {type(self).__name__}')
 
     @abstractmethod
     def open_ids(self, key: str) -> List[str]:

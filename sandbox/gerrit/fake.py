@@ -21,7 +21,7 @@ from email.utils import format_datetime
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 from urllib.parse import unquote
 
-from reviewloop.errors import AmbiguousError, TemporaryError
+from reviewloop.errors import AmbiguousError, ProtocolError, TemporaryError
 from reviewloop.gerrit.client import Client
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.retry import Timing
@@ -128,6 +128,12 @@ class FakeGerrit(Transport):
         self.query_limit = 500
         self.page_limit = 500
         self.sends_date = True
+        # How far the clock in `Date` is ahead of the one by which changes are dated.
+        self.date_ahead = timedelta(0)
+        # Changes whose history makes an answer longer than a client takes.
+        self.too_long: Set[int] = set()
+        # Changes whose history the server fails to answer.
+        self.poisoned: Set[int] = set()
         self.accepts_password = True
         self.changes: Dict[int, FakeChange] = {}
         self.requests: List[Request] = []
@@ -202,8 +208,13 @@ class FakeGerrit(Transport):
         hashtags: Sequence[str] = (),
         reviewers: Sequence[int] = (),
         parent: Optional[int] = None,
+        imported: bool = False,
     ) -> int:
-        """Upload a new change; answers its number."""
+        """Upload a new change; answers its number.
+
+        An ``imported`` one may bear the number of another, in another project; then the number
+        below zero is answered, by which only this fake knows it.
+        """
         number = number or max(self.changes, default=0) + 1
         when = self._when(at)
         by = owner or self.author
@@ -211,9 +222,10 @@ class FakeGerrit(Transport):
         change.wip, change.started, change.private, change.topic = wip, not wip, private, topic
         change.hashtags, change.parent = sorted(hashtags), parent
         change.reviewers = dict.fromkeys(reviewers, "REVIEWER")
-        self.changes[number] = change
+        known_as = -number if imported else number
+        self.changes[known_as] = change
         self._say(change, by, "Uploaded patch set 1.", _upload_tag(wip), when)
-        return number
+        return known_as
 
     def upload(
         self,
@@ -364,7 +376,7 @@ class FakeGerrit(Transport):
     def _dated(self, response: Response) -> Response:
         if not self.sends_date:
             return response
-        date = format_datetime(self.now, usegmt=True)
+        date = format_datetime(self.now + self.date_ahead, usegmt=True)
         return Response(response.status, {"date": date, **response.headers}, response.body)
 
     def _answered(self, request: Request) -> Response:
@@ -441,10 +453,18 @@ class FakeGerrit(Transport):
         start = int(params.get("S", "0"))
         wanted = int(params.get("n", "0")) or self.query_limit
         size = min(wanted, self.query_limit, self.page_limit)
+        if "MESSAGES" in options:
+            self._check_histories({one.number for one in visible[start:][:size]})
         rows = [self._info(one, options) for one in visible[start:][:size]]
         if rows and len(visible) > start + size:
             rows[-1]["_more_changes"] = True
         return rows
+
+    def _check_histories(self, numbers: Set[int]) -> None:
+        if self.poisoned & numbers:
+            raise RefusalError(500, "Internal server error")
+        if self.too_long & numbers:
+            raise ProtocolError("The answer is too long (a fault of the fake).")
 
     def _get_change(self, request: Request, ident: str) -> Json:
         return self._info(self._change(ident), self._options(request))
@@ -464,12 +484,18 @@ class FakeGerrit(Transport):
         return {label: value for (label, who), value in votes.items() if who == self.me and value}
 
     def _get_related(self, request: Request, ident: str, revision: str) -> Json:
-        chain: List[FakeChange] = []
         number: Optional[int] = self._change(ident).number
+        chain = self._above(self.changes[self._change(ident).number])
         while number is not None:
             chain.append(self.changes[number])
             number = chain[-1].parent
         return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
+
+    def _above(self, change: FakeChange) -> List[FakeChange]:
+        """What is built on a change, farthest first."""
+        children = [one for one in self.changes.values() if one.parent == change.number]
+        farther = [one for child in children for one in self._above(child)]
+        return [*farther, *children]
 
     def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
         change = self._change(ident)
@@ -573,16 +599,17 @@ class FakeGerrit(Transport):
         return commit
 
     def _commit(self, change: FakeChange, when: datetime) -> str:
-        change.commits.append(_sha("meta", change.number, len(change.commits)))
+        change.commits.append(_sha("meta", change.project, change.number, len(change.commits)))
         change.updated = max(change.updated, when)
         return change.meta_rev_id
 
     def _change(self, ident: str) -> FakeChange:
         project, _, number = ident.rpartition("~")
-        change = self.changes.get(int(number) if number.isdigit() else 0)
-        if change is None or change.hidden or (project and project != change.project):
+        found = [self.changes.get(one * int(number)) for one in (1, -1)] if number.isdigit() else []
+        there = [one for one in found if one and not one.hidden and project in ("", one.project)]
+        if len(there) != 1:
             raise RefusalError(404, f"Not found: {ident}")
-        return change
+        return there[0]
 
     def _found(self, ident: str) -> int:
         """As ``AccountResolver`` does: an id; else, among the active ones, what is exactly that, or

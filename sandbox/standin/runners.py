@@ -95,14 +95,18 @@ def load_file(file: Path) -> Any:
 
 @contextmanager
 def local_time(clock: Clock, slept: List[float]) -> Iterator[None]:
-    """In this thread ``time.time`` goes by ``clock``, and ``time.sleep`` only takes a note."""
+    """In this thread ``time.time`` goes on from ``clock``, and ``time.sleep`` only takes a note.
+
+    The clock is asked once: it may be a server's, and whoever speaks HTTP asks for the time.
+    """
     me, now, sleep = threading.get_ident(), time.time, time.sleep
+    ahead = clock().timestamp() - now()
 
     def is_me() -> bool:
         return threading.get_ident() == me
 
     def time_told() -> float:
-        return clock().timestamp() if is_me() else now()
+        return now() + ahead if is_me() else now()
 
     def slept_through(seconds: float) -> None:
         slept.append(seconds) if is_me() else sleep(seconds)

@@ -88,12 +88,15 @@ class SensorService(DatastoreService):
 class StandIn:
     """One pack on one StackStorm. Everything that happened stays in its lists.
 
+    ``clock`` is the machine's: the datastore goes by it, and a sensor that has a ``local_clock``.
+
     ``secrets`` are encrypted system values, for ``{{ st2kv.system.NAME }}`` in ``config``.
     ValueError if the pack would not register, or its configuration does not fit.
     """
 
     def __init__(self, pack_dir: Path, config: Values, secrets: Values, *, clock: Clock) -> None:
         runners.offer_base_classes()
+        self._clock = clock
         self.datastore = Datastore(clock)
         self._clock = clock
         self.slept: List[float] = []  # what actions waited, in seconds; it takes no time here
@@ -130,6 +133,8 @@ class StandIn:
             kind = getattr(runners.load_file(file), name)
             interval = about.get("poll_interval", 5)
             sensor = kind(SensorService(self, name), self.config(), poll_interval=interval)
+            if hasattr(sensor, "local_clock"):
+                sensor.local_clock = self._clock
             sensor.setup()
         self.sensor = sensor
         return sensor

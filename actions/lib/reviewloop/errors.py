@@ -70,13 +70,21 @@ class TemporaryError(ReviewLoopError):
     """Nobody need act: the other side is down, slow or busy; the work can be tried again later.
 
     :param retry_after: seconds the other side asked to wait (``Retry-After``), None if it did not.
+    :param status: the HTTP status of its answer, 0 where there was none.
     """
 
     kind = "temporary"
 
-    def __init__(self, message: str, remedy: str = "", retry_after: Optional[float] = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        remedy: str = "",
+        retry_after: Optional[float] = None,
+        status: int = 0,
+    ) -> None:
         super().__init__(message, remedy)
         self.retry_after = retry_after
+        self.status = status
 
 
 class AmbiguousError(TemporaryError):

@@ -55,7 +55,11 @@ def live_asks(
     if not marks:
         return ()
     passes = [one for one in pauses(change, policy).commands if _is_pass(one)]
-    known = _ids(policy.milestones, (server, change.number, party, since), len(passes) + 1)
+    wait = (server, change.number, party, since)
+    attempts = len(passes) + 1
+    known = _ids(policy.milestones, wait, attempts)
+    # Where the server has another change of that number, ids name the project.
+    known.update(_ids(policy.milestones, wait, attempts, change.project))
     found: List[LiveAsk] = []
     for mark, at in marks:
         asked = known.get((mark.purpose, mark.id))
@@ -74,14 +78,17 @@ def _all_passed(mark: Mark, at: datetime, passes: Sequence[Command]) -> bool:
 
 
 def _ids(
-    milestones: Sequence[Duration], wait: Tuple[str, int, str, datetime], attempts: int
+    milestones: Sequence[Duration],
+    wait: Tuple[str, int, str, datetime],
+    attempts: int,
+    project: str = "",
 ) -> Dict[Tuple[str, str], Tuple[Duration, Tier, int]]:
     """What each mark about the wait would mean, by purpose and id.
 
     :param attempts: hand-overs are counted by them; each follows a ``/pass``.
     """
     return {
-        (purpose, ask_id(event_id(*wait, str(milestone)), tier.value, attempt)): (
+        (purpose, ask_id(event_id(*wait, str(milestone), project), tier.value, attempt)): (
             milestone,
             tier,
             attempt,

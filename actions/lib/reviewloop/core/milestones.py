@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Callable, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy
@@ -34,29 +34,14 @@ class Ending:
 
 @dataclass(frozen=True)
 class Window:
-    """``(lo, hi]``; with ``after_id`` also what happened at ``lo`` under a greater id."""
+    """``(lo, hi]``."""
 
     lo: datetime
     hi: datetime
-    after_id: Optional[str] = None
 
-    def holds(self, instant: datetime, event_id: str = "") -> bool:
-        """Whether something with this id lies inside."""
-        return instant <= self.hi and not self.is_past(instant, event_id)
-
-    def is_past(self, instant: datetime, event_id: str = "") -> bool:
-        """Whether something with this id lies before."""
-        if instant != self.lo or self.after_id is None:
-            return instant <= self.lo
-        return event_id <= self.after_id
-
-
-Namer = Callable[[Crossing], str]
-
-
-def unnamed(_crossing: Crossing) -> str:
-    """No ids: the window's bounds decide alone."""
-    return ""
+    def holds(self, instant: datetime) -> bool:
+        """Whether an instant lies inside."""
+        return self.lo < instant <= self.hi
 
 
 def running(wait: Wait, pauses: Sequence[Span] = ()) -> Tuple[Span, ...]:
@@ -115,32 +100,3 @@ def replayed(
         yield from (one for one in passed if window.holds(one.at))
         if wait.end is not None and passed and window.holds(wait.end):
             yield Ending(wait, passed[-1], wait.end)
-
-
-def live_crossing(
-    passed: Sequence[Crossing], window: Window, name: Namer = unnamed
-) -> Optional[Crossing]:
-    """The one crossing of a wait that a live poll reports.
-
-    It is the highest inside the window, if the wait still lasts at the window's end.
-    """
-    inside = [one for one in passed if window.holds(one.at, name(one))]
-    if not inside or (inside[-1].wait.end is not None and inside[-1].wait.end <= window.hi):
-        return None
-    return inside[-1]
-
-
-def live_ending(
-    passed: Sequence[Crossing], window: Window, name: Namer = unnamed, *, was_open: bool = False
-) -> Optional[Ending]:
-    """The ending of a wait that a live poll reports.
-
-    The wait ends inside the window, or up to its end if it was open when last looked at, and had
-    crossed a milestone before the window.
-    """
-    before = [one for one in passed if window.is_past(one.at, name(one))]
-    if not before or before[-1].wait.end is None:
-        return None
-    ending = Ending(before[-1].wait, before[-1], before[-1].wait.end)
-    inside = window.holds(ending.at, name(ending.highest))
-    return ending if inside or (was_open and ending.at <= window.hi) else None

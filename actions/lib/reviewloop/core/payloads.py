@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Dict
+from typing import Any, Dict, Sequence
 from urllib.parse import quote
 
 from reviewloop.core import text
@@ -20,6 +20,7 @@ from reviewloop.core.timestamps import iso
 
 WAITING = "gerrit.change_waiting"
 ENDED = "gerrit.change_wait_ended"
+OVERDUE = "gerrit.change_overdue"
 TROUBLE = "gerrit.poll_trouble"
 # No payload grows with the number of people or hashtags on a change.
 LIST_CAP = 50
@@ -39,15 +40,18 @@ class Site:
 
 
 def waiting(
-    site: Site, reading: Reading, crossing: Crossing, policy: Policy, now: datetime
+    site: Site, reading: Reading, crossing: Crossing, policy: Policy, now: datetime, event: str = ""
 ) -> Dict[str, Any]:
-    """The payload of ``gerrit.change_waiting``; ages are told as of ``now``."""
+    """The payload of ``gerrit.change_waiting``; ages are told as of ``now``.
+
+    :param event: its id where that is not the usual one.
+    """
     change, wait = reading.change, crossing.wait
     seconds = reading.elapsed(wait, now, policy)
     course = reading.course(wait.party, wait.since)
     following = None if course is None else course.following(crossing.at)
     return {
-        **_head(site, change, crossing),
+        **_head(site, change, crossing, event),
         "cause": wait.cause.value,
         "crossed_at": iso(crossing.at),
         "milestone_index": crossing.index,
@@ -69,12 +73,44 @@ def waiting(
     }
 
 
-def ended(site: Site, reading: Reading, ending: Ending, policy: Policy) -> Dict[str, Any]:
-    """The payload of ``gerrit.change_wait_ended``: a wait that had reached a milestone is over."""
+def overdue(
+    site: Site,
+    reading: Reading,
+    crossing: Crossing,
+    policy: Policy,
+    now: datetime,
+    event: str = "",
+    *,
+    asked_ids: Sequence[int] = (),
+    why_not: str = "",
+) -> Dict[str, Any]:
+    """The payload of ``gerrit.change_overdue``: an overdue wait that nobody is asked about.
+
+    :param crossing: of the highest milestone reached.
+    :param asked_ids: account ids of those who are asked on other milestones of the wait.
+    :param why_not: the last reason why nobody was asked, "" if none is known.
+    """
+    seconds = reading.elapsed(crossing.wait, now, policy)
+    seconds -= crossing.milestone.seconds(policy.calendar)
+    return {
+        **waiting(site, reading, crossing, policy, now, event),
+        "overdue_days": round(max(seconds, 0) / policy.calendar.day_seconds, 2),
+        "asked_ids": sorted(set(asked_ids))[:LIST_CAP],
+        "why_not": why_not,
+    }
+
+
+def ended(
+    site: Site, reading: Reading, ending: Ending, policy: Policy, event: str = ""
+) -> Dict[str, Any]:
+    """The payload of ``gerrit.change_wait_ended``: a wait that had reached a milestone is over.
+
+    :param event: its id where that is not the usual one.
+    """
     wait = ending.wait
     seconds = reading.elapsed(wait, ending.at, policy)
     return {
-        **_head(site, reading.change, ending.highest),
+        **_head(site, reading.change, ending.highest, event),
         "ended_at": iso(ending.at),
         "how": "" if wait.how is None else wait.how.value,
         "waiting_days": round(seconds / policy.calendar.day_seconds, 2),
@@ -98,10 +134,11 @@ def trouble(
     }
 
 
-def _head(site: Site, change: Change, crossing: Crossing) -> Dict[str, Any]:
+def _head(site: Site, change: Change, crossing: Crossing, event: str) -> Dict[str, Any]:
     wait, milestone = crossing.wait, str(crossing.milestone)
+    usual = event_id(site.id, change.number, wait.party.value, wait.since, milestone)
     return {
-        "event_id": event_id(site.id, change.number, wait.party.value, wait.since, milestone),
+        "event_id": event or usual,
         "server": site.id,
         "number": change.number,
         "patchset": change.patch_set,

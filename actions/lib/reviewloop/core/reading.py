@@ -9,15 +9,12 @@ from typing import Iterator, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Pauses, pauses
-from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import (
     Crossing,
     Ending,
     Window,
     crossings,
     elapsed,
-    live_crossing,
-    live_ending,
     replayed,
 )
 from reviewloop.core.policy import Policy
@@ -117,33 +114,12 @@ def replay(reading: Reading, policy: Policy, window: Window) -> Iterator[Union[C
     return replayed(reading.state.waits, policy, window, reading.pauses.spans)
 
 
-def live(
-    reading: Reading, server: str, window: Window, was_open: Tuple[WaitKey, ...] = ()
-) -> Iterator[Tuple[str, Union[Crossing, Ending]]]:
-    """What a live poll reports of a change, each with its event id.
-
-    :param was_open: the waits known to be open from the poll before; their ending has not been
-        told.
-    """
-
-    def name(crossing: Crossing) -> str:
-        wait = crossing.wait
-        party, milestone = wait.party.value, str(crossing.milestone)
-        return event_id(server, reading.change.number, party, wait.since, milestone)
-
-    for course in reading.courses:
-        ending = live_ending(course.crossings, window, name, was_open=course.key in was_open)
-        if ending is not None:
-            yield name(ending.highest), ending
-        crossing = live_crossing(course.crossings, window, name)
-        if crossing is not None:
-            yield name(crossing), crossing
-
-
 def human_reviewers(change: Change, policy: Policy) -> Sequence[int]:
-    """Account ids of the reviewers who are people and not the owner, ascending."""
+    """Account ids of the reviewers who are people, active, and not the owner, ascending."""
     return sorted(
         account.id
         for account in change.reviewers
-        if account.id != change.owner.id and not policy.is_automation(account)
+        if account.id != change.owner.id
+        and not account.inactive
+        and not policy.is_automation(account)
     )

@@ -86,10 +86,11 @@ class Selection:
 
 @dataclass(frozen=True)
 class Choice:
-    """Who is asked, or None; and why each of the others was not."""
+    """Who is asked, or None; who else could be; and why each of the others cannot."""
 
     member: Optional[Member]
     ineligible: Tuple[Tuple[Member, Ineligible], ...] = ()
+    free: Tuple[Member, ...] = ()
 
     @property
     def only_over_budget(self) -> bool:
@@ -104,7 +105,8 @@ def choose(members: Sequence[Member], selection: Selection) -> Choice:
     judged = [(member, why_ineligible(member, selection)) for member in members]
     free = [member for member, reason in judged if reason is None]
     ineligible = tuple((member, reason) for member, reason in judged if reason is not None)
-    return Choice(min(free, key=lambda member: _rank(member, selection), default=None), ineligible)
+    member = min(free, key=lambda member: _rank(member, selection), default=None)
+    return Choice(member, ineligible, tuple(free))
 
 
 def why_ineligible(member: Member, selection: Selection) -> Optional[Ineligible]:

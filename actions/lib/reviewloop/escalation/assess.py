@@ -6,46 +6,37 @@ again from Gerrit (from its own storage, not the search index) and its wait comp
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import Enum
-from typing import Optional, Sequence, Tuple
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from typing import List, Optional, Tuple
 
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.asked import LiveAsk, live_asks
+from reviewloop.core.change import ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import digest
-from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
-from reviewloop.core.roster import Selection, choose
+from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.spans import Span
 from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
+from reviewloop.escalation import grouping
+from reviewloop.escalation.choice import Case, Chooser, Chosen
+from reviewloop.escalation.limits import AGAIN
 from reviewloop.escalation.people import People
+from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
 from reviewloop.settings.load import Settings
-from reviewloop.store.asks import Ask, Asks, find, loads
+from reviewloop.store import pending as pendings_of
+from reviewloop.store.asks import Ask, Asks, find
+from reviewloop.store.lease import Leases
+from reviewloop.store.pending import Pending, Pendings, Reason
 
 _NOT_FOUND = 404
-
-
-class Verdict(str, Enum):
-    """``proceed``, or why not."""
-
-    PROCEED = "proceed"
-    GONE = "gone"
-    PRIVATE = "private"
-    WAIT_OVER = "wait_over"
-    NOT_DUE = "not_due"
-    EXEMPT = "exempt"
-    SNOOZED = "snoozed"
-    ACKNOWLEDGED = "acknowledged"
-    RED = "red"
-    HOLD_OUT = "hold_out"
-    PARENT_ESCALATED = "parent_escalated"
-    BUDGET_USED_UP = "budget_used_up"
-    NOBODY_TO_ASK = "nobody_to_ask"
+ROSTER = "roster"
+"""The lease under which somebody is chosen and the ask is written."""
 
 
 def event_ref(text: str) -> EventRef:
@@ -70,51 +61,11 @@ def check_server(event: EventRef, server: str) -> EventRef:
     return event
 
 
-@dataclass(frozen=True)
-class Assessment:
-    """The verdict, and with ``proceed`` who is asked (none for a whole committee or nobody)."""
-
-    verdict: Verdict
-    event: EventRef
-    tier: Tier
-    change: Optional[Change] = None
-    accounts: Tuple[int, ...] = ()
-    attempt: int = 0
-    waiting_seconds: int = 0
-
-    @property
-    def proceeds(self) -> bool:
-        """Whether to act."""
-        return self.verdict is Verdict.PROCEED
-
-
-@dataclass(frozen=True)
-class _Case:
-    """What a choice of people is made from; ``asks`` are all but the one for this very event."""
-
-    event: EventRef
-    tier: Tier
-    reading: Reading
-    asks: Tuple[Ask, ...]
-    now: datetime
-
-    def ask(self, accounts: Tuple[int, ...], attempt: int) -> Ask:
-        """The record that these accounts are asked."""
-        event = self.event
-        return Ask(
-            event_id=event.text,
-            tier=self.tier.value,
-            number=event.number,
-            party=event.party.value,
-            since=event.since,
-            accounts=accounts,
-            at=self.now,
-            attempt=attempt,
-        )
-
-
 class Assessor:
-    """Decides on events."""
+    """Decides on events.
+
+    :param leases: choosing a person and writing the ask is one step, held together by one.
+    """
 
     def __init__(
         self,
@@ -122,15 +73,20 @@ class Assessor:
         client: Client,
         people: People,
         asks: Asks,
+        pendings: Pendings,
+        leases: Leases,
     ) -> None:
         self._settings = settings
         self._client = client
         self._people = people
         self._asks = asks
+        self._pendings = pendings
+        self._leases = leases
 
-    def assess(self, event: EventRef, tier: Tier) -> Assessment:
+    def assess(self, event: EventRef, tier: Tier, *, dry_run: bool = False) -> Assessment:
         """Decide whether to act on an event now.
 
+        :param dry_run: write nothing: nobody is claimed, and nothing is put off.
         :raises ConfigError, AuthError, TemporaryError: it cannot be decided now.
         """
         check_server(event, self._settings.server)
@@ -139,18 +95,29 @@ class Assessor:
         except RefusedError as err:
             if err.status != _NOT_FOUND:
                 raise
-            return Assessment(Verdict.GONE, event, tier)
+            return self._settled(Assessment(Verdict.GONE, event, tier), dry_run)
         now = self._client.now()
         reading = read_change(change, self._people.policy(change))
         course = reading.course(event.party, event.since)
         verdict = self._verdict(reading, course, event, now)
         if verdict is not Verdict.PROCEED or course is None:
-            return Assessment(verdict, event, tier, change)
+            return self._settled(Assessment(verdict, event, tier, change), dry_run)
         seconds = reading.elapsed(course.wait, now, self._settings.policy)
         assessment = Assessment(verdict, event, tier, change, waiting_seconds=seconds)
-        if tier is Tier.NOBODY:
-            return assessment
-        return self._addressed(assessment, _Case(event, tier, reading, self._asks.all(), now))
+        neighbours = self._neighbours(event, tier, reading, course, now)
+        with ExitStack() as stack:
+            lease = None if dry_run else stack.enter_context(self._leases.hold(ROSTER))
+            case = self._case(assessment, reading, course, now)
+            decided, ask = self._decided(assessment, case, neighbours)
+            if lease is not None:
+                lease.check()
+                self._keep(decided, ask)
+        return decided
+
+    def is_held_out(self, number: int) -> bool:
+        """Whether a change is left alone on purpose, to compare: always the same changes."""
+        share = int(digest("hold-out", self._settings.server, number), 16) % 100
+        return share < self._settings.limits.hold_out_percent
 
     def _verdict(
         self, reading: Reading, course: Optional[Course], event: EventRef, now: datetime
@@ -174,85 +141,137 @@ class Assessor:
         )
         return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)
 
-    def is_held_out(self, number: int) -> bool:
-        """Whether a change is left alone on purpose, to compare: always the same changes."""
-        share = int(digest("hold-out", self._settings.server, number), 16) % 100
-        return share < self._settings.limits.hold_out_percent
+    # What the history does not decide; all of it under the lease
 
-    def _addressed(self, assessment: Assessment, case: _Case) -> Assessment:
-        known = find(case.asks, case.event.text, case.tier.value)
-        if known is not None and not set(known.accounts) & case.reading.pauses.passed:
-            return replace(assessment, accounts=known.accounts, attempt=known.attempt)
-        case = replace(case, asks=tuple(ask for ask in case.asks if ask is not known))
-        verdict, accounts = self._chosen(case)
-        if verdict is not Verdict.PROCEED:
-            return replace(assessment, verdict=verdict)
-        attempt = 0 if known is None else known.attempt + 1
-        self._asks.put(case.ask(accounts, attempt))
-        return replace(assessment, accounts=accounts, attempt=attempt)
+    def _decided(
+        self, assessment: Assessment, case: Case, neighbours: Optional[grouping.Neighbours]
+    ) -> Tuple[Assessment, Optional[Ask]]:
+        """The verdict, and the ask to be kept where there is a new one."""
+        known = self._known(case)
+        if known is not None and not _is_handed_on(case, known):
+            asked = replace(assessment, accounts=known.accounts, attempt=known.attempt)
+            # A record that was lost, as by a restored datastore, is kept again.
+            kept = None if known in case.asks and known.open else replace(known, open=True)
+            return replace(asked, joined=known.joined), kept
+        group = None if neighbours is None else grouping.group(neighbours, case.asks)
+        if group is not None and group.leader != group.number:
+            pending = self._pending(case, Reason.JOINED, case.now + AGAIN, group.leader)
+            return replace(assessment, verdict=Verdict.JOINED, pending=pending), None
+        return self._asked(assessment, case, known, () if group is None else group.joined)
 
-    def _chosen(self, case: _Case) -> Tuple[Verdict, Tuple[int, ...]]:
-        if case.tier in ROSTER_TIERS:
-            verdict = self._run_verdict(case)
-            return (verdict, ()) if verdict is not Verdict.PROCEED else self._from_roster(case)
-        wanted = self._on_the_change(case)
-        weighed = loads(case.asks, case.now)
-        budget = self._settings.limits.per_person_week
-        free = tuple(one for one in wanted if one not in weighed or weighed[one].week < budget)
-        if free:
-            return Verdict.PROCEED, free
-        return (Verdict.BUDGET_USED_UP if wanted else Verdict.NOBODY_TO_ASK), ()
-
-    def _run_verdict(self, case: _Case) -> Verdict:
-        """What stands against asking anybody of the roster at all, just now."""
-        escalated = [ask for ask in case.asks if Tier(ask.tier) in ROSTER_TIERS]
-        run = timedelta(seconds=self._settings.poll_interval)
-        if sum(ask.at > case.now - run for ask in escalated) >= self._settings.limits.per_run:
-            return Verdict.BUDGET_USED_UP
-        elsewhere = {ask.number for ask in escalated if ask.open} - {case.event.number}
-        if elsewhere and elsewhere & set(self._client.parents(case.reading.change)):
-            return Verdict.PARENT_ESCALATED
-        return Verdict.PROCEED
-
-    def _on_the_change(self, case: _Case) -> Sequence[int]:
-        """The owner, or the reviewers who have not spoken since the owner's last move."""
-        state, change = case.reading.state, case.reading.change
-        if case.tier is Tier.OWNERS:
-            return (change.owner.id,)
-        spoken = state.reviewed_by | case.reading.pauses.passed | {state.uploader}
-        reviewers = human_reviewers(change, self._settings.policy)
-        return tuple(one for one in reviewers if one not in spoken)
-
-    def _from_roster(self, case: _Case) -> Tuple[Verdict, Tuple[int, ...]]:
-        members = self._people.members(loads(case.asks, case.now))
-        if case.tier is Tier.CHAIR:
-            members = tuple(member for member in members if member.chair)
-        choice = choose(members, self._selection(case))
-        if choice.only_over_budget:
-            return Verdict.BUDGET_USED_UP, ()
-        # Nobody free: the committee as a whole is asked, and nobody by name.
-        return Verdict.PROCEED, (choice.member.account.id,) if choice.member else ()
-
-    def _selection(self, case: _Case) -> Selection:
-        event, reading = case.event, case.reading
-        mine = [
-            ask
-            for ask in case.asks
-            if ask.number == event.number and Tier(ask.tier) in ROSTER_TIERS
-        ]
-        same = [ask for ask in mine if (ask.party, ask.since) == (event.party.value, event.since)]
-        return Selection(
-            key=event.ticket_key,
-            project=reading.change.project,
-            owner=reading.change.owner.id,
-            uploader=reading.state.uploader,
-            authors=self._people.authors(reading.change),
-            reviewed=reading.state.reviewed_by,
-            passed=reading.pauses.passed,
-            tired=frozenset(one for ask in same for one in ask.accounts),
-            before=tuple(one for ask in mine if ask not in same for one in ask.accounts),
-            budget=self._settings.limits.per_person_week,
+    def _case(
+        self, assessment: Assessment, reading: Reading, course: Course, now: datetime
+    ) -> Case:
+        return Case(
+            event=assessment.event,
+            tier=assessment.tier,
+            reading=reading,
+            course=course,
+            asks=self._asks.all(),
+            pendings=self._pendings.all(),
+            now=now,
         )
+
+    def _known(self, case: Case) -> Optional[Ask]:
+        """The ask about this very event: what the change shows, else what is on record."""
+        kept = find(case.asks, case.event.text, case.tier.value)
+        shown = [one for one in self._shown(case) if one.milestone == case.event.milestone]
+        if not shown or (kept is not None and kept.attempt >= shown[-1].attempt):
+            # A record that names nobody was written when the roster was empty, and asks nobody.
+            return kept if kept is None or kept.accounts or case.tier is Tier.NOBODY else None
+        return replace(case.ask(shown[-1].accounts, shown[-1].attempt), at=shown[-1].at)
+
+    def _shown(self, case: Case) -> List[LiveAsk]:
+        event, change = case.event, case.reading.change
+        policy = self._people.policy(change)
+        shown = live_asks(change, policy, event.server, event.party.value, event.since)
+        return [one for one in shown if one.tier is case.tier]
+
+    def _neighbours(
+        self, event: EventRef, tier: Tier, reading: Reading, course: Course, now: datetime
+    ) -> Optional[grouping.Neighbours]:
+        """What the change may be asked for with; read before the lease, which is held shortly."""
+        if tier not in ROSTER_TIERS:
+            return None
+        policy = self._people.policy(reading.change)
+        asking = grouping.Asking(event, policy, now, self.is_held_out)
+        return grouping.look(self._client, reading, course, asking)
+
+    def _asked(
+        self, assessment: Assessment, case: Case, known: Optional[Ask], joined: Tuple[int, ...]
+    ) -> Tuple[Assessment, Optional[Ask]]:
+        chosen = Chooser(self._settings, self._people).chosen(case)
+        assessment = replace(assessment, considered=chosen.considered)
+        if chosen.hold is not None:
+            pending = self._pending(case, chosen.hold.reason, chosen.hold.not_before)
+            return replace(assessment, verdict=_VERDICTS[chosen.hold.reason], pending=pending), None
+        attempt = 0 if known is None else known.attempt + 1
+        ask = replace(case.ask(chosen.accounts, attempt), late=chosen.is_late, joined=joined)
+        told = replace(assessment, accounts=ask.accounts, attempt=attempt, joined=joined)
+        return told, ask if _is_kept(ask, chosen) else None
+
+    def _pending(
+        self, case: Case, reason: Reason, not_before: datetime, leader: int = 0
+    ) -> Pending:
+        event = case.event
+        return Pending(
+            event_id=event.text,
+            tier=case.tier.value,
+            number=event.number,
+            party=event.party.value,
+            since=event.since,
+            milestone=str(event.milestone),
+            reason=reason,
+            at=case.now,
+            not_before=not_before,
+            crossed_at=case.crossed_at,
+            leader=leader,
+            again=case.is_again,
+        )
+
+    # What is kept
+
+    def _settled(self, assessment: Assessment, dry_run: bool) -> Assessment:
+        """What the history decides needs no record: one that was kept before is dropped."""
+        if not dry_run:
+            self._keep(assessment, None)
+        return assessment
+
+    def _keep(self, assessment: Assessment, ask: Optional[Ask]) -> None:
+        if ask is not None:
+            self._hand_over(ask)
+            self._asks.put(ask)
+        if assessment.pending is not None:
+            self._pendings.put(assessment.pending)
+            return
+        event, tier = assessment.event, assessment.tier
+        pending = pendings_of.find(self._pendings.all(), event.text, tier.value)
+        if pending is not None:
+            self._pendings.drop(pending)
+
+    def _hand_over(self, ask: Ask) -> None:
+        """Who handed it on is not asked any more, and was asked all the same."""
+        before = find(self._asks.all(), ask.event_id, ask.tier)
+        if before is not None and before.attempt < ask.attempt and before.open:
+            self._asks.put(replace(before, open=False))
+
+
+_VERDICTS = {
+    Reason.CAP: Verdict.BUDGET_USED_UP,
+    Reason.BUDGET: Verdict.BUDGET_USED_UP,
+    Reason.RAMP: Verdict.BUDGET_USED_UP,
+    Reason.NOBODY_ELIGIBLE: Verdict.NOBODY_TO_ASK,
+}
+
+
+def _is_handed_on(case: Case, known: Ask) -> bool:
+    """Whether somebody else is to be asked: all whom the ask names have passed."""
+    return bool(known.accounts) and case.reading.pauses.passed.issuperset(known.accounts)
+
+
+def _is_kept(ask: Ask, chosen: Chosen) -> bool:
+    """A mark that addresses nobody needs a record only to be counted by the ramp."""
+    return bool(ask.accounts) or chosen.is_late
 
 
 def pause_at(reading: Reading, now: datetime) -> Optional[Span]:

@@ -9,12 +9,13 @@ from functools import cached_property  # Python 3.8
 from typing import FrozenSet, Mapping, Optional, Set, Tuple
 
 from reviewloop.core.change import Account, Change
-from reviewloop.core.keys import MARK_TAG, digest
+from reviewloop.core.keys import digest
 from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Load, Member
 from reviewloop.errors import ConfigError
 from reviewloop.escalation.accounts import NO_MEMBER, Resolved, resolve
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.own import policy_for
 from reviewloop.settings.load import RosterKind, RosterMember, Settings
 from reviewloop.store.datastore import Datastore, read_values
 from reviewloop.store.roster import RosterCache
@@ -95,15 +96,8 @@ class People:
         )
 
     def policy(self, change: Change) -> Policy:
-        """The policy with which to read a change.
-
-        The pack knows its own messages by the account's id, where the username leaves a doubt: it
-        may be configured in other letters than Gerrit shows, and some servers show none.
-        """
-        policy = self._settings.policy
-        if not policy.own_account or policy.own_id or not _leaves_doubt(change, policy):
-            return policy
-        return replace(policy, own_id=self._client.whoami().id)
+        """The policy with which to read a change: see :func:`reviewloop.gerrit.own.policy_for`."""
+        return policy_for(change, self._settings.policy, self._client)
 
     @cached_property
     def _resolved(self) -> Resolved:
@@ -128,11 +122,3 @@ class People:
     def _away(self) -> Set[str]:
         names = read_values(self._datastore, AWAY)
         return {name.replace(AWAY, "", 1).casefold() for name in names}
-
-
-def _leaves_doubt(change: Change, policy: Policy) -> bool:
-    """Whether a message claims to be this pack's, and its author's username does not say so."""
-    return any(
-        message.tag.startswith(MARK_TAG) and not policy.is_own(message)
-        for message in change.messages
-    )

@@ -5,6 +5,7 @@ Reads are tried again, writes never blindly: a write whose answer was lost is lo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
 
@@ -35,6 +36,14 @@ MAX_PAGE = 500
 _NOT_FOUND = 404
 # Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
 _FEW = 10
+
+
+@dataclass(frozen=True)
+class Related:
+    """Numbers of the changes that one is built on, and that are built on it, nearest first."""
+
+    ancestors: Tuple[int, ...] = ()
+    descendants: Tuple[int, ...] = ()
 
 
 class Client(Session):
@@ -118,10 +127,10 @@ class Client(Session):
         """A change's hashtags, sorted."""
         return parse.hashtags(self._read(f"{_path(ident)}/hashtags"), f"{_name(ident)}, hashtags")
 
-    def parents(self, change: Change) -> Tuple[int, ...]:
-        """The numbers of the changes that this one is built on, nearest first."""
+    def related(self, change: Change) -> Related:
+        """The change's relation chain, as its commits tell it."""
         data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/related")
-        return parse.ancestors(data, change.number)
+        return Related(parse.ancestors(data, change.number), parse.descendants(data, change.number))
 
     # Reading people
 

@@ -189,7 +189,8 @@ def page(data: Any) -> Tuple[Tuple[Raw, ...], bool]:
     (the account's query limit, rows the server could not render).
     """
     items = _typed(data, list, "result", "search")
-    rows = tuple(mapping(item, "search, row") for item in items)
+    # Whoever reads the rows sets aside what is none.
+    rows: Tuple[Raw, ...] = tuple(item if isinstance(item, dict) else {} for item in items)
     return rows, bool(rows) and _get(rows[-1], "_more_changes", bool, "search", False)
 
 
@@ -251,14 +252,27 @@ def commit_emails(data: Any, where: str) -> Tuple[str, ...]:
     return tuple(_get(one, "email", str, where, "") for one in people)
 
 
+def descendants(data: Any, number: int) -> Tuple[int, ...]:
+    """Change numbers above ``number`` in its chain, nearest first: as :func:`ancestors`."""
+    before = _chain(data, number)[0]
+    return tuple(one for one in reversed(before) if one)
+
+
 def ancestors(data: Any, number: int) -> Tuple[int, ...]:
     """Change numbers below ``number`` in its chain: ``RelatedChangesInfo``, newest first."""
+    # 0 is a commit without a change.
+    return tuple(one for one in _chain(data, number)[1] if one)
+
+
+def _chain(data: Any, number: int) -> Tuple[List[int], List[int]]:
+    """The numbers before and after ``number`` in the answer; none where it is not in."""
     where = f"change {number}, related changes"
     items = _get(mapping(data, where), "changes", list, where, [])
     chain = [_get(mapping(item, where), "_change_number", int, where, 0) for item in items]
-    after = chain.index(number) + 1 if number in chain else len(chain)
-    # 0 is a commit without a change.
-    return tuple(one for one in chain[after:] if one)
+    if number not in chain:
+        return [], []
+    at = chain.index(number)
+    return chain[:at], chain[at + 1 :]
 
 
 def mapping(data: Any, where: str) -> Raw:

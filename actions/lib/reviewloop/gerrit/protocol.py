@@ -132,7 +132,7 @@ class Peer:
             kind = AmbiguousError if lost else TemporaryError
             wait = response.retry_after()
             when = "later" if wait is None else f"in {wait:.0f} seconds at the earliest, as it asks"
-            return kind(message, f"Try again {when}.", wait)
+            return kind(message, f"Try again {when}.", wait, status)
         return RefusedError(message, self._remedy(request, status), status)
 
     def _remedy(self, request: Request, status: int) -> str:

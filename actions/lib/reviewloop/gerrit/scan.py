@@ -9,6 +9,7 @@ caller's to make (with some overlap, since ``updated`` is when an operation begi
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Callable, Iterable, Iterator, List, Optional, Set, Tuple
 
@@ -19,6 +20,9 @@ from reviewloop.gerrit.parse import Raw
 #: Fetches one page: (search, offset) -> (rows, whether more exist).
 Fetch = Callable[[str, int], Tuple[Tuple[Raw, ...], bool]]
 
+#: What tells a row from others: its project and number.
+Identity = Tuple[str, int]
+
 _SECOND = timedelta(seconds=1)
 
 #: Pages in a row without anything new before something is taken to ignore our bounds.
@@ -26,11 +30,11 @@ _IDLE_PAGES = 10
 
 
 def keyset(fetch: Fetch, query: str) -> Iterator[Raw]:
-    """Every row of ``query``, each number once, newest first; memory is the numbers seen.
+    """Every row of ``query``, each change once, newest first; memory is the numbers seen.
 
     :raises ProtocolError: the server claims more rows but only repeats itself.
     """
-    seen: Set[int] = set()
+    seen: Set[Identity] = set()
     bound: Optional[datetime] = None
     idle = 0
     while idle < _IDLE_PAGES:
@@ -58,12 +62,21 @@ def _span(rows: Tuple[Raw, ...], bound: Optional[datetime]) -> Tuple[datetime, d
     A row that was touched while its page was being made can show a time above the bound; taking
     the least time of all rows only repeats some, whereas the last row's could skip some.
     """
-    times = [parse.updated_of(row) for row in rows]
+    times = list(_times(rows))
+    if not times:
+        raise _repeats()
     newest, oldest = max(times), min(times)
     return (newest, oldest) if bound is None else (min(newest, bound), min(oldest, bound))
 
 
-def _second(fetch: Fetch, query: str, second: datetime, seen: Set[int]) -> Iterator[Raw]:
+def _times(rows: Iterable[Raw]) -> Iterator[datetime]:
+    """The times that can be read; a page is in order, so one that makes no sense may be missed."""
+    for row in rows:
+        with suppress(ProtocolError):
+            yield parse.updated_of(row)
+
+
+def _second(fetch: Fetch, query: str, second: datetime, seen: Set[Identity]) -> Iterator[Raw]:
     """The rows updated in one second that fills a whole page: here only offsets lead on.
 
     While offsets are walked, rows can leave the second (they are touched again), and those behind
@@ -91,15 +104,26 @@ def _second(fetch: Fetch, query: str, second: datetime, seen: Set[int]) -> Itera
             yield from fresh
 
 
-def _fresh(rows: Iterable[Raw], seen: Set[int]) -> List[Raw]:
-    """The rows whose number was not seen before; remembers them."""
+def _fresh(rows: Iterable[Raw], seen: Set[Identity]) -> List[Raw]:
+    """The rows whose change was not seen before; remembers them."""
     fresh = []
     for row in rows:
-        number = parse.number_of(row)
-        if number not in seen:
-            seen.add(number)
+        identity = _identity(row)
+        if identity not in seen:
+            seen.add(identity)
             fresh.append(row)
     return fresh
+
+
+def _identity(row: Raw) -> Identity:
+    """Project and number: with changes imported from another server the number is not enough.
+
+    A row that makes no sense is told from others by all that it holds.
+    """
+    try:
+        return str(row.get("project")), parse.number_of(row)
+    except ProtocolError:
+        return repr(sorted(row.items())), 0
 
 
 def _repeats() -> ProtocolError:

@@ -11,7 +11,7 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
 from reviewloop.core.endings import how_it_ended, wait_of
-from reviewloop.core.keys import ask_id, change_ident, marks_of, ticket_key
+from reviewloop.core.keys import Mark, ask_id, change_ident, marks_of, ticket_key
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.tiers import ROSTER_TIERS
@@ -43,6 +43,8 @@ class Case:
     :param is_doubtful: the change is out of sight, or a wait is not read any more.
     :param overdue: its open waits that have reached a milestone.
     :param half_done: asks about waits that last, which the change does not show.
+    :param is_unmarked: a ticket about a wait that lasts, of which neither an ask nor the change
+        tells.
     """
 
     number: int
@@ -56,6 +58,7 @@ class Case:
     is_doubtful: bool = False
     overdue: Tuple[Course, ...] = ()
     half_done: List[Ask] = field(default_factory=list)
+    is_unmarked: bool = False
 
     @property
     def has_ticket(self) -> bool:
@@ -121,6 +124,12 @@ def judge(context: Context, case: Case) -> None:
     case.why, case.is_doubtful = _ended(case, reading)
     lasting = [ask for ask in case.asks if _lasts(reading, ask) and ask.at <= now - HALF_DONE]
     case.half_done = [ask for ask in lasting if not _is_shown(change, policy, ask)]
+    case.is_unmarked = (
+        case.record is not None
+        and case.why is None
+        and not case.asks
+        and not any(mark.purpose == "escalate" for mark in _own_marks(change, policy))
+    )
 
 
 def _overdue(reading: Reading, now: datetime) -> Tuple[Course, ...]:
@@ -152,5 +161,10 @@ def _lasts(reading: Reading, ask: Ask) -> bool:
 def _is_shown(change: Change, policy: Policy, ask: Ask) -> bool:
     """Whether a message of ours says that these people were asked."""
     wanted = ask_id(ask.event_id, ask.tier, ask.attempt)
-    own = (message for message in change.messages if policy.is_own(message))
-    return any(mark.id == wanted for message in own for mark in marks_of(message))
+    return any(mark.id == wanted for mark in _own_marks(change, policy))
+
+
+def _own_marks(change: Change, policy: Policy) -> Iterator[Mark]:
+    for message in change.messages:
+        if policy.is_own(message):
+            yield from marks_of(message)

@@ -20,10 +20,12 @@ from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
+from reviewloop.store.pending import Pendings
 from reviewloop.store.tickets import DatastoreRecords, Records
-from reviewloop.trackers.base import Tracker
+from reviewloop.trackers.base import Tracker, TrackerSettings
 from reviewloop.trackers.factory import make_tracker
-from reviewloop.trackers.ticketing import ReopenPolicy, Ticketing
+from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
 
@@ -36,22 +38,36 @@ class Context:
 
     :param config: the pack's configuration, as StackStorm hands it over.
     :param datastore: StackStorm's ``action_service``.
+    :param client_of, tracker_of: how the two servers are reached, each when it is first needed.
     :raises ConfigError: the configuration is wrong; every problem is listed.
     """
 
-    def __init__(self, config: Optional[Mapping[str, Any]], datastore: Datastore) -> None:
+    def __init__(
+        self,
+        config: Optional[Mapping[str, Any]],
+        datastore: Datastore,
+        client_of: Optional[Callable[[Settings], Client]] = None,
+        tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
+    ) -> None:
         self.settings: Settings = load(config)
         self._datastore = datastore
+        self._client_of = client_of or make_client
+        self._tracker_of = tracker_of
 
     @cached_property
     def client(self) -> Client:
         """The Gerrit server."""
-        return make_client(self.settings)
+        return self._client_of(self.settings)
 
     @cached_property
     def asks(self) -> Asks:
         """Who was asked what."""
         return Asks(self._datastore)
+
+    @cached_property
+    def pendings(self) -> Pendings:
+        """What was put off."""
+        return Pendings(self._datastore)
 
     @cached_property
     def leases(self) -> Leases:
@@ -75,7 +91,9 @@ class Context:
     @cached_property
     def assessor(self) -> Assessor:
         """Decides on events."""
-        return Assessor(self.settings, self.client, self.people, self.asks)
+        return Assessor(
+            self.settings, self.client, self.people, self.asks, self.pendings, self.leases
+        )
 
     @cached_property
     def records(self) -> Records:
@@ -94,7 +112,7 @@ class Context:
     @cached_property
     def tracker(self) -> Optional[Tracker]:
         """The configured tracker, or None."""
-        return make_tracker(self.settings.tracker)
+        return self._tracker_of(self.settings.tracker)
 
     @property
     def site(self) -> Site:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any, Dict, List, Optional
 
 from reviewloop.core.change import Change
@@ -28,7 +27,8 @@ def query_changes(context: Context, query: str, limit: int = 50) -> Dict[str, An
     :param query: in Gerrit's own syntax.
     :param limit: at most so many.
     """
-    rows = [parse.change(raw) for raw in islice(context.client.scan(query), limit + 1)]
+    found = context.client.scan(query, page=limit + 1, limit=limit + 1)
+    rows = [parse.change(raw) for raw in found]
     shown = [change for change in rows[:limit] if not change.is_private]
     return {
         "count": len(shown),
@@ -168,7 +168,7 @@ def _read(context: Context, number: int) -> Reading:
             f"Change {number} is private: nothing on it leaves Gerrit.",
             "Look at it in Gerrit.",
         )
-    return read_change(change, context.settings.policy)
+    return read_change(change, context.people.policy(change))
 
 
 def _summary(context: Context, change: Change) -> Dict[str, Any]:

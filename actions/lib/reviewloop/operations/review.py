@@ -82,12 +82,11 @@ def post_review(
     _check_hashtags((*add_hashtags, *remove_hashtags))
     mark = _mark(why, number, event_id, tier, attempt, asked, key or message)
     about = event if why is not Purpose.NOTE else None
-    seen = seen_change(context, number, event) if about is None else seen_wait(context, about)
-    if seen.reason or seen.change is None:
-        return _nothing(number, seen, mark)
-    outcome = context.client.post_review(
-        seen.change,
-        ReviewRequest(
+    with context.change_lease(number) as lease:
+        seen = seen_change(context, number, event) if about is None else seen_wait(context, about)
+        if seen.reason or seen.change is None:
+            return _nothing(number, seen, mark)
+        request = ReviewRequest(
             message=message if about is None else _text(context, seen, why, about, asked),
             marker=str(mark),
             key=mark.key,
@@ -99,9 +98,10 @@ def post_review(
             attention_reason=_REASONS[why],
             ready=ready,
             notify=Notify(notify),
-        ),
-    )
-    changed = context.client.set_hashtags(seen.change, add_hashtags, remove_hashtags)
+        )
+        lease.check()
+        outcome = context.client.post_review(seen.change, request)
+        changed = context.client.set_hashtags(seen.change, add_hashtags, remove_hashtags)
     return {
         "action": outcome.action.value,
         "reason": "",
@@ -129,12 +129,13 @@ def set_hashtags(
     """
     event = own_event(context, event_id, number) if event_id else None
     _check_hashtags((*add, *remove))
-    reason = ANOTHER_WAIT if event is not None and _asked_elsewhere(context, event) else ""
-    seen = seen_change(context, number, event)
-    reason = seen.reason or reason
-    if reason or seen.change is None:
-        return {"number": number, "changed": False, "reason": reason}
-    changed = context.client.set_hashtags(seen.change, add, remove)
+    with context.change_lease(number):
+        seen = seen_change(context, number, event)
+        elsewhere = event is not None and _asked_elsewhere(context, event)
+        reason = seen.reason or (ANOTHER_WAIT if elsewhere else "")
+        if reason or seen.change is None:
+            return {"number": number, "changed": False, "reason": reason}
+        changed = context.client.set_hashtags(seen.change, add, remove)
     return {"number": number, "changed": bool(changed), "reason": ""}
 
 
@@ -149,13 +150,14 @@ def add_reviewers(
 
     Nobody is added to a private change (reason ``private``): whoever is can see it.
     """
-    seen = seen_change(context, number)
-    if seen.reason or seen.change is None:
-        return {"number": number, "added": [], "reason": seen.reason}
-    there = seen.change.reviewers if state == "REVIEWER" else seen.change.ccs
-    missing = [one for one in account_ids if one not in {account.id for account in there}]
-    if missing:
-        context.client.add_reviewers(seen.change, missing, ReviewerState(state))
+    with context.change_lease(number):
+        seen = seen_change(context, number)
+        if seen.reason or seen.change is None:
+            return {"number": number, "added": [], "reason": seen.reason}
+        there = seen.change.reviewers if state == "REVIEWER" else seen.change.ccs
+        missing = [one for one in account_ids if one not in {account.id for account in there}]
+        if missing:
+            context.client.add_reviewers(seen.change, missing, ReviewerState(state))
     return {"number": number, "added": missing, "reason": ""}
 
 

@@ -10,59 +10,21 @@ closed for such doubtful reasons in one sweep, and otherwise none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
-from reviewloop.core.change import Change
-from reviewloop.core.endings import how_it_ended, wait_of
-from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
-from reviewloop.core.timestamps import from_iso, iso
+from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.core.waits import follow
-from reviewloop.errors import RefusedError, ReviewLoopError
+from reviewloop.errors import InternalError, ReviewLoopError
 from reviewloop.messages.render import Gone
+from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
-from reviewloop.operations.tickets import TICKET_TIERS, close_gone, close_over
-from reviewloop.store.asks import Ask
+from reviewloop.operations.tickets import close_gone, close_over
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
-from reviewloop.trackers.ticketing import About
-
-_NOT_FOUND = 404
-
-
-@dataclass
-class Case:
-    """A change that people were asked about: its open record, its open asks, and what became of
-    it.
-
-    :param why: how its waits ended, or why it is out of sight; None while one of them lasts.
-    :param is_doubtful: the change is out of sight, or a wait is not read any more.
-    """
-
-    number: int
-    key: str
-    record: Optional[TicketRecord]
-    asks: Tuple[Ask, ...]
-    change: Optional[Change] = None
-    why: Optional[Union[How, Gone]] = None
-    is_doubtful: bool = False
-
-    @property
-    def has_ticket(self) -> bool:
-        """Whether there should be a ticket, or may be one that a run which died left behind."""
-        return self.record is not None or any(ask.tier in TICKET_TIERS for ask in self.asks)
-
-    def waits(self) -> Iterator[Tuple[str, datetime]]:
-        """Party and beginning of each wait that the case is about."""
-        if self.record is not None and self.record.since:
-            since = from_iso(self.record.since)
-            yield self.record.party, since
-        for ask in self.asks:
-            yield ask.party, ask.since
+from reviewloop.trackers.outcomes import About
 
 
 @dataclass
@@ -73,9 +35,11 @@ class Report:
     closed: List[Dict[str, Any]] = field(default_factory=list)
     commented: List[Dict[str, Any]] = field(default_factory=list)
     held_back: List[Dict[str, Any]] = field(default_factory=list)
+    half_done: List[Dict[str, Any]] = field(default_factory=list)
     records_without_ticket: List[Dict[str, Any]] = field(default_factory=list)
     tickets_without_record: List[Dict[str, Any]] = field(default_factory=list)
     records_elsewhere: List[Dict[str, Any]] = field(default_factory=list)
+    unreadable: List[str] = field(default_factory=list)
     asks_closed: int = 0
     failures: List[Dict[str, Any]] = field(default_factory=list)
 
@@ -89,7 +53,7 @@ def sweep(
 ) -> Dict[str, Any]:
     """Stand down what is over, and tell what does not fit; ``vars`` of a :class:`Report`.
 
-    One change's failure does not keep the others from being looked at; it is listed.
+    Whatever one change, record or ticket holds or does, the others are looked at; it is listed.
 
     :param most_gone: close at most so many tickets because their change is out of sight, or their
         wait is not read any more; if there are more, none, and they are listed under ``held_back``.
@@ -98,12 +62,11 @@ def sweep(
     """
     report = Report()
     _check_credentials(context)
-    cases = [
-        case
-        for case in _cases(context, report)
-        if _attempt(report, case.number, partial(_judge, context, case))
-    ]
+    cases = _cases(context, report)
+    _attempt(report, 0, partial(_compare, context, cases, report))
+    cases = [one for one in cases if _attempt(report, one.number, partial(judge, context, one))]
     report.looked_at = len(cases)
+    report.half_done = [line for case in cases for line in _half_done(case)]
     doubtful = [case for case in cases if case.is_doubtful]
     if len(doubtful) > most_gone:
         report.held_back = [_told(case) for case in doubtful]
@@ -111,7 +74,6 @@ def sweep(
     for case in cases:
         settle = _foretell if dry_run else _settle
         _attempt(report, case.number, partial(settle, context, case, report, hashtags))
-    _attempt(report, 0, partial(_compare, context, report))
     return vars(report)
 
 
@@ -127,45 +89,49 @@ def _check_credentials(context: Context) -> None:
 
 def _cases(context: Context, report: Report) -> List[Case]:
     """Every change with an open record of this server and tracker, or with an open ask."""
-    here = "" if context.tracker is None else context.tracker.name
-    records: Dict[int, TicketRecord] = {}
-    for record in context.records.all():
-        if record.state != "open" or record.server != context.settings.server:
-            continue
-        if record.tracker == here:
-            records[record.number] = record
-        else:
+    records, asks = context.records.readable(), context.asks.readable()
+    report.unreadable = [outward(name) for name in (*asks.unreadable, *records.unreadable)]
+    mine = []
+    for record in records.records:
+        if record.state == "open" and _is_here(context, record):
+            mine.append(record)
+        elif record.state == "open":
             report.records_elsewhere.append(
-                {"key": record.key, "number": record.number, **_named(record.id, record.url)}
+                {
+                    "key": record.key,
+                    "number": record.number,
+                    "server": outward(record.server),
+                    **_named(record.id, record.url),
+                }
             )
-    asks = [ask for ask in context.asks.all() if ask.open]
-    numbers = sorted({*records, *(ask.number for ask in asks)})
     server = context.settings.server
-    return [
-        Case(n, ticket_key(server, n), records.get(n), tuple(a for a in asks if a.number == n))
-        for n in numbers
-    ]
+    asked = [ask for ask in asks.records if ask.open and ask.event_id.startswith(f"{server}:")]
+    return cases_of(server, mine, asked)
 
 
-def _judge(context: Context, case: Case) -> None:
-    """Read the change from Gerrit's storage, and say what became of its waits."""
-    try:
-        change = context.client.change(case.number)
-    except RefusedError as err:
-        if err.status != _NOT_FOUND:
-            raise
-        case.why, case.is_doubtful = Gone.DELETED, True
+def _is_here(context: Context, record: TicketRecord) -> bool:
+    tracker = "" if context.tracker is None else context.tracker.name
+    return (record.server, record.tracker) == (context.settings.server, tracker)
+
+
+def _compare(context: Context, cases: List[Case], report: Report) -> None:
+    """Find the open tickets that no record knows: those of our changes become cases, and the
+    others, such as those of another installation, are told.
+    """
+    if context.ticketing is None:
         return
-    if change.is_private:
-        case.why, case.is_doubtful = Gone.HIDDEN, True
-        return
-    case.change = change
-    state = follow(change, context.settings.policy)
-    ends = [how_it_ended(change, state, party, since) for party, since in case.waits()]
-    if None not in ends:
-        case.why = next(iter(ends), None)
-        unread = [one for one in case.waits() if wait_of(state, *one) is None]
-        case.is_doubtful = bool(unread) and case.why is How.SUPERSEDED
+    known = {(case.key, case.record.id) for case in cases if case.record is not None}
+    asked = {case.key for case in cases if case.record is None}
+    for ticket in context.ticketing.list_open():
+        if (ticket.key or "", ticket.id) in known or ticket.key in asked:
+            continue
+        case = orphan(context.settings.server, ticket)
+        if case is not None and case.key not in {one.key for one in cases}:
+            cases.append(case)
+        number = 0 if case is None else case.number
+        report.tickets_without_record.append(
+            {"key": ticket.key or "", "number": number, **_named(ticket.id, ticket.url)}
+        )
 
 
 def _foretell(context: Context, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
@@ -178,20 +144,22 @@ def _foretell(context: Context, case: Case, report: Report, _hashtags: Sequence[
 
 def _settle(context: Context, case: Case, report: Report, hashtags: Sequence[str]) -> None:
     """Stand a case down, unless an escalation has gone on with it meanwhile."""
-    if case.why is not None and not _is_as_read(context, case):
-        return
-    ticket = _present(context, case)
-    if case.why is None:
+    with context.change_lease(case.number):
+        if case.why is not None and not _is_as_read(context, case):
+            return
+        ticket = _present(context, case)
+        if case.why is None:
+            _take_down(case, ticket, report)
+            return
+        # Hashtags first: once the asks are closed, nothing leads back to the change.
+        untagged = _attempt(report, case.number, partial(_untag, context, case, hashtags))
+        if ticket is not None:
+            _close(context, case, case.why)
         _take_down(case, ticket, report)
-        return
-    # Hashtags first: once the asks are closed, nothing leads back to the change.
-    untagged = _attempt(report, case.number, partial(_untag, context, case, hashtags))
-    if ticket is not None:
-        _close(context, case, case.why)
-    _take_down(case, ticket, report)
-    if untagged:
-        context.asks.close(case.number)
-        report.asks_closed += len(case.asks)
+        if untagged:
+            for ask in case.asks:
+                context.asks.put(replace(ask, open=False))
+            report.asks_closed += len(case.asks)
 
 
 def _present(context: Context, case: Case) -> Optional[Ticket]:
@@ -205,9 +173,15 @@ def _present(context: Context, case: Case) -> Optional[Ticket]:
 
 
 def _about(context: Context, case: Case) -> About:
-    """What a ticket is about whose record was lost, as far as the asks tell."""
-    party, since = max(case.waits(), key=lambda wait: wait[1])
-    return About(context.settings.server, case.number, party, iso(since))
+    """What a ticket is about whose record was lost, as far as asks and waits tell."""
+    party, since = max(case.waits(), key=lambda wait: wait[1], default=("", None))
+    return About(
+        server=context.settings.server,
+        number=case.number,
+        party=party,
+        since="" if since is None else iso(since),
+        project=case.project,
+    )
 
 
 def _take_down(case: Case, ticket: Optional[Ticket], report: Report) -> None:
@@ -225,43 +199,30 @@ def _take_down(case: Case, ticket: Optional[Ticket], report: Report) -> None:
 
 
 def _is_as_read(context: Context, case: Case) -> bool:
+    """Whether record and asks are still those that the case was judged by.
+
+    Each is read by its name: a listing of all for each case would cost their number squared.
+    """
     record = context.records.get(case.key)
-    asks = tuple(ask for ask in context.asks.all() if ask.open and ask.number == case.number)
     same = record == case.record or (case.record is None and record and record.state != "open")
-    return bool(same) and asks == case.asks
+    return bool(same) and all(context.asks.get(ask) == ask for ask in case.asks)
 
 
 def _untag(context: Context, case: Case, hashtags: Sequence[str]) -> None:
-    if case.change is not None and set(hashtags) & set(case.change.hashtags):
+    # Another wait that is overdue by now has hashtags of its own.
+    if case.change is None or case.overdue:
+        return
+    if set(hashtags) & set(case.change.hashtags):
         context.client.set_hashtags(case.change, (), hashtags)
 
 
 def _close(context: Context, case: Case, why: Union[How, Gone]) -> None:
-    since = iso(max(since for _, since in case.waits()))
+    begun = [since for _, since in case.waits()]
+    since = iso(max(begun)) if begun else ""
     if isinstance(why, Gone):
         close_gone(context, case.key, since, why)
     else:
         close_over(context, case.key, since, why)
-
-
-def _compare(context: Context, report: Report) -> None:
-    """Tell the tickets that no record knows, such as those of an installation before this one."""
-    if context.tracker is None:
-        return
-    here = context.tracker.name
-    known = {
-        (record.key, record.id)
-        for record in context.records.all()
-        if record.state == "open" and record.tracker == here
-    }
-    server = context.settings.server
-    numbers = {ticket_key(server, ask.number): ask.number for ask in context.asks.all()}
-    for ticket in context.tracker.list_open():
-        key = ticket.key or ""
-        if (key, ticket.id) not in known:
-            report.tickets_without_record.append(
-                {"key": key, "number": numbers.get(key, 0), **_named(ticket.id, ticket.url)}
-            )
 
 
 def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
@@ -269,11 +230,27 @@ def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
     try:
         job()
     except ReviewLoopError as err:
-        report.failures.append(
-            {"number": number, "kind": err.kind, "message": outward(str(err), 500)}
-        )
-        return False
-    return True
+        failure = err
+    # The sweep's one guard: what one change holds keeps no other from being looked at.
+    except Exception as err:  # noqa: BLE001
+        failure = InternalError.of(err)
+    else:
+        return True
+    report.failures.append(
+        {"number": number, "kind": failure.kind, "message": outward(str(failure), 500)}
+    )
+    return False
+
+
+def _half_done(case: Case) -> List[Dict[str, Any]]:
+    """What was begun about a change, and is not on it."""
+    which = {"key": case.key, "number": case.number}
+    asks = [
+        {**which, "tier": ask.tier, "event_id": outward(ask.event_id, 900), "asked_at": iso(ask.at)}
+        for ask in case.half_done
+    ]
+    bare = {**which, "tier": "", "event_id": "", "asked_at": ""}
+    return [*asks, bare] if case.is_unmarked else asks
 
 
 def _told(case: Case) -> Dict[str, Any]:

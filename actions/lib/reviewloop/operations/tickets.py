@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Pattern, Sequence, Tuple
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ticket_key
 from reviewloop.core.text import outward
-from reviewloop.core.tiers import Tier
+from reviewloop.core.tiers import ROSTER_TIERS
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.errors import RefusedError
@@ -18,10 +18,10 @@ from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import CloseReason, Draft
-from reviewloop.trackers.ticketing import About, Done, Outcome
+from reviewloop.trackers.outcomes import About, Done, Outcome
+from reviewloop.trackers.ticketing import Ticketing
 
-TICKET_TIERS = (Tier.COMMITTEE.value, Tier.CHAIR.value)
-"""Those for whom tickets are opened."""
+_TICKET_TIERS = tuple(tier.value for tier in ROSTER_TIERS)
 _NOT_FOUND = 404
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
@@ -49,10 +49,16 @@ def open_ticket(
     the change is private or gone, or the wait is over.
     """
     event = own_event(context, event_id)
-    key = event.ticket_key
-    if context.ticketing is None or context.tracker is None:
-        return _told(None, key, "no_tracker")
-    seen = seen_wait(context, event)
+    if context.ticketing is None:
+        return _told(None, event.ticket_key, "no_tracker")
+    with context.change_lease(event.number):
+        return _opened(context, context.ticketing, event, asked, attempt)
+
+
+def _opened(
+    context: Context, ticketing: Ticketing, event: EventRef, asked: Sequence[int], attempt: int
+) -> Dict[str, Any]:
+    key, seen = event.ticket_key, seen_wait(context, event)
     if seen.reason or seen.reading is None or seen.course is None:
         return _told(None, key, seen.reason)
     subject = context.subject(seen.reading, seen.course, event.milestone, asked)
@@ -67,7 +73,7 @@ def open_ticket(
         _words(context, "ticket_open", subject),
         _login(subject),
     )
-    outcome = context.ticketing.open_once(draft, about)
+    outcome = ticketing.open_once(draft, about)
     if outcome.action is Done.CREATED:
         _note_step(context, key, step)
     return _told(outcome, key)
@@ -81,9 +87,16 @@ def update_ticket(
     Nothing is said of the very escalation that the ticket was opened for.
     """
     event = own_event(context, event_id)
+    if context.ticketing is None:
+        return _told(None, event.ticket_key, "no_tracker")
+    with context.change_lease(event.number):
+        return _updated(context, context.ticketing, event, asked, attempt)
+
+
+def _updated(
+    context: Context, ticketing: Ticketing, event: EventRef, asked: Sequence[int], attempt: int
+) -> Dict[str, Any]:
     key = event.ticket_key
-    if context.ticketing is None or context.tracker is None:
-        return _told(None, key, "no_tracker")
     step, record = _step(event, attempt), context.records.get(key)
     if record is not None and record.step == step:
         return _told(None, key, "opened_for_this")
@@ -94,10 +107,10 @@ def update_ticket(
         return _told(None, key, seen.reason)
     subject = context.subject(seen.reading, seen.course, event.milestone, asked)
     text = _words(context, "ticket_update", subject)
-    outcome = context.ticketing.comment_once(key, text, f"{key}/{step}")
+    outcome = ticketing.comment_once(key, text, f"{key}/{step}")
     login = _login(subject)
     if login is not None:
-        assigned = context.ticketing.assign_once(key, login)
+        assigned = ticketing.assign_once(key, login)
         outcome = replace(outcome, notes=(*outcome.notes, *assigned.notes))
     return _told(outcome, key)
 
@@ -115,6 +128,13 @@ def close_ticket(
     :param how: how the wait ended.
     """
     event = own_event(context, event_id, number) if event_id else None
+    with context.change_lease(number):
+        return _stood_down(context, number, How(how), event)
+
+
+def _stood_down(
+    context: Context, number: int, how: How, event: Optional[EventRef]
+) -> Dict[str, Any]:
     key = ticket_key(context.settings.server, number) if event is None else event.ticket_key
     record = context.records.get(key)
     asks = _asks_of(open_asks(context, number, event), event)
@@ -124,10 +144,10 @@ def close_ticket(
     if context.ticketing is None:
         return {**_told(None, key, "no_tracker"), "asks_closed": _end(context, asks)}
     # A run that opened a ticket may have died before it kept a record.
-    if event and record is None and not any(ask.tier in TICKET_TIERS for ask in asks):
+    if event and record is None and not any(ask.tier in _TICKET_TIERS for ask in asks):
         return {**_told(None, key, "no_ticket"), "asks_closed": _end(context, asks)}
     # Written first: a template at fault must stop this before anything is ended.
-    text = _parting(context, number, How(how), event)
+    text = _parting(context, number, how, event)
     closed = _end(context, asks)
     since = iso(event.since) if event else ("" if record is None else record.since)
     return {**_told(_closed(context, key, since, text), key), "asks_closed": closed}

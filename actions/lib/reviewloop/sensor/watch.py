@@ -1,4 +1,4 @@
-"""What the sensor remembers of the changes it watches, and what is to be told of them.
+"""What the sensor remembers of the changes it watches, and what is to be dispatched of them.
 
 Nothing here talks to anybody. A restart loses all of it; the cursor and a fresh look at Gerrit
 bring it back.
@@ -7,134 +7,148 @@ bring it back.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Dict, Iterable, List, Set, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from reviewloop.core.change import Change
-from reviewloop.core.milestones import Crossing, Ending
-from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading, WaitKey, live, read_change
+from reviewloop.core.asked import LiveAsk
+from reviewloop.core.keys import event_id
+from reviewloop.core.milestones import Crossing
+from reviewloop.core.reading import Reading, WaitKey
+from reviewloop.sensor.events import Dispatched, Event, Namer, is_going_on, next_due
+from reviewloop.sensor.found import Asks, ChangeKey
 from reviewloop.store.cursor import Cursor
-
-
-@dataclass(frozen=True)
-class Notice:
-    """One event to be told: a crossing or an ending of a change, under its id."""
-
-    at: datetime
-    id: str
-    reading: Reading
-    what: Union[Crossing, Ending]
-
-    @property
-    def number(self) -> int:
-        """The change."""
-        return self.reading.change.number
-
-
-@dataclass
-class _Watched:
-    reading: Reading
-    # Waits seen open whose ending has not been told.
-    open: Set[WaitKey] = field(default_factory=set)
 
 
 class Watch:
     """The changes that may still cross a milestone, or whose waits may end.
 
-    A change is *unsettled* from the moment it is read, or falls due, until all its events are told.
+    A change is *unsettled* from the moment it is read, or falls due, until all its events have been
+    dispatched. One that is *set aside* could not be read, or not be told of: nothing is due of it
+    until it is read again.
+
+    What was dispatched of a change is remembered longer than it is watched, until it is forgotten:
+    or its ending would be dispatched again when somebody next touches it.
+
+    :param server: as event ids name it.
     """
 
-    def __init__(self, server: str, policy: Policy) -> None:
+    def __init__(self, server: str) -> None:
         self._server = server
-        self._policy = policy
-        self._watched: Dict[int, _Watched] = {}
-        self._unsettled: Set[int] = set()
-        self._due: List[Tuple[datetime, int]] = []
-        # Changes found late are told from their own position on.
-        self._late: Dict[int, Cursor] = {}
+        self._readings: Dict[ChangeKey, Reading] = {}
+        self._asks: Dict[ChangeKey, Asks] = {}
+        self._dispatched: Dict[ChangeKey, Dispatched] = {}
+        self._unsettled: Set[ChangeKey] = set()
+        self._aside: Set[ChangeKey] = set()
+        self._due: List[Tuple[datetime, ChangeKey]] = []
+        self._projects: Dict[int, Set[str]] = {}
 
-    def __contains__(self, number: int) -> bool:
-        return number in self._watched
+    def __contains__(self, key: ChangeKey) -> bool:
+        return key in self._readings
 
     def __len__(self) -> int:
-        return len(self._watched)
+        return len(self._readings)
 
-    def open_numbers(self) -> Set[int]:
-        """Changes with a wait that lasts."""
-        return {number for number, one in self._watched.items() if _open(one.reading)}
+    def __iter__(self) -> Iterator[ChangeKey]:
+        return iter(self._readings)
 
-    def learn(self, change: Change) -> None:
-        """Take in a change as Gerrit just answered it, with its messages."""
-        reading = read_change(change, self._policy).without_history()
-        known = self._watched.get(change.number)
-        self._watched[change.number] = _Watched(reading, known.open if known else set())
-        self._unsettled.add(change.number)
+    def readings(self) -> Iterable[Reading]:
+        """What is known of each watched change that is not set aside."""
+        return (one for key, one in self._readings.items() if key not in self._aside)
 
-    def learn_late(self, change: Change, since: Cursor) -> None:
-        """Take in a change that polls should have seen before: it is told from ``since`` on."""
-        self.learn(change)
-        self._late.setdefault(change.number, since)
+    def name(self, key: ChangeKey) -> Namer:
+        """The event ids of a change's crossings."""
+        alone = len(self._projects.get(key.number, ())) <= 1
 
-    def forget(self, number: int) -> None:
+        def named(crossing: Crossing) -> str:
+            wait, milestone = crossing.wait, str(crossing.milestone)
+            project = "" if alone else key.project
+            party = wait.party.value
+            return event_id(self._server, key.number, party, wait.since, milestone, project)
+
+        return named
+
+    def asks(self, key: ChangeKey, wait: WaitKey) -> Tuple[LiveAsk, ...]:
+        """Who is asked about a wait of a change."""
+        return self._asks.get(key, {}).get(wait, ())
+
+    def learn(self, reading: Reading, since: Cursor, asks: Optional[Asks] = None) -> None:
+        """Take in a change as Gerrit just answered it.
+
+        :param since: if nothing is known of the change, its events up to here have been dispatched.
+        :param asks: who is asked about its waits.
+        """
+        reading = reading.without_history()
+        key = ChangeKey.of(reading.change)
+        self._projects.setdefault(key.number, set()).add(key.project)
+        if key not in self._dispatched:
+            self._dispatched[key] = Dispatched.up_to(since, reading, self.name(key))
+        self._readings[key] = reading
+        self._asks[key] = asks or {}
+        self._unsettled.add(key)
+        self._aside.discard(key)
+
+    def set_aside(self, key: ChangeKey) -> None:
+        """Keep a change out of dispatching; what is known of it stays."""
+        self._aside.add(key)
+
+    def forget(self, key: ChangeKey) -> None:
         """Stop watching a change: it left the search, or can be seen no more."""
-        self._watched.pop(number, None)
-        self._unsettled.discard(number)
-        self._late.pop(number, None)
+        self._let_go(key)
+        self._dispatched.pop(key, None)
+        self._unsettled.discard(key)
+        self._aside.discard(key)
+        projects = self._projects.get(key.number, set()) - {key.project}
+        self._projects[key.number] = projects
+        if not projects:
+            del self._projects[key.number]
+
+    def prune(self, known: Iterable[ChangeKey]) -> None:
+        """Forget all that is neither watched nor known."""
+        kept = set(known).union(self._readings, self._aside)
+        for key in [key for key in self._dispatched if key not in kept]:
+            self.forget(key)
 
     def forget_idle(self, horizon: datetime) -> None:
         """Stop watching what has been idle for so long that no milestone can be left."""
-        for number in [
-            n for n, one in self._watched.items() if one.reading.change.updated < horizon
-        ]:
-            if number not in self._unsettled:
-                self.forget(number)
+        for key, reading in list(self._readings.items()):
+            if reading.change.updated < horizon and key not in self._unsettled:
+                self.forget(key)
 
-    def notices(self, cursor: Cursor, now: datetime) -> List[Notice]:
-        """Everything to be told by ``now``, earliest first."""
+    def events(self, now: datetime) -> List[Event]:
+        """Everything to be dispatched by ``now``, earliest first."""
         self._fall_due(now)
-        found = [notice for number in self._unsettled for notice in self._of(number, cursor, now)]
-        return sorted(found, key=lambda notice: (notice.at, notice.id))
+        found = [event for key in self._unsettled - self._aside for event in self._of(key, now)]
+        return sorted(found, key=lambda event: event.order)
 
-    def told(self, notices: Iterable[Notice], cursor: Cursor, now: datetime) -> None:
-        """Remember what was told; ``cursor`` is where telling has come to."""
-        for notice in notices:
-            if isinstance(notice.what, Ending):
-                wait = notice.what.wait
-                self._watched[notice.number].open.discard((wait.party.value, wait.since))
-            if notice.number in self._late:
-                self._late[notice.number] = Cursor(notice.at, notice.id)
-        for number in list(self._unsettled):
-            if not any(True for _ in self._of(number, cursor, now)):
-                self._settle(number, now)
+    def sent(self, event: Event) -> None:
+        """Remember an event that has been dispatched."""
+        self._dispatched[event.key].add(event)
 
-    def _of(self, number: int, cursor: Cursor, now: datetime) -> Iterable[Notice]:
-        one = self._watched[number]
-        window = self._late.get(number, cursor).window(now)
-        for event_id, what in live(one.reading, self._server, window, tuple(one.open)):
-            yield Notice(what.at, event_id, one.reading, what)
+    def settle(self, now: datetime) -> None:
+        """Put away the changes of which nothing is left to dispatch."""
+        for key in self._unsettled - self._aside:
+            if not any(True for _ in self._of(key, now)):
+                self._settle(key, now)
 
-    def _settle(self, number: int, now: datetime) -> None:
-        self._unsettled.discard(number)
-        self._late.pop(number, None)
-        one = self._watched[number]
-        one.open = {course.key for course in _open(one.reading)}
-        if not one.open:
-            del self._watched[number]
+    def _of(self, key: ChangeKey, now: datetime) -> Iterator[Event]:
+        return self._dispatched[key].due(self._readings[key], self.name(key), now)
+
+    def _settle(self, key: ChangeKey, now: datetime) -> None:
+        self._unsettled.discard(key)
+        if not is_going_on(self._readings[key], now):
+            self._let_go(key)
             return
-        following = [course.following(now) for course in _open(one.reading)]
-        ahead = [crossing.at for crossing in following if crossing is not None]
-        if ahead:
-            heapq.heappush(self._due, (min(ahead), number))
+        ahead = next_due(self._readings[key], now)
+        if ahead is not None:
+            heapq.heappush(self._due, (ahead, key))
+
+    def _let_go(self, key: ChangeKey) -> None:
+        self._readings.pop(key, None)
+        self._asks.pop(key, None)
 
     def _fall_due(self, now: datetime) -> None:
         while self._due and self._due[0][0] <= now:
-            _, number = heapq.heappop(self._due)
+            _, key = heapq.heappop(self._due)
             # An entry may be older than what is known now; then nothing comes of it.
-            if number in self._watched:
-                self._unsettled.add(number)
-
-
-def _open(reading: Reading) -> List[Course]:
-    return [course for course in reading.courses if course.wait.is_open]
+            if key in self._readings:
+                self._unsettled.add(key)

@@ -62,6 +62,7 @@ class Limits:
 
     per_person_week: int = 10
     per_run: int = 20
+    ramp_per_day: int = 10
     hold_out_percent: int = 0
 
 
@@ -79,6 +80,7 @@ class Settings:
     server: str
     poll_interval: int
     catch_up: Duration
+    coverage_reach: Duration
     max_triggers_per_poll: int
     policy: Policy
     roster: RosterSettings
@@ -128,6 +130,7 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         server=server,
         poll_interval=top.number("poll_interval", 300, 30, 86_400),
         catch_up=_duration(top.value("catch_up", "0d", '"2d"'), values.duration),
+        coverage_reach=_duration(top.value("coverage_reach", "60d", '"60d"'), values.duration),
         max_triggers_per_poll=top.number("max_triggers_per_poll", 50, 1, 1_000),
         policy=policy,
         roster=read_roster(top.section("roster")),
@@ -175,8 +178,8 @@ def _credentials(section: Reader) -> Tuple[str, str]:
     if username and not password:
         section.problem(
             "password",
-            f"is missing while {section.at('username')} is {username!r}: store it with `st2 key set"
-            ' NAME VALUE --encrypt` and write "{{ st2kv.system.NAME }}", or remove the user name.',
+            f"{section.lacking('password', 'gerrit_password')} Or remove"
+            f" {section.at('username')} {username!r}, to read without an account.",
         )
     if password and not username:
         section.problem(
@@ -238,6 +241,7 @@ def _limits(section: Reader) -> Limits:
     limits = Limits(
         per_person_week=section.number("per_person_week", 10, 1, 1_000),
         per_run=section.number("per_run", 20, 1, 1_000),
+        ramp_per_day=section.number("ramp_per_day", 10, 1, 1_000),
         hold_out_percent=section.number("hold_out_percent", 0, 0, 50),
     )
     section.finish()

@@ -121,6 +121,20 @@ class Reader:
             )
         return text
 
+    def lacking(self, key: str, name: str) -> str:
+        """What to say of a secret that is needed and has no value: whether it is not written, or
+        written and not stored (StackStorm makes an empty value of a key that does not exist).
+
+        :param name: of the datastore key, as the documentation has it.
+        """
+        store = f"store it with `st2 key set {name} VALUE --encrypt`"
+        if key in self.values:
+            return (
+                f"has no value: if gerrit.yaml names a datastore key there, that key does not exist"
+                f" or is empty; {store}, under the name that stands there."
+            )
+        return f'is missing: {store}, and write "{{{{ st2kv.system.{name} }}}}".'
+
     def flag(self, key: str, default: bool) -> bool:
         """A boolean."""
         value = self._get(key, bool, "true")

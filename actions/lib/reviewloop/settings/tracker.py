@@ -26,7 +26,6 @@ TEMPLATES = "templates"
 _EXAMPLES = {
     "url": "https://tracker.example.org",
     "username": "st2-reviews",
-    "token": '"{{ st2kv.system.gerrit_tracker_token }}"',
 }
 
 
@@ -80,7 +79,9 @@ def _report(section: Reader, key: str, text: str) -> None:
     told = section.values.get(key)
     if isinstance(told, str) and ("{{" in told or ("@" in told and key == "url")):
         return
-    if "is missing" in text:
+    if key == "token" and "is missing" in text:
+        text = section.lacking(key, "gerrit_tracker_token")
+    elif "is missing" in text:
         example = _EXAMPLES.get(key)
         advice = f"Write it as {example}." if example else "docs/trackers.md shows where it is."
         text = f"{text} {advice}"

@@ -12,11 +12,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Dict, Iterable, Optional, Tuple
 
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import ask_id
 from reviewloop.core.roster import Load
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
-from reviewloop.store.datastore import Datastore, read_values, write_value
+from reviewloop.store.datastore import (
+    UNREADABLE,
+    Datastore,
+    Readable,
+    read_records,
+    read_value,
+    remedy_of,
+    write_value,
+)
 
 PREFIX = "gerrit.ask."
 VERSION = 1
@@ -28,7 +38,11 @@ CLOSED_TTL = 8 * 86_400
 
 @dataclass(frozen=True)
 class Ask:
-    """``accounts`` were asked at ``at`` about the event; ``attempt`` counts hand-overs from 0."""
+    """``accounts`` were asked at ``at`` about the event; ``attempt`` counts hand-overs from 0.
+
+    :param late: the wait was an old one, and counts for the ramp.
+    :param joined: numbers of the changes for which it is asked as well.
+    """
 
     event_id: str
     tier: str
@@ -39,11 +53,13 @@ class Ask:
     at: datetime
     attempt: int = 0
     open: bool = True
+    late: bool = False
+    joined: Tuple[int, ...] = ()
 
     @property
     def key(self) -> str:
-        """The record's name in the datastore."""
-        return PREFIX + ask_id(self.event_id, self.tier)
+        """The record's name in the datastore: who handed it on was asked all the same."""
+        return PREFIX + ask_id(self.event_id, self.tier, self.attempt)
 
     def to_json(self) -> str:
         """The record as JSON."""
@@ -59,6 +75,8 @@ class Ask:
                 "at": iso(self.at),
                 "attempt": self.attempt,
                 "open": self.open,
+                "late": self.late,
+                "joined": list(self.joined),
             }
         )
 
@@ -68,15 +86,18 @@ class Ask:
         try:
             value: Dict[str, Any] = json.loads(text)
             if value.pop("version") != VERSION:
-                raise ValueError("another version")  # noqa: TRY301 - told with the others
-            value["accounts"] = tuple(int(one) for one in value["accounts"])
+                raise ValueError("another version")
+            for key in ("accounts", "joined"):
+                value[key] = tuple(int(one) for one in value.get(key, ()))
             for key in ("since", "at"):
                 value[key] = from_iso(value[key])
+            EventRef.parse(value["event_id"])
+            value["tier"] = Tier(value["tier"]).value
             return cls(**value)
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
-                f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
+                remedy_of(name),
             ) from err
 
 
@@ -90,10 +111,18 @@ class Asks:
         self._datastore = datastore
 
     def all(self) -> Tuple[Ask, ...]:
-        """Every ask that has not lapsed, earliest first."""
-        values = read_values(self._datastore, PREFIX)
-        asks = (Ask.from_json(text, name) for name, text in values.items())
-        return tuple(sorted(asks, key=lambda ask: (ask.at, ask.event_id, ask.tier)))
+        """Every ask that can be read and has not lapsed, earliest first."""
+        asks = self.readable().records
+        return tuple(sorted(asks, key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt)))
+
+    def readable(self) -> Readable[Ask]:
+        """Every ask that can be read, and the names of the values that cannot."""
+        return read_records(self._datastore, PREFIX, Ask.from_json)
+
+    def get(self, ask: Ask) -> Optional[Ask]:
+        """The record of an ask as it is now; None where it has lapsed."""
+        text = read_value(self._datastore, ask.key)
+        return None if text is None else Ask.from_json(text, ask.key)
 
     def put(self, ask: Ask) -> None:
         """Keep an ask."""
@@ -108,8 +137,9 @@ class Asks:
 
 
 def find(asks: Iterable[Ask], event_id: str, tier: str) -> Optional[Ask]:
-    """The ask for an event and tier, if there was one."""
-    return next((one for one in asks if one.event_id == event_id and one.tier == tier), None)
+    """The latest ask for an event and tier, if there was one."""
+    mine = [one for one in asks if (one.event_id, one.tier) == (event_id, tier)]
+    return max(mine, key=lambda ask: ask.attempt, default=None)
 
 
 def loads(asks: Iterable[Ask], now: datetime) -> Dict[int, Load]:

@@ -1,8 +1,11 @@
-"""How far events have been told: the one value the sensor keeps.
+"""How far events have been dispatched: the one value the sensor keeps of Gerrit.
 
 Everything up to and including ``through`` has been dispatched; with ``after_id``, of what happened
-at ``through`` only what has an id up to that one. The value is written after the dispatch: a crash
-between the two tells some events twice, under the same ids, and loses none.
+at ``through`` only what comes up to that event. The value is written after the dispatch: a crash
+between the two repeats some events, under the same ids, and loses none.
+
+Two things lie before ``through`` and have not been dispatched: events that were found late, by
+name, and what happened to changes that could not be read, by number.
 """
 
 from __future__ import annotations
@@ -10,39 +13,78 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Mapping, Optional
 
-from reviewloop.core.milestones import Window
+from reviewloop.core.keys import event_order
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
-from reviewloop.store.datastore import Datastore, read_value, write_value
+from reviewloop.store.datastore import UNREADABLE, Datastore, read_value, remedy_of, write_value
 
 VERSION = 1
 PREFIX = "gerrit.cursor."
+BY_NUMBER = "number"
+"""The order of events of one second. Values without it were written by releases that compared ids
+as texts, and are read that way.
+"""
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """``through`` is an aware instant with whole seconds; ``after_id`` an event id or None."""
+    """A position among events.
+
+    :param through: an aware instant with whole seconds.
+    :param after_id: an event id, or None.
+    :param late: names of events before this position that have not been dispatched.
+    :param aside: changes that could not be read, with the instant up to which their events have
+        been dispatched.
+    :param as_text: whether ids of one second are compared as texts.
+    """
 
     through: datetime
     after_id: Optional[str] = None
-
-    def window(self, now: datetime) -> Window:
-        """What has not been told by ``now``."""
-        return Window(self.through, now, self.after_id)
+    late: FrozenSet[str] = frozenset()
+    aside: Mapping[int, datetime] = field(default_factory=dict)
+    as_text: bool = False
 
     def is_past(self, at: datetime, event_id: str) -> bool:
-        """Whether an event has been told."""
-        return self.window(at).is_past(at, event_id)
+        """Whether the event lies at or before this position."""
+        if at != self.through or self.after_id is None:
+            return at <= self.through
+        if self.as_text:
+            return event_id <= self.after_id
+        return event_order(event_id) <= event_order(self.after_id)
+
+    def of(self, number: int) -> Cursor:
+        """The position from which a change's events are to be dispatched."""
+        through = self.aside.get(number)
+        return self if through is None else replace(self, through=through, after_id=None)
+
+    @property
+    def expected(self) -> FrozenSet[int]:
+        """The numbers of changes of which something before this position is to be dispatched."""
+        late = {event_order(name.rpartition(" ")[2])[0] for name in self.late}
+        return frozenset(late.union(self.aside) - {0})
 
     def to_json(self) -> str:
-        """``{"version": 1, "through": "2026-03-02T09:00:00Z", "after_id": null}``."""
-        return json.dumps(
-            {"version": VERSION, "through": iso(self.through), "after_id": self.after_id}
-        )
+        """``{"version": 1, "through": "2026-03-02T09:00:00Z", "after_id": null}``.
+
+        With ``"order"`` where there is an ``after_id``, and ``"late"`` and ``"aside"`` where there
+        is something to name.
+        """
+        value: Dict[str, Any] = {
+            "version": VERSION,
+            "through": iso(self.through),
+            "after_id": self.after_id,
+        }
+        if self.after_id is not None and not self.as_text:
+            value["order"] = BY_NUMBER
+        if self.late:
+            value["late"] = sorted(self.late)
+        if self.aside:
+            value["aside"] = {str(number): iso(at) for number, at in sorted(self.aside.items())}
+        return json.dumps(value)
 
     @classmethod
     def from_json(cls, text: str, name: str) -> Cursor:
@@ -51,22 +93,32 @@ class Cursor:
         :raises ConfigError: it is something else, or of another version.
         """
         try:
-            return cls(*_checked(json.loads(text)))
-        except (ValueError, KeyError, TypeError) as err:
+            return _checked(json.loads(text))
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a cursor of this version: {err}.",
-                f"Upgrade the pack, or start afresh with `st2 key delete {name}`"
-                " (set catch_up to reach back over the gap).",
+                remedy_of(name, ", and set catch_up to reach back over the gap"),
             ) from err
 
 
-def _checked(value: Any) -> Tuple[datetime, Optional[str]]:
+def _checked(value: Any) -> Cursor:
     if value["version"] != VERSION:
         raise ValueError(f"its version is {value['version']!r}, not {VERSION}")
     after_id = value["after_id"]
     if after_id is not None and not isinstance(after_id, str):
         raise ValueError("after_id is neither null nor a text")
-    return from_iso(value["through"]), after_id
+    return Cursor(
+        through=from_iso(value["through"]),
+        after_id=after_id,
+        late=frozenset(map(str, value.get("late", ()))),
+        aside={int(number): from_iso(at) for number, at in value.get("aside", {}).items()},
+        as_text=after_id is not None and value.get("order") != BY_NUMBER,
+    )
+
+
+def name_of(prefix: str, server: str) -> str:
+    """The name of a server's value: StackStorm takes not every character in one."""
+    return prefix + re.sub(r"[^A-Za-z0-9.-]", "_", server)
 
 
 class CursorStore(ABC):
@@ -90,7 +142,7 @@ class DatastoreCursor(CursorStore):
 
     def __init__(self, datastore: Datastore, server: str) -> None:
         self._datastore = datastore
-        self.name = PREFIX + re.sub(r"[^A-Za-z0-9.-]", "_", server)
+        self.name = name_of(PREFIX, server)
 
     def load(self) -> Optional[Cursor]:
         """Read through a listing, which tells "none" from "down"."""

@@ -34,6 +34,8 @@ _FAULTS = (OSError, ValueError)
 # StackStorm's default ``api.max_page_size``: a listing without a limit stops there, unsaid.
 PAGE = 100
 _TRIES = 5
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading a record can end in, whatever the value holds."""
 
 
 class KeyValue(Protocol):
@@ -62,6 +64,17 @@ class Datastore(Protocol):
 
     def delete_value(self, name: str, local: bool = ...) -> bool:
         """Drop a value; False if there was none, and also when the datastore is down."""
+
+
+def remedy_of(name: str, after: str = "") -> str:
+    """What to do about a value that this version cannot read: upgrading may have been just done.
+
+    :param after: what to see to when it is deleted.
+    """
+    return (
+        f"If a newer version of this pack wrote it, go back to that one; else delete it with"
+        f" `st2 key delete {name}`{after}."
+    )
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ import time
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain, count, repeat
+from itertools import count
 from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.errors import DatastoreError, TemporaryError
@@ -31,7 +31,7 @@ GRACE = 30.0
 LEAST = 60.0
 """Seconds that are left of a lease when it is given, at least."""
 _TTL = int(LENGTH + GRACE + 60)
-_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 _CHOOSING = 0
 
 
@@ -147,13 +147,15 @@ class Leases:
 
     def _acquired(self, name: str, place: _Place) -> Lease:
         waited = 0.0
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
-            if place.is_served():
-                return Lease(name, place.until, self._clock.now)
+        while not place.is_served():
             if waited >= self._patience:
                 break
+            # Who is next looks often; who is not, seldom; and all the less the longer it lasts.
+            pause = min(_LONGEST_PAUSE, _PAUSE * (1 + place.ahead) * (1 + waited / 10))
             self._clock.sleep(pause)
             waited += pause
+        else:
+            return Lease(name, place.until, self._clock.now)
         raise TemporaryError(
             f"The lease {name} was taken for {waited:.0f} seconds.",
             "Others are at work; run it again. A process that died gives it back after"
@@ -170,6 +172,7 @@ class _Place:
         self._prefix = prefix
         self._holder = holder
         self._entry: Optional[Entry] = None
+        self.ahead = 0
 
     @property
     def until(self) -> float:
@@ -197,7 +200,8 @@ class _Place:
         now = self._clock.now()
         others = [one for one in seen if one.holder != self._holder and now < one.until + GRACE]
         # Who is still choosing has the number 0, and may draw ours or a lower one.
-        return now < entry.until and all(entry.rank < one.rank for one in others)
+        self.ahead = sum(one.rank < entry.rank for one in others)
+        return now < entry.until and self.ahead == 0
 
     def _fresh(self, entry: Entry) -> Optional[Entry]:
         if entry.until - self._clock.now() >= LEAST:

@@ -13,14 +13,18 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Dict, Iterable, Optional, Tuple
 
+from reviewloop.core.events import EventRef
 from reviewloop.core.keys import digest
+from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import (
+    UNREADABLE,
     Datastore,
     Readable,
     drop_value,
     read_records,
+    remedy_of,
     write_value,
 )
 
@@ -38,7 +42,6 @@ class Reason(str, Enum):
     RAMP = "ramp"
     NOBODY_ELIGIBLE = "nobody_eligible"
     JOINED = "joined"
-    TROUBLE = "trouble"
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class Pending:
     :param not_before: when the reason can have changed.
     :param crossed_at: when the wait reached its first milestone: the longest first.
     :param leader: the number of the change in whose name it is asked, 0 for none.
+    :param again: somebody was asked about this wait before, at an earlier milestone.
     """
 
     event_id: str
@@ -63,6 +67,7 @@ class Pending:
     not_before: datetime
     crossed_at: datetime
     leader: int = 0
+    again: bool = False
 
     @property
     def key(self) -> str:
@@ -71,9 +76,9 @@ class Pending:
         return PREFIX + digest("pending", wait, self.tier)
 
     @property
-    def rank(self) -> Tuple[datetime, int]:
+    def rank(self) -> Tuple[bool, datetime, int]:
         """Its place among others: the smaller, the sooner."""
-        return self.crossed_at, self.number
+        return self.again, self.crossed_at, self.number
 
     def to_json(self) -> str:
         """The record as JSON."""
@@ -86,10 +91,10 @@ class Pending:
         """Read what :meth:`to_json` wrote. :raises ConfigError: it is something else."""
         try:
             return cls(**_checked(json.loads(text)))
-        except (ValueError, KeyError, TypeError, AttributeError) as err:
+        except UNREADABLE as err:
             raise ConfigError(
                 f"The datastore value {name} is not a record of this version ({err}).",
-                f"Upgrade the pack, or drop the record with `st2 key delete {name}`.",
+                remedy_of(name),
             ) from err
 
 
@@ -103,9 +108,11 @@ def _checked(value: Dict[str, Any]) -> Dict[str, Any]:
         raise ValueError("another version")
     wrong = [name for name in _TEXTS if not isinstance(value[name], str)]
     wrong += [name for name in _NUMBERS if type(value[name]) is not int]
+    wrong += [name for name in ("again",) if type(value[name]) is not bool]
     if wrong:
         raise ValueError(f"wrong fields: {wrong}")
-    value["reason"] = Reason(value["reason"])
+    value["tier"], value["reason"] = Tier(value["tier"]).value, Reason(value["reason"])
+    EventRef.parse(value["event_id"])
     value.update({name: from_iso(value[name]) for name in _INSTANTS})
     return value
 
@@ -119,13 +126,13 @@ class Pendings:
     def __init__(self, datastore: Datastore) -> None:
         self._datastore = datastore
 
-    def read(self) -> Readable[Pending]:
+    def readable(self) -> Readable[Pending]:
         """Every record, and the names of those that cannot be read."""
         return read_records(self._datastore, PREFIX, Pending.from_json)
 
     def all(self) -> Tuple[Pending, ...]:
         """Every record that can be read, the longest wait first."""
-        return tuple(sorted(self.read().records, key=lambda one: one.rank))
+        return tuple(sorted(self.readable().records, key=lambda one: one.rank))
 
     def put(self, pending: Pending) -> None:
         """Keep a record, replacing the one of the same wait and tier."""

@@ -12,7 +12,14 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Dict, Optional, Tuple
 
 from reviewloop.errors import ConfigError
-from reviewloop.store.datastore import Datastore, read_value, read_values, write_value
+from reviewloop.store.datastore import (
+    Datastore,
+    Readable,
+    read_records,
+    read_value,
+    remedy_of,
+    write_value,
+)
 
 PREFIX = "gerrit.ticket."
 VERSION = 1
@@ -58,37 +65,36 @@ class TicketRecord:
         return json.dumps(told, sort_keys=True)
 
     @classmethod
-    def from_json(cls, text: str) -> TicketRecord:
-        """Read a record.
+    def from_json(cls, text: str, name: str = f"{PREFIX}*") -> TicketRecord:
+        """Read a record; ``name`` is its key in the datastore, for the message.
 
         :raises ConfigError: it is not ours, damaged, or of a version this package does not know.
         """
         try:
             told: Any = json.loads(text)
-        except ValueError as err:
-            raise _unreadable("it is not JSON") from err
+        except (ValueError, RecursionError) as err:
+            raise _unreadable(name, "it is not JSON") from err
         if not isinstance(told, dict) or told.get("version") != VERSION:
-            raise _unreadable(f"its version is not {VERSION}")
-        return cls(**_checked(told))
+            raise _unreadable(name, f"its version is not {VERSION}")
+        return cls(**_checked(told, name))
 
 
 _TYPES: Dict[str, type] = {"number": int, "level": int, "version": int, "linked": bool}
 
 
-def _checked(told: Dict[str, Any]) -> Dict[str, Any]:
+def _checked(told: Dict[str, Any], name: str) -> Dict[str, Any]:
     known = {f.name: _TYPES.get(f.name, str) for f in fields(TicketRecord)}
     missing = {"key", "tracker", "id"} - told.keys()
     wrong = [n for n, v in told.items() if n not in known or type(v) is not known[n]]
     if missing or wrong:
-        raise _unreadable(f"these fields are missing or wrong: {sorted([*missing, *wrong])}")
+        raise _unreadable(name, f"these fields are missing or wrong: {sorted([*missing, *wrong])}")
     return told
 
 
-def _unreadable(why: str) -> ConfigError:
+def _unreadable(name: str, why: str) -> ConfigError:
     return ConfigError(
-        f"A ticket record under {PREFIX}* in the datastore cannot be read: {why}.",
-        "It was written by another version of this pack or by hand: upgrade the pack, or delete "
-        "that value (its ticket is found again by its key).",
+        f"The ticket record {name} in the datastore cannot be read: {why}.",
+        remedy_of(name, ": its ticket is found again by its key"),
     )
 
 
@@ -106,8 +112,14 @@ class Records(ABC):
         """Keep a record, replacing the key's former one; TemporaryError if it may not be kept."""
 
     @abstractmethod
+    def readable(self) -> Readable[TicketRecord]:
+        """Every record that can be read, in the order of their keys, and the names of the values
+        that cannot: one of another version, or damaged, hides no other.
+        """
+
     def all(self) -> Tuple[TicketRecord, ...]:
-        """Every record, in the order of their keys."""
+        """Every record that can be read, in the order of their keys."""
+        return self.readable().records
 
 
 class MemoryRecords(Records):
@@ -127,9 +139,10 @@ class MemoryRecords(Records):
         """Keep a record."""
         self._texts[record.key] = record.to_json()
 
-    def all(self) -> Tuple[TicketRecord, ...]:
+    def readable(self) -> Readable[TicketRecord]:
         """Every record."""
-        return tuple(TicketRecord.from_json(self._texts[key]) for key in sorted(self._texts))
+        texts = (self._texts[key] for key in sorted(self._texts))
+        return Readable(tuple(TicketRecord.from_json(text) for text in texts))
 
 
 class DatastoreRecords(Records):
@@ -141,13 +154,12 @@ class DatastoreRecords(Records):
     def get(self, key: str) -> Optional[TicketRecord]:
         """The record of a key, or None; DatastoreError (temporary) if it cannot be told."""
         text = read_value(self._datastore, PREFIX + key)
-        return None if text is None else TicketRecord.from_json(text)
+        return None if text is None else TicketRecord.from_json(text, PREFIX + key)
 
     def put(self, record: TicketRecord) -> None:
         """Keep a record."""
         write_value(self._datastore, PREFIX + record.key, record.to_json())
 
-    def all(self) -> Tuple[TicketRecord, ...]:
-        """Every record."""
-        found = read_values(self._datastore, PREFIX)
-        return tuple(TicketRecord.from_json(found[name]) for name in sorted(found))
+    def readable(self) -> Readable[TicketRecord]:
+        """Every record, and those set aside."""
+        return read_records(self._datastore, PREFIX, TicketRecord.from_json)

@@ -25,10 +25,13 @@ SHARED_LABEL = "review-escalation"
 WONT_FIX = ("not_planned", "wontfix", "won't fix", "won't do", "rejected")
 """How trackers call a ticket that its people do not want; the default of ``tracker.wont_fix``."""
 
+HTTP_BAD_REQUEST = 400
 HTTP_NOT_FOUND = 404
 HTTP_GONE = 410
 HTTP_MOVED = (301, 307, 308)
 HTTP_CONFLICT = 409
+HTTP_PRECONDITION_FAILED = 412
+HTTP_UNPROCESSABLE = 422
 
 
 class State(str, Enum):
@@ -70,7 +73,8 @@ class Ticket:
 
     ``number`` grows with creation, so the lowest of several is the first. ``key`` is None where the
     ticket bears no marker (any more). ``resolution`` is the tracker's own word, empty while open.
-    ``closed_at`` may be the last activity where a tracker keeps no instant of closing.
+    ``closed_at`` may be the last activity where a tracker keeps no instant of closing. ``author``
+    is who opened it, as :meth:`Tracker.account` writes it; empty where the tracker does not tell.
     """
 
     id: str
@@ -84,6 +88,7 @@ class Ticket:
     labels: Tuple[str, ...] = ()
     opened_at: Optional[datetime] = None
     closed_at: Optional[datetime] = None
+    author: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -193,6 +198,18 @@ class Tracker(ABC):
     @abstractmethod
     def whoami(self) -> str:
         """Our account's name, from a call that a wrong credential cannot answer."""
+
+    def account(self) -> str:
+        """Our account as :attr:`Ticket.author` has it; empty where that cannot be told."""
+        return self.whoami()
+
+    def is_ours(self, ticket: Ticket) -> bool:
+        """Whether we opened a ticket: whoever may write there can give theirs the same key.
+
+        Where the tracker does not tell who did, the key alone must do.
+        """
+        us = self.account() if ticket.author else ""
+        return not us or ticket.author.casefold() == us.casefold()
 
     @abstractmethod
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:

@@ -90,6 +90,7 @@ class Http:
     :param remedy: the adapter's advice for a refused call.
     :param fault_text: a refusal with these words is a fault of the server, as if it said 500.
     :param keep_alive: False closes the connection after every call.
+    :param secrets: what no message may repeat, beside the credentials in ``headers``.
     :param transport: another transport than the network, to the base's origin.
     """
 
@@ -102,6 +103,7 @@ class Http:
         remedy: Remedy = _no_remedy,
         fault_text: str = "",
         keep_alive: bool = True,
+        secrets: Tuple[str, ...] = (),
         timing: Optional[Timing] = None,
         transport: Optional[Transport] = None,
     ) -> None:
@@ -111,7 +113,7 @@ class Http:
         self._host = parts.netloc
         self._root = parts.path
         self._headers = dict(headers)
-        self._secrets = credentials_in(headers)
+        self._secrets = (*secrets, *credentials_in(headers))
         self._remedy = remedy
         self._fault_text = fault_text
         self._keep_alive = keep_alive

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 from functools import wraps
-from typing import Any, Callable, Dict, List, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, TypeVar
 
 from reviewloop.errors import ProtocolError, TemporaryError
+from reviewloop.http.messages import whole_number
 
 T = TypeVar("T")
 LISTINGS = 5
@@ -72,6 +73,31 @@ def steady(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
     raise TemporaryError(
         f"A listing of {place} changes faster than it is read.", "The next run tries again."
     )
+
+
+def rising(rows: Iterable[Any], last: int) -> Iterator[Tuple[int, Dict[str, Any]]]:
+    """The rows of a page with their numbers (``id``), each beyond the one before.
+
+    :param last: the last number of the page before; the next page begins after the last one here.
+    :raises ProtocolError: they are not in that order, so one may be missing.
+    """
+    for told in rows:
+        row = mapping(told, "a row of a listing")
+        number = int(at(row, "id", "a row of a listing"))
+        if number <= last:
+            raise misread("a listing", "is not in the order of numbers")
+        last = number
+        yield number, row
+
+
+def total_unless_less(header: str, before: int) -> Optional[int]:
+    """How many rows a listing has as its header tells, 0 where it does not; None if there were more
+    ``before``: then one may have slipped from an unread page to a read one.
+    """
+    told = whole_number(header)
+    if told is not None and told < before:
+        return None
+    return told or 0
 
 
 def understood(read: Callable[..., T]) -> Callable[..., T]:

@@ -23,45 +23,48 @@ import re
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
-from reviewloop.http.messages import whole_number
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
+    HTTP_BAD_REQUEST,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
+    HTTP_PRECONDITION_FAILED,
+    HTTP_UNPROCESSABLE,
     CloseReason,
     Comment,
     Draft,
     Form,
     State,
     Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http
+from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.rest import (
+    RestTracker,
+    by_number,
+    member,
+    open_with_key,
+    ticket_number,
+    unclear,
+    with_key,
+    without_path,
+)
 
 API_PATH = "/api/v1"
 PAGE = 50
 """The longest page of a server whose administrator has not changed it."""
 LABEL = {"color": "#d93f0b", "description": "A review that has waited too long"}
-HTTP_BAD_REQUEST = 400
-HTTP_PRECONDITION_FAILED = 412
-HTTP_UNPROCESSABLE = 422
 HTTP_LOCKED = 423
 
 _PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]*/(?!\.\Z)[A-Za-z0-9_.-]+")
-_NUMBER = re.compile(r"[0-9]{1,18}")
 
 
-class Gitea(Tracker):
+class Gitea(RestTracker):
     """Issues of one repository (``tracker.project: owner/repository``)."""
 
     kind = "gitea"
@@ -73,55 +76,37 @@ class Gitea(Tracker):
         "repository's issues."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        check_settings(type(self), settings)
-        base = api_base(settings.url)
-        parts = urlsplit(base)
-        web = f"{parts.netloc}{parts.path[: -len(API_PATH)]}"
-        self._place = f"{self.kind}:{web}/{settings.project}"
-        self._project = settings.project
-        self._repo = f"/repos/{settings.project}"
-        self._login = ""
-        self._http = Http(
-            base,
-            {"Authorization": f"token {settings.token}", "Accept": "application/json"},
-            verify=settings.tls,
-            remedy=self._remedy,
-            timing=timing,
-            transport=transport,
-        )
+    def _begin(self) -> None:
+        self._repo = f"/repos/{self._project}"
 
-    @property
-    def name(self) -> str:
-        """``gitea:<host>/<owner>/<repository>``."""
-        return self._place
+    @classmethod
+    def addresses(cls, url: str) -> Tuple[str, str]:
+        """The address that people open, which may be given as the API's, and the API's."""
+        web = without_path(checked_url(url), API_PATH)
+        return web, web + API_PATH
 
-    def whoami(self) -> str:
+    def _headers(self) -> Dict[str, str]:
+        return {"Authorization": f"token {self._settings.token}"}
+
+    def _who(self) -> str:
         """Our login."""
-        self._login = str(parse.at(self._http.read("/user").data, "login", "the user"))
-        return self._login
+        return str(parse.at(self._http.read("/user").data, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key."""
         only = {"state": "all"}
         if since is not None:
             only["since"] = since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return tuple(ticket for ticket in self._listed(only) if ticket.key == key)
+        return with_key(self._listed(only), key)
 
     def list_open(self) -> Tuple[Ticket, ...]:
         """Our open issues that bear a key."""
-        return tuple(ticket for ticket in self._listed({"state": "open"}) if ticket.key)
+        return open_with_key(self._listed({"state": "open"}))
 
     def _listed(self, only: Mapping[str, str]) -> Tuple[Ticket, ...]:
-        params = {"type": "issues", "created_by": self._login or self.whoami(), **only}
+        params = {"type": "issues", "created_by": self.account(), **only}
         rows = self._rows(f"{self._repo}/issues", params)
-        tickets = [_ticket(row) for row in rows if not row.get("pull_request")]
-        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+        return by_number(_ticket(row) for row in rows if not row.get("pull_request"))
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number."""
@@ -140,19 +125,19 @@ class Gitea(Tracker):
         try:
             return _ticket(self._http.write("POST", f"{self._repo}/issues", body).data)
         except ProtocolError as err:
-            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+            raise unclear(err) from err
         except RefusedError as err:
             if err.status != HTTP_BAD_REQUEST:
                 raise
             # The assignee lost access in between: the issue is there, without assignee.
-            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+            raise unclear(err) from err
 
     @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._rows(f"{self._issue(ticket_id)}/comments", {})
         return tuple(
-            Comment(str(row["id"]), str(row.get("body") or ""), _login(row.get("user")))
+            Comment(str(row["id"]), str(row.get("body") or ""), member(row.get("user"), "login"))
             for row in rows
         )
 
@@ -200,7 +185,10 @@ class Gitea(Tracker):
         """Whether the server would assign somebody; True if the token may not look."""
         try:
             told = self._http.read(f"{self._repo}/assignees").data
-            known = [_login(row).casefold() for row in parse.sequence(told, "a listing of users")]
+            known = [
+                member(row, "login").casefold()
+                for row in parse.sequence(told, "a listing of users")
+            ]
             if name.casefold() in known:
                 return True
             repo = parse.mapping(self._http.read(self._repo).data, "the repository")
@@ -254,9 +242,7 @@ class Gitea(Tracker):
         self._http.write("PATCH", self._issue(ticket_id), body)
 
     def _issue(self, ticket_id: str) -> str:
-        if not _NUMBER.fullmatch(ticket_id):
-            raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
-        return f"{self._repo}/issues/{ticket_id}"
+        return f"{self._repo}/issues/{ticket_number(ticket_id, 'issue')}"
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
@@ -277,10 +263,10 @@ class Gitea(Tracker):
             known = len(rows)
             for row in parse.sequence(answer.data, "a listing"):
                 rows[_id(row)] = row
-            told = whole_number(answer.headers.get("x-total-count", ""))
-            if told is not None and told < total:
+            known_total = parse.total_unless_less(answer.headers.get("x-total-count", ""), total)
+            if known_total is None:
                 return None
-            total = told or 0
+            total = known_total
             if len(rows) == known or 0 < total <= len(rows):
                 return list(rows.values())
             page += 1
@@ -304,21 +290,11 @@ class Gitea(Tracker):
         }.get(status, "")
 
 
-def api_base(url: str) -> str:
-    """The API's address, from the address people open."""
-    base = checked_url(url)
-    return base if base.endswith(API_PATH) else base + API_PATH
-
-
 def _id(told: Any) -> int:
     number = parse.at(told, "id", "a row of a listing")
     if not isinstance(number, int):
         raise parse.misread("a row of a listing", "has no number")
     return number
-
-
-def _login(told: Any) -> str:
-    return str(told.get("login") or "") if isinstance(told, dict) else ""
 
 
 @parse.understood
@@ -335,8 +311,9 @@ def _ticket(told: Any) -> Ticket:
         key=fmt.key_in(str(row.get("body") or "")),
         title=str(row.get("title") or ""),
         state=State.CLOSED if closed else State.OPEN,
-        assignees=tuple(_login(one) for one in row.get("assignees") or ()),
+        assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
         labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
         opened_at=parse.iso_instant(row.get("created_at")),
         closed_at=parse.iso_instant(row.get("closed_at")),
+        author=member(row.get("user"), "login"),
     )

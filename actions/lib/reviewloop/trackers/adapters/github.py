@@ -14,9 +14,7 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
+from reviewloop.errors import ConfigError, ProtocolError, RefusedError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -24,6 +22,7 @@ from reviewloop.trackers.base import (
     HTTP_GONE,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
+    HTTP_UNPROCESSABLE,
     SHARED_LABEL,
     CloseReason,
     Comment,
@@ -31,12 +30,18 @@ from reviewloop.trackers.base import (
     Form,
     State,
     Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http
+from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.rest import (
+    RestTracker,
+    by_number,
+    member,
+    open_with_key,
+    ticket_number,
+    unclear,
+    with_key,
+)
 
 API = "https://api.github.com"
 API_VERSION = "2022-11-28"
@@ -44,12 +49,11 @@ PAGE = 100
 WRITE_SPACING = 1.0
 """GitHub's best practices: "wait at least one second between each request" that writes."""
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-HTTP_UNPROCESSABLE = 422
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
-class GitHub(Tracker):
+class GitHub(RestTracker):
     """Issues of one repository (``tracker.project: owner/repo``)."""
 
     kind = "github"
@@ -61,39 +65,36 @@ class GitHub(Tracker):
         "repository and the assignee may be assigned there."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        check_settings(type(self), settings)
-        base = api_base(settings.url)
-        self._project = settings.project
-        self._username = settings.username
-        self._login = ""
-        self._place = f"{self.kind}:{urlsplit(base).netloc}/{settings.project}"
-        self._issues = f"/repos/{settings.project}/issues"
-        self._http = Http(
-            base,
-            {
-                "Authorization": f"Bearer {settings.token}",
-                "Accept": "application/vnd.github+json",
-                "X-GitHub-Api-Version": API_VERSION,
-            },
-            verify=settings.tls,
-            write_spacing=WRITE_SPACING,
-            remedy=self._remedy,
-            timing=timing,
-            transport=transport,
-        )
+    write_spacing = WRITE_SPACING
 
-    @property
-    def name(self) -> str:
-        """``github:<API host>/<owner>/<repo>``."""
-        return self._place
+    def _begin(self) -> None:
+        self._issues = f"/repos/{self._project}/issues"
 
-    def whoami(self) -> str:
+    @classmethod
+    def addresses(cls, url: str) -> Tuple[str, str]:
+        """The API's, from the address people open: github.com, or an Enterprise server's.
+
+        Enterprise: https://docs.github.com/en/enterprise-server/rest (``https://HOST/api/v3``).
+        """
+        base = checked_url(url or API)
+        parts = urlsplit(base)
+        if parts.netloc in ("github.com", "www.github.com", "api.github.com"):
+            return API, API
+        # Enterprise Cloud with data residency serves its API on a host of its own, without a path.
+        api = base if parts.path or parts.netloc.startswith("api.") else f"{base}/api/v3"
+        return api, api
+
+    def _where(self) -> str:
+        return f"{urlsplit(self._base).netloc}/{self._project}"
+
+    def _headers(self) -> Dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self._settings.token}",
+            "Accept": "application/vnd.github+json",
+            "X-GitHub-Api-Version": API_VERSION,
+        }
+
+    def _who(self) -> str:
         """Our login. An installation token may not ask for it: then ``tracker.username`` must
         tell.
         """
@@ -102,15 +103,13 @@ class GitHub(Tracker):
         except RefusedError as err:
             if err.status != FORBIDDEN:
                 raise
-            if not self._username:
+            if not self._settings.username:
                 raise ConfigError(
                     "This GitHub token may not ask who it is, as an app's token.",
                     "Set tracker.username to the app's account, such as my-app[bot].",
                 ) from err
-            self._login = self._username
-        else:
-            self._login = str(parse.at(told, "login", "the user"))
-        return self._login
+            return self._settings.username
+        return str(parse.at(told, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key: first those with the shared label, else all of ours.
@@ -121,14 +120,14 @@ class GitHub(Tracker):
 
     def list_open(self) -> Tuple[Ticket, ...]:
         """Our open issues that bear a key."""
-        return tuple(ticket for ticket in self._listed(None, state="open") if ticket.key)
+        return open_with_key(self._listed(None, state="open"))
 
     def _of(self, key: str, since: Optional[datetime], **only: str) -> Tuple[Ticket, ...]:
-        return tuple(ticket for ticket in self._listed(since, **only) if ticket.key == key)
+        return with_key(self._listed(since, **only), key)
 
     def _listed(self, since: Optional[datetime], **only: str) -> Tuple[Ticket, ...]:
         params: Dict[str, Any] = {
-            "creator": self._login or self.whoami(),
+            "creator": self.account(),
             "state": "all",
             # Oldest first: an issue opened meanwhile goes to the end and moves no page.
             "sort": "created",
@@ -139,8 +138,7 @@ class GitHub(Tracker):
         if since is not None:
             params["since"] = since.strftime(INSTANT)
         rows = self._pages(self._issues, params)
-        tickets = (_ticket(row) for row in rows if "pull_request" not in row)
-        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+        return by_number(_ticket(row) for row in rows if "pull_request" not in row)
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number."""
@@ -159,7 +157,7 @@ class GitHub(Tracker):
         try:
             return _ticket(told)
         except ProtocolError as err:
-            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+            raise unclear(err) from err
 
     @parse.understood
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
@@ -169,7 +167,7 @@ class GitHub(Tracker):
             Comment(
                 str(parse.at(row, "id", "a comment")),
                 str(row.get("body") or ""),
-                _login(row.get("user")),
+                member(row.get("user"), "login"),
             )
             for row in rows
         )
@@ -203,9 +201,7 @@ class GitHub(Tracker):
         self._http.write("PATCH", self._issue(ticket_id), body)
 
     def _issue(self, ticket_id: str) -> str:
-        if not ticket_id.isdigit():
-            raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
-        return f"{self._issues}/{ticket_id}"
+        return f"{self._issues}/{ticket_number(ticket_id, 'issue')}"
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
         """Rows of all pages. The next page's address is GitHub's own (``Link``), parameters
@@ -236,26 +232,6 @@ class GitHub(Tracker):
         return ""
 
 
-def api_base(url: str) -> str:
-    """The API's address, from the address people open: github.com, or an Enterprise server's.
-
-    Enterprise: https://docs.github.com/en/enterprise-server/rest (``https://HOST/api/v3``).
-    """
-    base = checked_url(url or API)
-    parts = urlsplit(base)
-    if parts.netloc in ("github.com", "www.github.com", "api.github.com"):
-        return API
-    # Enterprise Cloud with data residency serves its API on a host of its own, without a path.
-    if parts.path or parts.netloc.startswith("api."):
-        return base
-    return f"{base}/api/v3"
-
-
-def _login(told: Any) -> str:
-    """A user's login; deleted accounts are null."""
-    return str(told.get("login") or "") if isinstance(told, dict) else ""
-
-
 def _label(told: Any) -> str:
     """A label's name; GitHub's description allows a bare string too."""
     return str(told.get("name") or "") if isinstance(told, dict) else str(told)
@@ -274,8 +250,9 @@ def _ticket(told: Any) -> Ticket:
         title=str(row.get("title") or ""),
         state=State.CLOSED if closed else State.OPEN,
         resolution=str(row.get("state_reason") or "") if closed else "",
-        assignees=tuple(_login(one) for one in row.get("assignees") or ()),
+        assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
         labels=tuple(_label(one) for one in row.get("labels") or ()),
         opened_at=parse.instant(row.get("created_at"), INSTANT),
         closed_at=parse.instant(row.get("closed_at"), INSTANT),
+        author=member(row.get("user"), "login"),
     )

@@ -30,16 +30,15 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
-from reviewloop.http.messages import whole_number
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
+    HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
     HTTP_MOVED,
     HTTP_NOT_FOUND,
+    HTTP_UNPROCESSABLE,
     CloseReason,
     Comment,
     Draft,
@@ -47,19 +46,24 @@ from reviewloop.trackers.base import (
     Option,
     State,
     Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
     checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http
+from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.rest import (
+    RestTracker,
+    by_number,
+    member,
+    open_with_key,
+    ticket_number,
+    unclear,
+    with_key,
+    without_path,
+)
 
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
 PAGE = 100
-HTTP_BAD_REQUEST = 400
 HTTP_NOT_ALLOWED = 405
-HTTP_UNPROCESSABLE = 422
 
 _PATH_PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PROJECT = re.compile(rf"(?!.*\.\.)(?:[0-9]+|{_PATH_PART}(?:/{_PATH_PART})+)")
@@ -67,7 +71,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _COMMAND = re.compile(r"^([^\S\n]*)/", re.MULTILINE)
 
 
-class GitLab(Tracker):
+class GitLab(RestTracker):
     """Issues of one project (``tracker.project``: ``group/sub/project`` or its numeric id)."""
 
     kind = "gitlab"
@@ -88,40 +92,35 @@ class GitLab(Tracker):
         "GitLab 17.7: Reporter) in the project and the assignee may read the ticket."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        check_settings(type(self), settings)
-        base = api_base(settings.url)
-        parts = urlsplit(base)
-        web = f"{parts.netloc}{parts.path[: -len(API_PATH)]}"
-        self._place = f"{self.kind}:{web}/{settings.project}"
-        self._project = settings.project
-        self._issues = f"/projects/{quote(settings.project, safe='')}/issues"
-        self._confidential = settings.option("confidential", self.options) == "true"
-        self._username = ""
+    def _begin(self) -> None:
+        self._issues = f"/projects/{quote(self._project, safe='')}/issues"
+        self._confidential = self._option("confidential") == "true"
         self._users: Dict[str, Mapping[str, Any]] = {}
-        self._http = Http(
-            base,
-            {"PRIVATE-TOKEN": settings.token, "Accept": "application/json"},
-            verify=settings.tls,
-            remedy=self._remedy,
-            timing=timing,
-            transport=transport,
-        )
 
-    @property
-    def name(self) -> str:
-        """``gitlab:<host>/<project>``."""
-        return self._place
+    @classmethod
+    def addresses(cls, url: str) -> Tuple[str, str]:
+        """The address that people open (gitlab.com, or a server of one's own, below a path or
+        not), which may be given as the API's, and the API's.
+        """
+        given = checked_url(url or SITE)
+        web = without_path(given, API_PATH)
+        parts = urlsplit(web)
+        if web == given and parts.netloc in ("gitlab.com", "www.gitlab.com"):
+            if parts.path:
+                raise ConfigError(
+                    "tracker.url for gitlab.com holds a path.",
+                    "Write https://gitlab.com there, or nothing, and the path under"
+                    " tracker.project.",
+                )
+            web = SITE
+        return web, web + API_PATH
 
-    def whoami(self) -> str:
+    def _headers(self) -> Dict[str, str]:
+        return {"PRIVATE-TOKEN": self._settings.token}
+
+    def _who(self) -> str:
         """Our username; a project's or group's access token has one, too."""
-        self._username = str(parse.at(self._http.read("/user").data, "username", "the user"))
-        return self._username
+        return str(parse.at(self._http.read("/user").data, "username", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose description bears the key.
@@ -132,24 +131,23 @@ class GitLab(Tracker):
         only = {"state": "all"}
         if since is not None:
             only["updated_after"] = since.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-        return tuple(ticket for ticket in self._listed(only) if ticket.key == key)
+        return with_key(self._listed(only), key)
 
     def list_open(self) -> Tuple[Ticket, ...]:
         """Our open issues that bear a key."""
-        return tuple(ticket for ticket in self._listed({"state": "opened"}) if ticket.key)
+        return open_with_key(self._listed({"state": "opened"}))
 
     def _listed(self, only: Mapping[str, str]) -> Tuple[Ticket, ...]:
         params = {
             "scope": "all",
-            "author_username": self._username or self.whoami(),
+            "author_username": self.account(),
             # Oldest first: an issue opened meanwhile goes to the end and moves no page.
             "order_by": "created_at",
             "sort": "asc",
             **only,
         }
         rows = self._rows(self._issues, params)
-        tickets = [_ticket(row) for row in rows if not _is_moved(row)]
-        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+        return by_number(_ticket(row) for row in rows if not _is_moved(row))
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number in the project (``iid``)."""
@@ -182,7 +180,7 @@ class GitLab(Tracker):
         try:
             ticket = _ticket(told)
         except ProtocolError as err:
-            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+            raise unclear(err) from err
         if self._confidential and not told.get("confidential"):
             raise RefusedError(
                 f"GitLab opened issue {ticket.id} of {self._place} for everybody to see.",
@@ -200,7 +198,7 @@ class GitLab(Tracker):
             Comment(
                 str(parse.at(row, "id", "a note")),
                 str(row.get("body") or ""),
-                _username(row.get("author")),
+                member(row.get("author"), "username"),
             )
             for row in rows
             if not row.get("system")
@@ -243,7 +241,7 @@ class GitLab(Tracker):
         if super().is_assigned(ticket, name):
             return True
         return bool(_NUMBER.fullmatch(name)) and super().is_assigned(
-            ticket, _username(self._user(name))
+            ticket, member(self._user(name), "username")
         )
 
     # -- parts ---------------------------------------------------------------------------------
@@ -262,9 +260,7 @@ class GitLab(Tracker):
         return parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
 
     def _issue(self, ticket_id: str) -> str:
-        if not _NUMBER.fullmatch(ticket_id):
-            raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
-        return f"{self._issues}/{ticket_id}"
+        return f"{self._issues}/{ticket_number(ticket_id, 'issue')}"
 
     def _user_id(self, who: str) -> int:
         return int(parse.at(self._user(who), "id", "a user"))
@@ -286,7 +282,7 @@ class GitLab(Tracker):
     def _by_name(self, name: str) -> Optional[Dict[str, Any]]:
         told = self._http.read("/users", {"username": name}).data
         for row in parse.sequence(told, "a listing of users"):
-            if _username(row).casefold() == name.casefold():
+            if member(row, "username").casefold() == name.casefold():
                 return parse.mapping(row, "a user")
         return None
 
@@ -314,10 +310,10 @@ class GitLab(Tracker):
             answer = self._http.read(path, {**params, "per_page": PAGE, "page": page})
             found = parse.sequence(answer.data, "a listing")
             rows += [parse.mapping(row, "a row of a listing") for row in found]
-            told = whole_number(answer.headers.get("x-total", ""))
-            if told is not None and told < total:
+            known_total = parse.total_unless_less(answer.headers.get("x-total", ""), total)
+            if known_total is None:
                 return None
-            total = told or 0
+            total = known_total
             following = answer.headers.get("x-next-page")
             # A page may be short where more follow; without the header only its length tells.
             if not (len(found) >= PAGE if following is None else following.strip()):
@@ -349,26 +345,6 @@ class GitLab(Tracker):
         return ""
 
 
-def api_base(url: str) -> str:
-    """The API's address, from the address people open: gitlab.com, or a server of one's own, below
-    a path or not.
-
-    :raises ConfigError: it is a project's address at gitlab.com, or no address.
-    """
-    base = checked_url(url or SITE)
-    if base.endswith(API_PATH):
-        return base
-    parts = urlsplit(base)
-    if parts.netloc in ("gitlab.com", "www.gitlab.com"):
-        if parts.path:
-            raise ConfigError(
-                "tracker.url for gitlab.com holds a path.",
-                "Write https://gitlab.com there, or nothing, and the path under tracker.project.",
-            )
-        base = SITE
-    return base + API_PATH
-
-
 def without_commands(text: str) -> str:
     """Text in which no line begins with a slash, so that GitLab executes nothing in it.
 
@@ -386,10 +362,6 @@ def _state(row: Mapping[str, Any]) -> State:
     return State.CLOSED if closed else State.OPEN
 
 
-def _username(told: Any) -> str:
-    return str(told.get("username") or "") if isinstance(told, dict) else ""
-
-
 @parse.understood
 def _ticket(told: Any) -> Ticket:
     row = parse.mapping(told, "an issue")
@@ -403,8 +375,9 @@ def _ticket(told: Any) -> Ticket:
         key=fmt.key_in(str(row.get("description") or "")),
         title=str(row.get("title") or ""),
         state=_state(row),
-        assignees=tuple(_username(one) for one in row.get("assignees") or ()),
+        assignees=tuple(member(one, "username") for one in row.get("assignees") or ()),
         labels=tuple(str(name) for name in row.get("labels") or ()),
         opened_at=parse.iso_instant(row.get("created_at")),
         closed_at=parse.iso_instant(row.get("closed_at")),
+        author=member(row.get("author"), "username"),
     )

@@ -16,13 +16,11 @@ What it takes, and what this relies on:
 
 from __future__ import annotations
 
-import base64
 import re
 from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -31,15 +29,16 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http.credentials import basic
 from reviewloop.http.messages import http_date
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.base import (
+    HTTP_BAD_REQUEST,
     HTTP_CONFLICT,
     HTTP_NOT_FOUND,
+    HTTP_PRECONDITION_FAILED,
     SHARED_LABEL,
     Claim,
     ClaimState,
@@ -49,28 +48,30 @@ from reviewloop.trackers.base import (
     Form,
     State,
     Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Answer, Http
+from reviewloop.trackers.http import FORBIDDEN, Answer
+from reviewloop.trackers.rest import (
+    RestTracker,
+    by_number,
+    key_among,
+    member,
+    open_with_key,
+    ticket_number,
+    unclear,
+)
 
 PAGE = 100
 INSTANT = "%Y-%m-%d.%H:%M:%S"
 CLOSED_NAMES = ("resolved", "closed")
 """Statuses of the classic and of the devel template that their own "open" listings leave out."""
-FIELDS = "title,status,assignedto,keyword,creation,activity"
-EDIT_ATTEMPTS = 10
+FIELDS = "title,status,assignedto,keyword,creation,creator,activity"
 FAULT = "An error occurred. Please check the server log"
-HTTP_BAD_REQUEST = 400
-HTTP_PRECONDITION_FAILED = 412
 
 Change = Callable[[Mapping[str, Any]], Dict[str, Any]]
 """From an issue's attributes to those to set."""
 
 
-class Roundup(Tracker):
+class Roundup(RestTracker):
     """Issues of one Roundup tracker (``tracker.url``: its web address; ``token``:
     ``user:password``).
     """
@@ -81,41 +82,27 @@ class Roundup(Tracker):
     forms = {"token": Form(re.compile(r"[^:\s]+:.+"), "user:password")}
     drops_hint = "Give the pack's user the right to create keywords and to edit issues."
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        check_settings(type(self), settings)
-        self._user = settings.token.partition(":")[0]
-        self._web = checked_url(settings.url)
-        parts = urlsplit(self._web)
-        basic = base64.b64encode(settings.token.encode("utf-8")).decode("ascii")
-        self._place = f"{self.kind}:{parts.netloc}{parts.path}"
+    api_path = "/rest/data"
+    fault_text = FAULT
+    keep_alive = False
+
+    def _begin(self) -> None:
+        self._user = self._settings.token.partition(":")[0]
         self._statuses: Dict[str, str] = {}
-        self._http = Http(
-            f"{self._web}/rest/data",
-            {
-                "Authorization": f"Basic {basic}",
-                "X-Requested-With": "rest",
-                "Origin": f"{parts.scheme}://{parts.netloc}",
-                "Accept": "application/json",
-            },
-            verify=settings.tls,
-            remedy=self._remedy,
-            fault_text=FAULT,
-            keep_alive=False,
-            timing=timing,
-            transport=transport,
-        )
 
-    @property
-    def name(self) -> str:
-        """``roundup:<host>/<tracker>``."""
-        return self._place
+    def _scope(self) -> str:
+        return ""
 
-    def whoami(self) -> str:
+    def _headers(self) -> Dict[str, str]:
+        parts = urlsplit(self._web)
+        user, _, password = self._settings.token.partition(":")
+        return {
+            "Authorization": basic(user, password),
+            "X-Requested-With": "rest",
+            "Origin": f"{parts.scheme}://{parts.netloc}",
+        }
+
+    def _who(self) -> str:
         """Our user name, as the tracker lists it. A wrong password gets 401 on every call."""
         rows = self._rows("/user", {"username:": self._user, "@fields": "username"})
         if self._user not in {row.get("username") for row in rows}:
@@ -131,25 +118,22 @@ class Roundup(Tracker):
         since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
     ) -> Tuple[Ticket, ...]:
         """All issues that carry the key as a keyword, straight from the database."""
-        keyword = self._keyword(key)
-        if keyword is None:
-            return ()
-        query = {"keyword": keyword["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
-        tickets = [self._ticket(row) for row in self._rows("/issue", query)]
-        return tuple(sorted(tickets, key=lambda ticket: ticket.number))
+        return by_number(self._with_keyword(key))
 
     def list_open(self) -> Tuple[Ticket, ...]:
         """All open issues with the shared label that carry a key."""
-        shared = self._keyword(SHARED_LABEL)
-        if shared is None:
-            return ()
-        query = {"keyword": shared["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
-        tickets = [self._ticket(row) for row in self._rows("/issue", query)]
-        return tuple(ticket for ticket in tickets if ticket.is_open and ticket.key)
+        return open_with_key(self._with_keyword(SHARED_LABEL))
+
+    def _with_keyword(self, name: str) -> List[Ticket]:
+        keyword = self._keyword(name)
+        if keyword is None:
+            return []
+        query = {"keyword": keyword["id"], "@fields": FIELDS, "@verbose": 2, "@sort": "id"}
+        return [self._ticket(row) for row in self._rows("/issue", query)]
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number; a retired one counts as gone."""
-        query = {"id": _number(ticket_id), "@fields": FIELDS, "@verbose": 2}
+        query = {"id": ticket_number(ticket_id, "issue"), "@fields": FIELDS, "@verbose": 2}
         rows = self._rows("/issue", query)
         if not rows:
             raise RefusedError(
@@ -193,15 +177,7 @@ class Roundup(Tracker):
         if draft.assignee:
             body["assignedto"] = draft.assignee
         number = _created(self._http.write("POST", "/issue", body))
-        return Ticket(
-            id=number,
-            number=int(number),
-            url=self._url(number),
-            key=draft.key,
-            title=str(body["title"]),
-            state=State.OPEN,
-            labels=draft.labels,
-        )
+        return self._opened(draft, number, self._url(number), str(body["title"]))
 
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All messages of an issue; the first is its body."""
@@ -215,7 +191,7 @@ class Roundup(Tracker):
         rows.sort(key=lambda row: int(row["id"]))
         return tuple(
             Comment(
-                str(row["id"]), str(row.get("content") or ""), _name(row.get("author"), "username")
+                str(row["id"]), str(row.get("content") or ""), member(row.get("author"), "username")
             )
             for row in rows
         )
@@ -266,27 +242,21 @@ class Roundup(Tracker):
         """Read, change, and write under ``If-Match``; again from the start if somebody was
         faster.
         """
-        path = f"/issue/{_number(ticket_id)}"
-        for _ in range(EDIT_ATTEMPTS):
-            item, etag = self._item(ticket_id)
-            wanted = change(item)
-            if all(_ids(item.get(name)) == value for name, value in wanted.items()):
-                return
-            try:
-                self._http.write("PATCH", path, wanted, {"If-Match": etag})
-            except RefusedError as err:
-                # 412 says that nothing was done, so this is no repetition.
-                if err.status != HTTP_PRECONDITION_FAILED:
-                    raise
-            else:
-                return
-        raise TemporaryError(
-            f"Issue {ticket_id} of {self._place} is being changed by others all the time.",
-            "The next run tries again.",
+        self._edited(
+            lambda: self._changed(ticket_id, change),
+            ticket_id,
+            # 412 says that nothing was done, so this is no repetition.
+            lambda err: err.status == HTTP_PRECONDITION_FAILED,
         )
 
+    def _changed(self, ticket_id: str, change: Change) -> None:
+        item, etag = self._item(ticket_id)
+        wanted = change(item)
+        if any(_ids(item.get(name)) != value for name, value in wanted.items()):
+            self._http.write("PATCH", _path(ticket_id), wanted, {"If-Match": etag})
+
     def _item(self, ticket_id: str) -> Tuple[Dict[str, Any], str]:
-        data = _data(self._http.read(f"/issue/{_number(ticket_id)}"))
+        data = _data(self._http.read(_path(ticket_id)))
         item = parse.mapping(parse.at(data, "attributes", "an issue"), "an issue")
         return item, str(parse.at(data, "@etag", "an issue"))
 
@@ -340,9 +310,9 @@ class Roundup(Tracker):
         return self._statuses
 
     def _closed_id(self) -> str:
-        for status, name in self._status_names().items():
-            if name in CLOSED_NAMES:
-                return status
+        closed = [sid for sid in self._status_names() if self._is_closed(sid)]
+        if closed:
+            return closed[0]
         raise ConfigError(
             f"{self._place} has no status named {' or '.join(CLOSED_NAMES)}.",
             "Add one to the tracker: its issues cannot be closed without it.",
@@ -356,23 +326,23 @@ class Roundup(Tracker):
 
     def _ticket(self, row: Mapping[str, Any]) -> Ticket:
         number = str(parse.at(row, "id", "an issue"))
-        status = _name(row.get("status"), "name")
+        status = member(row.get("status"), "name")
         closed = status in CLOSED_NAMES
-        names = tuple(_name(one, "name") for one in row.get("keyword") or ())
-        keys = [name for name in names if KEY_PATTERN.fullmatch(name)]
-        assignee = _name(row.get("assignedto"), "username")
+        key, labels = key_among(member(one, "name") for one in row.get("keyword") or ())
+        assignee = member(row.get("assignedto"), "username")
         return Ticket(
             id=number,
             number=int(number),
             url=self._url(number),
-            key=keys[0] if keys else None,
+            key=key,
             title=str(row.get("title") or ""),
             state=State.CLOSED if closed else State.OPEN,
             resolution=status if closed else "",
             assignees=(assignee,) if assignee else (),
-            labels=tuple(name for name in names if name not in keys),
+            labels=labels,
             opened_at=parse.instant(row.get("creation"), INSTANT),
             closed_at=parse.instant(row.get("activity"), INSTANT) if closed else None,
+            author=member(row.get("creator"), "username"),
         )
 
     def _remedy(self, status: int) -> str:
@@ -391,10 +361,8 @@ class Roundup(Tracker):
         return ""
 
 
-def _number(ticket_id: str) -> str:
-    if not ticket_id.isdigit():
-        raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
-    return ticket_id
+def _path(ticket_id: str) -> str:
+    return f"/issue/{ticket_number(ticket_id, 'issue')}"
 
 
 def _data(answer: Answer) -> Dict[str, Any]:
@@ -404,16 +372,16 @@ def _data(answer: Answer) -> Dict[str, Any]:
 def _created(answer: Answer) -> str:
     """The id of what a POST created; an answer without one leaves open what happened."""
     try:
-        return _number(str(parse.at(_data(answer), "id", "the created item")))
+        return ticket_number(str(parse.at(_data(answer), "id", "the created item")), "issue")
     except (ProtocolError, RefusedError) as err:
-        raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+        raise unclear(err) from err
 
 
 def _date(answer: Answer) -> datetime:
     """The server's own time of an answer (RFC 9110 ``Date``)."""
     date = http_date(answer.headers.get("date", ""))
     if date is None:
-        raise parse.misread("the answer", "has no Date header")
+        raise parse.misread("the answer", "has no Date")
     return date
 
 
@@ -422,8 +390,3 @@ def _ids(told: Any) -> Any:
     if isinstance(told, list):
         return [_ids(one) for one in told]
     return str(told["id"]) if isinstance(told, dict) and "id" in told else told
-
-
-def _name(told: Any, label: str) -> str:
-    """The label of a linked item, empty where there is none."""
-    return str(told.get(label) or "") if isinstance(told, dict) else ""

@@ -18,12 +18,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
 
-from reviewloop.core.keys import KEY_PATTERN
-from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
+from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -36,7 +32,6 @@ from reviewloop.trackers.adapters.redmine.site import (
     People,
     Row,
     Site,
-    is_number,
     part,
 )
 from reviewloop.trackers.base import (
@@ -49,20 +44,23 @@ from reviewloop.trackers.base import (
     Option,
     State,
     Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http
+from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.rest import (
+    RestTracker,
+    only_key,
+    open_with_key,
+    ticket_number,
+    unclear,
+    with_key,
+)
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-EDIT_ATTEMPTS = 10
 
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
-class Redmine(Tracker):
+class Redmine(RestTracker):
     """Issues of one Redmine project (``tracker.project``: its identifier, as in its address)."""
 
     kind = "redmine"
@@ -91,36 +89,23 @@ class Redmine(Tracker):
         "the tracker's fields and at the workflow's field permissions."
     )
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        check_settings(type(self), settings)
-        self._settings = settings
-        self._base = checked_url(settings.url)
-        parts = urlsplit(self._base)
-        self._place = f"{self.kind}:{parts.netloc}{parts.path}/{settings.project}"
-        self._project = f"/projects/{settings.project}"
-        self.body_format = BodyFormat(settings.option("format", self.options))
-        self._http = Http(
-            self._base,
-            {"X-Redmine-API-Key": settings.token, "Accept": "application/json"},
-            verify=settings.tls,
-            remedy=self._remedy,
-            timing=timing,
-            transport=transport,
-        )
-        self._site = Site(self._http, settings, self.options)
-        self._people = People(self._http, settings.project)
+    def _begin(self) -> None:
+        self._issues = f"/projects/{self._project}/issues.json"
+        self.body_format = BodyFormat(self._option("format"))
+        self._site = Site(self._http, self._settings, self.options)
+        self._people = People(self._http, self._project)
+        self._number = ""
 
-    @property
-    def name(self) -> str:
-        """``redmine:<host>/<project>``."""
-        return self._place
+    def _headers(self) -> Dict[str, str]:
+        return {"X-Redmine-API-Key": self._settings.token}
 
-    def whoami(self) -> str:
+    def account(self) -> str:
+        """Our number: for an author Redmine tells a number and a full name."""
+        if not self._number:
+            self.whoami()
+        return self._number
+
+    def _who(self) -> str:
         """Our login, from the one reading call that answers 401 to a wrong key."""
         try:
             told = self._http.read("/users/current.json").data
@@ -128,12 +113,14 @@ class Redmine(Tracker):
             if err.status != FORBIDDEN:
                 raise
             raise RefusedError(
-                f"Redmine at {self._base} does not take API keys.",
+                f"Redmine at {self._web} does not take API keys.",
                 "Enable the REST web service in Redmine under Administration, Settings, API; "
                 "tracker.url must be this Redmine.",
                 err.status,
             ) from err
-        return str(parse.at(parse.at(told, "user", "an account"), "login", "an account"))
+        user = parse.at(told, "user", "an account")
+        self._number = str(parse.at(user, "id", "an account"))
+        return str(parse.at(user, "login", "an account"))
 
     # -- looking -------------------------------------------------------------------------------
 
@@ -145,13 +132,13 @@ class Redmine(Tracker):
     ) -> Tuple[Ticket, ...]:
         """The project's issues, open and closed, whose field holds the key, from the database."""
         found = self._listed({"status_id": ("*", ""), self._filter(): ("=", key)})
-        return tuple(ticket for ticket in found if ticket.key == key)
+        return with_key(found, key)
 
     @parse.understood
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues whose field holds any key."""
         found = self._listed({"status_id": ("o", ""), self._filter(): ("*", "")})
-        return tuple(ticket for ticket in found if ticket.is_open and ticket.key)
+        return open_with_key(found)
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number."""
@@ -184,11 +171,11 @@ class Redmine(Tracker):
             issue["priority_id"] = self._site.priority_id()
         if draft.assignee:
             issue["assigned_to_id"] = int(self._people.number(draft.assignee))
-        told = self._http.write("POST", f"{self._project}/issues.json", {"issue": issue}).data
+        told = self._http.write("POST", self._issues, {"issue": issue}).data
         try:
             return self._ticket(parse.at(told, "issue", "the new issue"))
         except ProtocolError as err:
-            raise AmbiguousError(err.message, "The next run looks before it writes.") from err
+            raise unclear(err) from err
 
     def add_comment(self, ticket_id: str, text: str) -> None:
         """Add a note, which changes no status.
@@ -214,7 +201,7 @@ class Redmine(Tracker):
         call.
         """
         relation = {"issue_to_id": int(keep.id), "relation_type": "duplicates"}
-        path = f"/issues/{_number(ticket_id)}/relations.json"
+        path = f"/issues/{ticket_number(ticket_id, 'issue')}/relations.json"
         try:
             self._http.write("POST", path, {"relation": relation})
         except RefusedError as err:
@@ -243,26 +230,22 @@ class Redmine(Tracker):
 
     def _issue(self, ticket_id: str, include: str = "") -> Row:
         params = {"include": include} if include else None
-        told = self._http.read(f"/issues/{_number(ticket_id)}.json", params).data
+        told = self._http.read(f"/issues/{ticket_number(ticket_id, 'issue')}.json", params).data
         return parse.mapping(parse.at(told, "issue", "an answer"), "an issue")
 
     def _put(self, ticket_id: str, change: Mapping[str, Any]) -> None:
         """Change an issue; again where somebody else changed it in the same moment."""
-        path = f"/issues/{_number(ticket_id)}.json"
-        for _ in range(EDIT_ATTEMPTS):
-            try:
-                self._http.write("PUT", path, {"issue": dict(change)})
-            except RefusedError as err:
-                # A refusal without a reason means that the issue was changed since it was read, and
-                # that nothing was done (app/controllers/issues_controller.rb, StaleObjectError).
-                if err.told != {"errors": []}:
-                    raise
-            else:
-                return
-        raise TemporaryError(
-            f"Issue {ticket_id} of {self._place} is being changed by others all the time.",
-            "The next run tries again.",
+        path = f"/issues/{ticket_number(ticket_id, 'issue')}.json"
+        self._edited(
+            lambda: self._written(path, change),
+            ticket_id,
+            # A refusal without a reason means that the issue was changed since it was read, and
+            # that nothing was done (app/controllers/issues_controller.rb, StaleObjectError).
+            lambda err: err.told == {"errors": []},
         )
+
+    def _written(self, path: str, change: Mapping[str, Any]) -> None:
+        self._http.write("PUT", path, {"issue": dict(change)})
 
     def _move(self, ticket_id: str, status: Row, **more: Any) -> None:
         """Change a status. Redmine answers 204 to a step that its workflow does not allow, too.
@@ -303,12 +286,9 @@ class Redmine(Tracker):
                 query[f"op[{field}]"] = operator
                 if value:
                     query[f"v[{field}][]"] = value
-            told = self._http.read(f"{self._project}/issues.json", query).data
+            told = self._http.read(self._issues, query).data
             rows = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
-            for row in rows:
-                number = int(parse.at(row, "id", "a row of a listing"))
-                if number <= last:
-                    raise parse.misread("a listing", "is not in the order of numbers")
+            for number, row in parse.rising(rows, last):
                 last = number
                 yield row
             if not rows or int(parse.at(told, "total_count", "a listing")) <= len(rows):
@@ -327,7 +307,7 @@ class Redmine(Tracker):
         return Ticket(
             id=str(number),
             number=int(number),
-            url=f"{self._base}/issues/{number}",
+            url=f"{self._web}/issues/{number}",
             key=self._key(row),
             title=str(row.get("subject") or ""),
             state=State.CLOSED if closed else State.OPEN,
@@ -337,17 +317,17 @@ class Redmine(Tracker):
             labels=(SHARED_LABEL,),
             opened_at=parse.instant(row.get("created_on"), INSTANT),
             closed_at=parse.instant(row.get("closed_on"), INSTANT),
+            author=part(row, "author", "id"),
         )
 
     def _key(self, row: Mapping[str, Any]) -> Optional[str]:
         for field in row.get("custom_fields") or ():
-            value = str(field.get("value") or "")
-            if str(field.get("id")) == self._site.field_id() and KEY_PATTERN.fullmatch(value):
-                return value
+            if str(field.get("id")) == self._site.field_id():
+                return only_key(str(field.get("value") or ""))
         return None
 
     def _remedy(self, status: int) -> str:
-        project = self._settings.project
+        project = self._project
         if status == HTTP_NOT_FOUND:
             return f"Check tracker.url and tracker.project: that {project} exists there."
         if status == FORBIDDEN:
@@ -362,9 +342,3 @@ class Redmine(Tracker):
                 "not fill is required for the account's role."
             )
         return ""
-
-
-def _number(ticket_id: str) -> str:
-    if not is_number(ticket_id):
-        raise RefusedError(f"{ticket_id!r} is no issue number.", status=HTTP_NOT_FOUND)
-    return ticket_id

@@ -39,7 +39,7 @@ class Call:
 
 TICKET = (
     "id", "number", "url", "key", "title", "state", "resolution",
-    "assignees", "labels", "opened_at", "closed_at",
+    "assignees", "labels", "opened_at", "closed_at", "author",
 )  # fmt: skip
 COMMENT = ("id", "text", "author")
 CALLS: Dict[str, Call] = {

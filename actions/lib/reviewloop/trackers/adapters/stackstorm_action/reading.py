@@ -90,6 +90,7 @@ class Reading:
             labels=tuple(labels) if "labels" in self._paths else (SHARED_LABEL,),
             opened_at=self._instant(row, "opened_at"),
             closed_at=self._instant(row, "closed_at") if closed else None,
+            author=self.text(row, "author"),
         )
 
     def comment(self, row: Any) -> Comment:

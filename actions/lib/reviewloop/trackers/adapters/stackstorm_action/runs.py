@@ -99,6 +99,7 @@ class Runs:
             checked_url(base),
             {"X-Auth-Token": token, "Accept": "application/json"} if token else {},
             verify=settings.tls,
+            secrets=(settings.token,),
             timing=timing,
             transport=transport,
         )

@@ -122,6 +122,7 @@ class AnyAction(Tracker):
         words = {name: mapping.words(self._actions, name) for name in mapping.ERRORS}
         timeout = float(settings.option("timeout", self.options))
         self._runs = Runs(settings, timeout, words, timing, transport)
+        self._me: Optional[str] = None
         self._keys: Dict[str, str] = {}
         """Keys of the tickets that this run has met, by their ids."""
 
@@ -138,7 +139,12 @@ class AnyAction(Tracker):
         if "whoami" not in self._actions:
             return self._username
         reading = self._reading("whoami")
-        return reading.text(reading.row(self._run("whoami", None)), "name") or self._username
+        self._me = reading.text(reading.row(self._run("whoami", None)), "name") or self._username
+        return self._me
+
+    def account(self) -> str:
+        """The same, asked once: each look is a run of an action."""
+        return self.whoami() if self._me is None else self._me
 
     def find(
         self,

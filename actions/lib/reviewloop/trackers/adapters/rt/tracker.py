@@ -19,36 +19,38 @@ What it takes, and what this relies on, with the file of RT's source that shows 
 
 from __future__ import annotations
 
-import base64
 import re
 from datetime import datetime
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
-from reviewloop.http.retry import Timing
-from reviewloop.http.transport import Transport
+from reviewloop.http.credentials import basic
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.rt.settings import FORMS, OPTIONS, RIGHTS, STEP, TOKEN
 from reviewloop.trackers.base import (
+    HTTP_BAD_REQUEST,
     HTTP_GONE,
     HTTP_NOT_FOUND,
+    HTTP_UNPROCESSABLE,
     SHARED_LABEL,
     CloseReason,
     Comment,
     Draft,
-    Form,
-    Option,
     State,
     Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    checked_url,
 )
-from reviewloop.trackers.http import FORBIDDEN, Http
+from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.rest import (
+    LOOK_FIRST,
+    RestTracker,
+    key_among,
+    open_with_key,
+    ticket_number,
+    with_key,
+)
 
 PAGE = 100
 """Rows a page; RT shows no more."""
@@ -58,82 +60,34 @@ SUBJECT = 200
 NEVER = "1970-01-01T00:00:00Z"
 NOBODY = "Nobody"
 DELETED = "deleted"
-FIELDS = "Subject,Status,Owner,Queue,CustomFields,Created,Resolved"
-SHOWN = 200
-HTTP_BAD_REQUEST = 400
-HTTP_UNPROCESSABLE = 422
-RIGHTS = (
-    "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, ModifyTicket and ReassignTicket on "
-    "the queue, and SeeCustomField and ModifyCustomField on the field"
-)
-
-_TOKEN = re.compile(r"\d+-(\d+)-\S+")
-_STEP = re.compile(r"\.{1,2}")
-"""No part of a path, but a step within it."""
-
+FIELDS = "Subject,Status,Owner,Queue,CustomFields,Created,Creator,Resolved"
 Row = Dict[str, Any]
 
 
-class RequestTracker(Tracker):
+class RequestTracker(RestTracker):
     """Tickets of one queue (``tracker.project``: its name)."""
 
     kind = "rt"
     body_format = BodyFormat.TEXT
     title_limit = 190
     """Leaves some room in :data:`SUBJECT` for characters of more than one byte."""
-    forms = {
-        "project": Form(
-            re.compile(rf"(?!{_STEP.pattern}$)[^/\x00-\x1f]+"), "the queue's name, without a slash"
-        ),
-        "token": Form(
-            re.compile(rf"{_TOKEN.pattern}|[^:\s]+:.+"),
-            "an authentication token such as 1-14-0123456789abcdef, or user:password",
-        ),
-    }
-    options = {
-        "key_field": Option(
-            "The custom field of tickets that holds our key, by name.",
-            "ReviewKey",
-            "ReviewKey",
-            form=Form(re.compile(r"[^{}'\"\\]+"), "the field's name, without quotes and braces"),
-        ),
-        "closed_status": Option("The status of a ticket whose wait is over.", "closed", "resolved"),
-        "rejected_status": Option("The status of an unwanted ticket.", "declined", "rejected"),
-        "reopen_status": Option("The status of a ticket that is opened again.", "open", "open"),
-    }
+    forms = FORMS
+    options = OPTIONS
     drops_hint = f"RT drops what the account may not set: grant it {RIGHTS}; owners need OwnTicket."
 
-    def __init__(
-        self,
-        settings: TrackerSettings,
-        timing: Optional[Timing] = None,
-        transport: Optional[Transport] = None,
-    ) -> None:
-        check_settings(type(self), settings)
-        self._settings = settings
-        self._web = checked_url(settings.url)
-        parts = urlsplit(self._web)
-        self._place = f"{self.kind}:{parts.netloc}{parts.path}/{settings.project}"
+    api_path = "/REST/2.0"
+
+    def _begin(self) -> None:
         self._field = ""
         self._activity: Dict[Tuple[str, str], bool] = {}
         self._people: Dict[str, str] = {}
-        self._http = Http(
-            f"{self._web}/REST/2.0",
-            {"Authorization": _authorization(settings.token), "Accept": "application/json"},
-            verify=settings.tls,
-            remedy=self._remedy,
-            timing=timing,
-            transport=transport,
-        )
 
-    @property
-    def name(self) -> str:
-        """``rt:<host>/<queue>``."""
-        return self._place
+    def _headers(self) -> Dict[str, str]:
+        return {"Authorization": _authorization(self._settings.token)}
 
-    def whoami(self) -> str:
+    def _who(self) -> str:
         """Our user's name. A token holds its number."""
-        token = _TOKEN.fullmatch(self._settings.token)
+        token = TOKEN.fullmatch(self._settings.token)
         who = token.group(1) if token else self._settings.token.partition(":")[0]
         return str(parse.at(self._http.read(f"/user/{_quoted(who)}").data, "Name", "an account"))
 
@@ -147,15 +101,13 @@ class RequestTracker(Tracker):
     ) -> Tuple[Ticket, ...]:
         """The queue's tickets, open and closed, whose field holds the key, from the database."""
         rows = self._rows(f"CF.{{{self._key_field()}}} = {_literal(key)}")
-        found = [self._ticket(row) for row in rows]
-        return tuple(ticket for ticket in found if ticket.key == key)
+        return with_key([self._ticket(row) for row in rows], key)
 
     @parse.understood
     def list_open(self) -> Tuple[Ticket, ...]:
         """The queue's open tickets whose field holds any key."""
         rows = self._rows(f"CF.{{{self._key_field()}}} LIKE 'grv-' AND Status = '__Active__'")
-        found = [self._ticket(row) for row in rows]
-        return tuple(ticket for ticket in found if ticket.is_open and ticket.key)
+        return open_with_key([self._ticket(row) for row in rows])
 
     def read(self, ticket_id: str) -> Ticket:
         """One ticket by its number; one that was deleted, or merged into another, is gone."""
@@ -194,7 +146,7 @@ class RequestTracker(Tracker):
     def create(self, draft: Draft) -> Ticket:
         """Open a ticket with the key in its field; the key in the text is for people."""
         body: Row = {
-            "Queue": self._settings.project,
+            "Queue": self._project,
             "Subject": _subject(draft.title, self.title_limit),
             "Content": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
             "ContentType": "text/plain",
@@ -206,18 +158,8 @@ class RequestTracker(Tracker):
         try:
             number = str(int(parse.at(told, "id", "the new ticket")))
         except (ProtocolError, TypeError, ValueError) as err:
-            raise AmbiguousError(
-                "RT's answer to a creation names no ticket.", "The next run looks before it writes."
-            ) from err
-        return Ticket(
-            id=number,
-            number=int(number),
-            url=self._url(number),
-            key=draft.key,
-            title=str(body["Subject"]),
-            state=State.OPEN,
-            labels=draft.labels,
-        )
+            raise AmbiguousError("RT's answer to a creation names no ticket.", LOOK_FIRST) from err
+        return self._opened(draft, number, self._url(number), str(body["Subject"]))
 
     def add_comment(self, ticket_id: str, text: str) -> None:
         """Add a comment: unlike a reply it goes to no requestor and opens no closed ticket."""
@@ -242,7 +184,7 @@ class RequestTracker(Tracker):
         told = self._http.write("PUT", _path(ticket_id), change).data
         if self.read(ticket_id).key is not None:
             raise RefusedError(
-                f"RT did not take the key off ticket {ticket_id}: {_said(told)}",
+                f"RT did not take the key off ticket {ticket_id}: {self._said(told)}",
                 f"Grant the account ModifyCustomField on {self._key_field()}.",
                 FORBIDDEN,
             )
@@ -272,12 +214,12 @@ class RequestTracker(Tracker):
 
     def _move(self, ticket_id: str, option: str) -> None:
         """Change a status. RT answers 200 to a step that it does not take, too."""
-        status = self._settings.option(option, self.options)
+        status = self._option(option)
         told = self._http.write("PUT", _path(ticket_id), {"Status": status}).data
         kept = str(self._row(ticket_id).get("Status"))
         if kept.casefold() != status.casefold():
             raise RefusedError(
-                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {_said(told)}",
+                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {self._said(told)}",
                 f"Allow that step in the queue's lifecycle and grant ModifyTicket, or set "
                 f"tracker.options.{option}; a ticket that depends on open ones is not closed.",
                 HTTP_UNPROCESSABLE,
@@ -287,14 +229,11 @@ class RequestTracker(Tracker):
         """The queue's tickets under a condition, by number, each page after the last one seen."""
         last = 0
         while True:
-            queue = _literal(self._settings.project)
+            queue = _literal(self._project)
             query = f"Queue = {queue} AND {condition} AND id > {last}"
             told = self._search(query, PAGE)
             items = _items(told)
-            for row in items:
-                number = int(parse.at(row, "id", "a row of a listing"))
-                if number <= last:
-                    raise parse.misread("a listing", "is not in the order of numbers")
+            for number, row in parse.rising(items, last):
                 last = number
                 yield row
             if not items or int(told.get("total") or 0) <= len(items):
@@ -309,14 +248,14 @@ class RequestTracker(Tracker):
         there, and says nothing.
         """
         if not self._field:
-            wanted = self._settings.option("key_field", self.options)
-            queue = self._http.read(f"/queue/{_quoted(self._settings.project)}").data
+            wanted = self._option("key_field")
+            queue = self._http.read(f"/queue/{_quoted(self._project)}").data
             fields = parse.mapping(queue, "a queue").get("TicketCustomFields") or ()
             names = [str(one.get("name")) for one in fields]
             found = [name for name in names if name.casefold() == wanted.casefold()]
             if not found:
                 raise ConfigError(
-                    f"Queue {self._settings.project} of RT shows us no custom field {wanted!r}.",
+                    f"Queue {self._project} of RT shows us no custom field {wanted!r}.",
                     "Create it (for Tickets, 'Enter one value'), apply it to the queue, and grant "
                     "the account SeeCustomField on it; or set tracker.options.key_field.",
                 )
@@ -342,7 +281,7 @@ class RequestTracker(Tracker):
                 "Write the user's name in RT in the roster.",
                 HTTP_UNPROCESSABLE,
             )
-            if _STEP.fullmatch(who):
+            if STEP.fullmatch(who):
                 raise unknown
             try:
                 told = self._http.read(f"/user/{_quoted(who)}").data
@@ -376,17 +315,22 @@ class RequestTracker(Tracker):
             opened_at=_instant(row.get("Created")),
             # RT keeps it when a ticket is opened again.
             closed_at=None if is_open else _instant(row.get("Resolved")),
+            author=_id(row, "Creator"),
         )
 
     def _key(self, row: Row) -> Optional[str]:
         for field in row.get("CustomFields") or ():
             if str(field.get("name")).casefold() == self._key_field().casefold():
-                values = [str(one) for one in field.get("values") or ()]
-                return next((one for one in values if KEY_PATTERN.fullmatch(one)), None)
+                return key_among(str(one) for one in field.get("values") or ())[0]
         return None
 
+    def _said(self, told: Any) -> str:
+        """The sentences with which RT answers a change."""
+        sentences = told if isinstance(told, list) else []
+        return self._http.shown(" ".join(map(str, sentences))) or "(nothing was said)"
+
     def _remedy(self, status: int) -> str:
-        project = self._settings.project
+        project = self._project
         if status == HTTP_NOT_FOUND:
             return "Check tracker.url: RT 5 answers below it at /REST/2.0."
         if status in (FORBIDDEN, HTTP_BAD_REQUEST):
@@ -398,9 +342,10 @@ class RequestTracker(Tracker):
 
 
 def _authorization(token: str) -> str:
-    if _TOKEN.fullmatch(token):
+    if TOKEN.fullmatch(token):
         return f"token {token}"
-    return "Basic " + base64.b64encode(token.encode("utf-8")).decode("ascii")
+    user, _, password = token.partition(":")
+    return basic(user, password)
 
 
 def _subject(text: str, limit: int) -> str:
@@ -412,9 +357,7 @@ def _subject(text: str, limit: int) -> str:
 
 
 def _path(ticket_id: str) -> str:
-    if not (ticket_id.isascii() and ticket_id.isdigit()):
-        raise RefusedError(f"{ticket_id!r} is no ticket number.", status=HTTP_NOT_FOUND)
-    return f"/ticket/{ticket_id}"
+    return f"/ticket/{ticket_number(ticket_id, 'ticket')}"
 
 
 def _quoted(text: str) -> str:
@@ -440,9 +383,3 @@ def _id(row: Mapping[str, Any], name: str) -> str:
 
 def _instant(text: Any) -> Optional[datetime]:
     return None if text == NEVER else parse.instant(text, INSTANT)
-
-
-def _said(told: Any) -> str:
-    """The sentences with which RT answers a change."""
-    sentences = told if isinstance(told, list) else []
-    return " ".join(" ".join(str(one) for one in sentences).split())[:SHOWN] or "(nothing was said)"

@@ -1,0 +1,217 @@
+"""Overdue waits that nobody was asked about: each is offered again, the longest first.
+
+An edge, a milestone as it is reached, is sent once and can be lost: an action dies, a limit is
+used up, a rule is enabled later. So what is overdue is sent as a level too, until the change itself
+shows a live ask, or its history a reason why nobody is to be asked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+
+from reviewloop.core import payloads
+from reviewloop.core.milestones import Crossing
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import Course, Reading, WaitKey
+from reviewloop.core.turns import Party
+from reviewloop.sensor.dispatch import Outbox
+from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.watch import Watch
+from reviewloop.store.pending import Pending
+
+#: A wait is offered at most so often while something may have changed.
+EVERY = timedelta(hours=1)
+#: Rules, workflows and actions get so long to act on a milestone before it is offered again.
+GRACE = timedelta(minutes=20)
+#: Offers that led to nothing, neither an ask nor a record of why not, before they become rare.
+PATIENCE = 3
+#: Why nobody was asked: no rule acts on the offers.
+NO_RULE = "no_rule"
+
+Slot = Tuple[ChangeKey, WaitKey]
+#: What was put off, by wait: one record for each tier.
+Records = Mapping[str, Sequence[Pending]]
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """``count`` offers of a milestone so far, the last one at ``at``."""
+
+    milestone: int
+    at: datetime
+    count: int
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """An open wait past a milestone, without a live ask for it and without a reason."""
+
+    key: ChangeKey
+    reading: Reading
+    course: Course
+    highest: Crossing
+
+    @property
+    def slot(self) -> Slot:
+        """The wait."""
+        return self.key, self.course.key
+
+    @property
+    def rank(self) -> Tuple[datetime, ChangeKey]:
+        """Whoever has been overdue for the longest comes first."""
+        return self.course.crossings[0].at, self.key
+
+
+class Coverage:
+    """Offers overdue waits, in rounds.
+
+    :param grace: from a milestone to its first offer.
+    :param pending: what was put off, as the datastore has it: read only if something is overdue.
+    """
+
+    def __init__(
+        self,
+        site: payloads.Site,
+        policy: Policy,
+        grace: timedelta,
+        pending: Callable[[], Sequence[Pending]],
+        outbox: Outbox,
+    ) -> None:
+        self._site = site
+        self._policy = policy
+        self._grace = grace
+        self._pending = pending
+        self._outbox = outbox
+        self._offers: Dict[Slot, _Offer] = {}
+        self._held: Dict[Slot, datetime] = {}
+
+    def run(
+        self, now: datetime, watch: Watch, room: int, fresh: Callable[[Set[ChangeKey]], None]
+    ) -> int:
+        """Offer what is due; how many triggers that were.
+
+        :param room: how many triggers the poll may still send.
+        :param fresh: reads changes anew, unless this poll has: somebody may have been asked since.
+        :raises DatastoreError: what was put off cannot be read just now.
+        :raises MessagingError: StackStorm did not take a trigger.
+        """
+        self._forget(watch)
+        if room <= 0 or not self._due(now, watch, None):
+            return 0
+        records = _by_wait(self._pending())
+        fresh({one.key for one in self._due(now, watch, records)[:room]})
+        batch = self._due(now, watch, records)[:room]
+        for one in batch:
+            self._offer(one, now, watch, records.get(self._wait(one, watch), ()))
+        return len(batch)
+
+    def _due(self, now: datetime, watch: Watch, records: Optional[Records]) -> List[Overdue]:
+        """What is to be offered now, whoever has been overdue for the longest first.
+
+        :param records: None while they have not been read: then what may be due is.
+        """
+        waiting = [
+            one
+            for one in overdue(watch, now - self._grace, now)
+            if now >= self._held.get(one.slot, now) and self._is_time(one, now)
+        ]
+        if records is not None:
+            known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
+            waiting = [one for one, found in known if self._is_worth_it(one, now, found)]
+        return sorted(waiting, key=lambda one: one.rank)
+
+    def _is_time(self, one: Overdue, now: datetime) -> bool:
+        before = self._before(one)
+        return before is None or now - before.at >= EVERY
+
+    def _is_worth_it(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
+        """Whether something can have changed; if not, the records are not read for an hour."""
+        not_before = min((record.not_before for record in records), default=now)
+        if now >= not_before and not (self._is_no_rule(one, records) and self._was_today(one, now)):
+            return True
+        later = now + EVERY
+        self._held[one.slot] = min(not_before, later) if not_before > now else later
+        return False
+
+    def _is_no_rule(self, one: Overdue, records: Sequence[Pending]) -> bool:
+        """Whether so many offers have led to nothing at all."""
+        before = self._before(one)
+        return before is not None and before.count >= PATIENCE and not records
+
+    def _was_today(self, one: Overdue, now: datetime) -> bool:
+        """Whether the last offer is less than a working day ago."""
+        before, calendar = self._before(one), self._policy.calendar
+        return before is not None and calendar.elapsed(before.at, now) < calendar.day_seconds
+
+    def _before(self, one: Overdue) -> Optional[_Offer]:
+        """The last offer of this milestone."""
+        offer = self._offers.get(one.slot)
+        return offer if offer is not None and offer.milestone == one.highest.index else None
+
+    def _offer(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> None:
+        before = self._before(one)
+        why = [record.reason.value for record in records]
+        if self._is_no_rule(one, records):
+            why = [NO_RULE]
+        payload = payloads.overdue(
+            self._site,
+            one.reading,
+            one.highest,
+            self._policy,
+            now,
+            watch.name(one.key)(one.highest),
+            asked_ids=[who for ask in watch.asks(one.key, one.course.key) for who in ask.accounts],
+            why_not=why[0] if why else "",
+        )
+        self._outbox.put(payloads.OVERDUE, payload, f"gerrit-{one.key.number}")
+        count = 1 if before is None else before.count + 1
+        self._offers[one.slot] = _Offer(one.highest.index, now, count)
+
+    @staticmethod
+    def _wait(one: Overdue, watch: Watch) -> str:
+        return _wait(watch.name(one.key)(one.highest))
+
+    def _forget(self, watch: Watch) -> None:
+        self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
+        self._held = {slot: at for slot, at in self._held.items() if slot[0] in watch}
+
+
+def overdue(watch: Watch, before: datetime, now: datetime) -> Iterator[Overdue]:
+    """The waits that reached a milestone before an instant, are asked about by nobody, and whose
+    history gives no reason for that.
+    """
+    for reading in watch.readings():
+        key = ChangeKey.of(reading.change)
+        if reading.is_exempt or _is_paused(reading, now):
+            continue
+        for course in reading.courses:
+            highest = course.crossed(now) if course.wait.is_open else None
+            if highest is None or highest.at > before or _is_red(reading, course):
+                continue
+            if all(ask.milestone != highest.milestone for ask in watch.asks(key, course.key)):
+                yield Overdue(key, reading, course, highest)
+
+
+def _is_paused(reading: Reading, now: datetime) -> bool:
+    return any(
+        span.start <= now and (span.end is None or now < span.end) for span in reading.pauses.spans
+    )
+
+
+def _is_red(reading: Reading, course: Course) -> bool:
+    """Whether CI keeps everybody but the owner from a move."""
+    return reading.state.red and course.wait.party is not Party.OWNER
+
+
+def _wait(event_id: str) -> str:
+    """What the event ids of one wait have in common."""
+    return event_id.rpartition(":")[0]
+
+
+def _by_wait(records: Iterable[Pending]) -> Records:
+    found: Dict[str, List[Pending]] = {}
+    for record in records:
+        found.setdefault(_wait(record.event_id), []).append(record)
+    return found

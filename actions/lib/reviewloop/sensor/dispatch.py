@@ -1,0 +1,151 @@
+"""Dispatches what is due, as far as the cap goes, and moves the cursor along."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+
+from reviewloop.core import payloads
+from reviewloop.core.milestones import Crossing
+from reviewloop.core.policy import Policy
+from reviewloop.errors import ReviewLoopError
+from reviewloop.sensor.aside import Aside
+from reviewloop.sensor.events import Event
+from reviewloop.sensor.found import ChangeKey, Failed
+from reviewloop.sensor.intake import Intake
+from reviewloop.sensor.position import Position
+from reviewloop.sensor.watch import Watch
+
+#: ``dispatch(trigger, payload, trace tag)``.
+Send = Callable[[str, Dict[str, Any], Optional[str]], None]
+
+
+class MessagingError(ReviewLoopError):
+    """StackStorm did not take a trigger."""
+
+    kind = "messaging"
+
+
+class Outbox:
+    """Sends triggers to StackStorm."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    def put(self, trigger: str, payload: Dict[str, Any], trace_tag: Optional[str] = None) -> None:
+        """Send a trigger. :raises MessagingError: it was not taken."""
+        try:
+            self._send(trigger, payload, trace_tag)
+        except Exception as err:
+            # Whatever StackStorm's messaging raises (kombu's errors, those of sockets).
+            raise MessagingError(
+                f"StackStorm did not take a trigger ({type(err).__name__}: {err}).",
+                "Check StackStorm's message bus; if this lasts although the bus is up, disable and"
+                " enable the sensor: its connection does not come back by itself. Nothing is lost.",
+            ) from err
+
+
+class Dispatcher:
+    """Each event once, earliest first.
+
+    :param cap: the most triggers of one poll.
+    """
+
+    def __init__(
+        self,
+        site: payloads.Site,
+        policy: Policy,
+        cap: int,
+        position: Position,
+        outbox: Outbox,
+        log: logging.Logger,
+    ) -> None:
+        self._site = site
+        self._policy = policy
+        self._cap = cap
+        self._position = position
+        self._outbox = outbox
+        self._log = log
+
+    def run(
+        self,
+        now: datetime,
+        watch: Watch,
+        aside: Aside,
+        fresh: Callable[[Set[ChangeKey]], None],
+        intake: Intake,
+    ) -> int:
+        """Dispatch what is due by ``now``; how many triggers that were.
+
+        :param fresh: reads changes anew unless this poll has read them: they may have moved, or be
+            private now.
+        :raises MessagingError: StackStorm did not take a trigger; what it took is remembered.
+        """
+        ready, left = self._ready(now, watch, fresh, intake)
+        self._prepare(ready, left, aside)
+        sent = 0
+        try:
+            for event, payload in ready:
+                trigger = payloads.WAITING if isinstance(event.what, Crossing) else payloads.ENDED
+                self._outbox.put(trigger, payload, f"gerrit-{event.key.number}")
+                watch.sent(event)
+                self._position.come_to_event(event)
+                sent += 1
+        finally:
+            left = [event for event, _ in ready[sent:]] + left
+            if not left:
+                self._position.come_to(now)
+            self._position.expect(left, aside.through())
+            watch.settle(now)
+        if left:
+            self._log.info(
+                "%d triggers dispatched, the most for one poll; %d follow in the next.",
+                sent,
+                len(left),
+            )
+        return sent
+
+    def _ready(
+        self,
+        now: datetime,
+        watch: Watch,
+        fresh: Callable[[Set[ChangeKey]], None],
+        intake: Intake,
+    ) -> Tuple[List[Tuple[Event, Dict[str, Any]]], List[Event]]:
+        """The next events with their payloads, and the events that the cap holds back."""
+        while True:
+            events = watch.events(now)
+            first = events[: self._cap]
+            fresh({event.key for event in first})
+            if watch.events(now)[: self._cap] != first:
+                continue
+            built = [(event, self._payload(event, now)) for event in first]
+            failed = [one for _, one in built if isinstance(one, Failed)]
+            if not failed:
+                ready = [(event, one) for event, one in built if not isinstance(one, Failed)]
+                return ready, events[self._cap :]
+            for one in failed:
+                intake.fail(one)
+
+    def _payload(self, event: Event, now: datetime) -> Any:
+        """The payload, or why there is none: a defect that one change brings to light."""
+        try:
+            if isinstance(event.what, Crossing):
+                return payloads.waiting(
+                    self._site, event.reading, event.what, self._policy, now, event.id
+                )
+            return payloads.ended(self._site, event.reading, event.what, self._policy, event.id)
+        except Exception as err:  # noqa: BLE001 - one change, one guard
+            return Failed(event.key, err)
+
+    def _prepare(
+        self, ready: List[Tuple[Event, Dict[str, Any]]], left: List[Event], aside: Aside
+    ) -> None:
+        """Before the first trigger leaves: a restart must know what lies before the cursor."""
+        events = [event for event, _ in ready]
+        self._position.expect(events + left, aside.through())
+        self._position.save()
+        if ready:
+            # A trigger sent while the datastore is down would be lost without a word.
+            self._position.check()

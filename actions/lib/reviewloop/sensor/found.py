@@ -1,0 +1,76 @@
+"""What came of looking at a change: it was read, or why it was not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Mapping, NamedTuple, Optional, Tuple, Union
+
+from reviewloop.core.asked import LiveAsk
+from reviewloop.core.change import Change
+from reviewloop.core.reading import Reading, WaitKey
+
+#: Who is asked about each wait of a change.
+Asks = Mapping[WaitKey, Tuple[LiveAsk, ...]]
+
+
+class ChangeKey(NamedTuple):
+    """What tells a change from all others of its server.
+
+    The number alone does not where changes were imported from another server.
+    """
+
+    number: int
+    project: str
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeKey:
+        """The key of a change."""
+        return cls(change.number, change.project)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A change as Gerrit just answered it.
+
+    :param asks: who is asked about each of its open waits.
+    :param oddity: what was not understood, "" if nothing.
+    """
+
+    reading: Reading
+    asks: Asks = field(default_factory=dict)
+    oddity: str = ""
+
+    @property
+    def key(self) -> ChangeKey:
+        """The change."""
+        return ChangeKey.of(self.reading.change)
+
+
+@dataclass(frozen=True)
+class Private:
+    """A private change: whatever the search says, nothing on it leaves Gerrit."""
+
+    change: Change
+
+    @property
+    def key(self) -> ChangeKey:
+        """The change."""
+        return ChangeKey.of(self.change)
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A change that was asked for and not answered: deleted, out of sight, or out of the search."""
+
+    key: ChangeKey
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A change that could not be read, and why; ``key`` is None where not even that is known."""
+
+    key: Optional[ChangeKey]
+    why: Exception
+
+
+Found = Union[Read, Private, Gone, Failed]

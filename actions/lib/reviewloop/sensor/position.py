@@ -1,0 +1,80 @@
+"""How far dispatching has come: the cursor, which only moves forward."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import FrozenSet, Iterable, Mapping, Optional
+
+from reviewloop.sensor.events import Event
+from reviewloop.store.cursor import Cursor, CursorStore
+
+#: Names of late events kept at one time: they are few, but for a day without an index.
+KEPT = 500
+
+
+class Position:
+    """The cursor in memory and in its store.
+
+    :raises DatastoreError: on every call that reads or writes, when the store is down.
+    """
+
+    def __init__(self, store: CursorStore) -> None:
+        self._store = store
+        self._cursor: Optional[Cursor] = None
+        self._saved: Optional[Cursor] = None
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where dispatching has come to; there is one once :meth:`load` or :meth:`start` was."""
+        assert self._cursor is not None  # noqa: S101
+        return self._cursor
+
+    def load(self) -> bool:
+        """Read the cursor if that has not been done; whether there is one."""
+        if self._cursor is None:
+            self._cursor = self._saved = self._store.load()
+        return self._cursor is not None
+
+    def start(self, through: datetime) -> None:
+        """Begin anew: nothing up to here is to be dispatched."""
+        self._cursor = Cursor(through)
+
+    def check(self) -> None:
+        """Read the store, for nothing but to see that StackStorm has its database."""
+        self._store.load()
+
+    def save(self) -> None:
+        """Keep the cursor, unless it is kept already."""
+        if self._cursor is not None and self._cursor != self._saved:
+            self._store.save(self._cursor)
+            self._saved = self._cursor
+
+    def forget(self) -> None:
+        """As after a restart: what was saved last counts."""
+        self._cursor = self._saved = None
+
+    def lower(self, through: datetime) -> None:
+        """Take back a cursor that a wrong clock has put into the future."""
+        self._cursor = replace(self.cursor, through=through, after_id=None)
+
+    def is_late(self, event: Event) -> bool:
+        """Whether an event lies before the cursor: it was found too late for its turn."""
+        return self.cursor.is_past(event.at, event.id)
+
+    def expect(self, left: Iterable[Event], aside: Mapping[int, datetime]) -> None:
+        """Note what lies before the cursor and has not been dispatched yet."""
+        self._cursor = replace(self.cursor, late=self._late(left), aside=dict(aside))
+
+    def come_to(self, now: datetime) -> None:
+        """Everything up to ``now`` has been dispatched."""
+        if now >= self.cursor.through:
+            self._cursor = replace(self.cursor, through=now, after_id=None, as_text=False)
+
+    def come_to_event(self, event: Event) -> None:
+        """Everything up to an event has been dispatched; late ones move nothing."""
+        if not self.is_late(event):
+            self._cursor = replace(self.cursor, through=event.at, after_id=event.id, as_text=False)
+
+    def _late(self, left: Iterable[Event]) -> FrozenSet[str]:
+        return frozenset([event.name for event in left if self.is_late(event)][:KEPT])

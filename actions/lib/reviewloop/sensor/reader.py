@@ -1,0 +1,215 @@
+"""Reading changes from Gerrit, each by itself: what one holds or does keeps no other from being
+read.
+
+A failure that is the server's (it cannot be reached, refuses the account) is raised; one that is a
+change's is a value.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import (
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    TypeVar,
+    Union,
+)
+
+from reviewloop.core.asked import live_asks
+from reviewloop.core.change import Change
+from reviewloop.core.commands import Verb
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import read_change
+from reviewloop.core.remarks import Remark, has_remarks, with_remarks
+from reviewloop.errors import (
+    AuthError,
+    ConfigError,
+    ProtocolError,
+    ReviewLoopError,
+    TemporaryError,
+)
+from reviewloop.gerrit import parse
+from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.protocol import change_id
+from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
+from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
+
+HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
+#: Changes whose histories are held at one time.
+PORTION = 500
+#: Changes in a row whose comments the server fails to answer, before it is left in peace.
+_IN_A_ROW = 3
+#: Gerrit answers so where its own code failed on what was asked for.
+_BROKEN = 500
+#: Such answers in a row, before they are taken for the server's trouble and not for a change's.
+_FAILURES = 20
+
+T = TypeVar("T")
+#: What ``client.changes`` answers of one change, or why it does not.
+_Answer = Union[parse.Raw, Failed]
+
+
+class Reader:
+    """Reads the changes of one search.
+
+    :param policy: that with which to read a change.
+    :param server: as event ids name it.
+    :param query: what every search is narrowed to, in Gerrit's syntax.
+    """
+
+    def __init__(
+        self, client: Client, policy: Callable[[Change], Policy], server: str, query: str
+    ) -> None:
+        self._client = client
+        self._server = server
+        self._policy = policy
+        self._query = query
+        self._failing = 0
+        self._unanswered = 0
+
+    def rows(self, query: str) -> Iterator[Union[parse.Row, Failed]]:
+        """What the index says of each change that a search finds; one request where it is few."""
+        for raw in self._client.scan(all_of(query, self._query)):
+            yield self._guarded(raw, lambda raw=raw: parse.row(raw))  # type: ignore[misc]
+
+    def scan(self, query: str) -> Iterator[Found]:
+        """Every change that a search finds, with its history.
+
+        Where a page is too much for one answer, what is left is read in small batches.
+        """
+        answered: Set[ChangeKey] = set()
+        try:
+            for found in self._portions(self._client.scan(all_of(query, self._query), HISTORY)):
+                if found.key is not None:
+                    answered.add(found.key)
+                yield found
+        except ProtocolError:
+            rows = list(self.rows(query))
+            yield from (row for row in rows if isinstance(row, Failed))
+            keys = {ChangeKey(r.number, r.project) for r in rows if isinstance(r, parse.Row)}
+            yield from self.changes(keys - answered)
+
+    def changes(self, keys: Iterable[ChangeKey]) -> Iterator[Found]:
+        """The changes with their histories, ``Gone`` those that the search no longer finds.
+
+        A key without a project stands for whatever has the number.
+        """
+        self._failing = self._unanswered = 0
+        wanted = sorted(keys)
+        for start in range(0, len(wanted), PORTION):
+            part = wanted[start : start + PORTION]
+            numbers = sorted({key.number for key in part})
+            missing = set(part)
+            for one in self._portion(self._answers(numbers)):
+                for found in _each(one, part):
+                    if found.key is not None:
+                        missing -= {found.key, ChangeKey(found.key.number, "")}
+                    yield found
+            yield from map(Gone, sorted(missing))
+
+    def _portions(self, rows: Iterable[parse.Raw]) -> Iterator[Found]:
+        remaining = iter(rows)
+        for portion in iter(lambda: list(islice(remaining, PORTION)), []):
+            yield from self._portion(portion)
+
+    def _answers(self, numbers: Sequence[int]) -> Iterator[_Answer]:
+        for start in range(0, len(numbers), MAX_BATCH):
+            yield from self._batch(numbers[start : start + MAX_BATCH])
+
+    def _batch(self, numbers: Sequence[int]) -> Iterator[_Answer]:
+        """The batch, or its halves where one of it is more than can be answered."""
+        try:
+            rows = self._client.changes(numbers, HISTORY, self._query)
+            self._failing = 0
+            yield from rows
+        except (ProtocolError, TemporaryError) as err:
+            self._check(err)
+            if len(numbers) == 1:
+                yield Failed(ChangeKey(numbers[0], ""), err)
+                return
+            half = len(numbers) // 2
+            yield from self._batch(numbers[:half])
+            yield from self._batch(numbers[half:])
+
+    def _check(self, err: ReviewLoopError) -> None:
+        """Raise what is not about one change of a batch: then halves would fare no better."""
+        if isinstance(err, TemporaryError):
+            self._failing += 1
+            if err.status != _BROKEN or self._failing > _FAILURES:
+                raise err
+
+    def _portion(self, answers: Iterable[_Answer]) -> Iterator[Found]:
+        changes: List[Change] = []
+        for answer in answers:
+            parsed = answer if isinstance(answer, Failed) else self._parsed(answer)
+            if isinstance(parsed, Failed):
+                yield parsed
+            elif parsed.is_private:
+                yield Private(parsed)
+            else:
+                changes.append(parsed)
+        wanted = self._with_commands(changes)
+        for change in changes:
+            raw: parse.Raw = {"_number": change.number, "project": change.project}
+            yield self._guarded(raw, lambda one=change: self._read(one, wanted))  # type: ignore[misc]
+
+    def _parsed(self, raw: parse.Raw) -> Union[Change, Failed]:
+        return self._guarded(raw, lambda: parse.change(raw))
+
+    def _read(self, change: Change, wanted: Set[ChangeKey]) -> Read:
+        if ChangeKey.of(change) in wanted:
+            change = with_remarks(change, self._remarks(change))
+        oddity = "" if change.status_known else f"its status is {change.status_word}"
+        policy = self._policy(change)
+        reading = read_change(change, policy)
+        asks = {
+            course.key: live_asks(change, policy, self._server, *course.key)
+            for course in reading.courses
+            if course.wait.is_open
+        }
+        return Read(reading, {key: found for key, found in asks.items() if found}, oddity)
+
+    def _remarks(self, change: Change) -> Tuple[Remark, ...]:
+        if self._unanswered >= _IN_A_ROW:
+            raise TemporaryError("Gerrit answers no comments just now.", "Nothing, if it passes.")
+        self._unanswered += 1
+        remarks = self._client.remarks(change_id(change.number, change.project))
+        self._unanswered = 0
+        return remarks
+
+    def _with_commands(self, changes: Sequence[Change]) -> Set[ChangeKey]:
+        """Those of the changes whose comments hold a command: few, so few requests."""
+        marked = sorted({change.number for change in changes if has_remarks(change)})
+        words = any_word(verb.value for verb in Verb)
+        rows = self._client.changes(marked, query=words) if marked else []
+        return {key for key in map(key_of, rows) if key is not None}
+
+    def _guarded(self, raw: parse.Raw, step: Callable[[], T]) -> Union[T, Failed]:
+        """One change, one guard: whatever its text makes of our code stays with it."""
+        try:
+            return step()
+        except (AuthError, ConfigError):
+            raise
+        except Exception as err:  # noqa: BLE001
+            return Failed(key_of(raw), err)
+
+
+def key_of(raw: parse.Raw) -> Optional[ChangeKey]:
+    """The change that an answer is about, None where that cannot be told."""
+    try:
+        return ChangeKey(parse.number_of(raw), parse.text(raw.get("project"), "change"))
+    except ProtocolError:
+        return None
+
+
+def _each(found: Found, wanted: Iterable[ChangeKey]) -> Sequence[Found]:
+    """Where a number could not be read, every change of that number that was asked for."""
+    if not isinstance(found, Failed) or found.key is None or found.key.project:
+        return (found,)
+    return [Failed(key, found.why) for key in wanted if key.number == found.key.number]

@@ -1,0 +1,1 @@
+"""Bugzilla, in two modules: how its REST interface speaks, and the tracker."""

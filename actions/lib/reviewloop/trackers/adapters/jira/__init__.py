@@ -1,0 +1,1 @@
+"""Jira, in four modules: listings, people, transitions, and the tracker."""

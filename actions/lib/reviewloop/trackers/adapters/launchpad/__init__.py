@@ -1,0 +1,1 @@
+"""Launchpad, in two modules: how its web service speaks, and the tracker."""

@@ -1,0 +1,1 @@
+"""Request Tracker, in two modules: its settings, and the tracker."""

@@ -1,0 +1,155 @@
+"""How far dispatching has come."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+import pytest
+
+from histories import POLICY, History, at
+from lived import namer
+from reviewloop.core.reading import read_change
+from reviewloop.errors import DatastoreError
+from reviewloop.sensor.events import Dispatched, Event
+from reviewloop.sensor.position import KEPT, Position
+from reviewloop.store.cursor import Cursor, CursorStore
+
+TUESDAY = at("tue 9:00")
+
+
+class Shown(CursorStore):
+    """A store that shows what it was given."""
+
+    def __init__(self, held: Optional[Cursor] = None) -> None:
+        self.held = held
+        self.saves: List[Cursor] = []
+        self.loads = 0
+        self.down = False
+
+    def load(self) -> Optional[Cursor]:
+        """What is held."""
+        self.loads += 1
+        if self.down:
+            raise DatastoreError("down")
+        return self.held
+
+    def save(self, cursor: Cursor) -> None:
+        """Hold it."""
+        if self.down:
+            raise DatastoreError("down")
+        self.held = cursor
+        self.saves.append(cursor)
+
+
+def event(moment: str = "mon 9:00", number: int = 1) -> Event:
+    """The first milestone of a change uploaded then: a day later."""
+    reading = read_change(History().upload(moment).change(), POLICY)
+    return next(Dispatched().due(reading, namer(number=number), at("tue 23:59")))
+
+
+def position(through: str = "tue 9:00") -> Position:
+    """A position that was stored."""
+    found = Position(Shown(Cursor(at(through))))
+    assert found.load()
+    return found
+
+
+def test_first_start() -> None:
+    """Nothing is stored until there is something to store; then it is, once."""
+    store = Shown()
+    first = Position(store)
+    assert not first.load()
+    first.save()
+    assert store.saves == []
+    first.start(TUESDAY)
+    first.save()
+    first.save()
+
+    assert store.saves == [Cursor(TUESDAY)]
+
+
+def test_loaded_once() -> None:
+    """What was read is kept in memory, until it is forgotten."""
+    store = Shown(Cursor(TUESDAY))
+    found = Position(store)
+    assert found.load()
+    assert found.load()
+    assert store.loads == 1
+    found.come_to(at("tue 10:00"))
+    found.forget()
+    assert found.load()
+
+    assert found.cursor == Cursor(TUESDAY)
+    assert store.loads == 2
+
+
+def test_never_back() -> None:
+    """An earlier instant, and an earlier event, move nothing."""
+    found = position()
+    found.come_to(at("tue 8:59"))
+    found.come_to_event(event("mon 8:00"))
+    assert found.cursor == Cursor(TUESDAY)
+    found.come_to(at("tue 9:01"))
+
+    assert found.cursor == Cursor(at("tue 9:01"))
+
+
+def test_from_event_to_event() -> None:
+    """Within one second the cursor goes by the changes' numbers."""
+    found = position("tue 8:00")
+    for number in (9, 10):
+        found.come_to_event(event(number=number))
+    assert found.cursor == Cursor(TUESDAY, event(number=10).id)
+
+    assert found.is_late(event(number=9))
+    assert found.is_late(event(number=10))
+    assert not found.is_late(event(number=100))
+    found.come_to(at("tue 9:01"))
+    assert found.cursor == Cursor(at("tue 9:01"))
+
+
+def test_what_is_late_and_not_dispatched() -> None:
+    """Of what is left, only what lies before the cursor need be named."""
+    found = position()
+    late, ahead = event("mon 8:00"), event("mon 10:00", number=2)
+    found.expect([late, ahead], {7: TUESDAY})
+
+    assert found.cursor == Cursor(TUESDAY, late=frozenset({late.name}), aside={7: TUESDAY})
+    assert found.cursor.expected == {1, 7}
+    found.expect([ahead], {})
+    assert found.cursor == Cursor(TUESDAY)
+
+
+def test_only_so_many_are_named() -> None:
+    """A datastore value does not grow without end: the earliest are kept."""
+    found = position()
+    late = [event("mon 8:00", number=number) for number in range(1, KEPT + 2)]
+    found.expect(late, {})
+
+    assert found.cursor.late == frozenset(one.name for one in late[:KEPT])
+
+
+def test_store_down() -> None:
+    """What could not be stored is stored the next time."""
+    store = Shown(Cursor(TUESDAY))
+    found = Position(store)
+    found.load()
+    found.come_to(at("tue 10:00"))
+    store.down = True
+    with pytest.raises(DatastoreError):
+        found.save()
+    with pytest.raises(DatastoreError):
+        found.check()
+    store.down = False
+    found.check()
+    found.save()
+
+    assert store.held == Cursor(at("tue 10:00"))
+
+
+def test_taken_back() -> None:
+    """Only a cursor that a wrong clock put into the future is moved back, on purpose."""
+    found = position("mon3 9:00")
+    found.lower(TUESDAY)
+
+    assert found.cursor == Cursor(TUESDAY)

@@ -1,0 +1,218 @@
+"""What the sensor remembers of the changes it watches. No daily look mends anything here."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import List, Tuple
+
+from histories import POLICY, History, at
+from reviewloop.core.milestones import Crossing
+from reviewloop.core.reading import Reading, read_change
+from reviewloop.sensor.events import Event
+from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.watch import Watch
+from reviewloop.store.cursor import Cursor
+
+NOTHING = Cursor(at("mon 0:00"))
+
+
+def reading(number: int, history: History, project: str = "tools/build") -> Reading:
+    """A change with that history."""
+    updated = history.messages[-1].date
+    change = replace(history.change(), number=number, project=project, updated=updated)
+    return read_change(change, POLICY)
+
+
+def waiting(moment: str = "mon 9:00") -> History:
+    """Nobody has reviewed it."""
+    return History().upload(moment)
+
+
+def merged(moment: str = "thu 9:00") -> History:
+    """Nobody reviewed it, and it was merged."""
+    return waiting().merge(moment)
+
+
+def watch_of(*numbers: int) -> Watch:
+    """Changes that nobody has reviewed since Monday at 9."""
+    watch = Watch("s")
+    for number in numbers:
+        watch.learn(reading(number, waiting()), NOTHING)
+    return watch
+
+
+def key(number: int, project: str = "tools/build") -> ChangeKey:
+    """The key of one of these changes."""
+    return ChangeKey(number, project)
+
+
+def poll(watch: Watch, moment: str, cap: int = 99) -> List[Tuple[int, str]]:
+    """Dispatch up to ``cap`` events that are due: number and milestone, or ``ended``."""
+    sent = watch.events(at(moment))[:cap]
+    for event in sent:
+        watch.sent(event)
+    watch.settle(at(moment))
+    return [(event.key.number, word(event)) for event in sent]
+
+
+def word(event: Event) -> str:
+    """The milestone, or ``ended``."""
+    return str(event.what.milestone) if isinstance(event.what, Crossing) else "ended"
+
+
+def test_falls_due_and_is_put_away() -> None:
+    """Nothing is computed again until a change falls due; then its event is dispatched once."""
+    watch = watch_of(1)
+
+    assert poll(watch, "mon 12:00") == []
+    assert poll(watch, "tue 8:59:59") == []
+    assert poll(watch, "tue 9:00") == [(1, "1d")]
+    assert poll(watch, "tue 9:00") == []
+    assert poll(watch, "wed 9:00") == [(1, "2d")]
+
+
+def test_unsettled_until_dispatched() -> None:
+    """What was due and was not sent stays due."""
+    watch = watch_of(1)
+
+    assert poll(watch, "tue 9:00", cap=0) == []
+    assert poll(watch, "tue 9:05") == [(1, "1d")]
+
+
+def test_order_within_one_second() -> None:
+    """Changes of one second come by their number, however many digits it has, and none is lost."""
+    watch = watch_of(100, 9, 10, 99)
+    polls = [poll(watch, "tue 9:00", cap=1) for _ in range(5)]
+
+    assert polls == [[(9, "1d")], [(10, "1d")], [(99, "1d")], [(100, "1d")], []]
+
+
+def test_earliest_first() -> None:
+    """Time counts before the number."""
+    watch = watch_of(9)
+    watch.learn(reading(10, waiting("mon 8:00")), NOTHING)
+
+    assert poll(watch, "tue 9:00") == [(10, "1d"), (9, "1d")]
+
+
+def test_closed_changes_are_let_go() -> None:
+    """A change on which nobody waits is watched no longer, once its ending is dispatched."""
+    watch = watch_of(1)
+    assert poll(watch, "wed 9:00") == [(1, "2d")]
+    watch.learn(reading(1, merged()), NOTHING)
+    assert len(watch) == 1
+
+    assert poll(watch, "thu 9:00") == [(1, "ended")]
+    assert len(watch) == 0
+    assert poll(watch, "fri 9:00") == []
+
+
+def test_ending_stays_dispatched_after_the_change_was_let_go() -> None:
+    """Whoever comments on a merged change does not have its ending dispatched again."""
+    watch = watch_of(1)
+    poll(watch, "wed 9:00")
+    watch.learn(reading(1, merged()), NOTHING)
+    poll(watch, "thu 9:00")
+    watch.learn(reading(1, merged().review("thu 10:00", "second", text="Nice.")), NOTHING)
+
+    assert poll(watch, "thu 12:00") == []
+
+
+def test_ending_that_is_to_come() -> None:
+    """A change that was merged after the instant up to which a poll dispatches falls due then."""
+    watch = watch_of(1)
+    poll(watch, "wed 9:00")
+    watch.learn(reading(1, merged("thu 9:00:05")), NOTHING)
+
+    assert poll(watch, "thu 9:00") == []
+    assert poll(watch, "thu 9:00:05") == [(1, "ended")]
+
+
+def test_forgotten_in_the_minute_it_falls_due() -> None:
+    """A change that is deleted while its event is due is not met again."""
+    watch = watch_of(1, 2)
+    assert len(watch.events(at("tue 9:00"))) == 2
+    watch.forget(key(1))
+
+    assert poll(watch, "tue 9:00") == [(2, "1d")]
+    assert key(1) not in watch
+
+
+def test_forgotten_and_met_again() -> None:
+    """A change that went and came back begins anew at the position it is given."""
+    watch = watch_of(1)
+    poll(watch, "tue 9:00")
+    watch.forget(key(1))
+    watch.learn(reading(1, waiting()), Cursor(at("tue 12:00")))
+
+    assert poll(watch, "tue 13:00") == []
+    assert poll(watch, "wed 9:00") == [(1, "2d")]
+
+
+def test_set_aside() -> None:
+    """Of a change that cannot be read nothing is dispatched; read again, it catches up."""
+    watch = watch_of(1, 2)
+    watch.set_aside(key(1))
+    assert poll(watch, "tue 9:00") == [(2, "1d")]
+    assert [one.change.number for one in watch.readings()] == [2]
+    watch.learn(reading(1, waiting()), Cursor(at("tue 12:00")))
+
+    assert poll(watch, "tue 12:00") == [(1, "1d")]
+
+
+def test_idle_changes() -> None:
+    """What nobody has touched for longer than a milestone can be away is forgotten, unless
+    something is still to be dispatched of it.
+    """
+    watch = watch_of(1)
+    watch.learn(reading(2, waiting("wed 9:00")), NOTHING)
+    poll(watch, "mon3 9:00")
+    watch.forget_idle(at("tue 9:00"))
+    assert [one.number for one in watch] == [2]
+
+    busy = watch_of(1)
+    busy.events(at("tue 9:00"))
+    busy.forget_idle(at("tue 9:00"))
+    assert len(busy) == 1
+
+
+def test_what_is_neither_watched_nor_known() -> None:
+    """The memory of what was dispatched goes with the last who knows the change."""
+    watch = watch_of(1, 2)
+    poll(watch, "wed 9:00")
+    for number in (1, 2):
+        watch.learn(reading(number, merged()), NOTHING)
+    poll(watch, "thu 9:00")
+    watch.prune([key(2)])
+    for number in (1, 2):
+        watch.learn(reading(number, merged()), Cursor(at("wed 12:00")))
+
+    assert poll(watch, "thu 12:00") == [(1, "ended")]
+
+
+def test_one_number_on_two_projects() -> None:
+    """Changes that were imported from another server can bear a number that is taken: they are two
+    changes, and the project tells their events apart.
+    """
+    watch = watch_of(7)
+    watch.learn(reading(7, waiting("mon 10:00"), "old/tools"), NOTHING)
+    events = watch.events(at("tue 10:00"))
+
+    assert len(watch) == 2
+    assert [event.id for event in events] == [
+        f"s:tools%2Fbuild~7:reviewers:{int(at('mon 9:00').timestamp())}:1d",
+        f"s:old%2Ftools~7:reviewers:{int(at('mon 10:00').timestamp())}:1d",
+    ]
+    watch.forget(key(7, "old/tools"))
+    (event,) = watch.events(at("tue 10:00"))
+    assert event.id == f"s:7:reviewers:{int(at('mon 9:00').timestamp())}:1d"
+
+
+def test_what_was_dispatched_stays_so_under_another_id() -> None:
+    """When a change of the same number shows up, nothing is dispatched again under the new id."""
+    watch = watch_of(7)
+    assert poll(watch, "tue 9:00") == [(7, "1d")]
+    watch.learn(reading(7, waiting("tue 8:00"), "old/tools"), NOTHING)
+    watch.learn(reading(7, waiting()), NOTHING)
+
+    assert poll(watch, "tue 9:30") == []
