@@ -29,6 +29,8 @@ ATTEMPTS = 8
 WEEK = timedelta(days=7)
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
+# The model's people sleep at night, and so does its sensor: longer gaps between polls do not count.
+POLLED = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class Checker:
     """Checks one world again and again.
 
     :ivar delays: how long asks took, from the first poll after their crossing, or from the last
-        fault where that came later.
+        fault where that came later; while the sensor polls.
     """
 
     world: World
@@ -73,6 +75,7 @@ class Checker:
     _opened: int = 0
     _stored: int = 0
     _decisions: List[Tuple[datetime, Tuple[int, ...], str]] = field(default_factory=list)
+    _put_off: Set[int] = field(default_factory=set)
     _known: Set[Tuple[str, int]] = field(default_factory=set)
     _ineligible: Dict[int, Tuple[str, datetime]] = field(default_factory=dict)
 
@@ -90,12 +93,12 @@ class Checker:
         """What was written since, judged by what was read before it."""
         self._see_people()
         first = len(self.found)
+        self.found += self._limits()
         writes = self.world.gerrit.writes
         for write in writes[self._written :]:
             self.found += self._judged(write)
         self._written = len(writes)
         self.found += self._tickets()
-        self.found += self._limits()
         return self.found[first:]
 
     def _see_people(self) -> None:
@@ -171,11 +174,12 @@ class Checker:
         held = reading.pauses.spans or reading.pauses.passes or reading.state.red
         quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
         crossed = [one.at for one in course.crossings if str(one.milestone) == milestone]
-        if held or not quiet or not crossed or self._pending(change.number):
+        if held or not quiet or not crossed or change.number in self._put_off:
             return
-        place = bisect_left(self.polls, crossed[0])
-        seen = self.polls[place] if place < len(self.polls) else write.at
-        self.delays.append(write.at - max(seen, min(write.at, self.world.last_trouble)))
+        begin = max(crossed[0], min(write.at, self.world.last_trouble))
+        polls = [*self.polls[bisect_left(self.polls, begin) :], write.at]
+        gaps = (min(later - one, POLLED) for one, later in zip(polls, polls[1:]))
+        self.delays.append(sum(gaps, timedelta(0)))
 
     def _tickets(self) -> Iterator[Violation]:
         world = self.world
@@ -201,6 +205,8 @@ class Checker:
         for at, name, value in written[self._stored :]:
             if name.startswith("gerrit.ask."):
                 yield from self._decided(at, name, value)
+            elif name.startswith("gerrit.pending."):
+                self._put_off.add(_json(value).get("number", 0))
         self._stored = len(written)
 
     def _decided(self, at: datetime, name: str, value: str) -> Iterator[Violation]:
@@ -298,7 +304,7 @@ class Checker:
                 return "nobody_eligible"
         if self._has_asked_parent(reading.change.number):
             return "joined"
-        return self._pending(owed.number, owed)
+        return self._pending(owed)
 
     def _has_asked_parent(self, number: int) -> bool:
         """Whether somebody is asked about a change that this one is built on."""
@@ -312,13 +318,11 @@ class Checker:
             above = one.parent
         return False
 
-    def _pending(self, number: int, owed: Optional[Owed] = None) -> str:
+    def _pending(self, owed: Owed) -> str:
         for item in self.world.st2.datastore.items("gerrit.pending."):
             told = _json(item.value)
-            if told.get("number") != number:
+            if told.get("number") != owed.number:
                 continue
-            if owed is None:
-                return str(told.get("reason"))
             mine = (told.get("party"), told.get("tier"), from_iso(told["since"]))
             if mine == (owed.party, owed.tier, owed.since):
                 return str(told.get("reason"))

@@ -90,7 +90,8 @@ class Network:
 
 
 def _played(fault: Fault, request: requests.PreparedRequest, server: Server) -> Answer:
-    answer = server(request) if fault.done else Answer(200, {}, b"")
+    done = fault.done or fault.kind == "cut body"
+    answer = server(request) if done else Answer(200, {}, b"")
     if fault.kind in _ERRORS:
         raise _ERRORS[fault.kind](request)
     if fault.kind == "cut body":
