@@ -159,9 +159,14 @@ def test_datastore_down(desk: Desk) -> None:
 
 def test_written_only_when_it_changes(desk: Desk) -> None:
     """A trouble that lasts, and polls that work, cost the datastore nothing."""
-    written = []
-    put = desk.shelf.store.put
-    desk.shelf.store.put = lambda *args, **kwargs: (written.append(args), put(*args, **kwargs))[1]  # type: ignore
+    written: List[str] = []
+    set_value = desk.shelf.service.set_value
+
+    def counting(name: str, *args: Any, **kwargs: Any) -> Any:
+        written.append(name)
+        return set_value(name, *args, **kwargs)
+
+    desk.shelf.service.set_value = counting  # type: ignore[method-assign]
     for _ in range(3):
         desk.troubles.failed(DOWN)
     for _ in range(3):

@@ -54,6 +54,7 @@ class Reconcile:
         """
         since = Cursor(self._at or now)
         horizon = self._horizon(now)
+        watch.forget_idle(horizon)
         listed: Set[ChangeKey] = set()
         missed: Set[ChangeKey] = set()
         for row in self._reader.rows(all_of("status:open", after(horizon))):
@@ -67,8 +68,8 @@ class Reconcile:
         found = intake.take(self._reader.changes(missed - read), since)
         if found:
             self._log.info("%d changes were found that the polls before had missed.", len(found))
-        watch.forget_idle(horizon)
         known.prune_all(now - REACH, lambda key: key in listed or key in watch)
         watch.prune(known)
+        self._log.debug("%d changes watched, %d remembered.", len(watch), watch.remembered)
         self._at = now
         return found

@@ -51,6 +51,11 @@ class Watch:
     def __iter__(self) -> Iterator[ChangeKey]:
         return iter(self._readings)
 
+    @property
+    def remembered(self) -> int:
+        """Of how many changes it is known what was dispatched of them."""
+        return len(self._dispatched)
+
     def readings(self) -> Iterable[Reading]:
         """What is known of each watched change that is not set aside."""
         return (one for key, one in self._readings.items() if key not in self._aside)

@@ -1,0 +1,271 @@
+"""Delta, intake and daily look, each by itself: what is read, remembered and let go."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+from typing import Set
+
+import pytest
+from sandbox.gerrit.fake import FakeGerrit
+
+from histories import POLICY
+from reviewloop.core.timestamps import from_iso
+from reviewloop.errors import ProtocolError
+from reviewloop.http.retry import Timing
+from reviewloop.sensor.aside import Aside
+from reviewloop.sensor.clock import Clocks, DoubtedClock
+from reviewloop.sensor.delta import REACH, Delta
+from reviewloop.sensor.found import ChangeKey, Failed
+from reviewloop.sensor.intake import Intake
+from reviewloop.sensor.known import Known
+from reviewloop.sensor.position import Position
+from reviewloop.sensor.reader import Reader
+from reviewloop.sensor.reconcile import Reconcile
+from reviewloop.sensor.watch import Watch
+from test_sensor_position import Shown
+
+LOG = logging.Logger("memory")
+
+
+class Parts:
+    """The parts of a sensor that look at a server; nothing is dispatched, and no day passes."""
+
+    def __init__(self, query: str = "-is:private") -> None:
+        self.fake = FakeGerrit()
+        timing = Timing(self._seconds, self.fake.slept.append, lambda: 0.5)
+        self.client = self.fake.client(timing=timing)
+        self.reader = Reader(self.client, lambda _change: POLICY, "s", query)
+        self.watch, self.known, self.aside = Watch("s"), Known(), Aside()
+        position = Position(Shown())
+        position.start(self.fake.now)
+        self.intake = Intake(
+            self.watch, self.known, self.aside, position, lambda: self.fake.now, LOG
+        )
+        clock = DoubtedClock(lambda: Clocks(self.fake.now, self.client.clock().server))
+        self.client.version()
+        self.delta = Delta(self.reader, clock)
+        self.delta.begin(self.fake.now)
+        self.horizon = self.fake.now - timedelta(days=30)
+        self.reconcile = Reconcile(self.reader, self._horizon, timedelta(days=1), LOG)
+        self.reconcile.begin(self.fake.now)
+
+    def look(self) -> Set[int]:
+        """One delta; the numbers of the changes read."""
+        self.fake.advance(minutes=5)
+        found = self.delta.look(self.watch, self.known, self.aside, self.intake)
+        self.watch.settle(self.fake.now)
+        return {key.number for key in found}
+
+    def look_over(self) -> Set[int]:
+        """The daily look; the numbers of the changes read."""
+        found = self.reconcile.run(self.fake.now, self.watch, self.known, self.intake, set())
+        self.watch.settle(self.fake.now)
+        return {key.number for key in found}
+
+    def _seconds(self) -> float:
+        return self.fake.now.timestamp()
+
+    def _horizon(self, _now: datetime) -> datetime:
+        return self.horizon
+
+
+@pytest.fixture
+def parts() -> Parts:
+    """A server without changes, looked at on Monday at 9."""
+    return Parts()
+
+
+def key(number: int) -> ChangeKey:
+    """The key of a change of the fake."""
+    return ChangeKey(number, "tools/build")
+
+
+def test_only_what_moved_is_read(parts: Parts) -> None:
+    """A change is read when it is new, and again when it moves."""
+    first, second = parts.fake.add_change(), parts.fake.add_change()
+    assert parts.look() == {first, second}
+    assert parts.look() == set()
+    parts.fake.touch(second)
+
+    assert parts.look() == {second}
+
+
+def test_closed_changes_leave_the_memory(parts: Parts) -> None:
+    """A merged change is not watched, and is known only as long as a delta may reach it."""
+    number, other = parts.fake.add_change(), parts.fake.add_change()
+    parts.look()
+    parts.fake.set_status(number, "MERGED")
+    parts.look()
+    assert key(number) not in parts.watch
+    assert key(number) in parts.known
+    parts.fake.advance(hours=3)
+    parts.fake.touch(other)
+    parts.look()
+
+    assert list(parts.known) == [key(other)]
+
+
+def test_open_changes_that_nobody_waits_for(parts: Parts) -> None:
+    """They are known while the daily look lists them: or it would take them for new each day."""
+    number = parts.fake.add_change(wip=True)
+    assert parts.look() == {number}
+    parts.fake.advance(hours=30)
+    assert parts.look_over() == set()
+    assert key(number) not in parts.watch
+    assert key(number) in parts.known
+    parts.fake.changes[number].hidden = True
+    parts.look_over()
+
+    assert len(parts.known) == 0
+
+
+def test_idle_changes_leave_the_memory(parts: Parts) -> None:
+    """What nobody has touched since before the horizon is neither watched nor known."""
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.advance(hours=30)
+    parts.look_over()
+    assert key(number) in parts.watch
+    parts.horizon = parts.fake.now
+    parts.look_over()
+
+    assert len(parts.watch) == len(parts.known) == 0
+
+
+def test_what_was_dispatched_leaves_the_memory(parts: Parts) -> None:
+    """It is remembered as long as a change is watched or known, and no longer."""
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.set_status(number, "MERGED")
+    parts.look()
+    parts.look_over()
+    assert parts.watch.remembered == 1
+    parts.fake.advance(hours=30)
+    parts.fake.add_change()
+    parts.look()
+    parts.look_over()
+
+    assert parts.watch.remembered == 1
+    assert key(number) not in parts.known
+
+
+def test_gone_and_back_unmoved(parts: Parts) -> None:
+    """A change that leaves the search and comes back as it was is watched again."""
+    number, other = parts.fake.add_change(), parts.fake.add_change()
+    parts.look()
+    parts.fake.changes[number].hidden = True
+    parts.look_over()
+    assert key(number) not in parts.watch
+    parts.fake.changes[number].hidden = False
+    parts.fake.touch(other)
+
+    assert number in parts.look()
+    assert key(number) in parts.watch
+
+
+def test_private_changes() -> None:
+    """They are read once, in case they are public again, and not watched."""
+    parts = Parts(query="")
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.changes[number].private = True
+    parts.fake.touch(number)
+    parts.look()
+    before = len(parts.fake.requests)
+    parts.look()
+
+    assert len(parts.fake.requests) == before + 1
+    assert key(number) not in parts.watch
+    assert key(number) in parts.known
+
+
+def test_missed_by_the_deltas(parts: Parts) -> None:
+    """The daily look reads what moved unseen, and dispatches from the look before on."""
+    number, other = parts.fake.add_change(), parts.fake.add_change()
+    parts.look()
+    parts.fake.advance(hours=10)
+    parts.fake.touch(other)
+    parts.look()
+    parts.fake.touch(number, at="2026-03-02 09:30:00")
+    assert parts.look() == set()
+
+    assert parts.look_over() == {number}
+    assert parts.look_over() == set()
+
+
+def test_new_to_the_daily_look(parts: Parts) -> None:
+    """A change that no delta showed is dispatched from the look before on, not from now on."""
+    other = parts.fake.add_change()
+    parts.look()
+    parts.fake.advance(hours=26)
+    parts.fake.touch(other)
+    parts.look()
+    number = parts.fake.add_change(at="2026-03-02 09:05:00")
+    assert parts.look() == set()
+    assert parts.look_over() == {number}
+
+    (event,) = [one for one in parts.watch.events(parts.fake.now) if one.key.number == number]
+    assert event.at == from_iso("2026-03-03T09:05:00Z")
+
+
+def test_daily_look_reads_nothing_twice(parts: Parts) -> None:
+    """What the delta of the same poll has read is left alone."""
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.touch(number)
+    found = parts.reconcile.run(
+        parts.fake.now, parts.watch, parts.known, parts.intake, {key(number)}
+    )
+
+    assert found == set()
+
+
+def test_rows_that_make_no_sense_in_the_daily_look(parts: Parts) -> None:
+    """They are set aside; the others are looked at."""
+    broken, sound = parts.fake.add_change(), parts.fake.add_change()
+    parts.fake.changes[broken].commits.append(7)  # type: ignore[arg-type]
+
+    assert parts.look_over() == {sound}
+    assert key(broken) in parts.aside
+
+
+def test_daily(parts: Parts) -> None:
+    """It is due a day after the last one."""
+    begun = parts.fake.now
+
+    assert not parts.reconcile.is_due(begun + timedelta(hours=23))
+    assert parts.reconcile.is_due(begun + timedelta(hours=24))
+    parts.fake.advance(hours=24)
+    parts.look_over()
+    assert not parts.reconcile.is_due(parts.fake.now)
+
+
+def test_newest_update_moves_the_delta_only_forward(parts: Parts) -> None:
+    """The next delta reaches back from the newest update seen, which stands while nothing moves."""
+    parts.fake.add_change()
+    parts.look()
+    for _ in range(20):
+        parts.look()
+    first = parts.fake.seen[-1]
+    parts.look()
+
+    assert parts.fake.seen[-1] == first
+    assert 'after:"2026-03-02 08:40:00"' in first
+    assert timedelta(hours=1) < REACH
+
+
+def test_deleted_while_set_aside(parts: Parts) -> None:
+    """A change that could not be read and is gone is set aside no longer."""
+    number = parts.fake.add_change()
+    parts.look()
+    parts.intake.fail(Failed(key(number), ProtocolError("it makes no sense")))
+    assert parts.watch.events(parts.fake.now + timedelta(days=1)) == []
+    del parts.fake.changes[number]
+    parts.look()
+
+    assert parts.aside.trouble() is None
+    assert key(number) not in parts.watch
+    assert parts.fake.add_change(number=number) == number
+    parts.look()
+    assert len(parts.watch.events(parts.fake.now + timedelta(days=2))) == 1
