@@ -123,6 +123,11 @@ class World:
             "tickets": self.tickets(number),
         }
 
+    def posted(self, number: int) -> List[Execution]:
+        """The runs that posted on a change, or tried to."""
+        runs = [one for one in self.standin.executions if one.action == "gerrit.post_review"]
+        return [one for one in runs if one.parameters["number"] == number]
+
     def failures(self) -> List[Execution]:
         """Executions that failed, or answered something else than they promise."""
         return [one for one in self.standin.executions if one.status != "succeeded" or one.problem]
@@ -266,7 +271,7 @@ def test_lost_answer(world: World) -> None:
     world.on(WEDNESDAY)
 
     assert len(world.ours(number, "[st2-gerrit escalate")) == 1
-    posted = [one for one in world.standin.executions if one.action == "gerrit.post_review"]
+    posted = world.posted(number)
     assert [one.result["result"]["action"] for one in posted] == ["posted_answer_lost"]
     assert world.failures() == []
 
@@ -304,13 +309,12 @@ def test_what_nobody_retried(world: World) -> None:
 
 def test_permission_is_not_retried(world: World) -> None:
     """What somebody must put right first fails at once."""
-    world.change()
+    number = world.change()
     world.later()
     world.gerrit.fault("status:403", match="/review$", method="POST", count=99)
     world.on(WEDNESDAY)
-    posted = [one for one in world.standin.executions if one.action == "gerrit.post_review"]
 
-    assert [one.status for one in posted] == ["failed"]
+    assert [one.status for one in world.posted(number)] == ["failed"]
 
 
 HOSTILE = (
