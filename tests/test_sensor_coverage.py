@@ -398,3 +398,13 @@ def test_one_number_on_two_projects(bench: Bench) -> None:
     bench.fake.advance(minutes=30)
 
     assert [payload["event_id"] for payload in offers(bench)] == [ids[0]]
+
+
+def test_username_in_other_letters() -> None:
+    """The pack knows its own marks by its account, however its username is configured."""
+    bench = Bench(coverage_reach="60d", username="ST2-Reviews")
+    bench.poll()
+    number = told_overdue(bench)
+    ask(bench, number)
+
+    assert offered(bench, minutes=30, polls=3) == []

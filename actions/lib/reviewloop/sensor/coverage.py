@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from reviewloop.core import payloads
+from reviewloop.core.asked import LiveAsk
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading, WaitKey
@@ -98,29 +99,33 @@ class Coverage:
         :raises MessagingError: StackStorm did not take a trigger.
         """
         self._forget(watch)
-        if room <= 0 or not self._due(now, watch, None):
+        waiting = self._waiting(now, watch, watch.readings())
+        if room <= 0 or not waiting:
             return 0
         records = _by_wait(self._pending())
-        fresh({one.key for one in self._due(now, watch, records)[:room]})
-        batch = self._due(now, watch, records)[:room]
+        keys = {one.key for one in self._worth_it(waiting, now, watch, records)[:room]}
+        fresh(keys)
+        waiting = self._waiting(now, watch, watch.readings(keys))
+        batch = self._worth_it(waiting, now, watch, records)[:room]
         for one in batch:
             self._offer(one, now, watch, records.get(self._wait(one, watch), ()))
         return len(batch)
 
-    def _due(self, now: datetime, watch: Watch, records: Optional[Records]) -> List[Overdue]:
-        """What is to be offered now, whoever has been overdue for the longest first.
-
-        :param records: None while they have not been read: then what may be due is.
-        """
-        waiting = [
+    def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
+        """The overdue waits that may be offered now, for all that is known without the records."""
+        return [
             one
-            for one in overdue(watch, now - self._grace, now)
+            for one in overdue(readings, watch.asks, now - self._grace, now)
             if now >= self._held.get(one.slot, now) and self._is_time(one, now)
         ]
-        if records is not None:
-            known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
-            waiting = [one for one, found in known if self._is_worth_it(one, now, found)]
-        return sorted(waiting, key=lambda one: one.rank)
+
+    def _worth_it(
+        self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
+    ) -> List[Overdue]:
+        """Those of them that are to be offered, whoever has been overdue for the longest first."""
+        known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
+        found = [one for one, put_off in known if self._is_worth_it(one, now, put_off)]
+        return sorted(found, key=lambda one: one.rank)
 
     def _is_time(self, one: Overdue, now: datetime) -> bool:
         before = self._before(one)
@@ -178,11 +183,18 @@ class Coverage:
         self._held = {slot: at for slot, at in self._held.items() if slot[0] in watch}
 
 
-def overdue(watch: Watch, before: datetime, now: datetime) -> Iterator[Overdue]:
-    """The waits that reached a milestone before an instant, are asked about by nobody, and whose
+def overdue(
+    readings: Iterable[Reading],
+    asks: Callable[[ChangeKey, WaitKey], Sequence[LiveAsk]],
+    before: datetime,
+    now: datetime,
+) -> Iterator[Overdue]:
+    """The waits that reached a milestone before an instant, about which nobody is asked, and whose
     history gives no reason for that.
+
+    :param asks: who is asked about a wait of a change.
     """
-    for reading in watch.readings():
+    for reading in readings:
         key = ChangeKey.of(reading.change)
         if reading.is_exempt or _is_paused(reading, now):
             continue
@@ -190,7 +202,7 @@ def overdue(watch: Watch, before: datetime, now: datetime) -> Iterator[Overdue]:
             highest = course.crossed(now) if course.wait.is_open else None
             if highest is None or highest.at > before or _is_red(reading, course):
                 continue
-            if all(ask.milestone != highest.milestone for ask in watch.asks(key, course.key)):
+            if all(ask.milestone != highest.milestone for ask in asks(key, course.key)):
                 yield Overdue(key, reading, course, highest)
 
 
