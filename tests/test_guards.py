@@ -351,3 +351,24 @@ def test_huge_numbers_in_an_event(desktop: Desktop, tail: str) -> None:
     assert not done
     assert result["error"]["kind"] == "refused"
     assert "not the id of an event" in result["error"]["message"]
+
+
+# What it costs.
+
+
+@pytest.mark.parametrize("size", [1, 13])
+def test_requests_of_an_escalation(size: int) -> None:
+    """Seven, however large the roster, once its accounts are known."""
+    names = [f"member{n}" for n in range(size)]
+    desktop = Desktop(roster={"members": [{"gerrit": name} for name in names]})
+    for name in names:
+        desktop.gerrit.add_account(name)
+    first, number = desktop.waiting(), desktop.waiting()
+    assess.assess(desktop.tools(), desktop.event(first))
+    before = len(desktop.gerrit.seen)
+
+    asked = assess.assess(desktop.tools(), desktop.event(number))["asked"]
+    tickets.open_ticket(desktop.tools(), desktop.event(number), asked=asked)
+    escalate(desktop, number, asked=asked)
+
+    assert len(desktop.gerrit.seen) - before == 7

@@ -21,8 +21,7 @@ from typing import (
     cast,
 )
 
-import yaml
-
+from reviewloop.cli.config import read_config
 from reviewloop.core.milestones import Crossing, Ending, Window
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change, replay
@@ -73,7 +72,7 @@ def replay_file(config: Path, changes: Path, since: datetime, to: datetime) -> L
     :raises ConfigError: a file cannot be read, or the configuration is wrong.
     :raises ProtocolError: a line is not a change.
     """
-    policy = load(_config(config)).policy
+    policy = load(read_config(config)).policy
     # A window leaves its beginning out.
     window = Window(since - timedelta(seconds=1), to)
     lines = [line for raw in _read(changes) for line in _events(raw, policy, window)]
@@ -98,16 +97,6 @@ def _line(number: int, what: Union[Crossing, Ending], policy: Policy) -> Line:
     event["at"] = iso(what.at)
     order = (event["at"], number, event["event"], event["party"], event["since"], length)
     return order, event
-
-
-def _config(path: Path) -> Dict[str, Any]:
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ConfigError(f"--config {path} cannot be read: {err}", "Pass a YAML file.") from err
-    if not isinstance(value, dict):
-        raise ConfigError(f"--config {path} holds no settings.", "See gerrit.yaml.example.")
-    return value
 
 
 def _read(path: Path) -> Iterator[Dict[str, Any]]:

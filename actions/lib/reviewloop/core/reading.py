@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Iterator, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
-from reviewloop.core.commands import Pauses, pauses
+from reviewloop.core.commands import Pauses, Verb, pauses
 from reviewloop.core.milestones import (
     Crossing,
     Ending,
@@ -18,6 +18,7 @@ from reviewloop.core.milestones import (
     replayed,
 )
 from reviewloop.core.policy import Policy
+from reviewloop.core.spans import Span
 from reviewloop.core.turns import Party
 from reviewloop.core.waits import State, Wait, follow
 
@@ -71,6 +72,17 @@ class Reading:
     def elapsed(self, wait: Wait, now: datetime, policy: Policy) -> int:
         """Working seconds on a wait's stopwatch at ``now``."""
         return elapsed(wait, now, policy.calendar, self.pauses.spans)
+
+    def pause(self, now: datetime) -> Optional[Span]:
+        """The span in which the stopwatch stands still now, or None."""
+        for span in self.pauses.spans:
+            if span.start <= now and (span.end is None or now < span.end):
+                return span
+        return None
+
+    def is_acknowledged(self, pause: Span) -> bool:
+        """Whether a pause is the work of ``/ack``, and not of ``/snooze``."""
+        return any(one.verb is Verb.ACK and one.at == pause.start for one in self.pauses.commands)
 
     def without_history(self) -> Reading:
         """The same without the messages, which a sensor need not keep."""

@@ -13,11 +13,8 @@ from typing import List, Optional, Tuple
 
 from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.change import ChangeStatus
-from reviewloop.core.commands import Verb
 from reviewloop.core.events import EventRef
-from reviewloop.core.keys import digest
 from reviewloop.core.reading import Course, Reading, read_change
-from reviewloop.core.spans import Span
 from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
@@ -114,11 +111,6 @@ class Assessor:
                 self._keep(decided, ask)
         return decided
 
-    def is_held_out(self, number: int) -> bool:
-        """Whether a change is left alone on purpose, to compare: always the same changes."""
-        share = int(digest("hold-out", self._settings.server, number), 16) % 100
-        return share < self._settings.limits.hold_out_percent
-
     def _verdict(
         self, reading: Reading, course: Optional[Course], event: EventRef, now: datetime
     ) -> Verdict:
@@ -137,7 +129,7 @@ class Assessor:
             (paused or Verdict.SNOOZED, paused is not None),
             (Verdict.NOT_DUE, reading.elapsed(course.wait, now, policy) < due),
             (Verdict.RED, reading.state.red and event.party is not Party.OWNER),
-            (Verdict.HOLD_OUT, self.is_held_out(change.number)),
+            (Verdict.HOLD_OUT, self._settings.is_held_out(change.number)),
         )
         return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)
 
@@ -194,7 +186,7 @@ class Assessor:
         if tier not in ROSTER_TIERS:
             return None
         policy = self._people.policy(reading.change)
-        asking = grouping.Asking(event, policy, now, self.is_held_out)
+        asking = grouping.Asking(event, policy, now, self._settings.is_held_out)
         return grouping.look(self._client, reading, course, asking)
 
     def _asked(
@@ -274,18 +266,8 @@ def _is_kept(ask: Ask, chosen: Chosen) -> bool:
     return bool(ask.accounts) or chosen.is_late
 
 
-def pause_at(reading: Reading, now: datetime) -> Optional[Span]:
-    """The span in which the change's stopwatch stands still now, or None."""
-    for span in reading.pauses.spans:
-        if span.start <= now and (span.end is None or now < span.end):
-            return span
-    return None
-
-
 def _pause_verdict(reading: Reading, now: datetime) -> Optional[Verdict]:
-    span = pause_at(reading, now)
-    if span is None:
+    pause = reading.pause(now)
+    if pause is None:
         return None
-    commands = reading.pauses.commands
-    acknowledged = any(one.verb is Verb.ACK and one.at == span.start for one in commands)
-    return Verdict.ACKNOWLEDGED if acknowledged else Verdict.SNOOZED
+    return Verdict.ACKNOWLEDGED if reading.is_acknowledged(pause) else Verdict.SNOOZED

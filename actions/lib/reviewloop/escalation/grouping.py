@@ -166,10 +166,7 @@ def _overdue(reading: Reading, asking: Asking) -> Optional[Course]:
     change, event = reading.change, asking.event
     closed = change.status is not ChangeStatus.NEW or change.work_in_progress or change.is_private
     red = reading.state.red and event.party is not Party.OWNER
-    paused = any(
-        span.start <= asking.now and (span.end is None or asking.now < span.end)
-        for span in reading.pauses.spans
-    )
+    paused = reading.pause(asking.now) is not None
     if closed or red or paused or reading.is_exempt or asking.is_held_out(change.number):
         return None
     course = reading.course(event.party)

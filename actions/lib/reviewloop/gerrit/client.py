@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple, Union
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.remarks import Remark, has_remarks, with_remarks
@@ -36,6 +36,8 @@ MAX_PAGE = 500
 _NOT_FOUND = 404
 # Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
 _FEW = 10
+#: Rows that are asked for without a look at the account's limit.
+A_FEW = 50
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ class Client(Session):
         :param page: rows a page, at most (default: what the account may ask for, up to 500).
         :param limit: rows in all, at most.
         """
-        size = min(page or MAX_PAGE, MAX_PAGE, self.query_limit(), limit or MAX_PAGE)
+        size = min(page or MAX_PAGE, MAX_PAGE, limit or MAX_PAGE)
+        # Whoever wants a few does not ask how many it may have: a server that allows fewer sends
+        # fewer, and says that there are more.
+        size = size if size <= A_FEW else min(size, self.query_limit())
         fixed = [("n", str(size)), *self._options(options)]
 
         def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
@@ -183,11 +188,15 @@ class Client(Session):
 
     # Writing
 
-    def post_review(self, change: Change, request: ReviewRequest) -> ReviewOutcome:
+    def post_review(
+        self, change: Change, request: ReviewRequest, *, is_fresh: bool = False
+    ) -> ReviewOutcome:
         """Post one review in one write, unless it was posted before.
 
         :param change: read with CURRENT_REVISION: the review is of the patch set that was seen,
             even if a newer one has come since.
+        :param is_fresh: the change has just been read from its storage, and nobody else of this
+            pack can have written on it since: its own messages are looked at, none are read again.
         :raises RefusedError: the text is too long, or a permission is missing, or the change's
             state forbids it (nothing was posted); or a vote was dropped (the message was posted).
         :raises AmbiguousError: the answer was lost and the review is not there (yet). Posting it
@@ -197,7 +206,7 @@ class Client(Session):
         if not change.revision:
             raise ProtocolError(f"change {change.number} was read without its current revision.")
         path = f"{_path(change)}/revisions/{segment(change.revision)}/review"
-        earlier = self._own_message(change, request)
+        earlier = self._own_message(change.messages if is_fresh else self.messages(change), request)
         if earlier:
             return self._completed(change, request, path, earlier)
         try:
@@ -208,13 +217,23 @@ class Client(Session):
         return ReviewOutcome(ReviewAction.POSTED)
 
     def set_hashtags(
-        self, ident: Ident, add: Iterable[str] = (), remove: Iterable[str] = ()
+        self,
+        ident: Ident,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+        *,
+        is_fresh: bool = False,
     ) -> bool:
         """Add and take off hashtags; whether anything changed (if not, nothing was written).
 
+        :param is_fresh: a change that has just been read from its storage: its hashtags are not
+            read again.
         :raises RefusedError: the account may not edit hashtags, or the change does not exist.
         """
-        there = set(self.hashtags(ident))
+        if is_fresh and isinstance(ident, Change):
+            there = set(ident.hashtags)
+        else:
+            there = set(self.hashtags(ident))
         adding, removing = sorted(set(add) - there), sorted(set(remove) & there)
         if not adding and not removing:
             return False
@@ -275,8 +294,10 @@ class Client(Session):
             return {}  # nothing was said on the change, so nothing was voted either
         return parse.votes(votes, _name(change))
 
-    def _own_message(self, change: Change, request: ReviewRequest) -> str:
-        history = self.messages(change)
+    def _own_message(self, history: Sequence[Message], request: ReviewRequest) -> str:
+        claimed = review.is_claimed(history, request.marker, request.key)
+        if self._peer.username and not claimed:
+            return ""
         return review.find_own(history, self.whoami().id, request.marker, request.key)
 
     def _look_for(
@@ -284,7 +305,7 @@ class Client(Session):
     ) -> ReviewOutcome:
         """What became of a review whose answer was lost."""
         try:
-            found = self._own_message(change, request)
+            found = self._own_message(self.messages(change), request)
         except TemporaryError as err:
             raise lost from err
         if not found:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from reviewloop.core.change import Change, Message
 from reviewloop.errors import RefusedError
@@ -148,7 +148,12 @@ def holds_marker(text: str, marker: str) -> bool:
     return marker.strip() in (line.strip() for line in text.splitlines())
 
 
-def find_own(history: Tuple[Message, ...], account_id: int, marker: str, key: str = "") -> str:
+def is_claimed(history: Sequence[Message], marker: str, key: str = "") -> bool:
+    """Whether any message, whosoever, holds the marker: if none does, nobody need be asked for."""
+    return any(holds_marker(one.text, marker) or _holds_key(one.text, key) for one in history)
+
+
+def find_own(history: Sequence[Message], account_id: int, marker: str, key: str = "") -> str:
     """The id of the account's own message with the marker, empty if there is none.
 
     :param key: how the marker begins, if whatever follows makes no difference.

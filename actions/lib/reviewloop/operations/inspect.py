@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Dict, List, Optional
 
+from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import Course, Reading, read_change
@@ -13,9 +14,9 @@ from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import pause_at
 from reviewloop.gerrit import parse
 from reviewloop.operations.context import Context
+from reviewloop.store.asks import Ask
 
 
 def query_changes(context: Context, query: str, limit: int = 50) -> Dict[str, Any]:
@@ -89,11 +90,21 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
                 "tier": ask.tier,
                 "account_ids": list(ask.accounts),
                 "at": iso(ask.at),
-                "open": ask.open,
+                "open": ask.open and explained.is_live(ask),
                 "event_id": ask.event_id,
             }
             for ask in context.asks.all()
             if ask.number == number
+        ],
+        "pending": [
+            {
+                "tier": one.tier,
+                "reason": one.reason.value,
+                "not_before": iso(one.not_before),
+                "leader": one.leader,
+            }
+            for one in context.pendings.all()
+            if one.number == number
         ],
         "summary": explained.sentences(),
     }
@@ -107,7 +118,7 @@ class _Explanation:
 
     def reasons_not(self) -> List[str]:
         change, state = self.reading.change, self.reading.state
-        paused = pause_at(self.reading, self.now)
+        paused = self.reading.pause(self.now)
         reasons = (
             ("closed", change.status.is_closed),
             ("wip", change.work_in_progress),
@@ -116,12 +127,21 @@ class _Explanation:
             ("paused", paused is not None),
             ("red", state.red),
             ("no_milestone_reached", not any(self._crossed())),
-            ("hold_out", self.context.assessor.is_held_out(change.number)),
+            ("hold_out", self.context.settings.is_held_out(change.number)),
         )
         return [name for name, holds in reasons if holds]
 
+    def is_live(self, ask: Ask) -> bool:
+        """Whether the change itself shows the ask: a record alone says what was meant to be."""
+        change, server = self.reading.change, self.context.settings.server
+        policy = self.context.people.policy(change)
+        shown = live_asks(change, policy, server, ask.party, ask.since)
+        return (ask.tier, ask.accounts, ask.attempt) in {
+            (one.tier.value, one.accounts, one.attempt) for one in shown
+        }
+
     def paused_until(self) -> Optional[str]:
-        paused = pause_at(self.reading, self.now)
+        paused = self.reading.pause(self.now)
         return None if paused is None or paused.end is None else iso(paused.end)
 
     def sentences(self) -> List[str]:

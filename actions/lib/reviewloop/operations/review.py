@@ -100,8 +100,10 @@ def post_review(
             notify=Notify(notify),
         )
         lease.check()
-        outcome = context.client.post_review(seen.change, request)
-        changed = context.client.set_hashtags(seen.change, add_hashtags, remove_hashtags)
+        outcome = context.client.post_review(seen.change, request, is_fresh=True)
+        changed = context.client.set_hashtags(
+            seen.change, add_hashtags, remove_hashtags, is_fresh=True
+        )
     return {
         "action": outcome.action.value,
         "reason": "",
@@ -135,7 +137,7 @@ def set_hashtags(
         reason = seen.reason or (ANOTHER_WAIT if elsewhere else "")
         if reason or seen.change is None:
             return {"number": number, "changed": False, "reason": reason}
-        changed = context.client.set_hashtags(seen.change, add, remove)
+        changed = context.client.set_hashtags(seen.change, add, remove, is_fresh=True)
     return {"number": number, "changed": bool(changed), "reason": ""}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, TypeVar, Union
 
 from reviewloop.core.durations import Duration
-from reviewloop.core.keys import SERVER_PATTERN
+from reviewloop.core.keys import SERVER_PATTERN, digest
 from reviewloop.core.policy import Policy
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
@@ -88,6 +88,11 @@ class Settings:
     limits: Limits
     templates: str = ""
     warnings: Tuple[str, ...] = ()
+
+    def is_held_out(self, number: int) -> bool:
+        """Whether a change is left alone on purpose, to compare: always the same changes."""
+        share = int(digest("hold-out", self.server, number), 16) % 100
+        return share < self.limits.hold_out_percent
 
 
 def load(

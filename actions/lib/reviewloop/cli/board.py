@@ -1,0 +1,66 @@
+"""``reviewloop board``: every overdue wait of a server, without StackStorm."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Dict, Iterator
+
+from reviewloop.cli.config import read_config
+from reviewloop.operations.board import Server
+from reviewloop.operations.context import make_client
+from reviewloop.settings.load import load
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+NOTE = (
+    "Without StackStorm's datastore: what waits for a limit, or is asked for in another change's"
+    " name, shows as no_rule."
+)
+
+
+def add_parser(commands: Commands) -> None:
+    """The command's arguments."""
+    command = commands.add_parser(
+        "board",
+        help="print every overdue wait, with who is asked or why nobody is",
+        description="Print every overdue wait of the configured Gerrit, the longest first.",
+    )
+    command.add_argument("--config", type=Path, required=True, help="a pack configuration (YAML)")
+    command.add_argument("--limit", type=int, default=1000, help="open changes to look at")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the board. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
+    settings = load(read_config(options.config))
+    server = Server(settings, make_client(settings), lambda _change: settings.policy)
+    for line in page(server.look(options.limit)):
+        sys.stdout.write(line + "\n")
+    sys.stderr.write(NOTE + "\n")
+    return 0
+
+
+def page(found: Dict[str, Any]) -> Iterator[str]:
+    """The board as lines of text."""
+    yield f"{found['count']} overdue at {found['now']}" + (
+        ", and more changes" if found["more"] else ""
+    )
+    for wait in found["waits"]:
+        yield (
+            f"{wait['number']:>8}  {wait['waiting_days']:>6.2f} d  {wait['party']:<9}"
+            f"  {wait['milestone']:>4}  {_state(wait)}"
+        )
+    for one in found["unreadable"]:
+        yield f"{one['number']:>8}  unreadable: {one['name']}"
+
+
+def _state(wait: Dict[str, Any]) -> str:
+    after = f", {wait['next']} {wait['next_at']}" if wait["next_at"] else ""
+    if wait["reason"]:
+        return f"{wait['reason']}{after}"
+    asked = wait["asked"][-1]
+    who = ", ".join(map(str, asked["account_ids"])) or "nobody by name"
+    return f"asked {who} ({asked['tier']}) since {asked['since']}{after}"

@@ -1,0 +1,1 @@
+"""What is to be seen of all changes at once: pure functions over readings."""

@@ -1,0 +1,177 @@
+"""Every overdue wait, with who is asked since when, or the reason why nobody is.
+
+This is the promise laid open: a wait that shows neither is a defect of the pack.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Callable, Iterable, Iterator, Optional, Sequence, Tuple
+
+from reviewloop.core.asked import LiveAsk, live_asks
+from reviewloop.core.keys import event_id
+from reviewloop.core.milestones import Crossing
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import Course, Reading
+from reviewloop.core.turns import Party
+from reviewloop.store.pending import Pending
+
+FRESH = timedelta(hours=1)
+"""How long the first trigger, its rules and its actions may take."""
+
+
+class Reason(str, Enum):
+    """Why nobody is asked. Those of ``gerrit.pending.*`` have the same names."""
+
+    EXEMPT = "exempt"
+    SNOOZED = "snoozed"
+    ACKNOWLEDGED = "acknowledged"
+    RED = "red"
+    HOLD_OUT = "hold_out"
+    BUDGET = "budget"
+    CAP = "cap"
+    RAMP = "ramp"
+    NOBODY_ELIGIBLE = "nobody_eligible"
+    JOINED = "joined"
+    IDLE = "idle"
+    FRESH = "fresh"
+    NO_RULE = "no_rule"
+
+
+class Next(str, Enum):
+    """What happens next if nobody does anything."""
+
+    MILESTONE = "milestone"
+    OFFERED = "offered"
+    PAUSE_ENDS = "pause_ends"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One overdue wait. ``reason`` is None where somebody is asked at the highest milestone.
+
+    :param asked: every live ask about the wait, at that milestone or an earlier one.
+    :param leader: the change in whose name it is asked, with ``joined``; or 0.
+    :param seconds: of working time on the wait's stopwatch.
+    :param next_at: when the next thing happens, None if that is not known.
+    """
+
+    reading: Reading
+    course: Course
+    highest: Crossing
+    event_id: str
+    seconds: int
+    asked: Tuple[LiveAsk, ...] = ()
+    reason: Optional[Reason] = None
+    leader: int = 0
+    next: Next = Next.NOTHING
+    next_at: Optional[datetime] = None
+
+
+@dataclass(frozen=True)
+class View:
+    """What the rows are made from, beside the readings.
+
+    :param policy_of: the policy with which a reading's own messages are known.
+    :param pendings: what was put off.
+    :param is_held_out: whether a change is left alone on purpose, by its number.
+    :param idle_before: changes untouched since then are not offered any more.
+    """
+
+    now: datetime
+    server: str
+    policy: Policy
+    policy_of: Callable[[Reading], Policy]
+    pendings: Sequence[Pending]
+    is_held_out: Callable[[int], bool]
+    idle_before: Optional[datetime] = None
+
+
+def rows(readings: Iterable[Reading], view: View) -> Tuple[Row, ...]:
+    """A row for every overdue wait, the longest wait first."""
+    found = [row for reading in readings for row in _rows(reading, view)]
+    return tuple(sorted(found, key=lambda row: (row.course.wait.since, row.reading.change.number)))
+
+
+def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Course, Crossing]]:
+    """The open waits past a milestone, each with the highest reached; none of a private change, of
+    one in progress, or of a closed one.
+    """
+    change = reading.change
+    if change.is_private or change.work_in_progress or change.status.is_closed:
+        return
+    for course in reading.courses:
+        highest = course.crossed(now) if course.wait.is_open else None
+        if highest is not None:
+            yield course, highest
+
+
+def _rows(reading: Reading, view: View) -> Iterator[Row]:
+    for course, highest in overdue(reading, view.now):
+        wait, change = course.wait, reading.change
+        party = wait.party.value
+        asked = live_asks(change, view.policy_of(reading), view.server, party, wait.since)
+        name = event_id(view.server, change.number, party, wait.since, str(highest.milestone))
+        row = Row(
+            reading=reading,
+            course=course,
+            highest=highest,
+            event_id=name,
+            seconds=reading.elapsed(wait, view.now, view.policy),
+            asked=asked,
+        )
+        yield _explained(row, view)
+
+
+def _explained(row: Row, view: View) -> Row:
+    """The row with its reason, and what happens next."""
+    if any(one.milestone == row.highest.milestone for one in row.asked):
+        following = row.course.following(view.now)
+        if following is None:
+            return row
+        return replace(row, next=Next.MILESTONE, next_at=following.at)
+    reason = _by_history(row, view)
+    if reason is not None:
+        pause = row.reading.pause(view.now)
+        ends = None if pause is None else pause.end
+        return replace(
+            row, reason=reason, next=Next.PAUSE_ENDS if ends else Next.NOTHING, next_at=ends
+        )
+    pending = _pending(row, view)
+    if pending is not None:
+        return replace(
+            row,
+            reason=Reason(pending.reason.value),
+            leader=pending.leader,
+            next=Next.OFFERED,
+            next_at=max(pending.not_before, view.now),
+        )
+    if row.highest.at > view.now - FRESH:
+        return replace(row, reason=Reason.FRESH, next=Next.OFFERED, next_at=row.highest.at + FRESH)
+    return replace(row, reason=Reason.NO_RULE)
+
+
+def _by_history(row: Row, view: View) -> Optional[Reason]:
+    """The reason that the change itself gives, or the configuration."""
+    reading, change = row.reading, row.reading.change
+    pause = reading.pause(view.now)
+    acknowledged = pause is not None and reading.is_acknowledged(pause)
+    reasons = (
+        (Reason.EXEMPT, reading.is_exempt),
+        (Reason.ACKNOWLEDGED, acknowledged),
+        (Reason.SNOOZED, pause is not None),
+        (Reason.RED, reading.state.red and row.course.wait.party is not Party.OWNER),
+        (Reason.HOLD_OUT, view.is_held_out(change.number)),
+        (Reason.IDLE, view.idle_before is not None and change.updated < view.idle_before),
+    )
+    return next((reason for reason, holds in reasons if holds), None)
+
+
+def _pending(row: Row, view: View) -> Optional[Pending]:
+    """What was put off about the wait; of several tiers, what may be offered first."""
+    wait = row.event_id.rpartition(":")[0]
+    mine = [one for one in view.pendings if one.event_id.rpartition(":")[0] == wait]
+    return min(mine, key=lambda one: one.not_before, default=None)

@@ -1,0 +1,153 @@
+"""Every overdue wait at once. Nothing here writes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+
+from reviewloop.core.change import Change
+from reviewloop.core.commands import Verb
+from reviewloop.core.payloads import Site
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import Reading, read_change
+from reviewloop.core.remarks import has_remarks, with_remarks
+from reviewloop.core.text import outward
+from reviewloop.core.timestamps import iso
+from reviewloop.errors import ProtocolError
+from reviewloop.gerrit import parse, queries
+from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.queries import Option
+from reviewloop.insight.board import Reason, Row, View, rows
+from reviewloop.operations.context import Context
+from reviewloop.settings.load import Settings
+from reviewloop.store.pending import Pending
+
+_OPTIONS = (
+    Option.MESSAGES,
+    Option.LABELS,
+    Option.DETAILED_LABELS,
+    Option.DETAILED_ACCOUNTS,
+)
+
+
+def board(context: Context, limit: int = 1000) -> Dict[str, Any]:
+    """Every overdue wait with who is asked since when, or why nobody is.
+
+    ``{now, count, more, by_reason, waits: [...], unreadable: [...]}``, the longest wait first;
+    ``by_reason`` counts, under ``asked`` those about whom somebody is asked.
+
+    :param limit: open changes to look at, at most; ``more`` tells whether there are others.
+    """
+    kept = context.pendings.readable()
+    server = Server(context.settings, context.client, context.people.policy, kept.records)
+    found = server.look(limit)
+    found["unreadable"] += [{"number": 0, "name": outward(name)} for name in kept.unreadable]
+    return found
+
+
+@dataclass
+class Server:
+    """What the board is made from.
+
+    :param policy_of: the policy with which a change's own messages are known.
+    :param pendings: what was put off; none where there is no datastore.
+    """
+
+    settings: Settings
+    client: Client
+    policy_of: Callable[[Change], Policy]
+    pendings: Sequence[Pending] = ()
+    unreadable: List[Dict[str, Any]] = field(default_factory=list)
+
+    def look(self, limit: int) -> Dict[str, Any]:
+        """The board, as :func:`board` answers it."""
+        query = queries.all_of(self.settings.gerrit.query, "status:open")
+        raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
+        now = self.client.now()
+        found = rows(self._readings(raws[:limit]), self._view(now))
+        return {
+            "now": iso(now),
+            "count": len(found),
+            "more": len(raws) > limit,
+            "by_reason": _counted(found),
+            "waits": [self._told(row) for row in found],
+            "unreadable": self.unreadable,
+        }
+
+    def _view(self, now: datetime) -> View:
+        settings = self.settings
+        reach = settings.coverage_reach.seconds(settings.policy.calendar)
+        return View(
+            now=now,
+            server=settings.server,
+            policy=settings.policy,
+            policy_of=lambda reading: self.policy_of(reading.change),
+            pendings=self.pendings,
+            is_held_out=settings.is_held_out,
+            idle_before=settings.policy.calendar.rewind(now, reach),
+        )
+
+    def _readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:
+        changes = [change for change in map(self._change, raws) if change is not None]
+        spoken = self._with_commands(changes)
+        return [
+            read_change(self._whole(change) if change.number in spoken else change, policy)
+            for change in changes
+            for policy in [self.policy_of(change)]
+        ]
+
+    def _change(self, raw: parse.Raw) -> Optional[Change]:
+        """One change; one that makes no sense is named, and the others are shown."""
+        try:
+            return parse.change(raw)
+        except ProtocolError as err:
+            number = raw.get("_number")
+            told = {"number": number if type(number) is int else 0, "name": outward(str(err), 300)}
+            self.unreadable.append(told)
+            return None
+
+    def _with_commands(self, changes: Sequence[Change]) -> Set[int]:
+        """Those whose comments, which a search leaves out, hold a command."""
+        marked = [change.number for change in changes if has_remarks(change)]
+        words = queries.any_word(verb.value for verb in Verb)
+        rows = self.client.changes(marked, query=words) if marked else []
+        return {parse.number_of(row) for row in rows}
+
+    def _whole(self, change: Change) -> Change:
+        return with_remarks(change, self.client.remarks(change))
+
+    def _told(self, row: Row) -> Dict[str, Any]:
+        change, wait = row.reading.change, row.course.wait
+        day = self.settings.policy.calendar.day_seconds
+        return {
+            "number": change.number,
+            "project": outward(change.project),
+            "owner_id": change.owner.id,
+            "url": outward(Site(self.settings.server, self.settings.gerrit.url).link(change), 500),
+            "party": wait.party.value,
+            "since": iso(wait.since),
+            "waiting_days": round(row.seconds / day, 2),
+            "milestone": str(row.highest.milestone),
+            "event_id": row.event_id,
+            "asked": [
+                {
+                    "account_ids": list(one.accounts),
+                    "tier": one.tier.value,
+                    "milestone": str(one.milestone),
+                    "since": iso(one.at),
+                }
+                for one in row.asked
+            ],
+            "reason": "" if row.reason is None else row.reason.value,
+            "leader": row.leader,
+            "next": row.next.value,
+            "next_at": "" if row.next_at is None else iso(row.next_at),
+        }
+
+
+def _counted(found: Sequence[Row]) -> Dict[str, int]:
+    reasons = [row.reason for row in found]
+    counts = {reason.value: reasons.count(reason) for reason in Reason if reason in reasons}
+    return {"asked": reasons.count(None), **counts}
