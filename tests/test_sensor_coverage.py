@@ -93,6 +93,17 @@ def test_offered_after_a_grace(bench: Bench) -> None:
     assert offered(bench) == [(number, "1d", "")]
 
 
+def test_grace_after_an_outage(bench: Bench) -> None:
+    """An edge that is sent late gets its time as well."""
+    number = bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 12:00:00")
+    assert [trigger for trigger, _ in bench.poll()] == ["gerrit.change_waiting"]
+
+    assert offered(bench, polls=3) == []
+    assert offered(bench) == [(number, "1d", "")]
+
+
 def test_grace_is_two_polls_at_least() -> None:
     """Where polls are rare, an action of the last one may still run."""
     bench = Bench(coverage_reach="60d", poll_interval=3600)
@@ -298,6 +309,8 @@ def test_edges_go_first() -> None:
     kinds = []
     for _ in range(5):
         kinds += [trigger.rpartition("_")[2] for trigger, _ in bench.poll()]
+    bench.fake.advance(minutes=20)
+    kinds += [trigger.rpartition("_")[2] for trigger, _ in bench.poll()]
 
     assert kinds == ["waiting"] * 4 + ["overdue"]
 

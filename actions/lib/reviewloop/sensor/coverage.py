@@ -18,6 +18,7 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading, WaitKey
 from reviewloop.core.turns import Party
 from reviewloop.sensor.dispatch import Outbox
+from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.store.pending import Pending
@@ -68,7 +69,7 @@ class Overdue:
 class Coverage:
     """Offers overdue waits, in rounds.
 
-    :param grace: from a milestone to its first offer.
+    :param grace: from a milestone, and from its edge, to the first offer.
     :param pending: what was put off, as the datastore has it: read only if something is overdue.
     """
 
@@ -87,6 +88,13 @@ class Coverage:
         self._outbox = outbox
         self._offers: Dict[Slot, _Offer] = {}
         self._held: Dict[Slot, datetime] = {}
+        self._sent: Dict[Slot, datetime] = {}
+
+    def sent(self, events: Iterable[Event], now: datetime) -> None:
+        """The edges of these waits have just been sent: what they lead to is waited for."""
+        for event in events:
+            wait = event.what.wait
+            self._sent[event.key, (wait.party.value, wait.since)] = now
 
     def run(
         self, now: datetime, watch: Watch, room: int, fresh: Callable[[Set[ChangeKey]], None]
@@ -128,6 +136,8 @@ class Coverage:
         return sorted(found, key=lambda one: one.rank)
 
     def _is_time(self, one: Overdue, now: datetime) -> bool:
+        if now - self._sent.get(one.slot, now - self._grace) < self._grace:
+            return False
         before = self._before(one)
         return before is None or now - before.at >= EVERY
 
@@ -181,6 +191,7 @@ class Coverage:
     def _forget(self, watch: Watch) -> None:
         self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
         self._held = {slot: at for slot, at in self._held.items() if slot[0] in watch}
+        self._sent = {slot: at for slot, at in self._sent.items() if slot[0] in watch}
 
 
 def overdue(
