@@ -6,6 +6,8 @@
 #   make test PYTHON=python3.8     the same in a virtual environment of its own
 #   make check                     formatting, lint, types, layers, and what the Exchange looks at
 #   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL
+#   make test-coverage             a simulated quarter with every fault, again and again: a quarter of an hour
+#   make mutants MODULE=core       mutations of the code that no test notices; BUDGET=SECONDS, default 900
 #   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
 #   make docs                      regenerate the pages and pictures that come from the pack's files
 #   make format                    format the code
@@ -23,7 +25,10 @@ ENTRY_FILES = $(wildcard actions/*.py sensors/*.py)
 PYTEST_ARGS ?=
 REQUIREMENTS := requirements.txt requirements-tests.txt requirements-sandbox.txt
 
-.PHONY: help ready venv test test-st2 test-trackers demo java check docs pictures format clean
+# More of what sandbox.quarter takes: COVERAGE_ARGS='--steps 1000 --seed 7'.
+COVERAGE_ARGS ?=
+
+.PHONY: help ready venv test test-coverage mutants test-st2 test-trackers demo java check docs pictures format clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
@@ -57,6 +62,10 @@ test-st2: venv
 	  echo 'NOT RUN: set ST2_API_URL to a running StackStorm, such as http://127.0.0.1:9101, and ST2_AUTH_TOKEN or' \
 	  'ST2_API_KEY where authentication is on. It must run on this machine, and sees committed files only.'; exit 2; }
 	$(BIN)/python -m pytest -v sandbox/stackstorm $(PYTEST_ARGS)
+
+# Writes its table into docs/reliability.md. Whatever fails is printed as a script that can be played again.
+test-coverage: venv
+	PYTHONPATH=$(LIB):tests:. $(BIN)/python -m sandbox.quarter --page $(COVERAGE_ARGS)
 
 # Redmine and Request Tracker are installed into a private Debian below .cache/, not on this machine.
 test-trackers: venv

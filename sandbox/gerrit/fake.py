@@ -486,7 +486,7 @@ class FakeGerrit(Transport):
     def _get_related(self, request: Request, ident: str, revision: str) -> Json:
         number: Optional[int] = self._change(ident).number
         chain = self._above(self.changes[self._change(ident).number])
-        while number is not None:
+        while number in self.changes:  # one that was deleted is a commit without a change
             chain.append(self.changes[number])
             number = chain[-1].parent
         return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}

@@ -18,6 +18,7 @@ import types
 from abc import ABC, abstractmethod
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from contextvars import ContextVar
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Tuple
 from unittest import mock
@@ -154,25 +155,43 @@ yql.YAQLEvaluator._root_ctx.register_function(_st2kv, name="st2kv")
 jinja.JinjaEvaluator._custom_functions["st2kv"] = _st2kv
 
 
+@lru_cache(maxsize=64)
+def _definition(text: str) -> Tuple[Any, Any]:
+    """A workflow's spec and graph. The engine would read both anew at each turn, for milliseconds;
+    neither changes while it runs.
+    """
+    spec = specs.get_spec_module("native").instantiate(text)
+    spec.tasks.get_task = lru_cache(maxsize=None)(spec.tasks.get_task)
+    return spec, conducting.WorkflowConductor(spec).graph
+
+
 def run_workflow(
-    text: str, inputs: Any, context: Dict[str, Any], store: Datastore, perform: Perform
+    text: str,
+    inputs: Any,
+    context: Dict[str, Any],
+    store: Datastore,
+    perform: Perform,
+    wait: Callable[[float], None] = lambda _seconds: None,
 ) -> Outcome:
     """Conduct it to its end: status and ``{output}``, with ``errors`` unless it succeeded.
 
     ``perform`` runs a task, given its name and ``{action, input}``; its RequestError fails it all.
+    ``wait`` is called with the seconds that a task, or its next try, is put off.
     """
     token = _store.set(store)
     try:
-        spec = specs.get_spec_module("native").instantiate(text)
-        return _conduct(conducting.WorkflowConductor(spec, inputs=inputs, context=context), perform)
+        spec, graph = _definition(text)
+        conductor = conducting.WorkflowConductor(spec, inputs=inputs, context=context)
+        conductor._graph = graph
+        return _conduct(conductor, perform, wait)
     except RequestError as err:
         return statuses.FAILED, {"output": None, "errors": [{"message": str(err)}]}
     finally:
         _store.reset(token)
 
 
-def _conduct(conductor: Any, perform: Perform) -> Outcome:
-    conductor.serialize()  # renders input and vars, after which it may already have failed
+def _conduct(conductor: Any, perform: Perform, wait: Callable[[float], None]) -> Outcome:
+    _ = conductor.workflow_state  # renders input and vars, after which it may already have failed
     if conductor.get_workflow_status() not in statuses.COMPLETED_STATUSES:
         conductor.request_workflow_status(statuses.RUNNING)
     tasks = conductor.get_next_tasks()
@@ -181,6 +200,7 @@ def _conduct(conductor: Any, perform: Perform) -> Outcome:
             _tell(conductor, task, statuses.RUNNING)
         for task in tasks:
             (request,) = task["actions"]
+            wait(task.get("delay") or 0)
             _tell(conductor, task, *perform(task["id"], request))
         tasks = conductor.get_next_tasks()
     conductor.render_workflow_output()

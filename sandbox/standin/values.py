@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+from functools import lru_cache
 from typing import Any, Callable, Dict, Mapping
 
 import jinja2
@@ -46,8 +47,14 @@ def validate(instance: Any, schema: Values) -> Any:
     own = plain(schema)  # unlike deepcopy, parts that a YAML alias shares come apart
     instance = copy.deepcopy(instance)
     _relax(instance, own)
-    jsonschema.validate(instance, own, cls=_VALIDATOR)
+    _check_schema(json.dumps(own, sort_keys=True))
+    _VALIDATOR(own).validate(instance)
     return instance
+
+
+@lru_cache(maxsize=512)
+def _check_schema(text: str) -> None:
+    _VALIDATOR.check_schema(json.loads(text))
 
 
 def problems(output: Any, schema: Values) -> str:

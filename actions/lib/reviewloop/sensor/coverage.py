@@ -124,7 +124,7 @@ class Coverage:
         return [
             one
             for one in overdue(readings, watch.asks, now - self._grace, now)
-            if now >= self._held.get(one.slot, now) and self._is_time(one, now)
+            if self._is_time(one, now)
         ]
 
     def _worth_it(
@@ -136,14 +136,17 @@ class Coverage:
         return sorted(found, key=lambda one: one.rank)
 
     def _is_time(self, one: Overdue, now: datetime) -> bool:
-        if now - self._sent.get(one.slot, now - self._grace) < self._grace:
-            return False
-        before = self._before(one)
-        return before is None or now - before.at >= EVERY
+        """Whether the edge has had its time, and no record is known to stand in the way."""
+        edge = self._sent.get(one.slot, now - self._grace)
+        return now - edge >= self._grace and now >= self._held.get(one.slot, now)
 
     def _is_worth_it(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
         not_before = min((record.not_before for record in records), default=now)
+        before = self._before(one)
+        if before is not None and now - before.at < EVERY:
+            # The offer met a limit, which may free a place within minutes.
+            return now >= not_before and any(record.at >= before.at for record in records)
         if now >= not_before and not (self._is_no_rule(one, records) and self._was_today(one, now)):
             return True
         later = now + EVERY

@@ -1,0 +1,374 @@
+"""What must hold: every overdue wait has one live ask or a stated reason, and no ask is wrong.
+
+This reads Gerrit and the tracker themselves, and of what the pack stores only the reasons that it
+states. It shares the reading of histories (``core/``) with the pack, and no decision.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+
+from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.commands import Verb
+from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
+from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
+from reviewloop.core.timestamps import from_iso
+from reviewloop.settings.load import Settings, load
+
+from .machine import MACHINE
+from .servers import Write
+from .world import COMMITTEE, World
+
+TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
+ATTEMPTS = 8
+WEEK = timedelta(days=7)
+# Somebody who left, or went away, so shortly before may still be asked: a run was under way.
+UNDER_WAY = timedelta(minutes=15)
+# The model's people sleep at night, and so does its sensor: longer gaps between polls do not count.
+POLLED = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Violation:
+    """``kind``: missing, doubled, person, limit, over or private."""
+
+    kind: str
+    number: int
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: change {self.number}: {self.detail}"
+
+
+@dataclass(frozen=True)
+class Owed:
+    """An ask that somebody owes by now: by the shipped rules, each wait owes one at a time."""
+
+    number: int
+    party: str
+    since: datetime
+    purpose: str
+    tier: str
+    event_id: str
+
+
+@dataclass
+class Checker:
+    """Checks one world again and again.
+
+    :ivar delays: how long asks took, from the first poll after their crossing, or from the last
+        fault where that came later; while the sensor polls.
+    """
+
+    world: World
+    polls: List[datetime] = field(default_factory=list)
+    delays: List[timedelta] = field(default_factory=list)
+    found: List[Violation] = field(default_factory=list)
+    amnesia: Optional[datetime] = None
+    _loaded: Optional[Tuple[Any, Settings]] = None
+    _written: int = 0
+    _opened: int = 0
+    _stored: int = 0
+    _decisions: List[Tuple[datetime, Tuple[int, ...], str]] = field(default_factory=list)
+    _put_off: Set[int] = field(default_factory=set)
+    _known: Set[Tuple[str, int]] = field(default_factory=set)
+    _ineligible: Dict[int, Tuple[str, datetime]] = field(default_factory=dict)
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration in force."""
+        config = self.world.config
+        if self._loaded is None or self._loaded[0] is not config:
+            self._loaded = config, load(self.world.st2.config())
+        return self._loaded[1]
+
+    # After each step
+
+    def after_step(self) -> List[Violation]:
+        """What was written since, judged by what was read before it."""
+        self._see_people()
+        first = len(self.found)
+        self.found += self._limits()
+        writes = self.world.gerrit.writes
+        for write in writes[self._written :]:
+            self.found += self._judged(write)
+        self._written = len(writes)
+        self.found += self._tickets()
+        return self.found[first:]
+
+    def _see_people(self) -> None:
+        """Since when somebody may not be asked."""
+        world, now = self.world, MACHINE.now
+        stored = {one.name for one in world.st2.datastore.items("gerrit.away.")}
+        names = {one["gerrit"] for one in world.config["roster"]["members"]}
+        for name in COMMITTEE:
+            account = world.gerrit.ids[name]
+            why = ""
+            if name not in names:
+                why = "not on the roster"
+            elif f"gerrit.away.{name}" in stored:
+                why = "away"
+            elif world.gerrit.accounts[account].get("inactive"):
+                why = "inactive"
+            if not why:
+                self._ineligible.pop(account, None)
+            elif self._ineligible.get(account, ("", now))[0] != why:
+                self._ineligible[account] = (why, now)
+
+    def _judged(self, write: Write) -> Iterator[Violation]:
+        seen, mark = write.seen, write.mark
+        if seen.is_private:
+            yield Violation("private", write.number, f"{write.what} on a private change")
+        if mark is None or mark.purpose not in TIERS:
+            return
+        reading = read_change(seen, self.settings.policy)
+        known = self._ids(reading)
+        if mark.id not in known:
+            yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
+            return
+        course, milestone, tier = known[mark.id]
+        yield from self._people(write, reading, tier)
+        self._note_delay(write, reading, course, milestone)
+
+    def _people(self, write: Write, reading: Reading, tier: str) -> Iterator[Violation]:
+        assert write.mark is not None
+        for account in write.mark.asked:
+            why = _unfit(reading, account)
+            if tier == "committee":
+                late, since = self._ineligible.get(account, ("", write.at))
+                if not why and write.at - since > UNDER_WAY:
+                    why = late
+                if account not in [self.world.gerrit.ids[name] for name in COMMITTEE]:
+                    why = "a stranger"
+            if why:
+                yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
+
+    def _ids(self, reading: Reading) -> Dict[str, Tuple[Course, str, str]]:
+        """What marks may stand on the change as it was read: by their ids."""
+        change = reading.change
+        if change.status is not ChangeStatus.NEW or change.work_in_progress:
+            return {}
+        return {
+            digest(self._event(change, course, milestone), tier, attempt): (course, milestone, tier)
+            for course in reading.courses
+            if course.wait.is_open
+            for milestone in map(str, self.settings.policy.milestones)
+            for tiers in TIERS.values()
+            for tier in tiers
+            for attempt in range(ATTEMPTS)
+        }
+
+    def _event(self, change: Change, course: Course, milestone: str) -> str:
+        wait = course.wait
+        server = self.settings.server
+        return event_id(server, change.number, wait.party.value, wait.since, milestone)
+
+    def _note_delay(self, write: Write, reading: Reading, course: Course, milestone: str) -> None:
+        """Only where nothing but faults can have held the ask up."""
+        change = reading.change
+        held = reading.pauses.spans or reading.pauses.passes or reading.state.red
+        quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
+        crossed = [one.at for one in course.crossings if str(one.milestone) == milestone]
+        if held or not quiet or not crossed or change.number in self._put_off:
+            return
+        begin = max(crossed[0], min(write.at, self.world.last_trouble))
+        polls = [*self.polls[bisect_left(self.polls, begin) :], write.at]
+        gaps = (min(later - one, POLLED) for one, later in zip(polls, polls[1:]))
+        self.delays.append(sum(gaps, timedelta(0)))
+
+    def _tickets(self) -> Iterator[Violation]:
+        world = self.world
+        opened = world.tracker.opened
+        for one in opened[self._opened :]:
+            if one.seen is None:
+                continue
+            reading = read_change(one.seen, self.settings.policy)
+            if one.seen.is_private:
+                yield Violation("private", one.seen.number, "a ticket about a private change")
+            elif not self._ids(reading):
+                yield Violation("over", one.seen.number, "a ticket about a wait that is over")
+        self._opened = len(opened)
+
+    # Limits
+
+    def forget_limits(self) -> None:
+        """The datastore lost something, or a clock was wrong: what was decided is not known."""
+        self.amnesia = MACHINE.now
+
+    def _limits(self) -> Iterator[Violation]:
+        written = self.world.st2.datastore.written
+        for at, name, value in written[self._stored :]:
+            if name.startswith("gerrit.ask."):
+                yield from self._decided(at, name, value)
+            elif name.startswith("gerrit.pending."):
+                self._put_off.add(_json(value).get("number", 0))
+        self._stored = len(written)
+
+    def _decided(self, at: datetime, name: str, value: str) -> Iterator[Violation]:
+        told = json.loads(value)
+        key = (name, int(told["attempt"]))
+        if key in self._known:
+            return
+        self._known.add(key)
+        self._decisions = [one for one in self._decisions if one[0] > at - WEEK]
+        self._decisions.append((at, tuple(told["accounts"]), told["tier"]))
+        if self.amnesia is not None and at - self.amnesia < WEEK:
+            return
+        limits = self.settings.limits
+        run = timedelta(seconds=self.settings.poll_interval)
+        roster = [one for one in self._decisions if one[2] in ("committee", "chair")]
+        lately = sum(one[0] > at - run for one in roster)
+        if lately > limits.per_run and told["tier"] in ("committee", "chair"):
+            yield Violation("limit", told["number"], f"{lately} asks in one run")
+        for account in told["accounts"]:
+            week = sum(account in one[1] for one in self._decisions)
+            if week > limits.per_person_week:
+                yield Violation("limit", told["number"], f"{week} asks of {account} in a week")
+
+    # In the evening
+
+    def evening(self, since: datetime) -> List[Violation]:
+        """What is owed since then, and not asked; what was asked twice."""
+        first = len(self.found)
+        for number in self.world.open():
+            change = self.world.gerrit.value(self.world.gerrit.changes[number])
+            if change.is_private or change.status is not ChangeStatus.NEW:
+                continue
+            reading = read_change(change, self.settings.policy)
+            self.found += self._doubled(reading)
+            for owed in self._owed(reading, since):
+                if not self._is_covered(reading, owed) and not self._reason(reading, owed):
+                    self.found.append(Violation("missing", number, f"{owed.event_id} {owed.tier}"))
+        for key, count in Counter(self.world.tracker.open_keys()).items():
+            if count > 1:
+                self.found.append(Violation("doubled", 0, f"{count} open tickets {key}"))
+        return self.found[first:]
+
+    def _owed(self, reading: Reading, since: datetime) -> Iterator[Owed]:
+        change = reading.change
+        if change.work_in_progress:
+            return
+        for course in reading.courses:
+            if not course.wait.is_open:
+                continue
+            before, now = course.crossed(since), course.crossed(MACHINE.now)
+            if before is None or now != before:
+                continue  # not yet, or just now
+            party, milestone = course.wait.party.value, str(before.milestone)
+            purpose = _purpose(party, before.index)
+            if purpose:
+                yield Owed(
+                    change.number,
+                    party,
+                    course.wait.since,
+                    purpose,
+                    TIERS[purpose][0],
+                    self._event(change, course, milestone),
+                )
+
+    def _is_covered(self, reading: Reading, owed: Owed) -> bool:
+        passes = [
+            (one.author, one.at)
+            for one in reading.pauses.commands
+            if one.verb is Verb.PASS and not one.problem
+        ]
+        wanted = {digest(owed.event_id, owed.tier, attempt) for attempt in range(ATTEMPTS)}
+        for message in reading.change.messages:
+            for mark in marks_of(message):
+                if mark.id in wanted and mark.purpose == owed.purpose:
+                    passed = {who for who, at in passes if at >= message.date}
+                    if not mark.asked or not passed.issuperset(mark.asked):
+                        return True
+        return False
+
+    def _reason(self, reading: Reading, owed: Owed) -> str:
+        """A reason that the history itself states, or one that the pack has written down."""
+        now = MACHINE.now
+        paused = [s for s in reading.pauses.spans if s.start <= now]
+        lately = now - timedelta(hours=2)
+        if reading.is_exempt:
+            return "exempt"
+        if any(span.end is None or span.end > lately for span in paused):
+            return "paused"
+        if reading.state.red:
+            return "red"
+        if owed.tier == "reviewers":
+            spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
+            people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
+            if not people:
+                return "nobody_eligible"
+        if self._has_asked_parent(reading.change.number):
+            return "joined"
+        return self._pending(owed)
+
+    def _has_asked_parent(self, number: int) -> bool:
+        """Whether somebody is asked about a change that this one is built on."""
+        changes = self.world.gerrit.changes
+        above = changes[number].parent
+        while above is not None and above in changes:
+            one = changes[above]
+            texts = (m for m in one.messages if "[st2-gerrit escalate" in m["message"])
+            if one.status == "NEW" and next(texts, None):
+                return True
+            above = one.parent
+        return False
+
+    def _pending(self, owed: Owed) -> str:
+        for item in self.world.st2.datastore.items("gerrit.pending."):
+            told = _json(item.value)
+            if told.get("number") != owed.number:
+                continue
+            mine = (told.get("party"), told.get("tier"), from_iso(told["since"]))
+            if mine == (owed.party, owed.tier, owed.since):
+                return str(told.get("reason"))
+        return ""
+
+    def _doubled(self, reading: Reading) -> Iterator[Violation]:
+        number = reading.change.number
+        marks = [
+            mark
+            for message in reading.change.messages
+            if self.settings.policy.is_own(message)
+            for mark in marks_of(message)
+            if mark.purpose in TIERS
+        ]
+        for one, count in Counter((mark.purpose, mark.id) for mark in marks).items():
+            if count > 1:
+                yield Violation("doubled", number, f"{count} times {one}")
+
+
+def _purpose(party: str, index: int) -> str:
+    """What the shipped rules ask for when a wait has reached the milestone of this index."""
+    if party == "reviewers":
+        return "escalate" if index else "nudge"
+    return "label" if party == "submitter" and index else ""
+
+
+def _unfit(reading: Reading, account: int) -> str:
+    """Why somebody may not be asked, by the change as it was read."""
+    state = reading.state
+    reasons = {
+        "the owner": account == reading.change.owner.id,
+        "the uploader": account == state.uploader,
+        "has reviewed": account in state.reviewed_by,
+        "has passed": account in reading.pauses.passed,
+    }
+    return next((why for why, holds in reasons.items() if holds), "")
+
+
+def _json(text: str) -> Dict[str, Any]:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def keys(numbers: Sequence[int], server: str) -> Dict[str, int]:
+    """Numbers of changes by the keys of their tickets."""
+    return {ticket_key(server, number): number for number in numbers}

@@ -1,0 +1,77 @@
+"""Faults by the names that the table gives them, and how their steps are drawn."""
+
+from __future__ import annotations
+
+import random
+from typing import Callable, Dict, List, Sequence, Tuple
+
+Step = Tuple[object, ...]
+NETWORK = (
+    "timeout",
+    "reset",
+    "refused",
+    "cut body",
+    "drip",
+    "login page",
+    "401",
+    "403",
+    "409",
+    "429",
+    "429 with Retry-After",
+    "500",
+    "503",
+)
+"""Kinds of faults on the network."""
+
+# What a fault's name in the table means: how its steps are drawn.
+Draw = Callable[[random.Random], List[Step]]
+
+
+def _network(who: str, kinds: Sequence[int]) -> Draw:
+    return lambda rng: [(who, rng.choice(kinds), rng.randint(1, 12), rng.randint(0, 3))]
+
+
+FAULTS: Dict[str, Draw] = {
+    "none": lambda _rng: [],
+    **{f"Gerrit: {name}": _network("gerrit", [index]) for index, name in enumerate(NETWORK)},
+    **{f"tracker: {name}": _network("tracker", [index]) for index, name in enumerate(NETWORK)},
+    "Gerrit: the index lags": lambda rng: [("index", rng.choice((2, 10, 45)))],
+    "clock: an hour ahead": lambda _rng: [("clock", 0)],
+    "clock: an hour behind": lambda _rng: [("clock", 1)],
+    "clock: a year ahead": lambda _rng: [("clock", 2)],
+    "clock: a year behind": lambda _rng: [("clock", 3)],
+    "clock: no Date": lambda _rng: [("clock", 4)],
+    "text made to break readers": lambda rng: [("poison", rng.randint(0, 99), rng.randint(0, 1))],
+    "unknown status": lambda rng: [("status", rng.randint(0, 99))],
+    "datastore: down": lambda _rng: [("datastore", 0, 0)],
+    "datastore: slow": lambda _rng: [("datastore", 1, 0)],
+    "datastore: lost write": lambda rng: [("datastore", 2, rng.randint(1, 3))],
+    "datastore: damaged value": lambda rng: [("datastore", 3, rng.randint(0, 99))],
+    "datastore: yesterday's": lambda _rng: [("datastore", 4, 0)],
+    "bus: dropped": lambda rng: [("bus", 0, rng.randint(1, 6))],
+    "bus: doubled": lambda rng: [("bus", 1, rng.randint(1, 6))],
+    "bus: reordered": lambda _rng: [("bus", 2, 3)],
+    "sensor killed": lambda rng: [("kill", 0, rng.randint(1, 12))],
+    "action killed": lambda rng: [("kill", 1, rng.randint(1, 60))],
+    "action dead for ever": lambda rng: [("kill", 2, rng.randint(1, 60))],
+    "runs twice at once": lambda rng: [("twice", 3, rng.randint(2, 6))],
+    "sensor restarted": lambda _rng: [("restart",)],
+    "configuration changed": lambda rng: [("configure", rng.randint(0, 1), rng.randint(0, 9))],
+    "roster changed": lambda rng: [
+        rng.choice((("roster", rng.randint(0, 4)), ("away", rng.randint(0, 4))))
+    ],
+    "account switched off": lambda rng: [("departed", rng.randint(0, 4))],
+}
+MIXED = "all of them"
+
+
+ROUND = (
+    *FAULTS,
+    "action killed",
+    "action dead for ever",
+    "runs twice at once",
+    MIXED,
+    MIXED,
+    MIXED,
+)
+"""One round of runs."""

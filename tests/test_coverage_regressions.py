@@ -1,0 +1,54 @@
+"""A slice of the simulated quarter, and every script that once failed.
+
+The simulation replaces the clock and the network of its whole process, so it has one of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+
+from repository import ROOT
+
+SCRIPTS = sorted((ROOT / "tests" / "fixtures" / "quarter").glob("*.txt"))
+SLICE = ("none", "action killed", "action dead for ever", "runs twice at once", "all of them")
+
+
+def quarter(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the simulation."""
+    path = os.pathsep.join(str(ROOT / part) for part in ("actions/lib", "tests", "."))
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox.quarter", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_week_of_each_kind() -> None:
+    """In every evening each overdue wait has one live ask or a stated reason, whatever died."""
+    faults = [word for fault in SLICE for word in ("--fault", fault)]
+    bounds = ["--steps", "1", "--kills", "10", "--days", "6", "--jobs", "1", "--patience", "10"]
+    done = quarter(*faults, *bounds)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.fixture(scope="module")
+def replayed() -> Dict[str, List[str]]:
+    """What is wrong after each script, by its name: all played in one process."""
+    told: Dict[str, List[str]] = json.loads(quarter("--replay", *map(str, SCRIPTS)).stdout)
+    return told
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: Path(path).stem)
+def test_what_once_failed(script: Path, replayed: Dict[str, List[str]]) -> None:
+    """The script's first line says what was missing, doubled or wrong; now nothing is."""
+    assert replayed[script.name] == []
