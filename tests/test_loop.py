@@ -33,7 +33,8 @@ class World:
     def __init__(self, gerrit: AnyGerrit, roundup: RoundupServer) -> None:
         self.gerrit = gerrit
         self.roundup = roundup
-        # Changes of earlier tests are weeks old by then and cross nothing any more.
+        # Changes of earlier tests are weeks old by then and cross nothing any more; that they are
+        # overdue matters to the tests of that alone.
         self.monday = FIRST_MONDAY + timedelta(weeks=4 * next(WEEKS))
         self.secrets = {**SECRETS, "gerrit_tracker_token": roundup.token}
         self.config: Dict[str, Any] = {
@@ -379,6 +380,24 @@ def test_first_start_among_old_changes(world: World) -> None:
 
     assert {one.type for one in world.standin.triggers} <= {"gerrit.change_overdue"}
     assert len(asked) <= 10
+
+
+def test_rule_that_is_enabled_later(world: World) -> None:
+    """A wait whose edge met no rule is found overdue when there is one, and somebody is asked."""
+    query = f"-is:private topic:late-{world.monday:%m%d}"
+    world.begin(coverage_reach="60d", query=query)
+    world.standin.enabled.clear()
+    number = world.change(topic=query.rpartition(":")[2])
+    world.on(WEDNESDAY)
+    assert world.asked(number) == set()
+    world.standin.enabled.add("gerrit.escalate_overdue")
+    for _ in range(20):
+        world.later()
+
+    assert len(world.asked(number)) == 1
+    assert len(world.ours(number, "[st2-gerrit escalate")) == 1
+    kinds = [trigger.type.rpartition(".")[2] for trigger in world.standin.triggers]
+    assert kinds == ["change_waiting", "change_overdue"]
 
 
 def test_nudge(world: World) -> None:
