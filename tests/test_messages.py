@@ -61,6 +61,10 @@ NAUGHTY = replace(
     ticket_url="https://tracker.example.org/issue3?a=1&b=2",
 )
 FREE = replace(SUBJECT, asked=(), ticket_url="")
+JOINED = replace(
+    SUBJECT,
+    joined=tuple((number, f"https://review.example.org/{number}") for number in (13, 14)),
+)
 
 Made = Tuple[str, BodyFormat]
 TEXTS: List[Made] = sorted(
@@ -87,11 +91,14 @@ def cases(purpose: str) -> Dict[str, Dict[str, Any]]:
             "ordinary": {"how_text": "somebody reviewed the change"},
             "hostile": {"how_text": HOSTILE},
         }
-    return {
+    told: Dict[str, Dict[str, Any]] = {
         "ordinary": {"subject": SUBJECT},
         "nobody asked": {"subject": FREE},
         "hostile": {"subject": NAUGHTY},
     }
+    if purpose not in ("nudge", "label"):
+        told["with others"] = {"subject": JOINED}
+    return told
 
 
 def put(folder: Path, name: str, text: str) -> Path:

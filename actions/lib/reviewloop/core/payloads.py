@@ -33,6 +33,10 @@ class Site:
     id: str
     url: str
 
+    def short(self, number: int) -> str:
+        """The address of a change of which only the number is known: Gerrit leads on from it."""
+        return f"{self.url}/{number}"
+
     def link(self, change: Change) -> str:
         """The change's address for people."""
         project = quote(change.project, safe="/", errors="replace")

@@ -94,6 +94,7 @@ class Subject:
     :param since: when the wait began; ``seconds`` of working time have passed on its stopwatch.
     :param asked: who is asked, by name; nobody for a whole committee.
     :param ticket_url: the ticket's address, "" where there is none.
+    :param joined: the changes for which it is asked as well, by number and address.
     """
 
     change: Change
@@ -106,6 +107,7 @@ class Subject:
     human_reviews: int = 0
     asked: Tuple[Member, ...] = ()
     ticket_url: str = ""
+    joined: Tuple[Tuple[int, str], ...] = ()
 
     def model(self) -> Dict[str, Any]:
         """The values that templates see."""
@@ -124,6 +126,7 @@ class Subject:
             "asked": [name_of(member.account) for member in self.asked],
             "why": [why(member, self.change.project) for member in self.asked],
             "ticket_url": self.ticket_url,
+            "joined": [{"number": number, "url": url} for number, url in self.joined],
             "ack_pause": str(self.policy.ack_pause),
         }
 

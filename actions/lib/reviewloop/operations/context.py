@@ -123,6 +123,19 @@ class Context:
         """A change's address for people."""
         return self.site.link(change)
 
+    def _joined(
+        self, number: int, course: Course, milestone: Duration
+    ) -> Tuple[Tuple[int, str], ...]:
+        """The changes for which the latest ask of a wait's milestone is meant as well."""
+        wait = (number, course.wait.party.value, course.wait.since)
+        mine = [
+            ask
+            for ask in self.asks.all()
+            if (ask.number, ask.party, ask.since) == wait and ask.event_id.endswith(f":{milestone}")
+        ]
+        numbers = mine[-1].joined if mine else ()
+        return tuple((one, self.site.short(one)) for one in numbers)
+
     def subject(
         self,
         reading: Reading,
@@ -147,6 +160,7 @@ class Context:
             human_reviews=reading.state.human_reviews,
             asked=tuple(self.people.one(account) for account in asked),
             ticket_url=ticket_url,
+            joined=self._joined(reading.change.number, course, milestone),
         )
 
 

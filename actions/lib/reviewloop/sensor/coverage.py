@@ -8,7 +8,7 @@ shows a live ask, or its history a reason why nobody is to be asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from reviewloop.core import payloads
@@ -86,18 +86,27 @@ class Coverage:
         self._outbox = outbox
         self._offers: Dict[Slot, _Offer] = {}
         self._held: Dict[Slot, datetime] = {}
+        self._reached_by = datetime.fromtimestamp(0, timezone.utc)
 
     def run(
-        self, now: datetime, watch: Watch, room: int, fresh: Callable[[Set[ChangeKey]], None]
+        self,
+        now: datetime,
+        watch: Watch,
+        room: int,
+        fresh: Callable[[Set[ChangeKey]], None],
+        told: Optional[datetime] = None,
     ) -> int:
         """Offer what is due; how many triggers that were.
 
+        :param told: how far milestones had been sent before this poll: what it has sent itself is
+            for its rules to act on first.
         :param room: how many triggers the poll may still send.
         :param fresh: reads changes anew, unless this poll has: somebody may have been asked since.
         :raises DatastoreError: what was put off cannot be read just now.
         :raises MessagingError: StackStorm did not take a trigger.
         """
         self._forget(watch)
+        self._reached_by = min(now - self._grace, now if told is None else told)
         if room <= 0 or not self._due(now, watch, None):
             return 0
         records = _by_wait(self._pending())
@@ -114,21 +123,21 @@ class Coverage:
         """
         waiting = [
             one
-            for one in overdue(watch, now - self._grace, now)
-            if now >= self._held.get(one.slot, now) and self._is_time(one, now)
+            for one in overdue(watch, self._reached_by, now)
+            if now >= self._held.get(one.slot, now)
         ]
         if records is not None:
             known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
             waiting = [one for one, found in known if self._is_worth_it(one, now, found)]
         return sorted(waiting, key=lambda one: one.rank)
 
-    def _is_time(self, one: Overdue, now: datetime) -> bool:
-        before = self._before(one)
-        return before is None or now - before.at >= EVERY
-
     def _is_worth_it(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
         not_before = min((record.not_before for record in records), default=now)
+        before = self._before(one)
+        if before is not None and now - before.at < EVERY:
+            # The offer met a limit, which may free a place within minutes.
+            return now >= not_before and any(record.at >= before.at for record in records)
         if now >= not_before and not (self._is_no_rule(one, records) and self._was_today(one, now)):
             return True
         later = now + EVERY

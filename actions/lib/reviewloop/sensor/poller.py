@@ -133,16 +133,16 @@ class Poller:
         self._aside.begin()
         self._begin()
         read = self._look()
-        now = self._delta.asked - SETTLING
+        now, told = self._delta.asked - SETTLING, self._position.cursor.through
         sent = self._dispatcher.run(now, self._watch, self._aside, self._fresh(read), self._intake)
         self._save(sent)
-        self._cover(self._settings.max_triggers_per_poll - sent, read)
+        self._cover(self._settings.max_triggers_per_poll - sent, read, told)
         self._roster.run(self._delta.asked)
 
-    def _cover(self, room: int, read: Set[ChangeKey]) -> None:
+    def _cover(self, room: int, read: Set[ChangeKey], told: datetime) -> None:
         """Offer what is overdue and uncovered, as far as the cap has room."""
         if self._settings.coverage_reach.amount:
-            self._coverage.run(self._delta.asked, self._watch, room, self._fresh(read))
+            self._coverage.run(self._delta.asked, self._watch, room, self._fresh(read), told)
 
     def _put_off(self) -> Sequence[Pending]:
         found = self._pending.readable()
