@@ -269,3 +269,13 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     assert parts.fake.add_change(number=number) == number
     parts.look()
     assert len(parts.watch.events(parts.fake.now + timedelta(days=2))) == 1
+
+
+def test_nothing_to_list(parts: Parts) -> None:
+    """Where a delta finds nothing the next one reaches back as far, and not further."""
+    reached = set()
+    for _ in range(10):
+        parts.look()
+        reached.add(parts.fake.seen[-1].split('"')[1])
+
+    assert reached == {"2026-03-02 08:40:00"}

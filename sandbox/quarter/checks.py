@@ -26,6 +26,8 @@ from .world import COMMITTEE, World
 
 TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
 ATTEMPTS = 8
+# On the board, these say that nobody was asked yet, and not why.
+NO_REASONS = ("", "fresh", "no_rule", "idle")
 WEEK = timedelta(days=7)
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
@@ -35,7 +37,7 @@ POLLED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Violation:
-    """``kind``: missing, doubled, person, limit, over or private."""
+    """``kind``: missing, doubled, person, limit, over, private, board or broken."""
 
     kind: str
     number: int
@@ -235,6 +237,7 @@ class Checker:
     def evening(self, since: datetime) -> List[Violation]:
         """What is owed since then, and not asked; what was asked twice."""
         first = len(self.found)
+        board = self._board()
         for number in self.world.open():
             change = self.world.gerrit.value(self.world.gerrit.changes[number])
             if change.is_private or change.status is not ChangeStatus.NEW:
@@ -242,12 +245,35 @@ class Checker:
             reading = read_change(change, self.settings.policy)
             self.found += self._doubled(reading)
             for owed in self._owed(reading, since):
-                if not self._is_covered(reading, owed) and not self._reason(reading, owed):
-                    self.found.append(Violation("missing", number, f"{owed.event_id} {owed.tier}"))
+                self.found += self._told(reading, owed, board)
         for key, count in Counter(self.world.tracker.open_keys()).items():
             if count > 1:
                 self.found.append(Violation("doubled", 0, f"{count} open tickets {key}"))
         return self.found[first:]
+
+    def _board(self) -> Dict[str, Dict[str, Any]]:
+        """What ``gerrit.board`` shows, by event."""
+        ran = self.world.st2.run("gerrit.board")
+        if ran.status != "succeeded" or ran.problem:
+            self.found.append(Violation("broken", 0, f"gerrit.board: {ran.result} {ran.problem}"))
+            return {}
+        return {row["event_id"]: row for row in ran.result["result"]["waits"]}
+
+    def _told(
+        self, reading: Reading, owed: Owed, board: Dict[str, Dict[str, Any]]
+    ) -> Iterator[Violation]:
+        """The change shows an ask, or there is a reason; and the board says the same."""
+        covered = self._is_covered(reading, owed)
+        if not covered and not self._reason(reading, owed):
+            yield Violation("missing", owed.number, f"{owed.event_id} {owed.tier}")
+            return
+        row = board.get(owed.event_id)
+        if row is None:
+            yield Violation("board", owed.number, f"{owed.event_id} is not on it")
+        elif covered and not any(one["tier"] == owed.tier for one in row["asked"]):
+            yield Violation("board", owed.number, f"{owed.event_id}: nobody asked, says {row}")
+        elif not covered and row["reason"] in NO_REASONS:
+            yield Violation("board", owed.number, f"{owed.event_id}: {row['reason']}")
 
     def _owed(self, reading: Reading, since: datetime) -> Iterator[Owed]:
         change = reading.change
