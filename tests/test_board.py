@@ -261,13 +261,11 @@ def test_page() -> None:
     lines = list(command.page(wall.look()))
 
     assert lines[0] == "2 overdue at 2026-03-04T09:00:00Z"
-    assert (
-        lines[1].split()
-        == (
-            f"{wall.number} 2.00 d reviewers 2d asked {wall.asks[0].accounts[0]} (committee) since"
-            " 2026-03-04T09:00:00Z, milestone 2026-03-09T09:00:00Z"
-        ).split()
+    words = (
+        f"{wall.number} 2.00 d reviewers 2d asked {wall.asks[0].accounts[0]} (committee) since"
+        " 2026-03-04T09:00:00Z, milestone 2026-03-09T09:00:00Z"
     )
+    assert lines[1].split() == words.split()
     assert lines[2].endswith("cap, offered 2026-03-04T09:05:00Z")
 
 

@@ -120,10 +120,9 @@ def test_secrets_in_what_a_server_says() -> None:
     """A server may repeat a credential, whole or as it was sent, or an address that holds one."""
     said = f"token hunter2 or {basic('bot', 'hunter2')} at https://bot:x@host/"
 
-    assert (
-        hidden(said, ["hunter2", basic("bot", "hunter2"), ""])
-        == "token *** or *** at https://***@host/"
-    )
+    told = hidden(said, ["hunter2", basic("bot", "hunter2"), ""])
+
+    assert told == "token *** or *** at https://***@host/"
 
 
 @pytest.mark.parametrize(

@@ -302,10 +302,10 @@ class Drip(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         """Take a request, and drip."""
         self.request.recv(65536)
-        for at in range(len(self.answer)):
+        for byte in self.answer:
             threading.Event().wait(self.pause)
             try:
-                self.request.sendall(self.answer[at : at + 1])
+                self.request.sendall(bytes([byte]))
             except OSError:
                 return
 

@@ -224,7 +224,8 @@ def test_addresses(kind: str, row: Tuple[str, ...]) -> None:
     assert issubclass(adapter, RestTracker)
     url, *expected = row
 
-    assert list(adapter.addresses(url))[-len(expected) :] == expected
+    count = len(expected)
+    assert list(adapter.addresses(url))[-count:] == expected
 
 
 @pytest.mark.parametrize("kind", list(FAKES))

@@ -432,12 +432,9 @@ class FakeGerrit(Transport):
         query = dict(request.params)["q"]
         found = re.search(r'(username|email):"([^"]*)"', query)
         assert found is not None, query
-        return [
-            self._shown(number)
-            for number, info in self.accounts.items()
-            if info[found[1]].casefold() == found[2].casefold()
-            and ("is:inactive" in query or "inactive" not in info)
-        ]
+        wanted, inactive = found[2].casefold(), "is:inactive" in query
+        named = [n for n, one in self.accounts.items() if one[found[1]].casefold() == wanted]
+        return [self._shown(n) for n in named if inactive or "inactive" not in self.accounts[n]]
 
     def _get_members(self, request: Request, name: str) -> List[Json]:
         if name not in self.groups:

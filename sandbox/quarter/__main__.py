@@ -83,11 +83,9 @@ def _tasks(options: argparse.Namespace) -> Iterator[Tuple[str, int]]:
 
 def _is_enough(options: argparse.Namespace, results: List[runs.Result]) -> bool:
     met = {one.fault for one in results}
-    return (
-        sum(one.steps for one in results) >= options.steps
-        and sum(one.kills for one in results) >= options.kills
-        and met.issuperset(options.fault or names.ROUND)
-    )
+    steps, kills = (sum(getattr(one, what) for one in results) for what in ("steps", "kills"))
+    counts = steps >= options.steps and kills >= options.kills
+    return counts and met.issuperset(options.fault or names.ROUND)
 
 
 def _tell(one: runs.Result) -> None:

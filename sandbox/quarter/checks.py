@@ -94,10 +94,10 @@ class Checker:
     def after_step(self) -> List[Violation]:
         """What was written since, judged by what was read before it."""
         self._see_people()
-        first = len(self.found)
+        first, written = len(self.found), self._written
         self.found += self._limits()
         writes = self.world.gerrit.writes
-        for write in writes[self._written :]:
+        for write in writes[written:]:
             self.found += self._judged(write)
         self._written = len(writes)
         self.found += self._tickets()
@@ -179,14 +179,15 @@ class Checker:
         if held or not quiet or not crossed or change.number in self._put_off:
             return
         begin = max(crossed[0], min(write.at, self.world.last_trouble))
-        polls = [*self.polls[bisect_left(self.polls, begin) :], write.at]
+        first = bisect_left(self.polls, begin)
+        polls = [*self.polls[first:], write.at]
         gaps = (min(later - one, POLLED) for one, later in zip(polls, polls[1:]))
         self.delays.append(sum(gaps, timedelta(0)))
 
     def _tickets(self) -> Iterator[Violation]:
         world = self.world
-        opened = world.tracker.opened
-        for one in opened[self._opened :]:
+        opened, known = world.tracker.opened, self._opened
+        for one in opened[known:]:
             if one.seen is None:
                 continue
             reading = read_change(one.seen, self.settings.policy)
@@ -203,8 +204,8 @@ class Checker:
         self.amnesia = MACHINE.now
 
     def _limits(self) -> Iterator[Violation]:
-        written = self.world.st2.datastore.written
-        for at, name, value in written[self._stored :]:
+        written, known = self.world.st2.datastore.written, self._stored
+        for at, name, value in written[known:]:
             if name.startswith("gerrit.ask."):
                 yield from self._decided(at, name, value)
             elif name.startswith("gerrit.pending."):

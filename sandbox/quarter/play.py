@@ -133,7 +133,8 @@ def shorter(
     while patience():
         at, shrunk = 0, False
         while at < len(left) and patience():
-            part = left[:at] + left[at + size :]
+            end = at + size
+            part = left[:at] + left[end:]
             if part and fails(part):
                 left, shrunk = part, True
             else:

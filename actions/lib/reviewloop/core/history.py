@@ -156,7 +156,8 @@ class _Reader:
     def _kind(self, message: Message) -> Optional[EventKind]:
         if message.tag.startswith(_TAG):
             # Whoever posts a review may choose its tag, but not its first words.
-            kind = None if _is_review(message) else _TAGS.get(message.tag[len(_TAG) :])
+            what = message.tag.split(_TAG, 1)[1]
+            kind = None if _is_review(message) else _TAGS.get(what)
         else:
             kind = next((kind for words, kind in _WORDS if words.match(message.text)), None)
         # Rows in their order: uploading and Gerrit's own records of readiness, then the sentence.

@@ -128,10 +128,5 @@ def replay(reading: Reading, policy: Policy, window: Window) -> Iterator[Union[C
 
 def human_reviewers(change: Change, policy: Policy) -> Sequence[int]:
     """Account ids of the reviewers who are people, active, and not the owner, ascending."""
-    return sorted(
-        account.id
-        for account in change.reviewers
-        if account.id != change.owner.id
-        and not account.inactive
-        and not policy.is_automation(account)
-    )
+    active = [one for one in change.reviewers if not one.inactive and one.id != change.owner.id]
+    return sorted(account.id for account in active if not policy.is_automation(account))

@@ -59,10 +59,11 @@ def _list(lines: List[str], heading: str) -> List[str]:
     begin = len(lines)
     while begin and lines[begin - 1].startswith("* "):
         begin -= 1
-    if not 0 < begin < len(lines) or lines[begin - 1].rstrip() != heading:
+    head = begin - 1
+    if not 0 < begin < len(lines) or lines[head].rstrip() != heading:
         return []
     found = lines[begin:]
-    del lines[begin - 1 :]
+    del lines[head:]
     return found
 
 

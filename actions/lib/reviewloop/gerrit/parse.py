@@ -271,8 +271,9 @@ def _chain(data: Any, number: int) -> Tuple[List[int], List[int]]:
     chain = [_get(mapping(item, where), "_change_number", int, where, 0) for item in items]
     if number not in chain:
         return [], []
-    at = chain.index(number)
-    return chain[:at], chain[at + 1 :]
+    before = chain.index(number)
+    after = before + 1
+    return chain[:before], chain[after:]
 
 
 def mapping(data: Any, where: str) -> Raw:

@@ -124,12 +124,9 @@ def judge(context: Context, case: Case) -> None:
     case.why, case.is_doubtful = _ended(case, reading)
     lasting = [ask for ask in case.asks if _lasts(reading, ask) and ask.at <= now - HALF_DONE]
     case.half_done = [ask for ask in lasting if not _is_shown(change, policy, ask)]
-    case.is_unmarked = (
-        case.record is not None
-        and case.why is None
-        and not case.asks
-        and not any(mark.purpose == "escalate" for mark in _own_marks(change, policy))
-    )
+    lasts = case.record is not None and case.why is None
+    is_marked = any(mark.purpose == "escalate" for mark in _own_marks(change, policy))
+    case.is_unmarked = lasts and not case.asks and not is_marked
 
 
 def _overdue(reading: Reading, now: datetime) -> Tuple[Course, ...]:

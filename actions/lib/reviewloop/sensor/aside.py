@@ -96,9 +96,9 @@ class Aside:
             return None
         numbers = ", ".join(str(key.number) for key in sorted(named)[:_NAMED]) or "without a number"
         more = len(named) + len(self._nameless) - len(reasons)
+        rest = f"; and {more} more." if more else "."
         return PartialError(
-            f"Not all changes could be read: {'; '.join(reasons)}"
-            + (f"; and {more} more." if more else "."),
+            f"Not all changes could be read: {'; '.join(reasons)}{rest}",
             f"All others are watched, and these are tried again: {numbers}."
             " Report it with the server's version if it lasts.",
         )

@@ -93,7 +93,8 @@ class Dispatcher:
                 self._position.come_to_event(event)
                 sent.append(event)
         finally:
-            left = [event for event, _ in ready[len(sent) :]] + left
+            first = len(sent)
+            left = [event for event, _ in ready[first:]] + left
             if not left:
                 self._position.come_to(now)
             self._position.expect(left, aside.through())
@@ -114,17 +115,18 @@ class Dispatcher:
         intake: Intake,
     ) -> Tuple[List[Tuple[Event, Dict[str, Any]]], List[Event]]:
         """The next events with their payloads, and the events that the cap holds back."""
+        cap = self._cap
         while True:
             events = watch.events(now)
-            first = events[: self._cap]
+            first = events[:cap]
             fresh({event.key for event in first})
-            if watch.events(now)[: self._cap] != first:
+            if watch.events(now)[:cap] != first:
                 continue
             built = [(event, self._payload(event, now)) for event in first]
             failed = [one for _, one in built if isinstance(one, Failed)]
             if not failed:
                 ready = [(event, one) for event, one in built if not isinstance(one, Failed)]
-                return ready, events[self._cap :]
+                return ready, events[cap:]
             for one in failed:
                 intake.fail(one)
 

@@ -7,6 +7,7 @@ change's is a value.
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import islice
 from typing import (
     Callable,
@@ -103,7 +104,8 @@ class Reader:
         self._failing = self._unanswered = 0
         wanted = sorted(keys)
         for start in range(0, len(wanted), PORTION):
-            part = wanted[start : start + PORTION]
+            end = start + PORTION
+            part = wanted[start:end]
             numbers = sorted({key.number for key in part})
             missing = set(part)
             for one in self._portion(self._answers(numbers)):
@@ -120,7 +122,8 @@ class Reader:
 
     def _answers(self, numbers: Sequence[int]) -> Iterator[_Answer]:
         for start in range(0, len(numbers), MAX_BATCH):
-            yield from self._batch(numbers[start : start + MAX_BATCH])
+            end = start + MAX_BATCH
+            yield from self._batch(numbers[start:end])
 
     def _batch(self, numbers: Sequence[int]) -> Iterator[_Answer]:
         """The batch, or its halves where one of it is more than can be answered."""
@@ -157,7 +160,7 @@ class Reader:
         wanted = self._with_commands(changes)
         for change in changes:
             raw: parse.Raw = {"_number": change.number, "project": change.project}
-            yield self._guarded(raw, lambda one=change: self._read(one, wanted))  # type: ignore[misc]
+            yield self._guarded(raw, partial(self._read, change, wanted))
 
     def _parsed(self, raw: parse.Raw) -> Union[Change, Failed]:
         return self._guarded(raw, lambda: parse.change(raw))

@@ -230,5 +230,5 @@ class _Place:
 
     def _seen(self) -> List[Entry]:
         found = read_values(self._datastore, self._prefix).items()
-        entries = (Entry.from_json(text, name[len(self._prefix) :]) for name, text in found)
+        entries = (Entry.from_json(text, name.split(self._prefix, 1)[1]) for name, text in found)
         return [one for one in entries if one is not None]

@@ -15,7 +15,8 @@ KEY, LABELS = "correlation_id", "correlation_display"
 JOURNALS = ("work_notes", "comments")
 FIELDS = (
     "sys_id,number,short_description,state,active,close_code,correlation_id,correlation_display,"
-    "assigned_to,assigned_to.user_name,sys_created_on,sys_created_by,sys_updated_on,resolved_at,closed_at"
+    "assigned_to,assigned_to.user_name,sys_created_on,sys_created_by,sys_updated_on,resolved_at,"
+    "closed_at"
 )
 CLOSED, CANCELED, CLOSE, REOPEN = "closed_states", "canceled_states", "close_state", "reopen_state"
 STATES = (CLOSED, CLOSE, REOPEN)
