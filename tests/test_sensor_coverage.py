@@ -10,6 +10,7 @@ import pytest
 from bench import Bench
 from reviewloop.core.keys import Mark, ask_id
 from reviewloop.core.timestamps import from_iso
+from reviewloop.settings.load import load
 from reviewloop.store.pending import Pending, Pendings, Reason
 
 MONDAY = "2026-03-02 09:00:00"
@@ -434,5 +435,46 @@ def test_username_in_other_letters() -> None:
     bench.poll()
     number = told_overdue(bench)
     ask(bench, number)
+
+    assert offered(bench, minutes=30, polls=3) == []
+
+
+def left_alone(bench: Bench, number: int) -> bool:
+    """Whether a change is one of those left alone on purpose."""
+    return load(bench.config).is_held_out(number)
+
+
+def test_held_out() -> None:
+    """What is left alone on purpose is not offered, as the board says; its edges are sent."""
+    bench = Bench(coverage_reach="60d", limits={"hold_out_percent": 50})
+    bench.poll()
+    numbers = [bench.fake.add_change() for _ in range(12)]
+    held = {number for number in numbers if left_alone(bench, number)}
+    bench.fake.at(TUESDAY)
+    edges = bench.waiting()
+
+    assert 0 < len(held) < len(numbers)
+    assert len(edges) == len(numbers)
+    assert {number for number, *_ in offered(bench, 30, polls=30)} == set(numbers) - held
+
+
+@pytest.mark.parametrize(("reach", "count"), [("3d", 1), ("2d", 0)])
+def test_reach_within_the_milestones(reach: str, count: int) -> None:
+    """It counts as well where changes are watched for longer, for their milestones' sake."""
+    bench = Bench(coverage_reach=reach)
+    bench.poll()
+    bench.fake.add_change()
+    bench.fake.at("2026-03-04 10:00:00")
+    bench.poll()
+    bench.fake.advance(minutes=30)
+
+    assert len(offers(bench)) == count
+
+
+def test_work_in_progress_that_no_message_tells(bench: Bench) -> None:
+    """What Gerrit says of the change itself counts, as for the board and the actions."""
+    number = told_overdue(bench)
+    bench.fake.changes[number].wip = True
+    bench.fake.touch(number)
 
     assert offered(bench, minutes=30, polls=3) == []

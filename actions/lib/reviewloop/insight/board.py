@@ -15,7 +15,7 @@ from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading
-from reviewloop.core.turns import Party
+from reviewloop.core.unasked import Bounds, Why, overdue, why_not
 from reviewloop.store.pending import Pending
 
 FRESH = timedelta(hours=1)
@@ -23,19 +23,19 @@ FRESH = timedelta(hours=1)
 
 
 class Reason(str, Enum):
-    """Why nobody is asked. Those of ``gerrit.pending.*`` have the same names."""
+    """Why nobody is asked. Those of :class:`Why` and ``gerrit.pending.*`` have the same names."""
 
-    EXEMPT = "exempt"
-    SNOOZED = "snoozed"
-    ACKNOWLEDGED = "acknowledged"
-    RED = "red"
-    HOLD_OUT = "hold_out"
+    EXEMPT = Why.EXEMPT.value
+    SNOOZED = Why.SNOOZED.value
+    ACKNOWLEDGED = Why.ACKNOWLEDGED.value
+    RED = Why.RED.value
+    HOLD_OUT = Why.HOLD_OUT.value
     BUDGET = "budget"
     CAP = "cap"
     RAMP = "ramp"
     NOBODY_ELIGIBLE = "nobody_eligible"
     JOINED = "joined"
-    IDLE = "idle"
+    IDLE = Why.IDLE.value
     FRESH = "fresh"
     NO_RULE = "no_rule"
 
@@ -77,36 +77,25 @@ class View:
 
     :param policy_of: the policy with which a reading's own messages are known.
     :param pendings: what was put off.
-    :param is_held_out: whether a change is left alone on purpose, by its number.
-    :param idle_before: changes untouched since then are not offered any more.
+    :param bounds: what the configuration leaves alone, now.
     """
 
-    now: datetime
+    bounds: Bounds
     server: str
     policy: Policy
     policy_of: Callable[[Reading], Policy]
     pendings: Sequence[Pending]
-    is_held_out: Callable[[int], bool]
-    idle_before: Optional[datetime] = None
+
+    @property
+    def now(self) -> datetime:
+        """The instant of the view."""
+        return self.bounds.now
 
 
 def rows(readings: Iterable[Reading], view: View) -> Tuple[Row, ...]:
     """A row for every overdue wait, the longest wait first."""
     found = [row for reading in readings for row in _rows(reading, view)]
     return tuple(sorted(found, key=lambda row: (row.course.wait.since, row.reading.change.number)))
-
-
-def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Course, Crossing]]:
-    """The open waits past a milestone, each with the highest reached; none of a private change, of
-    one in progress, or of a closed one.
-    """
-    change = reading.change
-    if change.is_private or change.work_in_progress or change.status.is_closed:
-        return
-    for course in reading.courses:
-        highest = course.crossed(now) if course.wait.is_open else None
-        if highest is not None:
-            yield course, highest
 
 
 def _rows(reading: Reading, view: View) -> Iterator[Row]:
@@ -133,12 +122,15 @@ def _explained(row: Row, view: View) -> Row:
         if following is None:
             return row
         return replace(row, next=Next.MILESTONE, next_at=following.at)
-    reason = _by_history(row, view)
-    if reason is not None:
+    why = why_not(row.reading, row.course, view.bounds)
+    if why is not None:
         pause = row.reading.pause(view.now)
         ends = None if pause is None else pause.end
         return replace(
-            row, reason=reason, next=Next.PAUSE_ENDS if ends else Next.NOTHING, next_at=ends
+            row,
+            reason=Reason(why.value),
+            next=Next.PAUSE_ENDS if ends else Next.NOTHING,
+            next_at=ends,
         )
     pending = _pending(row, view)
     if pending is not None:
@@ -152,22 +144,6 @@ def _explained(row: Row, view: View) -> Row:
     if row.highest.at > view.now - FRESH:
         return replace(row, reason=Reason.FRESH, next=Next.OFFERED, next_at=row.highest.at + FRESH)
     return replace(row, reason=Reason.NO_RULE)
-
-
-def _by_history(row: Row, view: View) -> Optional[Reason]:
-    """The reason that the change itself gives, or the configuration."""
-    reading, change = row.reading, row.reading.change
-    pause = reading.pause(view.now)
-    acknowledged = pause is not None and reading.is_acknowledged(pause)
-    reasons = (
-        (Reason.EXEMPT, reading.is_exempt),
-        (Reason.ACKNOWLEDGED, acknowledged),
-        (Reason.SNOOZED, pause is not None),
-        (Reason.RED, reading.state.red and row.course.wait.party is not Party.OWNER),
-        (Reason.HOLD_OUT, view.is_held_out(change.number)),
-        (Reason.IDLE, view.idle_before is not None and change.updated < view.idle_before),
-    )
-    return next((reason for reason, holds in reasons if holds), None)
 
 
 def _pending(row: Row, view: View) -> Optional[Pending]:

@@ -78,15 +78,12 @@ class Server:
 
     def _view(self, now: datetime) -> View:
         settings = self.settings
-        reach = settings.coverage_reach.seconds(settings.policy.calendar)
         return View(
-            now=now,
+            bounds=settings.bounds(now),
             server=settings.server,
             policy=settings.policy,
             policy_of=lambda reading: self.policy_of(reading.change),
             pendings=self.pendings,
-            is_held_out=settings.is_held_out,
-            idle_before=settings.policy.calendar.rewind(now, reach),
         )
 
     def _readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:

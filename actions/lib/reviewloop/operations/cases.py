@@ -17,6 +17,7 @@ from reviewloop.core.reading import Course, Reading, read_change
 from reviewloop.core.tiers import ROSTER_TIERS
 from reviewloop.core.timestamps import from_iso
 from reviewloop.core.turns import How
+from reviewloop.core.unasked import overdue
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import event_ref
 from reviewloop.messages.render import Gone
@@ -120,20 +121,13 @@ def judge(context: Context, case: Case) -> None:
     reading = read_change(change, policy)
     now = context.client.now()
     case.change = change
-    case.overdue = _overdue(reading, now)
+    case.overdue = tuple(course for course, _ in overdue(reading, now))
     case.why, case.is_doubtful = _ended(case, reading)
     lasting = [ask for ask in case.asks if _lasts(reading, ask) and ask.at <= now - HALF_DONE]
     case.half_done = [ask for ask in lasting if not _is_shown(change, policy, ask)]
     lasts = case.record is not None and case.why is None
     is_marked = any(mark.purpose == "escalate" for mark in _own_marks(change, policy))
     case.is_unmarked = lasts and not case.asks and not is_marked
-
-
-def _overdue(reading: Reading, now: datetime) -> Tuple[Course, ...]:
-    if reading.change.status.is_closed or reading.change.work_in_progress:
-        return ()
-    open_courses = (course for course in reading.courses if course.wait.is_open)
-    return tuple(course for course in open_courses if course.crossed(now) is not None)
 
 
 def _ended(case: Case, reading: Reading) -> Tuple[Optional[Union[How, Gone]], bool]:

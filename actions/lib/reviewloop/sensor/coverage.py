@@ -14,13 +14,13 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 from reviewloop.core import payloads
 from reviewloop.core.asked import LiveAsk
 from reviewloop.core.milestones import Crossing
-from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading, WaitKey
-from reviewloop.core.turns import Party
+from reviewloop.core.unasked import Bounds, overdue, why_not
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
+from reviewloop.settings.load import Settings
 from reviewloop.store.pending import Pending
 
 #: A wait is offered at most so often while something may have changed.
@@ -69,21 +69,20 @@ class Overdue:
 class Coverage:
     """Offers overdue waits, in rounds.
 
-    :param grace: from a milestone, and from its edge, to the first offer.
     :param pending: what was put off, as the datastore has it: read only if something is overdue.
     """
 
     def __init__(
         self,
-        site: payloads.Site,
-        policy: Policy,
-        grace: timedelta,
+        settings: Settings,
         pending: Callable[[], Sequence[Pending]],
         outbox: Outbox,
     ) -> None:
-        self._site = site
-        self._policy = policy
-        self._grace = grace
+        self._settings = settings
+        self._site = payloads.Site(settings.server, settings.gerrit.url)
+        self._policy = settings.policy
+        # From a milestone, and from its edge, to the first offer.
+        self._grace = max(GRACE, timedelta(seconds=2 * settings.poll_interval))
         self._pending = pending
         self._outbox = outbox
         self._offers: Dict[Slot, _Offer] = {}
@@ -121,19 +120,18 @@ class Coverage:
 
     def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
         """The overdue waits that may be offered now, for all that is known without the records."""
-        return [
-            one
-            for one in overdue(readings, watch.asks, now - self._grace, now)
-            if self._is_time(one, now)
-        ]
+        bounds = self._settings.bounds(now)
+        found = uncovered(readings, watch.asks, now - self._grace, bounds)
+        return [one for one in found if self._is_time(one, now)]
 
     def _worth_it(
         self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
     ) -> List[Overdue]:
         """Those of them that are to be offered, whoever has been overdue for the longest first."""
         known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
-        found = [one for one, put_off in known if self._is_worth_it(one, now, put_off)]
-        return sorted(found, key=lambda one: one.rank)
+        found = [both for both in known if self._is_worth_it(both[0], now, both[1])]
+        found.sort(key=lambda both: both[0].rank)
+        return [one for one, _ in found]
 
     def _is_time(self, one: Overdue, now: datetime) -> bool:
         """Whether the edge has had its time, and no record is known to stand in the way."""
@@ -155,8 +153,12 @@ class Coverage:
 
     def _is_no_rule(self, one: Overdue, records: Sequence[Pending]) -> bool:
         """Whether so many offers have led to nothing at all."""
+        return self._in_vain(one, records) >= PATIENCE
+
+    def _in_vain(self, one: Overdue, records: Sequence[Pending]) -> int:
+        """How many offers have led to nothing at all; more than enough are alike."""
         before = self._before(one)
-        return before is not None and before.count >= PATIENCE and not records
+        return 0 if before is None or records else min(before.count, PATIENCE)
 
     def _was_today(self, one: Overdue, now: datetime) -> bool:
         """Whether the last offer is less than a working day ago."""
@@ -197,38 +199,24 @@ class Coverage:
         self._sent = {slot: at for slot, at in self._sent.items() if slot[0] in watch}
 
 
-def overdue(
+def uncovered(
     readings: Iterable[Reading],
     asks: Callable[[ChangeKey, WaitKey], Sequence[LiveAsk]],
     before: datetime,
-    now: datetime,
+    bounds: Bounds,
 ) -> Iterator[Overdue]:
-    """The waits that reached a milestone before an instant, about which nobody is asked, and whose
-    history gives no reason for that.
+    """The waits that reached a milestone before an instant, about which nobody is asked, and for
+    which neither the history nor the configuration gives a reason.
 
     :param asks: who is asked about a wait of a change.
     """
     for reading in readings:
         key = ChangeKey.of(reading.change)
-        if reading.is_exempt or _is_paused(reading, now):
-            continue
-        for course in reading.courses:
-            highest = course.crossed(now) if course.wait.is_open else None
-            if highest is None or highest.at > before or _is_red(reading, course):
+        for course, highest in overdue(reading, bounds.now):
+            if highest.at > before or why_not(reading, course, bounds) is not None:
                 continue
             if all(ask.milestone != highest.milestone for ask in asks(key, course.key)):
                 yield Overdue(key, reading, course, highest)
-
-
-def _is_paused(reading: Reading, now: datetime) -> bool:
-    return any(
-        span.start <= now and (span.end is None or now < span.end) for span in reading.pauses.spans
-    )
-
-
-def _is_red(reading: Reading, course: Course) -> bool:
-    """Whether CI keeps everybody but the owner from a move."""
-    return reading.state.red and course.wait.party is not Party.OWNER
 
 
 def _wait(event_id: str) -> str:

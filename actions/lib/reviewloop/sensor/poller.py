@@ -22,7 +22,7 @@ from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import after, all_of
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import DoubtedClock, Moment
-from reviewloop.sensor.coverage import GRACE, Coverage
+from reviewloop.sensor.coverage import Coverage
 from reviewloop.sensor.delta import OVERLAP, Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
 from reviewloop.sensor.events import Event
@@ -84,9 +84,8 @@ class Poller:
         self._pending = stores.pending
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
-        self._site = Site(settings.server, settings.gerrit.url)
         self._dispatcher = Dispatcher(
-            self._site,
+            Site(settings.server, settings.gerrit.url),
             settings.policy,
             settings.max_triggers_per_poll,
             self._position,
@@ -121,13 +120,7 @@ class Poller:
             self._watch, self._known, self._aside, self._position, self._clock.now, self._log
         )
         self._delta = Delta(self._reader, self._clock)
-        self._coverage = Coverage(
-            self._site,
-            self._settings.policy,
-            max(GRACE, timedelta(seconds=2 * self._settings.poll_interval)),
-            self._put_off,
-            self._outbox,
-        )
+        self._coverage = Coverage(self._settings, self._put_off, self._outbox)
         self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
 
     def _round(self) -> None:
@@ -218,7 +211,7 @@ class Poller:
         return freshen
 
     def _horizon(self, now: datetime) -> datetime:
-        """Changes idle since before can reach no other milestone, and are not covered."""
+        """Changes idle since before can reach no other milestone, nor are they covered."""
         policy = self._settings.policy
         milestones = self._rewind(self._rewind(now, policy.max_snooze), policy.milestones[-1])
         return min(milestones, self._rewind(now, self._settings.coverage_reach))

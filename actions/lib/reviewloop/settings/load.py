@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os.path
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, TypeVar, Union
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import SERVER_PATTERN, digest
 from reviewloop.core.policy import Policy
+from reviewloop.core.unasked import Bounds
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.settings import values
@@ -93,6 +95,12 @@ class Settings:
         """Whether a change is left alone on purpose, to compare: always the same changes."""
         share = int(digest("hold-out", self.server, number), 16) % 100
         return share < self.limits.hold_out_percent
+
+    def bounds(self, now: datetime) -> Bounds:
+        """What is left alone now, and what has been idle for longer than ``coverage_reach``."""
+        calendar = self.policy.calendar
+        reach = self.coverage_reach.seconds(calendar)
+        return Bounds(now, self.is_held_out, calendar.rewind(now, reach))
 
 
 def load(
