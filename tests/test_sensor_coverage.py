@@ -478,3 +478,39 @@ def test_work_in_progress_that_no_message_tells(bench: Bench) -> None:
     bench.fake.touch(number)
 
     assert offered(bench, minutes=30, polls=3) == []
+
+
+@pytest.mark.parametrize("rounds", [1, 6])
+def test_what_no_rule_takes_up_comes_last(rounds: int) -> None:
+    """Offers that come to nothing, as of waits without a rule, keep no others back: who was offered
+    in vain goes behind those who were not, however long it has been overdue.
+    """
+    bench = Bench(coverage_reach="60d", max_triggers_per_poll=2, milestones=["1h"])
+    bench.poll()
+    vain = [bench.fake.add_change() for _ in range(6)]
+    bench.fake.advance(hours=2)
+    assert len(offered(bench, polls=3)) == 0
+    told = offered(bench, minutes=30, polls=3 * rounds)
+    assert {number for number, *_ in told} == set(vain)
+    bench.fake.at("2026-03-04 09:00:00")
+    later = [bench.fake.add_change() for _ in range(2)]
+    bench.fake.advance(hours=1)
+    assert [number for number, _ in bench.waiting()] == later
+
+    assert [number for number, *_ in offered(bench, minutes=30)] == later
+    assert [number for number, *_ in offered(bench)] == vain[:2]
+
+
+def test_what_is_put_off_is_not_in_vain() -> None:
+    """As long as something is recorded whoever has been overdue for the longest comes first."""
+    bench = Bench(coverage_reach="60d", max_triggers_per_poll=1)
+    bench.poll()
+    first, second = bench.fake.add_change(), bench.fake.add_change()
+    bench.fake.at(TUESDAY)
+    bench.poll()
+    bench.poll()
+    assert offered(bench, minutes=30) == [(first, "1d", "")]
+    put_off(bench, first, Reason.CAP, 5)
+
+    assert offered(bench, minutes=61) == [(first, "1d", "cap")]
+    assert offered(bench) == [(second, "1d", "")]

@@ -127,10 +127,12 @@ class Coverage:
     def _worth_it(
         self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
     ) -> List[Overdue]:
-        """Those of them that are to be offered, whoever has been overdue for the longest first."""
+        """Those of them that are to be offered, whoever has been overdue for the longest first; but
+        what was offered in vain keeps nothing else back.
+        """
         known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
         found = [both for both in known if self._is_worth_it(both[0], now, both[1])]
-        found.sort(key=lambda both: both[0].rank)
+        found.sort(key=lambda both: (self._in_vain(*both), both[0].rank))
         return [one for one, _ in found]
 
     def _is_time(self, one: Overdue, now: datetime) -> bool:
