@@ -7,9 +7,10 @@ from typing import Any, Dict, List, Tuple
 
 import pytest
 
-from bench import Bench
+from bench import SCHEMAS, Bench
 from reviewloop.core.keys import Mark, ask_id
 from reviewloop.core.timestamps import from_iso
+from reviewloop.sensor.coverage import NO_RULE
 from reviewloop.settings.load import load
 from reviewloop.store.pending import Pending, Pendings, Reason
 
@@ -514,3 +515,10 @@ def test_what_is_put_off_is_not_in_vain() -> None:
 
     assert offered(bench, minutes=61) == [(first, "1d", "cap")]
     assert offered(bench) == [(second, "1d", "")]
+
+
+def test_words_of_the_reasons() -> None:
+    """The trigger's schema has every reason that can be sent, and no other."""
+    told = SCHEMAS["gerrit.change_overdue"]["properties"]["why_not"]["enum"]
+
+    assert set(told) == {"", NO_RULE, *(reason.value for reason in Reason)}
