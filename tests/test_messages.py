@@ -178,11 +178,15 @@ def test_every_text_that_asks_says_the_ways_out(purpose: str, body_format: BodyF
 
 
 @each(ASKING)
-def test_nobody_free(purpose: str, body_format: BodyFormat) -> None:
-    """Without a name the committee as a whole is asked, and nobody is made up."""
+def test_nobody_asked(purpose: str, body_format: BodyFormat) -> None:
+    """Without a name the text says so and wants a volunteer: nothing is told of the roster, and
+    nobody is made up.
+    """
     text = render(purpose, body_format, FREE)
 
-    assert "committee as a whole" in text
+    assert "Nobody in particular is asked" in text
+    assert re.search(r"volunteer\W+is wanted", re.sub("<[^>]*>", "", text))
+    assert not {"committee", "roster"} & set(re.findall(r"\w+", text.lower()))
     assert "Why" not in text
     assert "Ticket:" not in text
 

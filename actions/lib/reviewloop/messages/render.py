@@ -92,7 +92,7 @@ class Subject:
     """What every text is about.
 
     :param since: when the wait began; ``seconds`` of working time have passed on its stopwatch.
-    :param asked: who is asked, by name; nobody for a whole committee.
+    :param asked: who is asked, by name; nobody where a volunteer is wanted.
     :param ticket_url: the ticket's address, "" where there is none.
     :param joined: the changes for which it is asked as well, by number and address.
     """
