@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from datetime import timedelta
 from typing import Any, Callable, Dict, List
 
 import pytest
@@ -12,11 +13,14 @@ import pytest
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import event_id, ticket_key
 from reviewloop.errors import RefusedError, TemporaryError
+from reviewloop.escalation.assess import event_ref
 from reviewloop.operations import assess, review, tickets
 from reviewloop.operations.context import Context, perform
+from reviewloop.store.pending import Pending, Reason
 from stores import Shelf
 from tools import SERVER, SINCE, Desktop
 
+DAY = timedelta(days=1)
 Step = Callable[[Desktop, int], Dict[str, Any]]
 
 
@@ -122,6 +126,60 @@ def test_standing_down_while_an_escalation_runs(desktop: Desktop) -> None:
     assert (opened["reason"], posted["reason"]) == ("wait_over", "wait_over")
     assert desktop.gerrit.changes[number].hashtags == []
     assert tracker_writes(desktop) == []
+
+
+def put_off(desktop: Desktop, event: str, **more: Any) -> Pending:
+    """What a run of assess keeps when somebody cannot be asked just now."""
+    told, now = event_ref(event), desktop.gerrit.now
+    given: Dict[str, Any] = {"tier": "committee", "reason": Reason.BUDGET, **more}
+    kept = Pending(
+        event_id=event,
+        number=told.number,
+        party=told.party.value,
+        since=told.since,
+        milestone=str(told.milestone),
+        at=now,
+        not_before=now,
+        crossed_at=told.since,
+        **given,
+    )
+    desktop.tools().pendings.put(kept)
+    return kept
+
+
+@pytest.mark.parametrize("ticket", [True, False])
+def test_what_was_put_off_about_a_wait_that_is_over(desktop: Desktop, ticket: bool) -> None:
+    """It holds no place in the queue any more; a later wait, another party's and another change's
+    keep theirs.
+    """
+    number = desktop.escalated() if ticket else desktop.waiting()
+    event = desktop.event(number)
+    put_off(desktop, event)
+    put_off(desktop, event, tier="chair")
+    put_off(desktop, event_id(SERVER, number, "reviewers", event_ref(event).since - DAY, "1d"))
+    kept = [
+        put_off(desktop, event_id(SERVER, number, "reviewers", event_ref(event).since + DAY, "1d")),
+        put_off(desktop, event_id(SERVER, number, "owner", event_ref(event).since, "2d")),
+        put_off(desktop, desktop.event(desktop.waiting())),
+        put_off(desktop, event.replace(SERVER, "old.example.org")),
+    ]
+    desktop.review(number)
+
+    for _ in range(2):
+        tickets.close_ticket(desktop.tools(), number, event_id=event)
+        left = desktop.tools().pendings.all()
+        assert {one.key for one in left} == {one.key for one in kept}
+
+
+def test_closing_by_hand_drops_what_was_put_off(desktop: Desktop) -> None:
+    """Without an event all about the change goes, as its open asks do."""
+    number = desktop.waiting()
+    event = desktop.event(number)
+    put_off(desktop, event)
+    put_off(desktop, event_id(SERVER, number, "owner", event_ref(event).since, "2d"))
+    tickets.close_ticket(desktop.tools(), number)
+
+    assert desktop.tools().pendings.all() == ()
 
 
 # The event's own change.

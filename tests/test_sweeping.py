@@ -9,12 +9,15 @@ import pytest
 from sandbox.standin.datastore import DatastoreService
 
 from fake_http import Reply
+from reviewloop.core.keys import event_id
 from reviewloop.errors import AuthError
+from reviewloop.escalation.assess import event_ref
 from reviewloop.operations import assess, cases, review, tickets
 from reviewloop.operations import sweep as sweep_module
 from reviewloop.operations.sweep import sweep
 from reviewloop.store.tickets import TicketRecord
 from stores import Shelf
+from test_guards import DAY, put_off
 from tools import SERVER, Desktop
 from trackers_rig import draft, fresh_key
 
@@ -411,6 +414,59 @@ def test_a_renamed_server_that_keeps_its_id(desktop: Desktop) -> None:
     desktop.review(number)
 
     assert numbers(swept(desktop)["closed"]) == [number]
+
+
+# -- what was put off ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fate", ["reviewed", "lasts", "private", "hidden"])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_what_was_put_off(desktop: Desktop, fate: str, dry_run: bool) -> None:
+    """About a wait that lasts it stays; about one that is over it is dropped, whoever died."""
+    number = desktop.waiting()
+    put_off(desktop, desktop.event(number))
+    put_off(desktop, desktop.event(number, "1d"), tier="chair")
+    if fate == "reviewed":
+        desktop.review(number)
+    elif fate != "lasts":
+        setattr(desktop.gerrit.changes[number], fate, True)
+
+    report = swept(desktop, dry_run=dry_run, most_gone=0)
+
+    gone = fate != "lasts"
+    assert report["pending_dropped"] == 2 * gone
+    assert len(desktop.tools().pendings.all()) == 2 * (dry_run or not gone)
+    assert (report["held_back"], report["failures"]) == ([], [])
+
+
+def test_what_was_put_off_about_two_waits(desktop: Desktop) -> None:
+    """Each counts once."""
+    number = desktop.waiting()
+    event = desktop.event(number)
+    put_off(desktop, event)
+    put_off(desktop, event_id(SERVER, number, "reviewers", event_ref(event).since - DAY, "1d"))
+    desktop.review(number)
+
+    assert swept(desktop)["pending_dropped"] == 2
+
+
+def test_what_was_put_off_about_a_change_that_cannot_be_read(desktop: Desktop) -> None:
+    """It is listed and kept, and the others are looked at; an unreadable record is named."""
+    broken, over = desktop.waiting(), desktop.waiting()
+    for number in (broken, over):
+        put_off(desktop, desktop.event(number))
+    desktop.review(over)
+    desktop.gerrit.changes[broken].messages[0]["date"] = "yesterday"
+    desktop.shelf.store.put("gerrit.pending.0123456789abcdef", "no JSON")
+
+    report = swept(desktop)
+
+    assert numbers(report["failures"]) == [broken]
+    assert [one.number for one in desktop.tools().pendings.all()] == [broken]
+    assert (report["pending_dropped"], report["unreadable"]) == (
+        1,
+        ["gerrit.pending.0123456789abcdef"],
+    )
 
 
 # -- what nothing remembers ------------------------------------------------------------------------

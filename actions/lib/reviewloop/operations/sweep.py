@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Sequence, Union
 
+from reviewloop.core.events import EventRef
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
@@ -21,7 +22,9 @@ from reviewloop.errors import InternalError, ReviewLoopError
 from reviewloop.messages.render import Gone
 from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
+from reviewloop.operations.lapsed import is_over, waits_put_off
 from reviewloop.operations.tickets import close_gone, close_over
+from reviewloop.store.pending import Pending
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.outcomes import About
@@ -41,6 +44,7 @@ class Report:
     records_elsewhere: List[Dict[str, Any]] = field(default_factory=list)
     unreadable: List[str] = field(default_factory=list)
     asks_closed: int = 0
+    pending_dropped: int = 0
     failures: List[Dict[str, Any]] = field(default_factory=list)
 
 
@@ -74,7 +78,23 @@ def sweep(
     for case in cases:
         settle = _foretell if dry_run else _settle
         _attempt(report, case.number, partial(settle, context, case, report, hashtags))
+    _let_go(context, report, dry_run)
     return vars(report)
+
+
+def _let_go(context: Context, report: Report, dry_run: bool) -> None:
+    """Drop what was put off about waits that are over."""
+    kept, server = context.pendings.readable(), context.settings.server
+    report.unreadable += [outward(name) for name in kept.unreadable]
+
+    def look(event: EventRef, records: Sequence[Pending]) -> None:
+        for one in records if is_over(context, event) else ():
+            if not dry_run:
+                context.pendings.drop(one)
+            report.pending_dropped += 1
+
+    for event, records in waits_put_off(kept.records, server):
+        _attempt(report, event.number, partial(look, event, records))
 
 
 def _check_credentials(context: Context) -> None:

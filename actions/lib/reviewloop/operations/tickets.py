@@ -15,6 +15,7 @@ from reviewloop.errors import RefusedError
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
+from reviewloop.operations.lapsed import drop_put_off
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import CloseReason, Draft
@@ -118,7 +119,8 @@ def _updated(
 def close_ticket(
     context: Context, number: int, *, how: str = "reviewed", event_id: str = ""
 ) -> Dict[str, Any]:
-    """Close the change's ticket, with the reason, and end what people were asked about it.
+    """Close the change's ticket, with the reason, and end what people were asked about it, or were
+    to be asked.
 
     With ``event_id`` only if the ticket is about that event's wait, and only what people were asked
     about that wait: a later one of the same change keeps its ticket and its asks. Without, the
@@ -129,7 +131,9 @@ def close_ticket(
     """
     event = own_event(context, event_id, number) if event_id else None
     with context.change_lease(number):
-        return _stood_down(context, number, How(how), event)
+        told = _stood_down(context, number, How(how), event)
+    drop_put_off(context, number, event)
+    return told
 
 
 def _stood_down(
