@@ -91,6 +91,13 @@ def cases(purpose: str) -> Dict[str, Dict[str, Any]]:
             "ordinary": {"how_text": "somebody reviewed the change"},
             "hostile": {"how_text": HOSTILE},
         }
+    if purpose == "ticket_joined":
+        url = "https://review.example.org/13"
+        return {
+            "ordinary": {"number": 13, "url": url, "how_text": "somebody reviewed the change"},
+            "not to be named": {"number": "", "url": "", "how_text": ""},
+            "hostile": {"number": 13, "url": NAUGHTY.url, "how_text": HOSTILE},
+        }
     told: Dict[str, Dict[str, Any]] = {
         "ordinary": {"subject": SUBJECT},
         "nobody asked": {"subject": FREE},
@@ -201,7 +208,16 @@ def test_a_change_that_is_gone(body_format: BodyFormat, reason: Gone) -> None:
     assert not re.search(r"\d|http|tools|Author|Committee", text)
 
 
-@pytest.mark.parametrize("purpose", ["ticket_over", "ticket_gone"])
+@pytest.mark.parametrize("body_format", list(BodyFormat))
+def test_a_related_change_that_may_not_be_named(body_format: BodyFormat) -> None:
+    """It is said that one is not waiting any more, and not which."""
+    text = render("ticket_joined", body_format, NAUGHTY, number="", url="", how_text="")
+
+    assert "is not waiting any more." in text
+    assert not re.search(r"\d|http|tools|Author|Committee", text)
+
+
+@pytest.mark.parametrize("purpose", ["ticket_joined", "ticket_over", "ticket_gone"])
 def test_a_template_that_asks_what_may_not_be_told(purpose: str, tmp_path: Path) -> None:
     """Where the change is no longer looked at, its values are not there."""
     put(tmp_path, f"{purpose}.text.j2", "{{ change.subject }}")
@@ -465,7 +481,7 @@ def test_the_manual_lists_every_variable() -> None:
     about = {f"change.{field.name}" for field in fields(SUBJECT.change)}
     top = [name for name in listed if not name.startswith("change.")]
 
-    assert sorted(top) == sorted([*SUBJECT.model(), "how_text", "reason"])
+    assert sorted(top) == sorted([*SUBJECT.model(), "number", "how_text", "reason"])
     assert {name for name in listed if name.startswith("change.")} <= about
 
 

@@ -112,6 +112,10 @@ def _example_models(purpose: str) -> Iterator[Dict[str, Any]]:
         yield from ({"reason": reason.value} for reason in Gone)
     elif purpose == "ticket_over":
         yield {"how_text": "somebody reviewed the change"}
+    elif purpose == "ticket_joined":
+        url, how = "https://review.example.org/13", "somebody reviewed the change"
+        yield {"number": 13, "url": url, "how_text": how}
+        yield {"number": "", "url": "", "how_text": ""}
     else:
         for party in (Party.REVIEWERS, Party.OWNER, Party.SUBMITTER):
             yield from (example(party, asked).model() for asked in (True, False))

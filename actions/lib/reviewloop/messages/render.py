@@ -51,12 +51,23 @@ FOLDER = Path(__file__).parent / "templates"
 KEY = "templates"
 """Where the configuration names the operator's folder."""
 
-TICKET_PURPOSES = ("ticket_open", "ticket_update", "ticket_over", "ticket_gone", "ticket_linked")
+TICKET_PURPOSES = (
+    "ticket_open",
+    "ticket_update",
+    "ticket_joined",
+    "ticket_over",
+    "ticket_gone",
+    "ticket_linked",
+)
 """They exist in every format; comments on changes are plain text."""
 
 # Purposes that know nothing of the change, and what they are given instead. A ticket outlives what
 # may be told of its change: it may have become private, or be gone.
-_APART: Mapping[str, Tuple[str, ...]] = {"ticket_over": ("how_text",), "ticket_gone": ("reason",)}
+_APART: Mapping[str, Tuple[str, ...]] = {
+    "ticket_joined": ("number", "url", "how_text"),
+    "ticket_over": ("how_text",),
+    "ticket_gone": ("reason",),
+}
 
 # What rendering a template can end in, whatever is written in it.
 FAULTS = (
@@ -142,10 +153,12 @@ def render(
 
     Nothing is sent and nothing is kept here: whoever is refused can write again.
 
-    :param subject: what it is about; ``ticket_over`` and ``ticket_gone`` take none, and are told
-        nothing of one.
+    :param subject: what it is about; ``ticket_joined``, ``ticket_over`` and ``ticket_gone`` take
+        none, and are told nothing of one.
     :param folder: whose templates go before the pack's own; "" for none.
-    :param more: ``how_text`` for ``ticket_over``, ``reason`` (:class:`Gone`) for ``ticket_gone``.
+    :param more: ``how_text`` for ``ticket_over``, ``reason`` (:class:`Gone`) for ``ticket_gone``;
+        for ``ticket_joined`` ``how_text`` with ``number`` and ``url`` of the related change, both
+        empty where it may not be named.
     :raises ConfigError: the folder is not there, or a template in it is at fault.
     :raises jinja2.TemplateNotFound: there is no such text in this format.
     """

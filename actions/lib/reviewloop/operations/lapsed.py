@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from reviewloop.core.endings import how_it_ended
 from reviewloop.core.events import EventRef
+from reviewloop.core.turns import How
 from reviewloop.escalation.assess import event_ref
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import seen_wait
@@ -40,9 +42,15 @@ def waits_put_off(
     return tuple((event, records) for event, records in waits if event.server == server)
 
 
-def is_over(context: Context, event: EventRef) -> bool:
-    """Whether the event's wait is over, or its change out of sight, as Gerrit says now."""
-    return bool(seen_wait(context, event).reason)
+def ending(context: Context, event: EventRef) -> Tuple[bool, Optional[How]]:
+    """Whether the event's wait is over, or its change out of sight; and how it ended if Gerrit
+    says so.
+    """
+    seen = seen_wait(context, event)
+    if not seen.reason or seen.change is None or seen.reading is None:
+        return bool(seen.reason), None
+    party = event.party.value
+    return True, how_it_ended(seen.change, seen.reading.state, party, event.since)
 
 
 def _is_covered(told: EventRef, event: EventRef) -> bool:

@@ -22,8 +22,8 @@ from reviewloop.errors import InternalError, ReviewLoopError
 from reviewloop.messages.render import Gone
 from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
-from reviewloop.operations.lapsed import is_over, waits_put_off
-from reviewloop.operations.tickets import close_gone, close_over
+from reviewloop.operations.lapsed import ending, waits_put_off
+from reviewloop.operations.tickets import close_gone, close_over, correct_over
 from reviewloop.store.pending import Pending
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.base import Ticket
@@ -45,6 +45,7 @@ class Report:
     unreadable: List[str] = field(default_factory=list)
     asks_closed: int = 0
     pending_dropped: int = 0
+    lists_corrected: int = 0
     failures: List[Dict[str, Any]] = field(default_factory=list)
 
 
@@ -83,12 +84,15 @@ def sweep(
 
 
 def _let_go(context: Context, report: Report, dry_run: bool) -> None:
-    """Drop what was put off about waits that are over."""
+    """Drop what was put off about waits that are over, and correct the lists that name them."""
     kept, server = context.pendings.readable(), context.settings.server
     report.unreadable += [outward(name) for name in kept.unreadable]
 
     def look(event: EventRef, records: Sequence[Pending]) -> None:
-        for one in records if is_over(context, event) else ():
+        over, how = ending(context, event)
+        if how is not None and not dry_run and any(one.leader for one in records):
+            report.lists_corrected += correct_over(context, event, how)
+        for one in records if over else ():
             if not dry_run:
                 context.pendings.drop(one)
             report.pending_dropped += 1

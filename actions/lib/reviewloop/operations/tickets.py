@@ -15,6 +15,7 @@ from reviewloop.errors import RefusedError
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
+from reviewloop.operations.joined import correct_lists
 from reviewloop.operations.lapsed import drop_put_off
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
@@ -125,15 +126,18 @@ def close_ticket(
     With ``event_id`` only if the ticket is about that event's wait, and only what people were asked
     about that wait: a later one of the same change keeps its ticket and its asks. Without, the
     tracker is asked even where no record of a ticket is left. Nothing is told of a change that is
-    private or gone: its ticket is closed in neutral words.
+    private or gone: its ticket is closed in neutral words. With ``event_id`` too, the tickets that
+    list the change among others are corrected; on how many that was said is ``lists_corrected``.
 
     :param how: how the wait ended.
     """
     event = own_event(context, event_id, number) if event_id else None
     with context.change_lease(number):
         told = _stood_down(context, number, How(how), event)
+    # Last, and before what tells of the leaders is dropped: a run that fails here can be repeated.
+    corrected = 0 if event is None else correct_over(context, event, How(how))
     drop_put_off(context, number, event)
-    return told
+    return {**told, "lists_corrected": corrected}
 
 
 def _stood_down(
@@ -180,6 +184,11 @@ def _parting(context: Context, number: int, how: How, event: Optional[EventRef])
     if seen.reason:
         return _last_words(context, "ticket_gone", reason=Gone.HIDDEN)
     return _last_words(context, "ticket_over", how_text=_ENDINGS[how])
+
+
+def correct_over(context: Context, event: EventRef, how: How) -> int:
+    """Say on the tickets that list the event's change how its wait ended; on how many."""
+    return correct_lists(context, event, _ENDINGS[how])
 
 
 def close_over(context: Context, key: str, since: str, how: How) -> Outcome:
