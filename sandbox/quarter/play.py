@@ -30,8 +30,8 @@ def script(seed: int, fault: str, days: int) -> List[Step]:
 
 def _day(rng: random.Random, fault: str) -> List[Step]:
     steps: List[Step] = [("wait", 5)]
-    for _ in range(rng.randint(6, 12)):
-        steps += [_act(rng) for _ in range(rng.randint(1, 4))]
+    for _ in range(rng.randint(6, 10)):
+        steps += [_act(rng) for _ in range(rng.randint(1, 6))]
         if rng.random() < 0.5:
             steps += _trouble(rng, fault)
         steps.append(("wait", rng.choice((5, 5, 5, 30, 60))))
@@ -75,6 +75,7 @@ class Played:
     """What came of a script."""
 
     steps: int = 0
+    length: int = 0  # of the script, as far as it was played
     violations: List[Violation] = field(default_factory=list)
     delays: List[timedelta] = field(default_factory=list)
     killed: Dict[str, int] = field(default_factory=dict)
@@ -89,7 +90,8 @@ def play(steps: Sequence[Step], seed: int = 0, *, patient: bool = False) -> Play
     played = Played()
     for one in steps:
         found = _evening(world, checker) if one == EVENING else _step(world, checker, one)
-        played.steps += 1
+        played.length += 1
+        played.steps += 1 + ROUND * (one == EVENING)  # the round's polls are steps as well
         if found and not patient:
             break
     played.violations = checker.found

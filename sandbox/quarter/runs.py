@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Sequence
 from .machine import install, stopwatch
 
 #: Kinds of violations that the table counts together.
-WRONG = ("person", "limit", "over", "private", "broken")
+WRONG = ("person", "limit", "over", "private", "board", "broken")
 
 
 @dataclass
@@ -56,7 +56,7 @@ def run(fault: str, seed: int, days: int, patience: float) -> Result:
         kinds = {one.kind for one in played.violations}
         result.problems = [str(one) for one in played.violations]
         result.counts = {kind: sum(v.kind == kind for v in played.violations) for kind in kinds}
-        result.script = world.told(_short(play, steps[: played.steps], seed, kinds, patience))
+        result.script = world.told(_short(play, steps[: played.length], seed, kinds, patience))
     return result
 
 
