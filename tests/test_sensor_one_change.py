@@ -235,3 +235,15 @@ def test_password_that_is_refused_is_no_changes_fault(bench: Bench) -> None:
     bench.poll()
 
     assert [one["kind"] for one in troubles(bench)] == ["auth"]
+
+
+def test_comments_of_many_changes(bench: Bench) -> None:
+    """As long as the server answers, the comments of every change are read."""
+    numbers = [bench.fake.add_change() for _ in range(6)]
+    for number in numbers:
+        bench.fake.review(number, remark="/snooze 1h please")
+    bench.fake.at(TUESDAY)
+    assert bench.waiting() == []
+    bench.fake.at("2026-03-03 10:00:00")
+
+    assert [number for number, _ in bench.waiting()] == numbers
