@@ -19,6 +19,7 @@ from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
 from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
+from sandbox.gerrit.fake import FakeChange
 
 from .machine import MACHINE
 from .servers import Write
@@ -333,16 +334,24 @@ class Checker:
         return self._pending(owed)
 
     def _has_asked_parent(self, number: int) -> bool:
-        """Whether somebody is asked about a change that this one is built on."""
+        """Whether somebody is asked about a change that this one is built on, and still waits."""
         changes = self.world.gerrit.changes
         above = changes[number].parent
         while above is not None and above in changes:
-            one = changes[above]
-            texts = (m for m in one.messages if "[st2-gerrit escalate" in m["message"])
-            if one.status == "NEW" and next(texts, None):
+            if changes[above].status == "NEW" and self._is_asked(changes[above]):
                 return True
-            above = one.parent
+            above = changes[above].parent
         return False
+
+    def _is_asked(self, change: FakeChange) -> bool:
+        reading = read_change(self.world.gerrit.value(change), self.settings.policy)
+        begun = [one.wait.since for one in reading.courses if one.wait.is_open]
+        return any(
+            mark.purpose == "escalate" and message.date >= min(begun)
+            for message in reading.change.messages
+            for mark in marks_of(message)
+            if begun
+        )
 
     def _pending(self, owed: Owed) -> str:
         for item in self.world.st2.datastore.items("gerrit.pending."):
