@@ -13,7 +13,7 @@ from typing import Any, Dict, Iterator, List, Mapping
 
 import yaml
 
-from .pages import ROOT, one_line, one_of, settle, table, types
+from .pages import ROOT, one_line, one_of, settle, table, types, values
 
 PAGE = ROOT / "docs" / "actions.md"
 EVENT = "review.example.org:4242:reviewers:1772442000:2d"
@@ -80,8 +80,7 @@ def _parameters(parameters: Mapping[str, Any]) -> Iterator[List[str]]:
 
 def _fields(properties: Mapping[str, Any]) -> Iterator[List[str]]:
     for name, schema in properties.items():
-        values = ", ".join(f"`{one}`" for one in schema.get("enum", ()))
-        yield [f"`{name}`", types(schema), values]
+        yield [f"`{name}`", types(schema), values(schema)]
 
 
 def _examples(meta: Mapping[str, Any]) -> List[str]:

@@ -40,8 +40,15 @@ def types(schema: Mapping[str, object]) -> str:
 
 def one_of(schema: Mapping[str, object]) -> str:
     """The values that a schema allows, as a sentence to append; empty without an enumeration."""
-    values = _listed(schema.get("enum", []))
-    return f" One of {', '.join(f'`{value}`' for value in values)}." if values else ""
+    found = values(schema)
+    return f" One of {found}." if found else ""
+
+
+def values(schema: Mapping[str, object]) -> str:
+    """The values that a schema allows, as a list; an empty text is named at its end."""
+    allowed = _listed(schema.get("enum", []))
+    shown = ", ".join(f"`{value}`" for value in allowed if value != "")
+    return f"{shown}, or empty" if "" in allowed else shown
 
 
 def _listed(values: object) -> List[object]:

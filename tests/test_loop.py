@@ -33,13 +33,16 @@ class World:
     def __init__(self, gerrit: AnyGerrit, roundup: RoundupServer) -> None:
         self.gerrit = gerrit
         self.roundup = roundup
-        # Changes of earlier tests are weeks old by then and cross nothing any more.
+        # Changes of earlier tests are weeks old by then and cross nothing any more; that they are
+        # overdue matters to the tests of that alone.
         self.monday = FIRST_MONDAY + timedelta(weeks=4 * next(WEEKS))
         self.secrets = {**SECRETS, "gerrit_tracker_token": roundup.token}
         self.config: Dict[str, Any] = {
             "url": gerrit.url,
             "username": PACK_ACCOUNT,
             "password": "{{ st2kv.system.gerrit_password }}",
+            # What earlier tests left behind is four weeks old, and none of this one's business.
+            "coverage_reach": "10d",
             "roster": {
                 "members": [
                     {"name": PEOPLE[name], "gerrit": name, "tracker": {"roundup": name}}
@@ -120,6 +123,11 @@ class World:
             "meta": detail["meta_rev_id"],
             "tickets": self.tickets(number),
         }
+
+    def posted(self, number: int) -> List[Execution]:
+        """The runs that posted on a change, or tried to."""
+        runs = [one for one in self.standin.executions if one.action == "gerrit.post_review"]
+        return [one for one in runs if one.parameters["number"] == number]
 
     def failures(self) -> List[Execution]:
         """Executions that failed, or answered something else than they promise."""
@@ -264,9 +272,50 @@ def test_lost_answer(world: World) -> None:
     world.on(WEDNESDAY)
 
     assert len(world.ours(number, "[st2-gerrit escalate")) == 1
-    posted = [one for one in world.standin.executions if one.action == "gerrit.post_review"]
+    posted = world.posted(number)
     assert [one.result["result"]["action"] for one in posted] == ["posted_answer_lost"]
     assert world.failures() == []
+
+
+@pytest.mark.parametrize(
+    ("match", "method", "count"),
+    [("/review$", "POST", 3), ("/changes/[^/]+$", "GET", 9), ("/accounts/", "GET", 9)],
+    ids=["the write", "what assess reads", "the roster"],
+)
+def test_gerrit_is_down_for_a_while(world: World, match: str, method: str, count: int) -> None:
+    """A task that Gerrit fails is tried again, until the escalation is whole."""
+    number = world.change()
+    world.later()
+    world.gerrit.fault("status:503", match=match, method=method, count=count)
+    world.on(WEDNESDAY)
+
+    assert len(world.ours(number, "[st2-gerrit escalate")) == 1
+    assert len(world.asked(number)) == len(world.tickets(number)) == 1
+
+
+def test_what_nobody_retried(world: World) -> None:
+    """An escalation that failed for good is taken up again within the hour, and made once."""
+    number = world.change()
+    world.later()
+    world.gerrit.fault("status:503", match="/review$", method="POST", count=6)
+    world.on(WEDNESDAY)
+    assert world.ours(number) == []
+    assert {one.action for one in world.failures()} == {"gerrit.post_review", "gerrit.escalate"}
+    for _ in range(14):
+        world.later()
+
+    assert len(world.ours(number, "[st2-gerrit escalate")) == 1
+    assert len(world.asked(number)) == len(world.tickets(number)) == 1
+
+
+def test_permission_is_not_retried(world: World) -> None:
+    """What somebody must put right first fails at once."""
+    number = world.change()
+    world.later()
+    world.gerrit.fault("status:403", match="/review$", method="POST", count=99)
+    world.on(WEDNESDAY)
+
+    assert [one.status for one in world.posted(number)] == ["failed"]
 
 
 HOSTILE = (
@@ -325,12 +374,30 @@ def test_first_start_among_old_changes(world: World) -> None:
     """
     world.author.push_chain("tools/docs", [f"Old change {index}" for index in range(200)])
     world.gerrit.at(world.monday + timedelta(days=20))
-    world.begin()
+    world.begin(coverage_reach="60d")
     world.later()
     asked = [one for one in world.standin.executions if one.action == "gerrit.post_review"]
 
     assert {one.type for one in world.standin.triggers} <= {"gerrit.change_overdue"}
     assert len(asked) <= 10
+
+
+def test_rule_that_is_enabled_later(world: World) -> None:
+    """A wait whose edge met no rule is found overdue when there is one, and somebody is asked."""
+    query = f"-is:private topic:late-{world.monday:%m%d}"
+    world.begin(coverage_reach="60d", query=query)
+    world.standin.enabled.clear()
+    number = world.change(topic=query.rpartition(":")[2])
+    world.on(WEDNESDAY)
+    assert world.asked(number) == set()
+    world.standin.enabled.add("gerrit.escalate_overdue")
+    for _ in range(20):
+        world.later()
+
+    assert len(world.asked(number)) == 1
+    assert len(world.ours(number, "[st2-gerrit escalate")) == 1
+    kinds = [trigger.type.rpartition(".")[2] for trigger in world.standin.triggers]
+    assert kinds == ["change_waiting", "change_overdue"]
 
 
 def test_nudge(world: World) -> None:

@@ -93,6 +93,17 @@ def test_offered_after_a_grace(bench: Bench) -> None:
     assert offered(bench) == [(number, "1d", "")]
 
 
+def test_grace_after_an_outage(bench: Bench) -> None:
+    """An edge that is sent late gets its time as well."""
+    number = bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 12:00:00")
+    assert [trigger for trigger, _ in bench.poll()] == ["gerrit.change_waiting"]
+
+    assert offered(bench, polls=3) == []
+    assert offered(bench) == [(number, "1d", "")]
+
+
 def test_grace_is_two_polls_at_least() -> None:
     """Where polls are rare, an action of the last one may still run."""
     bench = Bench(coverage_reach="60d", poll_interval=3600)
@@ -313,6 +324,8 @@ def test_edges_go_first() -> None:
     kinds = []
     for _ in range(5):
         kinds += [trigger.rpartition("_")[2] for trigger, _ in bench.poll()]
+    bench.fake.advance(minutes=20)
+    kinds += [trigger.rpartition("_")[2] for trigger, _ in bench.poll()]
 
     assert kinds == ["waiting"] * 4 + ["overdue"]
 
@@ -413,3 +426,13 @@ def test_one_number_on_two_projects(bench: Bench) -> None:
     bench.fake.advance(minutes=30)
 
     assert [payload["event_id"] for payload in offers(bench)] == [ids[0]]
+
+
+def test_username_in_other_letters() -> None:
+    """The pack knows its own marks by its account, however its username is configured."""
+    bench = Bench(coverage_reach="60d", username="ST2-Reviews")
+    bench.poll()
+    number = told_overdue(bench)
+    ask(bench, number)
+
+    assert offered(bench, minutes=30, polls=3) == []

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Set
+from typing import Any, Dict, List, Optional, Set
 
 import pytest
 from sandbox.gerrit.fake import FakeGerrit
 
 from histories import POLICY
-from reviewloop.core.timestamps import from_iso
+from reviewloop.core.payloads import Site
+from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ProtocolError
 from reviewloop.http.retry import Timing
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import Clocks, DoubtedClock
 from reviewloop.sensor.delta import REACH, Delta
+from reviewloop.sensor.dispatch import Dispatcher, Outbox
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
@@ -37,7 +39,8 @@ class Parts:
         self.client = self.fake.client(timing=timing)
         self.reader = Reader(self.client, lambda _change: POLICY, "s", query)
         self.watch, self.known, self.aside = Watch("s"), Known(), Aside()
-        position = Position(Shown())
+        self.store = Shown()
+        self.position = position = Position(self.store)
         position.start(self.fake.now)
         self.intake = Intake(
             self.watch, self.known, self.aside, position, lambda: self.fake.now, LOG
@@ -203,6 +206,7 @@ def test_new_to_the_daily_look(parts: Parts) -> None:
     parts.look()
     number = parts.fake.add_change(at="2026-03-02 09:05:00")
     assert parts.look() == set()
+    parts.position.come_to(parts.fake.now)
     assert parts.look_over() == {number}
 
     (event,) = [one for one in parts.watch.events(parts.fake.now) if one.key.number == number]
@@ -269,3 +273,58 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     assert parts.fake.add_change(number=number) == number
     parts.look()
     assert len(parts.watch.events(parts.fake.now + timedelta(days=2))) == 1
+
+
+def test_nothing_to_list(parts: Parts) -> None:
+    """Where a delta finds nothing the next one reaches back as far, and not further."""
+    reached = set()
+    for _ in range(10):
+        parts.look()
+        reached.add(parts.fake.seen[-1].split('"')[1])
+
+    assert reached == {"2026-03-02 08:40:00"}
+
+
+def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
+    """Sends into a list."""
+
+    def send(trigger: str, _payload: Dict[str, Any], _tag: Optional[str]) -> None:
+        sent.append(trigger.rpartition("_")[2])
+
+    site = Site("s", "https://s")
+    return Dispatcher(site, POLICY, cap, parts.position, Outbox(send), LOG)
+
+
+def test_dispatched_and_let_go(parts: Parts) -> None:
+    """Once its ending is dispatched a merged change is watched no more."""
+    sent: List[str] = []
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.at("2026-03-03 10:00:00")
+    for status in ("", "MERGED"):
+        if status:
+            parts.fake.set_status(number, status)
+        read = parts.delta.look(parts.watch, parts.known, parts.aside, parts.intake)
+        assert read or not status
+        now = parts.fake.now
+        dispatcher(parts, sent).run(now, parts.watch, parts.aside, lambda _keys: None, parts.intake)
+
+    assert sent == ["waiting", "ended"]
+    assert len(parts.watch) == 0
+
+
+def test_cursor_under_the_cap(parts: Parts) -> None:
+    """It stands at the last event sent, and goes to now with the last of all."""
+    sent: List[str] = []
+    for _ in range(3):
+        parts.fake.add_change()
+    parts.look()
+    parts.fake.at("2026-03-03 10:00:00")
+    throughs = []
+    for _ in range(3):
+        dispatcher(parts, sent, cap=1).run(
+            parts.fake.now, parts.watch, parts.aside, lambda _keys: None, parts.intake
+        )
+        throughs.append((iso(parts.position.cursor.through)[11:16], parts.position.cursor.late))
+
+    assert throughs == [("09:00", frozenset()), ("09:00", frozenset()), ("10:00", frozenset())]

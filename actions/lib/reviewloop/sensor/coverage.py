@@ -8,15 +8,17 @@ shows a live ask, or its history a reason why nobody is to be asked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
 from reviewloop.core import payloads
+from reviewloop.core.asked import LiveAsk
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Course, Reading, WaitKey
 from reviewloop.core.turns import Party
 from reviewloop.sensor.dispatch import Outbox
+from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.store.pending import Pending
@@ -67,7 +69,7 @@ class Overdue:
 class Coverage:
     """Offers overdue waits, in rounds.
 
-    :param grace: from a milestone to its first offer.
+    :param grace: from a milestone, and from its edge, to the first offer.
     :param pending: what was put off, as the datastore has it: read only if something is overdue.
     """
 
@@ -86,50 +88,57 @@ class Coverage:
         self._outbox = outbox
         self._offers: Dict[Slot, _Offer] = {}
         self._held: Dict[Slot, datetime] = {}
-        self._reached_by = datetime.fromtimestamp(0, timezone.utc)
+        self._sent: Dict[Slot, datetime] = {}
+
+    def sent(self, events: Iterable[Event], now: datetime) -> None:
+        """The edges of these waits have just been sent: what they lead to is waited for."""
+        for event in events:
+            wait = event.what.wait
+            self._sent[event.key, (wait.party.value, wait.since)] = now
 
     def run(
-        self,
-        now: datetime,
-        watch: Watch,
-        room: int,
-        fresh: Callable[[Set[ChangeKey]], None],
-        told: Optional[datetime] = None,
+        self, now: datetime, watch: Watch, room: int, fresh: Callable[[Set[ChangeKey]], None]
     ) -> int:
         """Offer what is due; how many triggers that were.
 
-        :param told: how far milestones had been sent before this poll: what it has sent itself is
-            for its rules to act on first.
         :param room: how many triggers the poll may still send.
         :param fresh: reads changes anew, unless this poll has: somebody may have been asked since.
         :raises DatastoreError: what was put off cannot be read just now.
         :raises MessagingError: StackStorm did not take a trigger.
         """
         self._forget(watch)
-        self._reached_by = min(now - self._grace, now if told is None else told)
-        if room <= 0 or not self._due(now, watch, None):
+        waiting = self._waiting(now, watch, watch.readings())
+        if room <= 0 or not waiting:
             return 0
         records = _by_wait(self._pending())
-        fresh({one.key for one in self._due(now, watch, records)[:room]})
-        batch = self._due(now, watch, records)[:room]
+        keys = {one.key for one in self._worth_it(waiting, now, watch, records)[:room]}
+        fresh(keys)
+        waiting = self._waiting(now, watch, watch.readings(keys))
+        batch = self._worth_it(waiting, now, watch, records)[:room]
         for one in batch:
             self._offer(one, now, watch, records.get(self._wait(one, watch), ()))
         return len(batch)
 
-    def _due(self, now: datetime, watch: Watch, records: Optional[Records]) -> List[Overdue]:
-        """What is to be offered now, whoever has been overdue for the longest first.
-
-        :param records: None while they have not been read: then what may be due is.
-        """
-        waiting = [
+    def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
+        """The overdue waits that may be offered now, for all that is known without the records."""
+        return [
             one
-            for one in overdue(watch, self._reached_by, now)
-            if now >= self._held.get(one.slot, now)
+            for one in overdue(readings, watch.asks, now - self._grace, now)
+            if self._is_time(one, now)
         ]
-        if records is not None:
-            known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
-            waiting = [one for one, found in known if self._is_worth_it(one, now, found)]
-        return sorted(waiting, key=lambda one: one.rank)
+
+    def _worth_it(
+        self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
+    ) -> List[Overdue]:
+        """Those of them that are to be offered, whoever has been overdue for the longest first."""
+        known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
+        found = [one for one, put_off in known if self._is_worth_it(one, now, put_off)]
+        return sorted(found, key=lambda one: one.rank)
+
+    def _is_time(self, one: Overdue, now: datetime) -> bool:
+        """Whether the edge has had its time, and no record is known to stand in the way."""
+        edge = self._sent.get(one.slot, now - self._grace)
+        return now - edge >= self._grace and now >= self._held.get(one.slot, now)
 
     def _is_worth_it(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
@@ -185,13 +194,21 @@ class Coverage:
     def _forget(self, watch: Watch) -> None:
         self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
         self._held = {slot: at for slot, at in self._held.items() if slot[0] in watch}
+        self._sent = {slot: at for slot, at in self._sent.items() if slot[0] in watch}
 
 
-def overdue(watch: Watch, before: datetime, now: datetime) -> Iterator[Overdue]:
-    """The waits that reached a milestone before an instant, are asked about by nobody, and whose
+def overdue(
+    readings: Iterable[Reading],
+    asks: Callable[[ChangeKey, WaitKey], Sequence[LiveAsk]],
+    before: datetime,
+    now: datetime,
+) -> Iterator[Overdue]:
+    """The waits that reached a milestone before an instant, about which nobody is asked, and whose
     history gives no reason for that.
+
+    :param asks: who is asked about a wait of a change.
     """
-    for reading in watch.readings():
+    for reading in readings:
         key = ChangeKey.of(reading.change)
         if reading.is_exempt or _is_paused(reading, now):
             continue
@@ -199,7 +216,7 @@ def overdue(watch: Watch, before: datetime, now: datetime) -> Iterator[Overdue]:
             highest = course.crossed(now) if course.wait.is_open else None
             if highest is None or highest.at > before or _is_red(reading, course):
                 continue
-            if all(ask.milestone != highest.milestone for ask in watch.asks(key, course.key)):
+            if all(ask.milestone != highest.milestone for ask in asks(key, course.key)):
                 yield Overdue(key, reading, course, highest)
 
 

@@ -75,8 +75,8 @@ class Dispatcher:
         aside: Aside,
         fresh: Callable[[Set[ChangeKey]], None],
         intake: Intake,
-    ) -> int:
-        """Dispatch what is due by ``now``; how many triggers that were.
+    ) -> List[Event]:
+        """Dispatch what is due by ``now``; what that was.
 
         :param fresh: reads changes anew unless this poll has read them: they may have moved, or be
             private now.
@@ -84,16 +84,16 @@ class Dispatcher:
         """
         ready, left = self._ready(now, watch, fresh, intake)
         self._prepare(ready, left, aside)
-        sent = 0
+        sent: List[Event] = []
         try:
             for event, payload in ready:
                 trigger = payloads.WAITING if isinstance(event.what, Crossing) else payloads.ENDED
                 self._outbox.put(trigger, payload, f"gerrit-{event.key.number}")
                 watch.sent(event)
                 self._position.come_to_event(event)
-                sent += 1
+                sent.append(event)
         finally:
-            left = [event for event, _ in ready[sent:]] + left
+            left = [event for event, _ in ready[len(sent) :]] + left
             if not left:
                 self._position.come_to(now)
             self._position.expect(left, aside.through())
@@ -101,7 +101,7 @@ class Dispatcher:
         if left:
             self._log.info(
                 "%d triggers dispatched, the most for one poll; %d follow in the next.",
-                sent,
+                len(sent),
                 len(left),
             )
         return sent

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Sequence, Set
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
@@ -25,6 +25,7 @@ from reviewloop.sensor.clock import DoubtedClock, Moment
 from reviewloop.sensor.coverage import GRACE, Coverage
 from reviewloop.sensor.delta import OVERLAP, Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
+from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
@@ -133,16 +134,18 @@ class Poller:
         self._aside.begin()
         self._begin()
         read = self._look()
-        now, told = self._delta.asked - SETTLING, self._position.cursor.through
+        now = self._delta.asked - SETTLING
         sent = self._dispatcher.run(now, self._watch, self._aside, self._fresh(read), self._intake)
-        self._save(sent)
-        self._cover(self._settings.max_triggers_per_poll - sent, read, told)
+        self._save(len(sent))
+        self._cover(sent, read)
         self._roster.run(self._delta.asked)
 
-    def _cover(self, room: int, read: Set[ChangeKey], told: datetime) -> None:
+    def _cover(self, sent: List[Event], read: Set[ChangeKey]) -> None:
         """Offer what is overdue and uncovered, as far as the cap has room."""
         if self._settings.coverage_reach.amount:
-            self._coverage.run(self._delta.asked, self._watch, room, self._fresh(read), told)
+            now, room = self._delta.asked, self._settings.max_triggers_per_poll - len(sent)
+            self._coverage.sent(sent, now)
+            self._coverage.run(now, self._watch, room, self._fresh(read))
 
     def _put_off(self) -> Sequence[Pending]:
         found = self._pending.readable()

@@ -56,9 +56,13 @@ class Watch:
         """Of how many changes it is known what was dispatched of them."""
         return len(self._dispatched)
 
-    def readings(self) -> Iterable[Reading]:
-        """What is known of each watched change that is not set aside."""
-        return (one for key, one in self._readings.items() if key not in self._aside)
+    def readings(self, keys: Optional[Iterable[ChangeKey]] = None) -> List[Reading]:
+        """What is known of each watched change that is not set aside.
+
+        :param keys: only of these.
+        """
+        wanted = self._readings if keys is None else self._readings.keys() & set(keys)
+        return [self._readings[key] for key in wanted if key not in self._aside]
 
     def name(self, key: ChangeKey) -> Namer:
         """The event ids of a change's crossings."""
