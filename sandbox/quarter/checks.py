@@ -26,6 +26,7 @@ from .servers import Write
 from .world import COMMITTEE, World
 
 TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
+ROSTER = ("committee", "chair")
 ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
@@ -60,6 +61,16 @@ class Owed:
     event_id: str
 
 
+@dataclass(frozen=True)
+class Decision:
+    """Somebody was chosen: ``roster`` for the committee, ``late`` about an old wait."""
+
+    at: datetime
+    accounts: Tuple[int, ...]
+    roster: bool
+    late: bool
+
+
 @dataclass
 class Checker:
     """Checks one world again and again.
@@ -77,7 +88,7 @@ class Checker:
     _written: int = 0
     _opened: int = 0
     _stored: int = 0
-    _decisions: List[Tuple[datetime, Tuple[int, ...], str]] = field(default_factory=list)
+    _decisions: List[Decision] = field(default_factory=list)
     _put_off: Set[int] = field(default_factory=set)
     _known: Set[Tuple[str, int]] = field(default_factory=set)
     _ineligible: Dict[int, Tuple[str, datetime]] = field(default_factory=dict)
@@ -218,20 +229,28 @@ class Checker:
         if key in self._known:
             return
         self._known.add(key)
-        self._decisions = [one for one in self._decisions if one[0] > at - WEEK]
-        self._decisions.append((at, tuple(told["accounts"]), told["tier"]))
-        if self.amnesia is not None and at - self.amnesia < WEEK:
-            return
+        self._decisions = [one for one in self._decisions if one.at > at - WEEK]
+        accounts, late = tuple(told["accounts"]), bool(told.get("late"))
+        self._decisions.append(Decision(at, accounts, told["tier"] in ROSTER, late))
+        if self.amnesia is None or at - self.amnesia >= WEEK:
+            for excess in self._excesses(self._decisions[-1]):
+                yield Violation("limit", told["number"], excess)
+
+    def _excesses(self, last: Decision) -> Iterator[str]:
         limits = self.settings.limits
         run = timedelta(seconds=self.settings.poll_interval)
-        roster = [one for one in self._decisions if one[2] in ("committee", "chair")]
-        lately = sum(one[0] > at - run for one in roster)
-        if lately > limits.per_run and told["tier"] in ("committee", "chair"):
-            yield Violation("limit", told["number"], f"{lately} asks in one run")
-        for account in told["accounts"]:
-            week = sum(account in one[1] for one in self._decisions)
+        for account in last.accounts:
+            week = sum(account in one.accounts for one in self._decisions)
             if week > limits.per_person_week:
-                yield Violation("limit", told["number"], f"{week} asks of {account} in a week")
+                yield f"{week} asks of {account} in a week"
+        if last.roster:
+            mine = [one for one in self._decisions if one.roster]
+            lately = sum(one.at > last.at - run for one in mine)
+            if lately > limits.per_run:
+                yield f"{lately} asks in one run"
+            today = sum(one.late and one.at.date() == last.at.date() for one in mine)
+            if last.late and today > limits.ramp_per_day:
+                yield f"{today} asks about old waits in a day"
 
     # In the evening
 

@@ -61,7 +61,7 @@ FAULTS: Dict[str, Draw] = {
         ("meanwhile", rng.randint(1, 25), rng.randint(0, 6))
     ],
     "sensor restarted": lambda _rng: [("restart",)],
-    "configuration changed": lambda rng: [("configure", rng.randint(0, 1), rng.randint(0, 9))],
+    "configuration changed": lambda rng: [("configure", rng.randint(0, 2), rng.randint(0, 9))],
     "roster changed": lambda rng: [
         rng.choice((("roster", rng.randint(0, 4)), ("away", rng.randint(0, 4))))
     ],

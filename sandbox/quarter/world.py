@@ -29,7 +29,7 @@ Step = Tuple[Any, ...]  # a word and whole numbers
 COMMITTEE = ("committee1", "committee2", "committee3", "committee4", "committee5")
 AUTHORS = ("author1", "author2", "author3", "committee1")
 REVIEWERS = ("reviewer1", "reviewer2", "committee2", "committee4")
-LIMITS = {"per_person_week": 12, "per_run": 4}
+LIMITS = {"per_person_week": 4, "per_run": 4, "ramp_per_day": 4}
 
 
 class World:
