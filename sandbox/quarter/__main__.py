@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Iterator, List, Set, Tuple
+from typing import Iterator, List, Sequence, Set, Tuple
 
 from . import names, runs, table
 
@@ -55,6 +55,8 @@ def _options() -> argparse.Namespace:
 
 def _simulate(options: argparse.Namespace, results: List[runs.Result]) -> None:
     began = time.monotonic()
+    if names.histories() is None:
+        print("No real histories: name their folder by REVIEW_HISTORIES.")
     todo = _tasks(options)
     context = get_context("spawn")  # a process begins before its machine is simulated
     with ProcessPoolExecutor(options.jobs, context, initializer=runs.prepare) as pool:
@@ -77,15 +79,23 @@ def _simulate(options: argparse.Namespace, results: List[runs.Result]) -> None:
 def _tasks(options: argparse.Namespace) -> Iterator[Tuple[str, int]]:
     """Round after round of all faults, each round with a seed of its own."""
     for seed in count(options.seed):
-        for fault in options.fault or names.ROUND:
+        for fault in _faults(options):
             yield fault, seed
+
+
+def _faults(options: argparse.Namespace) -> Sequence[str]:
+    """One round; without real histories where there are none."""
+    faults: Sequence[str] = options.fault or names.ROUND
+    if names.histories() is not None:
+        return faults
+    return [one for one in faults if one != names.REAL]
 
 
 def _is_enough(options: argparse.Namespace, results: List[runs.Result]) -> bool:
     met = {one.fault for one in results}
     steps, kills = (sum(getattr(one, what) for one in results) for what in ("steps", "kills"))
     counts = steps >= options.steps and kills >= options.kills
-    return counts and met.issuperset(options.fault or names.ROUND)
+    return counts and met.issuperset(_faults(options))
 
 
 def _tell(one: runs.Result) -> None:

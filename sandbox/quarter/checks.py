@@ -16,15 +16,17 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
-from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
+from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
+from sandbox.gerrit.fake import FakeChange
 
 from .machine import MACHINE
 from .servers import Write
 from .world import COMMITTEE, World
 
 TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
+ROSTER = ("committee", "chair")
 ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
@@ -59,6 +61,16 @@ class Owed:
     event_id: str
 
 
+@dataclass(frozen=True)
+class Decision:
+    """Somebody was chosen: ``roster`` for the committee, ``late`` about an old wait."""
+
+    at: datetime
+    accounts: Tuple[int, ...]
+    roster: bool
+    late: bool
+
+
 @dataclass
 class Checker:
     """Checks one world again and again.
@@ -76,7 +88,7 @@ class Checker:
     _written: int = 0
     _opened: int = 0
     _stored: int = 0
-    _decisions: List[Tuple[datetime, Tuple[int, ...], str]] = field(default_factory=list)
+    _decisions: List[Decision] = field(default_factory=list)
     _put_off: Set[int] = field(default_factory=set)
     _known: Set[Tuple[str, int]] = field(default_factory=set)
     _ineligible: Dict[int, Tuple[str, datetime]] = field(default_factory=dict)
@@ -133,9 +145,9 @@ class Checker:
         if mark.id not in known:
             yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
             return
-        course, milestone, tier = known[mark.id]
+        timeline, milestone, tier = known[mark.id]
         yield from self._people(write, reading, tier)
-        self._note_delay(write, reading, course, milestone)
+        self._note_delay(write, reading, timeline, milestone)
 
     def _people(self, write: Write, reading: Reading, tier: str) -> Iterator[Violation]:
         assert write.mark is not None
@@ -150,32 +162,38 @@ class Checker:
             if why:
                 yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
 
-    def _ids(self, reading: Reading) -> Dict[str, Tuple[Course, str, str]]:
+    def _ids(self, reading: Reading) -> Dict[str, Tuple[Timeline, str, str]]:
         """What marks may stand on the change as it was read: by their ids."""
         change = reading.change
         if change.status is not ChangeStatus.NEW or change.work_in_progress:
             return {}
         return {
-            digest(self._event(change, course, milestone), tier, attempt): (course, milestone, tier)
-            for course in reading.courses
-            if course.wait.is_open
+            digest(self._event(change, timeline, milestone), tier, attempt): (
+                timeline,
+                milestone,
+                tier,
+            )
+            for timeline in reading.timelines
+            if timeline.wait.is_open
             for milestone in map(str, self.settings.policy.milestones)
             for tiers in TIERS.values()
             for tier in tiers
             for attempt in range(ATTEMPTS)
         }
 
-    def _event(self, change: Change, course: Course, milestone: str) -> str:
-        wait = course.wait
+    def _event(self, change: Change, timeline: Timeline, milestone: str) -> str:
+        wait = timeline.wait
         server = self.settings.server
         return event_id(server, change.number, wait.party.value, wait.since, milestone)
 
-    def _note_delay(self, write: Write, reading: Reading, course: Course, milestone: str) -> None:
+    def _note_delay(
+        self, write: Write, reading: Reading, timeline: Timeline, milestone: str
+    ) -> None:
         """Only where nothing but faults can have held the ask up."""
         change = reading.change
         held = reading.pauses.spans or reading.pauses.passes or reading.state.red
         quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
-        crossed = [one.at for one in course.crossings if str(one.milestone) == milestone]
+        crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
             return
         begin = max(crossed[0], min(write.at, self.world.last_trouble))
@@ -218,20 +236,28 @@ class Checker:
         if key in self._known:
             return
         self._known.add(key)
-        self._decisions = [one for one in self._decisions if one[0] > at - WEEK]
-        self._decisions.append((at, tuple(told["accounts"]), told["tier"]))
-        if self.amnesia is not None and at - self.amnesia < WEEK:
-            return
+        self._decisions = [one for one in self._decisions if one.at > at - WEEK]
+        accounts, late = tuple(told["accounts"]), bool(told.get("late"))
+        self._decisions.append(Decision(at, accounts, told["tier"] in ROSTER, late))
+        if self.amnesia is None or at - self.amnesia >= WEEK:
+            for excess in self._excesses(self._decisions[-1]):
+                yield Violation("limit", told["number"], excess)
+
+    def _excesses(self, last: Decision) -> Iterator[str]:
         limits = self.settings.limits
         run = timedelta(seconds=self.settings.poll_interval)
-        roster = [one for one in self._decisions if one[2] in ("committee", "chair")]
-        lately = sum(one[0] > at - run for one in roster)
-        if lately > limits.per_run and told["tier"] in ("committee", "chair"):
-            yield Violation("limit", told["number"], f"{lately} asks in one run")
-        for account in told["accounts"]:
-            week = sum(account in one[1] for one in self._decisions)
+        for account in last.accounts:
+            week = sum(account in one.accounts for one in self._decisions)
             if week > limits.per_person_week:
-                yield Violation("limit", told["number"], f"{week} asks of {account} in a week")
+                yield f"{week} asks of {account} in a week"
+        if last.roster:
+            mine = [one for one in self._decisions if one.roster]
+            lately = sum(one.at > last.at - run for one in mine)
+            if lately > limits.per_run:
+                yield f"{lately} asks in one run"
+            today = sum(one.late and one.at.date() == last.at.date() for one in mine)
+            if last.late and today > limits.ramp_per_day:
+                yield f"{today} asks about old waits in a day"
 
     # In the evening
 
@@ -280,22 +306,22 @@ class Checker:
         change = reading.change
         if change.work_in_progress:
             return
-        for course in reading.courses:
-            if not course.wait.is_open:
+        for timeline in reading.timelines:
+            if not timeline.wait.is_open:
                 continue
-            before, now = course.crossed(since), course.crossed(MACHINE.now)
+            before, now = timeline.crossed(since), timeline.crossed(MACHINE.now)
             if before is None or now != before:
                 continue  # not yet, or just now
-            party, milestone = course.wait.party.value, str(before.milestone)
+            party, milestone = timeline.wait.party.value, str(before.milestone)
             purpose = _purpose(party, before.index)
             if purpose:
                 yield Owed(
                     change.number,
                     party,
-                    course.wait.since,
+                    timeline.wait.since,
                     purpose,
                     TIERS[purpose][0],
-                    self._event(change, course, milestone),
+                    self._event(change, timeline, milestone),
                 )
 
     def _is_covered(self, reading: Reading, owed: Owed) -> bool:
@@ -334,16 +360,24 @@ class Checker:
         return self._pending(owed)
 
     def _has_asked_parent(self, number: int) -> bool:
-        """Whether somebody is asked about a change that this one is built on."""
+        """Whether somebody is asked about a change that this one is built on, and still waits."""
         changes = self.world.gerrit.changes
         above = changes[number].parent
         while above is not None and above in changes:
-            one = changes[above]
-            texts = (m for m in one.messages if "[st2-gerrit escalate" in m["message"])
-            if one.status == "NEW" and next(texts, None):
+            if changes[above].status == "NEW" and self._is_asked(changes[above]):
                 return True
-            above = one.parent
+            above = changes[above].parent
         return False
+
+    def _is_asked(self, change: FakeChange) -> bool:
+        reading = read_change(self.world.gerrit.value(change), self.settings.policy)
+        begun = [one.wait.since for one in reading.timelines if one.wait.is_open]
+        return any(
+            mark.purpose == "escalate" and message.date >= min(begun)
+            for message in reading.change.messages
+            for mark in marks_of(message)
+            if begun
+        )
 
     def _pending(self, owed: Owed) -> str:
         for item in self.world.st2.datastore.items("gerrit.pending."):

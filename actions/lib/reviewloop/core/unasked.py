@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Callable, Iterator, Optional, Tuple
 
 from reviewloop.core.milestones import Crossing
-from reviewloop.core.reading import Course, Reading
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.turns import Party
 
 
@@ -39,20 +39,20 @@ class Bounds:
     idle_before: Optional[datetime] = None
 
 
-def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Course, Crossing]]:
+def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Timeline, Crossing]]:
     """The open waits past a milestone, each with the highest reached; none of a private change, of
     one in progress, or of a closed one.
     """
     change = reading.change
     if change.is_private or change.work_in_progress or change.status.is_closed:
         return
-    for course in reading.courses:
-        highest = course.crossed(now) if course.wait.is_open else None
+    for timeline in reading.timelines:
+        highest = timeline.crossed(now) if timeline.wait.is_open else None
         if highest is not None:
-            yield course, highest
+            yield timeline, highest
 
 
-def why_not(reading: Reading, course: Course, bounds: Bounds) -> Optional[Why]:
+def why_not(reading: Reading, timeline: Timeline, bounds: Bounds) -> Optional[Why]:
     """The reason that the change itself gives, or the configuration; None if there is none."""
     change, pause = reading.change, reading.pause(bounds.now)
     acknowledged = pause is not None and reading.is_acknowledged(pause)
@@ -61,7 +61,7 @@ def why_not(reading: Reading, course: Course, bounds: Bounds) -> Optional[Why]:
         (Why.EXEMPT, reading.is_exempt),
         (Why.ACKNOWLEDGED, acknowledged),
         (Why.SNOOZED, pause is not None),
-        (Why.RED, reading.state.red and course.wait.party is not Party.OWNER),
+        (Why.RED, reading.state.red and timeline.wait.party is not Party.OWNER),
         (Why.HOLD_OUT, bounds.is_held_out(change.number)),
         (Why.IDLE, idle),
     )

@@ -14,7 +14,7 @@ from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.unasked import Bounds, Why, overdue, why_not
 from reviewloop.store.pending import Pending
 
@@ -60,7 +60,7 @@ class Row:
     """
 
     reading: Reading
-    course: Course
+    timeline: Timeline
     highest: Crossing
     event_id: str
     seconds: int
@@ -95,18 +95,20 @@ class View:
 def rows(readings: Iterable[Reading], view: View) -> Tuple[Row, ...]:
     """A row for every overdue wait, the longest wait first."""
     found = [row for reading in readings for row in _rows(reading, view)]
-    return tuple(sorted(found, key=lambda row: (row.course.wait.since, row.reading.change.number)))
+    return tuple(
+        sorted(found, key=lambda row: (row.timeline.wait.since, row.reading.change.number))
+    )
 
 
 def _rows(reading: Reading, view: View) -> Iterator[Row]:
-    for course, highest in overdue(reading, view.now):
-        wait, change = course.wait, reading.change
+    for timeline, highest in overdue(reading, view.now):
+        wait, change = timeline.wait, reading.change
         party = wait.party.value
         asked = live_asks(change, view.policy_of(reading), view.server, party, wait.since)
         name = event_id(view.server, change.number, party, wait.since, str(highest.milestone))
         row = Row(
             reading=reading,
-            course=course,
+            timeline=timeline,
             highest=highest,
             event_id=name,
             seconds=reading.elapsed(wait, view.now, view.policy),
@@ -118,11 +120,11 @@ def _rows(reading: Reading, view: View) -> Iterator[Row]:
 def _explained(row: Row, view: View) -> Row:
     """The row with its reason, and what happens next."""
     if any(one.milestone == row.highest.milestone for one in row.asked):
-        following = row.course.following(view.now)
+        following = row.timeline.following(view.now)
         if following is None:
             return row
         return replace(row, next=Next.MILESTONE, next_at=following.at)
-    why = why_not(row.reading, row.course, view.bounds)
+    why = why_not(row.reading, row.timeline, view.bounds)
     if why is not None:
         pause = row.reading.pause(view.now)
         ends = None if pause is None else pause.end

@@ -13,7 +13,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.endings import how_it_ended, wait_of
 from reviewloop.core.keys import Mark, ask_id, change_ident, marks_of, ticket_key
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.tiers import ROSTER_TIERS
 from reviewloop.core.timestamps import from_iso
 from reviewloop.core.turns import How
@@ -57,7 +57,7 @@ class Case:
     change: Optional[Change] = None
     why: Optional[Union[How, Gone]] = None
     is_doubtful: bool = False
-    overdue: Tuple[Course, ...] = ()
+    overdue: Tuple[Timeline, ...] = ()
     half_done: List[Ask] = field(default_factory=list)
     is_unmarked: bool = False
 
@@ -75,7 +75,7 @@ class Case:
         for ask in self.asks:
             yield ask.party, ask.since
         if self.ticket is not None:
-            yield from (course.key for course in self.overdue)
+            yield from (timeline.key for timeline in self.overdue)
 
 
 def cases_of(server: str, records: Sequence[TicketRecord], asks: Sequence[Ask]) -> List[Case]:
@@ -121,7 +121,7 @@ def judge(context: Context, case: Case) -> None:
     reading = read_change(change, policy)
     now = context.client.now()
     case.change = change
-    case.overdue = tuple(course for course, _ in overdue(reading, now))
+    case.overdue = tuple(timeline for timeline, _ in overdue(reading, now))
     case.why, case.is_doubtful = _ended(case, reading)
     lasting = [ask for ask in case.asks if _lasts(reading, ask) and ask.at <= now - HALF_DONE]
     case.half_done = [ask for ask in lasting if not _is_shown(change, policy, ask)]

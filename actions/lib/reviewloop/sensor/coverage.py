@@ -14,7 +14,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, 
 from reviewloop.core import payloads
 from reviewloop.core.asked import LiveAsk
 from reviewloop.core.milestones import Crossing
-from reviewloop.core.reading import Course, Reading, WaitKey
+from reviewloop.core.reading import Reading, Timeline, WaitKey
 from reviewloop.core.unasked import Bounds, overdue, why_not
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.events import Event
@@ -52,18 +52,18 @@ class Overdue:
 
     key: ChangeKey
     reading: Reading
-    course: Course
+    timeline: Timeline
     highest: Crossing
 
     @property
     def slot(self) -> Slot:
         """The wait."""
-        return self.key, self.course.key
+        return self.key, self.timeline.key
 
     @property
     def rank(self) -> Tuple[datetime, ChangeKey]:
         """Whoever has been overdue for the longest comes first."""
-        return self.course.crossings[0].at, self.key
+        return self.timeline.crossings[0].at, self.key
 
 
 class Coverage:
@@ -184,7 +184,9 @@ class Coverage:
             self._policy,
             now,
             watch.name(one.key)(one.highest),
-            asked_ids=[who for ask in watch.asks(one.key, one.course.key) for who in ask.accounts],
+            asked_ids=[
+                who for ask in watch.asks(one.key, one.timeline.key) for who in ask.accounts
+            ],
             why_not=why[0] if why else "",
         )
         self._outbox.put(payloads.OVERDUE, payload, f"gerrit-{one.key.number}")
@@ -214,11 +216,11 @@ def uncovered(
     """
     for reading in readings:
         key = ChangeKey.of(reading.change)
-        for course, highest in overdue(reading, bounds.now):
-            if highest.at > before or why_not(reading, course, bounds) is not None:
+        for timeline, highest in overdue(reading, bounds.now):
+            if highest.at > before or why_not(reading, timeline, bounds) is not None:
                 continue
-            if all(ask.milestone != highest.milestone for ask in asks(key, course.key)):
-                yield Overdue(key, reading, course, highest)
+            if all(ask.milestone != highest.milestone for ask in asks(key, timeline.key)):
+                yield Overdue(key, reading, timeline, highest)
 
 
 def _wait(event_id: str) -> str:
