@@ -14,7 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Iterator, List, Set, Tuple
+from typing import Iterator, List, Sequence, Set, Tuple
 
 from . import names, runs, table
 
@@ -55,6 +55,8 @@ def _options() -> argparse.Namespace:
 
 def _simulate(options: argparse.Namespace, results: List[runs.Result]) -> None:
     began = time.monotonic()
+    if names.histories() is None:
+        print("No real histories: name their folder by REVIEW_HISTORIES.")
     todo = _tasks(options)
     context = get_context("spawn")  # a process begins before its machine is simulated
     with ProcessPoolExecutor(options.jobs, context, initializer=runs.prepare) as pool:
@@ -77,8 +79,16 @@ def _simulate(options: argparse.Namespace, results: List[runs.Result]) -> None:
 def _tasks(options: argparse.Namespace) -> Iterator[Tuple[str, int]]:
     """Round after round of all faults, each round with a seed of its own."""
     for seed in count(options.seed):
-        for fault in options.fault or names.ROUND:
+        for fault in _faults(options):
             yield fault, seed
+
+
+def _faults(options: argparse.Namespace) -> Sequence[str]:
+    """One round; without real histories where there are none."""
+    faults: Sequence[str] = options.fault or names.ROUND
+    if names.histories() is not None:
+        return faults
+    return [one for one in faults if one != names.REAL]
 
 
 def _is_enough(options: argparse.Namespace, results: List[runs.Result]) -> bool:
@@ -86,7 +96,7 @@ def _is_enough(options: argparse.Namespace, results: List[runs.Result]) -> bool:
     return (
         sum(one.steps for one in results) >= options.steps
         and sum(one.kills for one in results) >= options.kills
-        and met.issuperset(options.fault or names.ROUND)
+        and met.issuperset(_faults(options))
     )
 
 

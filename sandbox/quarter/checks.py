@@ -19,12 +19,14 @@ from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
+from sandbox.gerrit.fake import FakeChange
 
 from .machine import MACHINE
 from .servers import Write
 from .world import COMMITTEE, World
 
 TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
+ROSTER = ("committee", "chair")
 ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
@@ -59,6 +61,16 @@ class Owed:
     event_id: str
 
 
+@dataclass(frozen=True)
+class Decision:
+    """Somebody was chosen: ``roster`` for the committee, ``late`` about an old wait."""
+
+    at: datetime
+    accounts: Tuple[int, ...]
+    roster: bool
+    late: bool
+
+
 @dataclass
 class Checker:
     """Checks one world again and again.
@@ -76,7 +88,7 @@ class Checker:
     _written: int = 0
     _opened: int = 0
     _stored: int = 0
-    _decisions: List[Tuple[datetime, Tuple[int, ...], str]] = field(default_factory=list)
+    _decisions: List[Decision] = field(default_factory=list)
     _put_off: Set[int] = field(default_factory=set)
     _known: Set[Tuple[str, int]] = field(default_factory=set)
     _ineligible: Dict[int, Tuple[str, datetime]] = field(default_factory=dict)
@@ -223,20 +235,28 @@ class Checker:
         if key in self._known:
             return
         self._known.add(key)
-        self._decisions = [one for one in self._decisions if one[0] > at - WEEK]
-        self._decisions.append((at, tuple(told["accounts"]), told["tier"]))
-        if self.amnesia is not None and at - self.amnesia < WEEK:
-            return
+        self._decisions = [one for one in self._decisions if one.at > at - WEEK]
+        accounts, late = tuple(told["accounts"]), bool(told.get("late"))
+        self._decisions.append(Decision(at, accounts, told["tier"] in ROSTER, late))
+        if self.amnesia is None or at - self.amnesia >= WEEK:
+            for excess in self._excesses(self._decisions[-1]):
+                yield Violation("limit", told["number"], excess)
+
+    def _excesses(self, last: Decision) -> Iterator[str]:
         limits = self.settings.limits
         run = timedelta(seconds=self.settings.poll_interval)
-        roster = [one for one in self._decisions if one[2] in ("committee", "chair")]
-        lately = sum(one[0] > at - run for one in roster)
-        if lately > limits.per_run and told["tier"] in ("committee", "chair"):
-            yield Violation("limit", told["number"], f"{lately} asks in one run")
-        for account in told["accounts"]:
-            week = sum(account in one[1] for one in self._decisions)
+        for account in last.accounts:
+            week = sum(account in one.accounts for one in self._decisions)
             if week > limits.per_person_week:
-                yield Violation("limit", told["number"], f"{week} asks of {account} in a week")
+                yield f"{week} asks of {account} in a week"
+        if last.roster:
+            mine = [one for one in self._decisions if one.roster]
+            lately = sum(one.at > last.at - run for one in mine)
+            if lately > limits.per_run:
+                yield f"{lately} asks in one run"
+            today = sum(one.late and one.at.date() == last.at.date() for one in mine)
+            if last.late and today > limits.ramp_per_day:
+                yield f"{today} asks about old waits in a day"
 
     # In the evening
 
@@ -339,16 +359,24 @@ class Checker:
         return self._pending(owed)
 
     def _has_asked_parent(self, number: int) -> bool:
-        """Whether somebody is asked about a change that this one is built on."""
+        """Whether somebody is asked about a change that this one is built on, and still waits."""
         changes = self.world.gerrit.changes
         above = changes[number].parent
         while above is not None and above in changes:
-            one = changes[above]
-            texts = (m for m in one.messages if "[st2-gerrit escalate" in m["message"])
-            if one.status == "NEW" and next(texts, None):
+            if changes[above].status == "NEW" and self._is_asked(changes[above]):
                 return True
-            above = one.parent
+            above = changes[above].parent
         return False
+
+    def _is_asked(self, change: FakeChange) -> bool:
+        reading = read_change(self.world.gerrit.value(change), self.settings.policy)
+        begun = [one.wait.since for one in reading.courses if one.wait.is_open]
+        return any(
+            mark.purpose == "escalate" and message.date >= min(begun)
+            for message in reading.change.messages
+            for mark in marks_of(message)
+            if begun
+        )
 
     def _pending(self, owed: Owed) -> str:
         for item in self.world.st2.datastore.items("gerrit.pending."):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
-from typing import Callable, Dict, List, Sequence, Tuple
+from pathlib import Path
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 Step = Tuple[object, ...]
 NETWORK = (
@@ -55,14 +57,25 @@ FAULTS: Dict[str, Draw] = {
     "action killed": lambda rng: [("kill", 1, rng.randint(1, 60))],
     "action dead for ever": lambda rng: [("kill", 2, rng.randint(1, 60))],
     "runs twice at once": lambda rng: [("twice", 3, rng.randint(2, 6))],
+    "people act in the middle of a run": lambda rng: [
+        ("meanwhile", rng.randint(1, 25), rng.randint(0, 6))
+    ],
     "sensor restarted": lambda _rng: [("restart",)],
-    "configuration changed": lambda rng: [("configure", rng.randint(0, 1), rng.randint(0, 9))],
+    "configuration changed": lambda rng: [("configure", rng.randint(0, 2), rng.randint(0, 9))],
     "roster changed": lambda rng: [
         rng.choice((("roster", rng.randint(0, 4)), ("away", rng.randint(0, 4))))
     ],
     "account switched off": lambda rng: [("departed", rng.randint(0, 4))],
 }
 MIXED = "all of them"
+REAL = "all of them, real histories"
+
+
+def histories() -> Optional[Path]:
+    """The folder of real histories, which are too large to ship; None where there are none."""
+    beside = Path(__file__).resolve().parents[3] / "shared" / "data"
+    folder = Path(os.environ.get("REVIEW_HISTORIES") or beside)
+    return folder if folder.is_dir() else None
 
 
 ROUND = (

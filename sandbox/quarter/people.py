@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Callable, Tuple
+
 from sandbox.gerrit.fake import FakeChange
 
 from .machine import MACHINE
+from .stackstorm import Meanwhile
 from .world import AUTHORS, COMMITTEE, REVIEWERS, World, step
 
 PROJECTS = ("tools/build", "tools/docs")
@@ -114,6 +117,32 @@ def command(world: World, change: int, who: int, what: int) -> None:
     one = world.pick(change)
     by = world.account(COMMITTEE, who) if who % 6 else one.owner
     world.gerrit.review(one.number, by, COMMANDS[what % len(COMMANDS)])
+
+
+@step
+def meanwhile(world: World, after: int, what: int) -> None:
+    """Somebody acts on a change just while an action is at work on it."""
+
+    def act(number: int, kind: int) -> None:
+        one = world.gerrit.changes.get(number)
+        if one is not None and one.status == "NEW":
+            world.gerrit.now = MACHINE.now.replace(microsecond=0)
+            _ACTS[kind % len(_ACTS)](world, one)
+
+    world.st2.act = act
+    world.st2.meanwhile.append(Meanwhile(after, what))
+    world.trouble()
+
+
+_ACTS: Tuple[Callable[[World, FakeChange], object], ...] = (
+    lambda world, one: world.gerrit.review(one.number, world.gerrit.ids["reviewer2"], "Why?"),
+    lambda world, one: _set_private(world, one, True),
+    lambda world, one: world.gerrit.set_status(one.number, "MERGED"),
+    lambda world, one: world.gerrit.set_wip(one.number, not one.wip),
+    lambda world, one: world.gerrit.upload(one.number),
+    lambda world, one: world.gerrit.review(one.number, one.owner, "/snooze 1d"),
+    lambda world, one: world.gerrit.review(one.number, world.gerrit.ids["committee1"], "/pass"),
+)
 
 
 @step

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
-from . import people, troubles  # noqa: F401 - they define the steps
+from . import histories, people, troubles  # noqa: F401 - they define the steps
 from .checks import Checker, Violation
 from .machine import MACHINE
-from .names import FAULTS, MIXED
+from .names import FAULTS, MIXED, REAL
 from .world import Step, World, calm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,8 @@ def _day(rng: random.Random, fault: str) -> List[Step]:
     steps: List[Step] = [("wait", 5)]
     for _ in range(rng.randint(6, 10)):
         steps += [_act(rng) for _ in range(rng.randint(1, 6))]
+        if fault == REAL:
+            steps.append(("history", rng.randint(0, 9999)))
         if rng.random() < 0.5:
             steps += _trouble(rng, fault)
         steps.append(("wait", rng.choice((5, 5, 5, 30, 60))))
@@ -39,7 +41,7 @@ def _day(rng: random.Random, fault: str) -> List[Step]:
 
 
 def _trouble(rng: random.Random, fault: str) -> List[Step]:
-    name = rng.choice(list(FAULTS)) if fault == MIXED else fault
+    name = rng.choice(list(FAULTS)) if fault in (MIXED, REAL) else fault
     steps = FAULTS[name](rng)
     if steps and rng.random() < 0.5:
         steps.append(("leave", rng.choice((5, 20, 60))))

@@ -41,6 +41,14 @@ class Kill:
     forever: bool = False
 
 
+@dataclass
+class Meanwhile:
+    """At the ``after``-th I/O point of an action from now somebody does something."""
+
+    after: int
+    what: int
+
+
 class FaultyDatastore(Datastore):
     """``down``, ``slow`` (seconds a call), ``losing`` (writes to lose) are set by faults."""
 
@@ -93,6 +101,8 @@ class SimulatedStackStorm(StandIn):
         self.rng = rng
         self.crew = crew
         self.kills: List[Kill] = []
+        self.meanwhile: List[Meanwhile] = []
+        self.act: Callable[[int, int], None] = lambda _number, _what: None
         self.killed: Dict[str, int] = {"sensor": 0, "action": 0, "runner": 0}
         self.side_by_side = 1
         self.twice = 0
@@ -139,12 +149,29 @@ class SimulatedStackStorm(StandIn):
         if actor != SENSOR:
             self.crew.pause()
         kind = "sensor" if actor == SENSOR else "action"
+        self._let_act(kind)
         for kill in [one for one in self.kills if one.who == kind]:
             kill.after -= 1
             if kill.after <= 0:
                 self.kills.remove(kill)
                 self.killed["runner" if kill.forever else kind] += 1
                 raise RunnerDied(moment) if kill.forever else ProcessDied(moment)
+
+    def _let_act(self, kind: str) -> None:
+        """Somebody may act on the very change that an action is about, between any two of its
+        requests.
+        """
+        for one in list(self.meanwhile) if kind == "action" else ():
+            one.after -= 1
+            if one.after <= 0:
+                self.meanwhile.remove(one)
+                self.act(self._number(), one.what)
+
+    def _number(self) -> int:
+        """The change that the execution at work is about, 0 for none."""
+        parameters = self.executions[int(str(self.actor)[1:]) - 1].parameters
+        told = str(parameters.get("event_id") or "").split(":")
+        return int(parameters.get("number") or (told[-4] if len(told) > 4 else 0))
 
     # The bus
 

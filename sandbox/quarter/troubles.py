@@ -116,10 +116,8 @@ def restart(world: World) -> None:
 @step
 def configure(world: World, kind: int, value: int) -> None:
     """The configuration changes."""
-    limits = {
-        **LIMITS,
-        **({"per_run": 2 + value % 4} if kind % 2 else {"per_person_week": 6 + value % 8}),
-    }
+    name, least = (("per_person_week", 3), ("per_run", 2), ("ramp_per_day", 2))[kind % 3]
+    limits = {**LIMITS, name: least + value % 4}
     world.reconfigure(limits=limits)
     world.trouble()
 

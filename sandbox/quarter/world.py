@@ -7,8 +7,10 @@ part of it is a script as well: numbers are taken modulo what there is.
 from __future__ import annotations
 
 import copy
+import heapq
+import itertools
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from fake_gitea import HOST as TRACKER_URL
@@ -27,7 +29,7 @@ Step = Tuple[Any, ...]  # a word and whole numbers
 COMMITTEE = ("committee1", "committee2", "committee3", "committee4", "committee5")
 AUTHORS = ("author1", "author2", "author3", "committee1")
 REVIEWERS = ("reviewer1", "reviewer2", "committee2", "committee4")
-LIMITS = {"per_person_week": 12, "per_run": 4}
+LIMITS = {"per_person_week": 4, "per_run": 4, "ramp_per_day": 4}
 
 
 class World:
@@ -47,6 +49,8 @@ class World:
         self.st2.enable_all_rules()
         self._connect()
         self.steps = 0
+        self._due: List[Tuple[datetime, int, Callable[[], None]]] = []
+        self._order = itertools.count()
         self.yesterday = self.st2.datastore.image()
         self.last_trouble = MACHINE.now
         self.st2.poll()
@@ -100,9 +104,18 @@ class World:
         return MACHINE.now
 
     def advance(self, minutes: float) -> None:
-        """Time goes on."""
-        MACHINE.advance(minutes * 60)
+        """Time goes on, and what was to happen happens."""
+        until = MACHINE.now + timedelta(minutes=minutes)
+        while self._due and self._due[0][0] <= until:
+            when, _, happen = heapq.heappop(self._due)
+            self.gerrit.now = when.replace(microsecond=0)
+            happen()
+        MACHINE.advance((until - MACHINE.now).total_seconds())
         self.gerrit.now = MACHINE.now.replace(microsecond=0)
+
+    def later(self, when: datetime, happen: Callable[[], None]) -> None:
+        """Something will happen."""
+        heapq.heappush(self._due, (when, next(self._order), happen))
 
     def poll(self) -> None:
         """The sensor looks, and what follows runs."""
@@ -152,6 +165,7 @@ def calm(world: World) -> None:
     store, st2, gerrit = world.st2.datastore, world.st2, world.gerrit
     store.down, store.slow, store.losing = False, 0.0, 0
     st2.kills.clear()
+    st2.meanwhile.clear()
     st2.dropping = st2.doubling = st2.shuffling = st2.twice = 0
     st2.side_by_side = 1
     gerrit.ahead, gerrit.lag = timedelta(0), timedelta(0)
