@@ -94,7 +94,7 @@ def _snoozed(wall: Wall) -> None:
 
 
 def _snoozed_in_a_comment(wall: Wall) -> None:
-    wall.fake.review(wall.number, remark="/snooze 3d")
+    wall.fake.review(wall.number, comment="/snooze 3d")
 
 
 def _red(wall: Wall) -> None:

@@ -10,10 +10,10 @@ import pytest
 
 from histories import ACCOUNTS, POLICY, History, told
 from reviewloop.core.commands import Verb, pauses
+from reviewloop.core.comments import ReviewComment, with_comments
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import Mark
 from reviewloop.core.policy import Policy
-from reviewloop.core.remarks import Remark, with_remarks
 from reviewloop.core.worktime import Calendar
 
 NEVER = replace(POLICY, calendar=Calendar(days_off=lambda _day: True))
@@ -291,8 +291,8 @@ def test_snooze_until_a_day_within_the_limit() -> None:
 def test_command_in_a_comment_beside_the_message() -> None:
     """A comment on the patch set as a whole gives commands like the message's own words."""
     history = in_review().review("mon 10:00", "reviewer", comments=1)
-    remark = Remark(history.messages[-1].id, "/snooze 1d", general=True)
-    found = pauses(with_remarks(history.change(), [remark]), POLICY).spans
+    comment = ReviewComment(history.messages[-1].id, "/snooze 1d", general=True)
+    found = pauses(with_comments(history.change(), [comment]), POLICY).spans
 
     assert [(told(one.start), told(one.end)) for one in found] == [("mon 10:00", "tue 10:00")]
 

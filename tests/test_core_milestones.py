@@ -32,7 +32,7 @@ def in_review() -> History:
 def crossed(history: History) -> List[Tuple[str, str]]:
     """The reviewers' crossings: milestone and when."""
     reading = read_change(history.change(), POLICY)
-    return [(str(one.milestone), str(told(one.at))) for one in reading.courses[0].crossings]
+    return [(str(one.milestone), str(told(one.at))) for one in reading.timelines[0].crossings]
 
 
 # Crossings.

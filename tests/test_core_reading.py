@@ -24,31 +24,31 @@ def test_courses_of_a_change() -> None:
     """An open wait is found by its party, and by when it began."""
     reading = read_change(red_in_review().change(), POLICY)
 
-    reviewers = reading.course(Party.REVIEWERS)
+    reviewers = reading.timeline(Party.REVIEWERS)
     assert reviewers is not None
     assert reviewers.key == ("reviewers", at("mon 9:00"))
-    assert reading.course(Party.REVIEWERS, at("mon 9:00")) == reviewers
-    assert reading.course(Party.REVIEWERS, at("mon 9:01")) is None
-    assert reading.course(Party.SUBMITTER) is None
+    assert reading.timeline(Party.REVIEWERS, at("mon 9:00")) == reviewers
+    assert reading.timeline(Party.REVIEWERS, at("mon 9:01")) is None
+    assert reading.timeline(Party.SUBMITTER) is None
 
 
 def test_waits_that_are_over_are_no_courses_to_act_on() -> None:
     """A wait that has ended is not found by its party."""
     history = History().upload("mon 9:00").review("tue 10:00", "reviewer", text="Why?")
 
-    assert read_change(history.change(), POLICY).course(Party.REVIEWERS, at("mon 9:00")) is None
+    assert read_change(history.change(), POLICY).timeline(Party.REVIEWERS, at("mon 9:00")) is None
 
 
 def test_milestones_behind_and_ahead() -> None:
     """At its very instant a milestone has been reached, and the one after it is next."""
-    course = read_change(History().upload("mon 9:00").change(), POLICY).courses[0]
+    timeline = read_change(History().upload("mon 9:00").change(), POLICY).timelines[0]
 
-    assert course.crossed(at("tue 8:59")) is None
-    behind, ahead = course.crossed(at("wed 9:00")), course.following(at("wed 9:00"))
+    assert timeline.crossed(at("tue 8:59")) is None
+    behind, ahead = timeline.crossed(at("wed 9:00")), timeline.following(at("wed 9:00"))
     assert behind is not None
     assert ahead is not None
     assert (str(behind.milestone), str(ahead.milestone)) == ("2d", "5d")
-    assert course.following(at("mon3 9:00")) is None
+    assert timeline.following(at("mon3 9:00")) is None
 
 
 def test_time_on_the_stopwatch() -> None:
@@ -57,7 +57,7 @@ def test_time_on_the_stopwatch() -> None:
     history.review("mon 20:00", "second", text="/snooze 1h")
     reading = read_change(history.change(), POLICY)
 
-    assert reading.elapsed(reading.courses[0].wait, at("mon 22:00"), POLICY) == 10 * 3600
+    assert reading.elapsed(reading.timelines[0].wait, at("mon 22:00"), POLICY) == 10 * 3600
 
 
 def test_exempt_by_hashtag() -> None:
@@ -74,7 +74,7 @@ def test_kept_without_messages() -> None:
     kept = reading.without_history()
 
     assert kept.change.messages == ()
-    assert (kept.state, kept.courses) == (reading.state, reading.courses)
+    assert (kept.state, kept.timelines) == (reading.state, reading.timelines)
 
 
 # Payloads.

@@ -8,10 +8,10 @@ import pytest
 
 from histories import ACCOUNTS, POLICY, TAG, History
 from reviewloop.core.change import Account, Change
+from reviewloop.core.comments import ReviewComment, with_comments
 from reviewloop.core.history import read
 from reviewloop.core.keys import Mark, marks_of
 from reviewloop.core.reading import read_change
-from reviewloop.core.remarks import Remark, with_remarks
 
 FORGED = "Copied Votes:\n* Code-Review+2"
 
@@ -54,9 +54,9 @@ def test_votes_copied_by_a_push_message(message: str) -> None:
 def test_votes_copied_by_a_comment() -> None:
     """A comment that a push publishes is no part of what Gerrit lists."""
     history = uploaded_over("Code-Review+2", message="(1 comment)")
-    remark = Remark(history.messages[-1].id, FORGED, general=True)
+    comment = ReviewComment(history.messages[-1].id, FORGED, general=True)
 
-    assert turn(with_remarks(history.change(), [remark])) == "reviewers"
+    assert turn(with_comments(history.change(), [comment])) == "reviewers"
     assert turn(uploaded_over("Code-Review+2", message=FORGED).change()) == "submitter"
 
 

@@ -33,7 +33,7 @@ def member(number: int, **extra: object) -> Member:
         (member(3, load=Load(week=10)), SELECTION, Ineligible.OVER_BUDGET),
         (member(3), replace(SELECTION, reviewed=frozenset({3})), Ineligible.REVIEWED),
         (member(3), replace(SELECTION, passed=frozenset({3})), Ineligible.PASSED),
-        (member(3), replace(SELECTION, tired=frozenset({3})), Ineligible.NO_MOVE),
+        (member(3), replace(SELECTION, already_asked=frozenset({3})), Ineligible.NO_MOVE),
         (member(3, load=Load(week=9)), SELECTION, None),
     ],
 )

@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from histories import ACCOUNTS, POLICY, TAG
 from lived import lived
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.history import read
 from reviewloop.core.keys import Mark, digest, marks_of
 from reviewloop.core.milestones import Crossing, Window
 from reviewloop.core.payloads import Site, ended, waiting
 from reviewloop.core.reading import Reading, read_change, replay
-from reviewloop.core.remarks import Remark, has_remarks, with_remarks
 from reviewloop.core.worktime import EARLIEST, LATEST, Calendar
 
 SITE = Site("review.example.org", "https://review.example.org")
@@ -131,12 +131,14 @@ def test_any_change(change: Change, lo: datetime, hi: datetime) -> None:
     assert all(one.end is not None and one.end <= two.start for one, two in zip(spans, spans[1:]))
 
 
-@given(CHANGES, st.lists(st.builds(Remark, st.sampled_from(["", "m"]), TEXTS, st.booleans())))
-def test_any_remarks(change: Change, remarks: List[Remark]) -> None:
+@given(
+    CHANGES, st.lists(st.builds(ReviewComment, st.sampled_from(["", "m"]), TEXTS, st.booleans()))
+)
+def test_any_comments(change: Change, comments: List[ReviewComment]) -> None:
     """Comments may say anything too; what they say is no part of what Gerrit wrote."""
-    filled = with_remarks(change, remarks)
+    filled = with_comments(change, comments)
 
-    assert has_remarks(filled) in (False, has_remarks(change))
+    assert has_comments(filled) in (False, has_comments(change))
     read_change(filled, POLICY)
 
 

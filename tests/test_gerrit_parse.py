@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict
 import pytest
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
-from reviewloop.core.remarks import Remark
+from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 
@@ -363,19 +363,22 @@ class TestSmallAnswers:
             read(data)
 
 
-def test_remarks() -> None:
+def test_comments() -> None:
     """Comments come by file; those on the whole patch set are told apart."""
     raw = {
         "/PATCHSET_LEVEL": [{"change_message_id": "m1", "message": "/ack"}],
         "src/a.py": [{"message": "typo"}],
     }
 
-    assert parse.remarks(raw) == (Remark("m1", "/ack", general=True), Remark("", "typo", False))
-    assert parse.remarks({}) == ()
+    assert parse.comments(raw) == (
+        ReviewComment("m1", "/ack", general=True),
+        ReviewComment("", "typo", False),
+    )
+    assert parse.comments({}) == ()
 
 
 @pytest.mark.parametrize("raw", [[], {"a": {}}, {"a": ["x"]}, {"a": [{"message": 1}]}])
-def test_remarks_of_another_form(raw: object) -> None:
+def test_comments_of_another_form(raw: object) -> None:
     """Anything else is not understood, and says where."""
     with pytest.raises(ProtocolError, match="comments"):
-        parse.remarks(raw)
+        parse.comments(raw)

@@ -140,7 +140,7 @@ READERS: List[Callable[[Any], Any]] = [
     parse.accounts,
     parse.message,
     parse.messages,
-    parse.remarks,
+    parse.comments,
     parse.page,
     parse.hashtags,
     parse.votes,

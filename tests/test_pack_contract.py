@@ -122,6 +122,34 @@ def trigger_of(rule: Mapping[str, Any]) -> Dict[str, Any]:
     return {**triggers(), **CORE_TRIGGERS}[rule["trigger"]["type"]]
 
 
+METADATA = [
+    path
+    for folder in ("actions", "rules", "sensors", "workflows")
+    for path in sorted((ROOT / folder).glob("*.yaml"))
+]
+
+
+@pytest.mark.parametrize("path", METADATA, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_no_merge_keys(path: Path) -> None:
+    """StackStorm's loader knows no ``<<``: such a file is not registered, and the pack not
+    installed (``st2common/content/loader.py``, seen on 3.9.0).
+    """
+    tags = [node.tag for node in _nodes(yaml.compose(path.read_text(encoding="utf-8")))]
+
+    assert "tag:yaml.org,2002:merge" not in tags
+
+
+def _nodes(node: Any) -> Iterator[yaml.Node]:
+    yield node
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            yield from _nodes(one)
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            for one in pair:
+                yield from _nodes(one)
+
+
 def parameter_problems(schema: Mapping[str, Any], where: str) -> Iterator[str]:
     """What StackStorm's dialect refuses in the schema of one parameter or setting."""
     for unknown in set(schema) - PARAMETER_KEYWORDS:

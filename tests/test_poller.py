@@ -123,7 +123,7 @@ def test_snoozed_in_the_reply_dialog(bench: Bench) -> None:
     """The web page keeps a reply's text apart from its message; a snooze there counts as well."""
     number = bench.fake.add_change()
     bench.fake.advance(hours=1)
-    bench.fake.review(number, remark="/snooze 2d please")
+    bench.fake.review(number, comment="/snooze 2d please")
     bench.poll()
     bench.fake.at("2026-03-05 08:59:59")
     assert bench.waiting() == []
@@ -135,7 +135,7 @@ def test_snoozed_in_the_reply_dialog(bench: Bench) -> None:
 def test_cost_of_comments(bench: Bench) -> None:
     """Whether comments hold commands takes one request for all moved changes, not one for each."""
     for _ in range(20):
-        bench.fake.review(bench.fake.add_change(), remark="Why is this here?")
+        bench.fake.review(bench.fake.add_change(), comment="Why is this here?")
 
     assert bench.requests() == 3
     assert bench.requests() == 1

@@ -210,9 +210,9 @@ def check(found: List[Tuple[str, str, datetime]], reading: Reading, end: datetim
     crossed = {name.rsplit(":", 1)[0] for name, kind in names if kind == "Crossing"}
     over = {name.rsplit(":", 1)[0] for name, kind in names if kind == "Ending"}
     ended = {
-        event_id("s", 1, *course.key, "").rstrip(":")
-        for course in reading.courses
-        if course.wait.end is not None and course.wait.end <= end
+        event_id("s", 1, *timeline.key, "").rstrip(":")
+        for timeline in reading.timelines
+        if timeline.wait.end is not None and timeline.wait.end <= end
     }
     assert over == crossed & ended
 
@@ -240,9 +240,9 @@ def test_messages_that_show_late(steps: Steps, gaps: List[int], lags: List[int])
             names.append(event.name)
 
     assert len(names) == len(set(names))
-    for course in reading.courses:
-        if course.wait.end is not None and course.key in dispatched.crossed:
-            assert course.key in dispatched.ended
+    for timeline in reading.timelines:
+        if timeline.wait.end is not None and timeline.key in dispatched.crossed:
+            assert timeline.key in dispatched.ended
 
 
 @given(STEPS, st.integers(1, 60 * 3600))
@@ -252,5 +252,5 @@ def test_a_late_poll_tells_the_highest(steps: Steps, seconds: int) -> None:
     reading = known(history_of(steps), hi)
     found = [what for _, what in lived(reading, START, hi)]
 
-    expected = [course.crossed(hi) for course in reading.courses if course.wait.is_open]
+    expected = [timeline.crossed(hi) for timeline in reading.timelines if timeline.wait.is_open]
     assert found == [one for one in expected if one is not None]

@@ -10,6 +10,7 @@ import pytest
 from sandbox.gerrit.fake import FakeGerrit
 
 from histories import POLICY
+from reviewloop.core.change import Change
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.errors import ProtocolError
@@ -328,3 +329,32 @@ def test_cursor_under_the_cap(parts: Parts) -> None:
         throughs.append((iso(parts.position.cursor.through)[11:16], parts.position.cursor.late))
 
     assert throughs == [("09:00", frozenset()), ("09:00", frozenset()), ("10:00", frozenset())]
+
+
+class BrokenSite(Site):
+    """A defect of our own that one change brings to light."""
+
+    def link(self, change: Change) -> str:
+        """Fail for change 1."""
+        if change.number == 1:
+            raise KeyError("a defect")
+        return super().link(change)
+
+
+def test_payload_that_cannot_be_built(parts: Parts) -> None:
+    """It sets that change aside, as a defect and no trouble of the bus; the others are sent."""
+    sent: List[int] = []
+    for _ in range(2):
+        parts.fake.add_change()
+    parts.look()
+    parts.fake.at("2026-03-03 10:00:00")
+    outbox = Outbox(lambda _trigger, payload, _tag: sent.append(payload["number"]))
+    Dispatcher(BrokenSite("s", "https://s"), POLICY, 50, parts.position, outbox, LOG).run(
+        parts.fake.now, parts.watch, parts.aside, lambda _keys: None, parts.intake
+    )
+
+    assert sent == [2]
+    assert key(1) in parts.aside
+    trouble = parts.aside.trouble()
+    assert trouble is not None
+    assert "a defect of this pack" in trouble.message

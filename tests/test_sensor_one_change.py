@@ -202,7 +202,7 @@ def test_comments_of_one_change(bench: Bench) -> None:
     """A server that fails to answer the comments of one change costs that change alone."""
     broken, sound = bench.fake.add_change(), bench.fake.add_change()
     for number in (broken, sound):
-        bench.fake.review(number, remark="/snooze 1h please")
+        bench.fake.review(number, comment="/snooze 1h please")
     bench.fake.fail(500, times=10**6, match=f"~{broken}/comments")
     bench.fake.at("2026-03-03 10:00:00")
 
@@ -218,7 +218,7 @@ def test_comments_of_no_change(bench: Bench) -> None:
     plain = bench.fake.add_change()
     numbers = [bench.fake.add_change() for _ in range(9)]
     for number in numbers:
-        bench.fake.review(number, remark="/snooze 1h please")
+        bench.fake.review(number, comment="/snooze 1h please")
     bench.fake.fail(500, times=10**6, match="/comments")
     bench.fake.at(TUESDAY)
 
@@ -230,8 +230,20 @@ def test_comments_of_no_change(bench: Bench) -> None:
 def test_password_that_is_refused_is_no_changes_fault(bench: Bench) -> None:
     """Whatever the server says of the account is about all changes."""
     number = bench.fake.add_change()
-    bench.fake.review(number, remark="/snooze 1h")
+    bench.fake.review(number, comment="/snooze 1h")
     bench.fake.fail(401, "Unauthorized", match="/comments")
     bench.poll()
 
     assert [one["kind"] for one in troubles(bench)] == ["auth"]
+
+
+def test_comments_of_many_changes(bench: Bench) -> None:
+    """As long as the server answers, the comments of every change are read."""
+    numbers = [bench.fake.add_change() for _ in range(6)]
+    for number in numbers:
+        bench.fake.review(number, remark="/snooze 1h please")
+    bench.fake.at(TUESDAY)
+    assert bench.waiting() == []
+    bench.fake.at("2026-03-03 10:00:00")
+
+    assert [number for number, _ in bench.waiting()] == numbers

@@ -71,7 +71,7 @@ class FakeChange:
     parent: Optional[int] = None
     hashtags: List[str] = field(default_factory=list)
     messages: List[Json] = field(default_factory=list)
-    remarks: List[Json] = field(default_factory=list)
+    comments: List[Json] = field(default_factory=list)
     reviewers: Dict[int, str] = field(default_factory=dict)
     attention: Dict[int, str] = field(default_factory=dict)
     votes: Dict[Tuple[str, int], int] = field(default_factory=dict)
@@ -258,13 +258,13 @@ class FakeGerrit(Transport):
         *,
         tag: str = "",
         comments: int = 0,
-        remark: str = "",
+        comment: str = "",
     ) -> str:
         """Post a message and votes (by the reviewer if ``by`` is left out); answers its id.
 
-        ``remark`` is a comment on the whole patch set, as the web page's reply dialog posts it.
+        ``comment`` is a comment on the whole patch set, as the web page's reply dialog posts it.
         """
-        comments += bool(remark)
+        comments += bool(comment)
         change, by = self.changes[number], by or self.reviewer
         told = "".join(f" {name}{value:+d}" for name, value in (labels or {}).items() if value)
         told += "".join(f" -{name}" for name, value in (labels or {}).items() if not value)
@@ -275,8 +275,8 @@ class FakeGerrit(Transport):
         parts += [text] if text else []
         change.reviewers.setdefault(by, "REVIEWER" if labels else "CC")
         said = self._say(change, by, "\n\n".join(parts), tag, self._when(at))
-        if remark:
-            change.remarks.append({"change_message_id": said, "message": remark})
+        if comment:
+            change.comments.append({"change_message_id": said, "message": comment})
         return said
 
     def set_status(
@@ -473,8 +473,8 @@ class FakeGerrit(Transport):
         return self._change(ident).messages
 
     def _get_comments(self, request: Request, ident: str) -> Dict[str, List[Json]]:
-        remarks = self._change(ident).remarks
-        return {"/PATCHSET_LEVEL": remarks} if remarks else {}
+        comments = self._change(ident).comments
+        return {"/PATCHSET_LEVEL": comments} if comments else {}
 
     def _get_hashtags(self, request: Request, ident: str) -> List[str]:
         return self._change(ident).hashtags
@@ -550,11 +550,11 @@ class FakeGerrit(Transport):
             if int(one["user"]) in there:
                 change.attention[int(one["user"])] = one["reason"]
         change.wip = change.wip and not body.get("ready", False)
-        remarks = body.get("comments", {}).get("/PATCHSET_LEVEL", [{"message": ""}])
-        text, remark = body.get("message", "").strip(), remarks[0]["message"]
-        if text or remark or labels:
+        comments = body.get("comments", {}).get("/PATCHSET_LEVEL", [{"message": ""}])
+        text, comment = body.get("message", "").strip(), comments[0]["message"]
+        if text or comment or labels:
             tag = body.get("tag", "")
-            self.review(change.number, self.me, text, labels, tag=tag, remark=remark)
+            self.review(change.number, self.me, text, labels, tag=tag, comment=comment)
         attention = {str(who): {"reason": why} for who, why in change.attention.items()}
         told: Json = {"change_info": {"attention_set": attention}} if self.tells_change else {}
         return {**told, "labels": labels} if "labels" in body else told

@@ -134,7 +134,7 @@ def _owner(change: Any, value: str, names: Usernames) -> bool:
 
 def _said(change: Any, value: str, names: Usernames) -> bool:
     """A word of a message or a comment, as the index of texts finds it."""
-    texts = [one["message"] for one in (*change.messages, *change.remarks)]
+    texts = [one["message"] for one in (*change.messages, *change.comments)]
     return any(value.lower() in re.findall(r"\w+", text.lower()) for text in texts)
 
 

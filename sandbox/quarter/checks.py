@@ -16,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
-from reviewloop.core.reading import Course, Reading, human_reviewers, read_change
+from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
 from sandbox.gerrit.fake import FakeChange
@@ -145,9 +145,9 @@ class Checker:
         if mark.id not in known:
             yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
             return
-        course, milestone, tier = known[mark.id]
+        timeline, milestone, tier = known[mark.id]
         yield from self._people(write, reading, tier)
-        self._note_delay(write, reading, course, milestone)
+        self._note_delay(write, reading, timeline, milestone)
 
     def _people(self, write: Write, reading: Reading, tier: str) -> Iterator[Violation]:
         assert write.mark is not None
@@ -162,32 +162,38 @@ class Checker:
             if why:
                 yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
 
-    def _ids(self, reading: Reading) -> Dict[str, Tuple[Course, str, str]]:
+    def _ids(self, reading: Reading) -> Dict[str, Tuple[Timeline, str, str]]:
         """What marks may stand on the change as it was read: by their ids."""
         change = reading.change
         if change.status is not ChangeStatus.NEW or change.work_in_progress:
             return {}
         return {
-            digest(self._event(change, course, milestone), tier, attempt): (course, milestone, tier)
-            for course in reading.courses
-            if course.wait.is_open
+            digest(self._event(change, timeline, milestone), tier, attempt): (
+                timeline,
+                milestone,
+                tier,
+            )
+            for timeline in reading.timelines
+            if timeline.wait.is_open
             for milestone in map(str, self.settings.policy.milestones)
             for tiers in TIERS.values()
             for tier in tiers
             for attempt in range(ATTEMPTS)
         }
 
-    def _event(self, change: Change, course: Course, milestone: str) -> str:
-        wait = course.wait
+    def _event(self, change: Change, timeline: Timeline, milestone: str) -> str:
+        wait = timeline.wait
         server = self.settings.server
         return event_id(server, change.number, wait.party.value, wait.since, milestone)
 
-    def _note_delay(self, write: Write, reading: Reading, course: Course, milestone: str) -> None:
+    def _note_delay(
+        self, write: Write, reading: Reading, timeline: Timeline, milestone: str
+    ) -> None:
         """Only where nothing but faults can have held the ask up."""
         change = reading.change
         held = reading.pauses.spans or reading.pauses.passes or reading.state.red
         quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
-        crossed = [one.at for one in course.crossings if str(one.milestone) == milestone]
+        crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
             return
         begin = max(crossed[0], min(write.at, self.world.last_trouble))
@@ -299,22 +305,22 @@ class Checker:
         change = reading.change
         if change.work_in_progress:
             return
-        for course in reading.courses:
-            if not course.wait.is_open:
+        for timeline in reading.timelines:
+            if not timeline.wait.is_open:
                 continue
-            before, now = course.crossed(since), course.crossed(MACHINE.now)
+            before, now = timeline.crossed(since), timeline.crossed(MACHINE.now)
             if before is None or now != before:
                 continue  # not yet, or just now
-            party, milestone = course.wait.party.value, str(before.milestone)
+            party, milestone = timeline.wait.party.value, str(before.milestone)
             purpose = _purpose(party, before.index)
             if purpose:
                 yield Owed(
                     change.number,
                     party,
-                    course.wait.since,
+                    timeline.wait.since,
                     purpose,
                     TIERS[purpose][0],
-                    self._event(change, course, milestone),
+                    self._event(change, timeline, milestone),
                 )
 
     def _is_covered(self, reading: Reading, owed: Owed) -> bool:

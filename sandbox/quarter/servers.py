@@ -168,7 +168,7 @@ def _copied(change: FakeChange) -> FakeChange:
     twin = copy.copy(change)
     twin.messages, twin.hashtags = list(change.messages), list(change.hashtags)
     twin.reviewers, twin.votes = dict(change.reviewers), dict(change.votes)
-    twin.commits, twin.remarks = list(change.commits), list(change.remarks)
+    twin.commits, twin.comments = list(change.commits), list(change.comments)
     twin.attention = dict(change.attention)
     return twin
 

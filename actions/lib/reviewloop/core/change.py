@@ -63,8 +63,8 @@ class Message:
 
     ``author`` is the real author where Gerrit names one apart (acting on behalf of somebody), and
     None where Gerrit itself speaks. ``patch_set`` is Gerrit's ``_revision_number`` (0 where it is
-    absent). ``remarks`` are the author's comments on the patch set as a whole that were posted with
-    it; they stand apart from ``text``, since in some places only what Gerrit writes is believed.
+    absent). ``comments`` are the author's comments on the patch set as a whole, posted with it;
+    they stand apart from ``text``, since in some places only what Gerrit writes is believed.
     """
 
     id: str
@@ -73,12 +73,12 @@ class Message:
     text: str
     tag: str = ""
     patch_set: int = 0
-    remarks: Tuple[str, ...] = ()
+    comments: Tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
-        """The text and the remarks below it: everything that the author had to say."""
-        return "\n\n".join([self.text.rstrip(), *self.remarks]) if self.remarks else self.text
+        """The text and the comments below it: everything that the author had to say."""
+        return "\n\n".join([self.text.rstrip(), *self.comments]) if self.comments else self.text
 
 
 @dataclass(frozen=True)

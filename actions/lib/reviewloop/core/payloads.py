@@ -52,8 +52,8 @@ def waiting(
     """
     change, wait = reading.change, crossing.wait
     seconds = reading.elapsed(wait, now, policy)
-    course = reading.course(wait.party, wait.since)
-    following = None if course is None else course.following(crossing.at)
+    timeline = reading.timeline(wait.party, wait.since)
+    following = None if timeline is None else timeline.following(crossing.at)
     return {
         **_head(site, change, crossing, event),
         "cause": wait.cause.value,

@@ -27,7 +27,7 @@ WaitKey = Tuple[str, datetime]
 
 
 @dataclass(frozen=True)
-class Course:
+class Timeline:
     """A wait and its crossings, past and to come, in order."""
 
     wait: Wait
@@ -49,24 +49,24 @@ class Course:
 
 @dataclass(frozen=True)
 class Reading:
-    """A change, where it stands, when its stopwatch pauses, and the course of each of its waits."""
+    """A change, where it stands, when its stopwatch pauses, and the timeline of each wait."""
 
     change: Change
     state: State
     pauses: Pauses
-    courses: Tuple[Course, ...]
+    timelines: Tuple[Timeline, ...]
 
     @property
     def is_exempt(self) -> bool:
         """Whether somebody took the change out of escalation by its hashtag."""
         return EXEMPT_HASHTAG in (tag.lower() for tag in self.change.hashtags)
 
-    def course(self, party: Party, since: Optional[datetime] = None) -> Optional[Course]:
+    def timeline(self, party: Party, since: Optional[datetime] = None) -> Optional[Timeline]:
         """The open wait of a party, or None; with ``since`` only if it began then."""
-        for course in self.courses:
-            wait = course.wait
+        for timeline in self.timelines:
+            wait = timeline.wait
             if wait.party is party and wait.is_open and since in (None, wait.since):
-                return course
+                return timeline
         return None
 
     def elapsed(self, wait: Wait, now: datetime, policy: Policy) -> int:
@@ -94,11 +94,11 @@ def read_change(change: Change, policy: Policy) -> Reading:
     state = follow(change, policy)
     paused = pauses(change, policy)
     passes = sorted(paused.passes)
-    courses = tuple(
-        Course(wait, _retold(wait, crossings(wait, policy, paused.spans), passes))
+    timelines = tuple(
+        Timeline(wait, _retold(wait, crossings(wait, policy, paused.spans), passes))
         for wait in state.waits
     )
-    return Reading(change, state, paused, courses)
+    return Reading(change, state, paused, timelines)
 
 
 def _retold(

@@ -67,7 +67,7 @@ class Selection:
     :param authors: accounts that made a robot's change, and so count as its owner.
     :param reviewed: accounts that spoke since the owner's last move.
     :param passed: accounts that handed the change on.
-    :param tired: accounts asked at an earlier milestone of the same wait, without a move.
+    :param already_asked: accounts asked at an earlier milestone of the same wait, without a move.
     :param before: accounts asked for an earlier wait of the same change, the latest last.
     :param budget: the most escalations to one person in seven days.
     """
@@ -79,7 +79,7 @@ class Selection:
     authors: FrozenSet[int] = frozenset()
     reviewed: FrozenSet[int] = frozenset()
     passed: FrozenSet[int] = frozenset()
-    tired: FrozenSet[int] = frozenset()
+    already_asked: FrozenSet[int] = frozenset()
     before: Tuple[int, ...] = ()
     budget: int = 10
 
@@ -120,7 +120,7 @@ def why_ineligible(member: Member, selection: Selection) -> Optional[Ineligible]
         (Ineligible.INACTIVE, member.account.inactive),
         (Ineligible.PASSED, account in selection.passed),
         (Ineligible.REVIEWED, account in selection.reviewed),
-        (Ineligible.NO_MOVE, account in selection.tired),
+        (Ineligible.NO_MOVE, account in selection.already_asked),
         (Ineligible.ABSENT, member.absent),
         (Ineligible.OVER_BUDGET, member.load.week >= selection.budget),
     )

@@ -14,7 +14,7 @@ from typing import List, Optional, Tuple
 from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.change import ChangeStatus
 from reviewloop.core.events import EventRef
-from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
@@ -95,16 +95,16 @@ class Assessor:
             return self._settled(Assessment(Verdict.GONE, event, tier), dry_run)
         now = self._client.now()
         reading = read_change(change, self._people.policy(change))
-        course = reading.course(event.party, event.since)
-        verdict = self._verdict(reading, course, event, now)
-        if verdict is not Verdict.PROCEED or course is None:
+        timeline = reading.timeline(event.party, event.since)
+        verdict = self._verdict(reading, timeline, event, now)
+        if verdict is not Verdict.PROCEED or timeline is None:
             return self._settled(Assessment(verdict, event, tier, change), dry_run)
-        seconds = reading.elapsed(course.wait, now, self._settings.policy)
+        seconds = reading.elapsed(timeline.wait, now, self._settings.policy)
         assessment = Assessment(verdict, event, tier, change, waiting_seconds=seconds)
-        neighbours = self._neighbours(event, tier, reading, course, now)
+        neighbours = self._neighbours(event, tier, reading, timeline, now)
         with ExitStack() as stack:
             lease = None if dry_run else stack.enter_context(self._leases.hold(ROSTER))
-            case = self._case(assessment, reading, course, now)
+            case = self._case(assessment, reading, timeline, now)
             decided, ask = self._decided(assessment, case, neighbours)
             if lease is not None:
                 lease.check()
@@ -112,7 +112,7 @@ class Assessor:
         return decided
 
     def _verdict(
-        self, reading: Reading, course: Optional[Course], event: EventRef, now: datetime
+        self, reading: Reading, timeline: Optional[Timeline], event: EventRef, now: datetime
     ) -> Verdict:
         policy = self._settings.policy
         change = reading.change
@@ -120,14 +120,14 @@ class Assessor:
             return Verdict.PRIVATE
         # Not every message that tells of an end, or of work in progress, is there for good.
         closed = change.status is not ChangeStatus.NEW
-        if course is None or closed or change.work_in_progress:
+        if timeline is None or closed or change.work_in_progress:
             return Verdict.WAIT_OVER
         paused = _pause_verdict(reading, now)
         due = event.milestone.seconds(policy.calendar)
         reasons = (
             (Verdict.EXEMPT, reading.is_exempt),
             (paused or Verdict.SNOOZED, paused is not None),
-            (Verdict.NOT_DUE, reading.elapsed(course.wait, now, policy) < due),
+            (Verdict.NOT_DUE, reading.elapsed(timeline.wait, now, policy) < due),
             (Verdict.RED, reading.state.red and event.party is not Party.OWNER),
             (Verdict.HOLD_OUT, self._settings.is_held_out(change.number)),
         )
@@ -152,13 +152,13 @@ class Assessor:
         return self._asked(assessment, case, known, () if group is None else group.joined)
 
     def _case(
-        self, assessment: Assessment, reading: Reading, course: Course, now: datetime
+        self, assessment: Assessment, reading: Reading, timeline: Timeline, now: datetime
     ) -> Case:
         return Case(
             event=assessment.event,
             tier=assessment.tier,
             reading=reading,
-            course=course,
+            timeline=timeline,
             asks=self._asks.all(),
             pendings=self._pendings.all(),
             now=now,
@@ -180,14 +180,14 @@ class Assessor:
         return [one for one in shown if one.tier is case.tier]
 
     def _neighbours(
-        self, event: EventRef, tier: Tier, reading: Reading, course: Course, now: datetime
+        self, event: EventRef, tier: Tier, reading: Reading, timeline: Timeline, now: datetime
     ) -> Optional[grouping.Neighbours]:
         """What the change may be asked for with; read before the lease, which is held shortly."""
         if tier not in ROSTER_TIERS:
             return None
         policy = self._people.policy(reading.change)
         asking = grouping.Asking(event, policy, now, self._settings.is_held_out)
-        return grouping.look(self._client, reading, course, asking)
+        return grouping.look(self._client, reading, timeline, asking)
 
     def _asked(
         self, assessment: Assessment, case: Case, known: Optional[Ask], joined: Tuple[int, ...]

@@ -8,7 +8,7 @@ from typing import List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account
 from reviewloop.core.events import EventRef
-from reviewloop.core.reading import Course, Reading, human_reviewers
+from reviewloop.core.reading import Reading, Timeline, human_reviewers
 from reviewloop.core.roster import Choice, Ineligible, Selection, choose
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.escalation import limits
@@ -27,7 +27,7 @@ class Case:
     event: EventRef
     tier: Tier
     reading: Reading
-    course: Course
+    timeline: Timeline
     asks: Tuple[Ask, ...]
     pendings: Tuple[Pending, ...]
     now: datetime
@@ -35,7 +35,7 @@ class Case:
     @property
     def crossed_at(self) -> datetime:
         """When the wait reached its first milestone."""
-        crossings = self.course.crossings
+        crossings = self.timeline.crossings
         return crossings[0].at if crossings else self.event.since
 
     @property
@@ -131,7 +131,7 @@ class Chooser:
         return limits.ramp(line, most.ramp_per_day, self._settings.policy.calendar)
 
     def _is_late(self, case: Case) -> bool:
-        crossed = case.course.crossed(case.now)
+        crossed = case.timeline.crossed(case.now)
         calendar = self._settings.policy.calendar
         return crossed is not None and limits.is_late(calendar, crossed.at, case.now)
 
@@ -196,7 +196,7 @@ class Chooser:
             authors=self._people.authors(reading.change),
             reviewed=reading.state.reviewed_by,
             passed=reading.pauses.passed,
-            tired=frozenset(one for ask in same for one in ask.accounts),
+            already_asked=frozenset(one for ask in same for one in ask.accounts),
             before=tuple(one for ask in case.mine if ask not in same for one in ask.accounts),
             budget=self._settings.limits.per_person_week,
         )

@@ -16,7 +16,7 @@ from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.events import EventRef
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import ProtocolError
@@ -85,10 +85,10 @@ class Neighbours:
     """Changes that belong to the one assessed, each with its open wait of the same party."""
 
     reading: Reading
-    course: Course
+    timeline: Timeline
     related: Related
     asking: Asking
-    others: Tuple[Tuple[Reading, Course], ...] = ()
+    others: Tuple[Tuple[Reading, Timeline], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,30 +103,30 @@ class Asking:
     now: datetime
     is_held_out: Callable[[int], bool]
 
-    def reached(self, course: Course) -> Optional[datetime]:
-        """When the course reached the event's milestone, None if it has not."""
+    def reached(self, timeline: Timeline) -> Optional[datetime]:
+        """When the timeline reached the event's milestone, None if it has not."""
         wanted = self.event.milestone
-        reached = (one.at for one in course.crossings if one.milestone == wanted)
+        reached = (one.at for one in timeline.crossings if one.milestone == wanted)
         return next((at for at in reached if at <= self.now), None)
 
 
-def look(client: Client, reading: Reading, course: Course, asking: Asking) -> Neighbours:
+def look(client: Client, reading: Reading, timeline: Timeline, asking: Asking) -> Neighbours:
     """The neighbours of a change that is about to be asked for, by two requests.
 
     :raises TemporaryError, RefusedError: it cannot be told now.
     """
     change = reading.change
     related = client.related(change)
-    found: List[Tuple[Reading, Course]] = []
+    found: List[Tuple[Reading, Timeline]] = []
     for raw in _rows(client, _query(change, related)):
         other = _read(raw, asking.policy)
         theirs = None if other is None else _overdue(other, asking)
         if other is None or theirs is None or other.change.number == change.number:
             continue
-        dates = {_date(asking, one) for one in (course, theirs)}
+        dates = {_date(asking, one) for one in (timeline, theirs)}
         if _belong(change, other.change, related, len(dates) == 1):
             found.append((other, theirs))
-    return Neighbours(reading, course, related, asking, tuple(found))
+    return Neighbours(reading, timeline, related, asking, tuple(found))
 
 
 def group(neighbours: Neighbours, asks: Sequence[Ask]) -> Group:
@@ -134,7 +134,7 @@ def group(neighbours: Neighbours, asks: Sequence[Ask]) -> Group:
     change = neighbours.reading.change
     siblings = (_sibling(*one, neighbours.asking, asks) for one in neighbours.others)
     return Group(
-        change.number, _key(change, neighbours.course), neighbours.related, tuple(siblings)
+        change.number, _key(change, neighbours.timeline), neighbours.related, tuple(siblings)
     )
 
 
@@ -161,7 +161,7 @@ def _read(raw: parse.Raw, policy: Policy) -> Optional[Reading]:
         return None  # one change that makes no sense does not keep the others apart
 
 
-def _overdue(reading: Reading, asking: Asking) -> Optional[Course]:
+def _overdue(reading: Reading, asking: Asking) -> Optional[Timeline]:
     """The open wait of the same party past the same milestone; None where it may not be asked."""
     change, event = reading.change, asking.event
     closed = change.status is not ChangeStatus.NEW or change.work_in_progress or change.is_private
@@ -169,13 +169,13 @@ def _overdue(reading: Reading, asking: Asking) -> Optional[Course]:
     paused = reading.pause(asking.now) is not None
     if closed or red or paused or reading.is_exempt or asking.is_held_out(change.number):
         return None
-    course = reading.course(event.party)
-    return course if course is not None and asking.reached(course) is not None else None
+    timeline = reading.timeline(event.party)
+    return timeline if timeline is not None and asking.reached(timeline) is not None else None
 
 
-def _date(asking: Asking, course: Course) -> Optional[date]:
-    """The day on which the course reached the milestone."""
-    at = asking.reached(course)
+def _date(asking: Asking, timeline: Timeline) -> Optional[date]:
+    """The day on which the timeline reached the milestone."""
+    at = asking.reached(timeline)
     return None if at is None else asking.policy.calendar.local_date(at)
 
 
@@ -188,9 +188,9 @@ def _belong(change: Change, other: Change, related: Related, is_one_day: bool) -
     return mine == theirs and is_one_day
 
 
-def _sibling(reading: Reading, course: Course, asking: Asking, asks: Sequence[Ask]) -> Sibling:
+def _sibling(reading: Reading, timeline: Timeline, asking: Asking, asks: Sequence[Ask]) -> Sibling:
     change, event = reading.change, asking.event
-    wait = (change.number, course.wait.party.value, course.wait.since)
+    wait = (change.number, timeline.wait.party.value, timeline.wait.since)
     shown = live_asks(change, asking.policy, event.server, *wait[1:])
     asked = [one.milestone for one in shown if one.tier in ROSTER_TIERS]
     for ask in asks:
@@ -200,9 +200,9 @@ def _sibling(reading: Reading, course: Course, asking: Asking, asks: Sequence[As
     calendar = asking.policy.calendar
     least = event.milestone.seconds(calendar)
     return Sibling(
-        change.number, _key(change, course), any(one.seconds(calendar) >= least for one in asked)
+        change.number, _key(change, timeline), any(one.seconds(calendar) >= least for one in asked)
     )
 
 
-def _key(change: Change, course: Course) -> Key:
-    return course.crossings[0].at if course.crossings else course.wait.since, change.number
+def _key(change: Change, timeline: Timeline) -> Key:
+    return timeline.crossings[0].at if timeline.crossings else timeline.wait.since, change.number

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Account, Change, Message
-from reviewloop.core.remarks import Remark, has_remarks, with_remarks
+from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.gerrit import parse, queries, review, scan
 from reviewloop.gerrit.parse import Raw
@@ -108,11 +108,11 @@ class Client(Session):
         :raises RefusedError: 404, it does not exist or is not visible.
         """
         change = parse.change(self._read(_path(ident), self._options(options)))
-        return with_remarks(change, self.remarks(change)) if has_remarks(change) else change
+        return with_comments(change, self.comments(change)) if has_comments(change) else change
 
-    def remarks(self, ident: Ident) -> Tuple[Remark, ...]:
+    def comments(self, ident: Ident) -> Tuple[ReviewComment, ...]:
         """A change's published comments, never stale."""
-        return parse.remarks(self._read(f"{_path(ident)}/comments"), f"{_name(ident)}, comments")
+        return parse.comments(self._read(f"{_path(ident)}/comments"), f"{_name(ident)}, comments")
 
     def messages(self, ident: Ident) -> Tuple[Message, ...]:
         """A change's messages, oldest first, never stale."""

@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
-from reviewloop.core.remarks import Remark
+from reviewloop.core.comments import ReviewComment
 from reviewloop.core.text import one_line
 from reviewloop.core.worktime import EARLIEST, LATEST
 from reviewloop.errors import ProtocolError
@@ -148,14 +148,14 @@ def change(data: Any) -> Change:
     )
 
 
-def remarks(data: Any, where: str = "comments") -> Tuple[Remark, ...]:
+def comments(data: Any, where: str = "comments") -> Tuple[ReviewComment, ...]:
     """``GET /changes/ID/comments``: a map of files to lists of ``CommentInfo``.
 
     https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#list-change-comments
     """
     raw = mapping(data, where)
     return tuple(
-        Remark(
+        ReviewComment(
             message_id=_get(comment, "change_message_id", str, where, ""),
             text=_get(comment, "message", str, where, ""),
             general=path == "/PATCHSET_LEVEL",

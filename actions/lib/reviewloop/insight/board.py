@@ -14,7 +14,7 @@ from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.turns import Party
 from reviewloop.store.pending import Pending
 
@@ -60,7 +60,7 @@ class Row:
     """
 
     reading: Reading
-    course: Course
+    timeline: Timeline
     highest: Crossing
     event_id: str
     seconds: int
@@ -93,31 +93,33 @@ class View:
 def rows(readings: Iterable[Reading], view: View) -> Tuple[Row, ...]:
     """A row for every overdue wait, the longest wait first."""
     found = [row for reading in readings for row in _rows(reading, view)]
-    return tuple(sorted(found, key=lambda row: (row.course.wait.since, row.reading.change.number)))
+    return tuple(
+        sorted(found, key=lambda row: (row.timeline.wait.since, row.reading.change.number))
+    )
 
 
-def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Course, Crossing]]:
+def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Timeline, Crossing]]:
     """The open waits past a milestone, each with the highest reached; none of a private change, of
     one in progress, or of a closed one.
     """
     change = reading.change
     if change.is_private or change.work_in_progress or change.status.is_closed:
         return
-    for course in reading.courses:
-        highest = course.crossed(now) if course.wait.is_open else None
+    for timeline in reading.timelines:
+        highest = timeline.crossed(now) if timeline.wait.is_open else None
         if highest is not None:
-            yield course, highest
+            yield timeline, highest
 
 
 def _rows(reading: Reading, view: View) -> Iterator[Row]:
-    for course, highest in overdue(reading, view.now):
-        wait, change = course.wait, reading.change
+    for timeline, highest in overdue(reading, view.now):
+        wait, change = timeline.wait, reading.change
         party = wait.party.value
         asked = live_asks(change, view.policy_of(reading), view.server, party, wait.since)
         name = event_id(view.server, change.number, party, wait.since, str(highest.milestone))
         row = Row(
             reading=reading,
-            course=course,
+            timeline=timeline,
             highest=highest,
             event_id=name,
             seconds=reading.elapsed(wait, view.now, view.policy),
@@ -129,7 +131,7 @@ def _rows(reading: Reading, view: View) -> Iterator[Row]:
 def _explained(row: Row, view: View) -> Row:
     """The row with its reason, and what happens next."""
     if any(one.milestone == row.highest.milestone for one in row.asked):
-        following = row.course.following(view.now)
+        following = row.timeline.following(view.now)
         if following is None:
             return row
         return replace(row, next=Next.MILESTONE, next_at=following.at)
@@ -163,7 +165,7 @@ def _by_history(row: Row, view: View) -> Optional[Reason]:
         (Reason.EXEMPT, reading.is_exempt),
         (Reason.ACKNOWLEDGED, acknowledged),
         (Reason.SNOOZED, pause is not None),
-        (Reason.RED, reading.state.red and row.course.wait.party is not Party.OWNER),
+        (Reason.RED, reading.state.red and row.timeline.wait.party is not Party.OWNER),
         (Reason.HOLD_OUT, view.is_held_out(change.number)),
         (Reason.IDLE, view.idle_before is not None and change.updated < view.idle_before),
     )

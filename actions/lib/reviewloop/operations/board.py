@@ -9,10 +9,10 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
+from reviewloop.core.comments import has_comments, with_comments
 from reviewloop.core.payloads import Site
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading, read_change
-from reviewloop.core.remarks import has_remarks, with_remarks
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import ProtocolError
@@ -110,16 +110,16 @@ class Server:
 
     def _with_commands(self, changes: Sequence[Change]) -> Set[int]:
         """Those whose comments, which a search leaves out, hold a command."""
-        marked = [change.number for change in changes if has_remarks(change)]
+        marked = [change.number for change in changes if has_comments(change)]
         words = queries.any_word(verb.value for verb in Verb)
         rows = self.client.changes(marked, query=words) if marked else []
         return {parse.number_of(row) for row in rows}
 
     def _whole(self, change: Change) -> Change:
-        return with_remarks(change, self.client.remarks(change))
+        return with_comments(change, self.client.comments(change))
 
     def _told(self, row: Row) -> Dict[str, Any]:
-        change, wait = row.reading.change, row.course.wait
+        change, wait = row.reading.change, row.timeline.wait
         day = self.settings.policy.calendar.day_seconds
         return {
             "number": change.number,

@@ -13,7 +13,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.endings import how_it_ended, wait_of
 from reviewloop.core.keys import Mark, ask_id, change_ident, marks_of, ticket_key
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.tiers import ROSTER_TIERS
 from reviewloop.core.timestamps import from_iso
 from reviewloop.core.turns import How
@@ -56,7 +56,7 @@ class Case:
     change: Optional[Change] = None
     why: Optional[Union[How, Gone]] = None
     is_doubtful: bool = False
-    overdue: Tuple[Course, ...] = ()
+    overdue: Tuple[Timeline, ...] = ()
     half_done: List[Ask] = field(default_factory=list)
     is_unmarked: bool = False
 
@@ -74,7 +74,7 @@ class Case:
         for ask in self.asks:
             yield ask.party, ask.since
         if self.ticket is not None:
-            yield from (course.key for course in self.overdue)
+            yield from (timeline.key for timeline in self.overdue)
 
 
 def cases_of(server: str, records: Sequence[TicketRecord], asks: Sequence[Ask]) -> List[Case]:
@@ -132,11 +132,11 @@ def judge(context: Context, case: Case) -> None:
     )
 
 
-def _overdue(reading: Reading, now: datetime) -> Tuple[Course, ...]:
+def _overdue(reading: Reading, now: datetime) -> Tuple[Timeline, ...]:
     if reading.change.status.is_closed or reading.change.work_in_progress:
         return ()
-    open_courses = (course for course in reading.courses if course.wait.is_open)
-    return tuple(course for course in open_courses if course.crossed(now) is not None)
+    open_timelines = (timeline for timeline in reading.timelines if timeline.wait.is_open)
+    return tuple(timeline for timeline in open_timelines if timeline.crossed(now) is not None)
 
 
 def _ended(case: Case, reading: Reading) -> Tuple[Optional[Union[How, Gone]], bool]:

@@ -9,7 +9,7 @@ from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Seque
 from reviewloop.core.change import Change
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
-from reviewloop.core.reading import Course, Reading
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.text import outward, outward_lines
 from reviewloop.errors import ConfigError, InternalError, ReviewLoopError
 from reviewloop.escalation.assess import Assessor
@@ -124,10 +124,10 @@ class Context:
         return self.site.link(change)
 
     def _joined(
-        self, number: int, course: Course, milestone: Duration
+        self, number: int, timeline: Timeline, milestone: Duration
     ) -> Tuple[Tuple[int, str], ...]:
         """The changes for which the latest ask of a wait's milestone is meant as well."""
-        wait = (number, course.wait.party.value, course.wait.since)
+        wait = (number, timeline.wait.party.value, timeline.wait.since)
         mine = [
             ask
             for ask in self.asks.all()
@@ -139,7 +139,7 @@ class Context:
     def subject(
         self,
         reading: Reading,
-        course: Course,
+        timeline: Timeline,
         milestone: Duration,
         asked: Sequence[int],
         ticket_url: str = "",
@@ -148,7 +148,7 @@ class Context:
 
         :param asked: account ids of the people who are asked.
         """
-        policy, wait = self.settings.policy, course.wait
+        policy, wait = self.settings.policy, timeline.wait
         return Subject(
             change=reading.change,
             url=self.url(reading.change),
@@ -160,7 +160,7 @@ class Context:
             human_reviews=reading.state.human_reviews,
             asked=tuple(self.people.one(account) for account in asked),
             ticket_url=ticket_url,
-            joined=self._joined(reading.change.number, course, milestone),
+            joined=self._joined(reading.change.number, timeline, milestone),
         )
 
 

@@ -12,7 +12,7 @@ from typing import Optional, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.events import EventRef
-from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import check_server, event_ref
 from reviewloop.operations.context import Context
@@ -29,13 +29,13 @@ WAIT_OVER = "wait_over"
 class Seen:
     """A change that is about to be written on.
 
-    :param course: the open wait of the event, None without an event and where it is over.
+    :param timeline: the open wait of the event, None without an event and where it is over.
     :param reason: why nothing is written: ``private``, ``gone``, ``wait_over``; "" where it may be.
     """
 
     change: Optional[Change] = None
     reading: Optional[Reading] = None
-    course: Optional[Course] = None
+    timeline: Optional[Timeline] = None
     reason: str = ""
 
 
@@ -74,10 +74,10 @@ def seen_wait(context: Context, event: EventRef) -> Seen:
     if seen.reason or seen.change is None:
         return seen
     reading = read_change(seen.change, context.people.policy(seen.change))
-    course = reading.course(event.party, event.since)
+    timeline = reading.timeline(event.party, event.since)
     # Not every message that tells of an end, or of work in progress, is there for good.
-    over = course is None or seen.change.status.is_closed or seen.change.work_in_progress
-    return Seen(seen.change, reading, course, WAIT_OVER if over else "")
+    over = timeline is None or seen.change.status.is_closed or seen.change.work_in_progress
+    return Seen(seen.change, reading, timeline, WAIT_OVER if over else "")
 
 
 def open_asks(context: Context, number: int, event: Optional[EventRef] = None) -> Tuple[Ask, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Optional
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
-from reviewloop.core.reading import Course, Reading, read_change
+from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
@@ -53,7 +53,7 @@ def get_change(context: Context, number: int) -> Dict[str, Any]:
         "reviewer_ids": sorted(account.id for account in reading.change.reviewers),
         "cc_ids": sorted(account.id for account in reading.change.ccs),
         "attention_ids": sorted(reading.change.attention),
-        "waits": [_wait(context, reading, course, now) for course in _open(reading)],
+        "waits": [_wait(context, reading, timeline, now) for timeline in _open(reading)],
     }
 
 
@@ -74,7 +74,7 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
         "red": reading.state.red,
         "reasons_not": explained.reasons_not(),
         "paused_until": explained.paused_until(),
-        "waits": [_wait(context, reading, course, now) for course in _open(reading)],
+        "waits": [_wait(context, reading, timeline, now) for timeline in _open(reading)],
         "commands": [
             {
                 "verb": command.verb.value,
@@ -146,8 +146,8 @@ class _Explanation:
 
     def sentences(self) -> List[str]:
         said = [_TURNS[self.reading.state.turn]]
-        for course in _open(self.reading):
-            said.append(self._course(course))
+        for timeline in _open(self.reading):
+            said.append(self._timeline(timeline))
         until = self.paused_until()
         if until is not None:
             said.append(f"Its stopwatch stands still until {until}.")
@@ -157,12 +157,12 @@ class _Explanation:
             said.append("The hashtag no-escalation keeps it out of escalation.")
         return said
 
-    def _course(self, course: Course) -> str:
+    def _timeline(self, timeline: Timeline) -> str:
         policy = self.context.settings.policy
-        days = self.reading.elapsed(course.wait, self.now, policy) / policy.calendar.day_seconds
-        begun = f"The {course.wait.party.value} owe a move since {iso(course.wait.since)}"
-        told = f"{begun} ({course.wait.cause.value}): {days:.2f} working days."
-        following = course.following(self.now)
+        days = self.reading.elapsed(timeline.wait, self.now, policy) / policy.calendar.day_seconds
+        begun = f"The {timeline.wait.party.value} owe a move since {iso(timeline.wait.since)}"
+        told = f"{begun} ({timeline.wait.cause.value}): {days:.2f} working days."
+        following = timeline.following(self.now)
         if following is None:
             return f"{told} No further milestone will be reached as things stand."
         return (
@@ -170,7 +170,7 @@ class _Explanation:
         )
 
     def _crossed(self) -> List[bool]:
-        return [course.crossed(self.now) is not None for course in _open(self.reading)]
+        return [timeline.crossed(self.now) is not None for timeline in _open(self.reading)]
 
 
 _TURNS = {
@@ -211,13 +211,13 @@ def _summary(context: Context, change: Change) -> Dict[str, Any]:
     }
 
 
-def _open(reading: Reading) -> List[Course]:
-    return [course for course in reading.courses if course.wait.is_open]
+def _open(reading: Reading) -> List[Timeline]:
+    return [timeline for timeline in reading.timelines if timeline.wait.is_open]
 
 
-def _wait(context: Context, reading: Reading, course: Course, now: datetime) -> Dict[str, Any]:
-    policy, wait = context.settings.policy, course.wait
-    crossed, following = course.crossed(now), course.following(now)
+def _wait(context: Context, reading: Reading, timeline: Timeline, now: datetime) -> Dict[str, Any]:
+    policy, wait = context.settings.policy, timeline.wait
+    crossed, following = timeline.crossed(now), timeline.following(now)
     party, server = wait.party.value, context.settings.server
     days = reading.elapsed(wait, now, policy) / policy.calendar.day_seconds
     reached = None if crossed is None else str(crossed.milestone)

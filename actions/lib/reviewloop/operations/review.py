@@ -204,11 +204,11 @@ def _mark(
 def _text(
     context: Context, seen: Seen, purpose: Purpose, event: EventRef, asked: Sequence[int]
 ) -> str:
-    if seen.reading is None or seen.course is None:
+    if seen.reading is None or seen.timeline is None:
         raise ProtocolError(f"change {event.number}: there is no open wait to write about.")
     record = context.records.get(event.ticket_key)
     url = "" if record is None else record.url
-    subject = context.subject(seen.reading, seen.course, event.milestone, asked, url)
+    subject = context.subject(seen.reading, seen.timeline, event.milestone, asked, url)
     folder = context.settings.templates
     return render(purpose.value, BodyFormat.TEXT, subject, folder=folder)
 

@@ -59,9 +59,9 @@ def _opened(
     context: Context, ticketing: Ticketing, event: EventRef, asked: Sequence[int], attempt: int
 ) -> Dict[str, Any]:
     key, seen = event.ticket_key, seen_wait(context, event)
-    if seen.reason or seen.reading is None or seen.course is None:
+    if seen.reason or seen.reading is None or seen.timeline is None:
         return _told(None, key, seen.reason)
-    subject = context.subject(seen.reading, seen.course, event.milestone, asked)
+    subject = context.subject(seen.reading, seen.timeline, event.milestone, asked)
     step, before = _step(event, attempt), context.records.get(key)
     about = _about(context, event, step if before is None else before.step)
     linked = _commented_on_existing(context, key, subject, replace(about, step=step))
@@ -103,9 +103,9 @@ def _updated(
     if record is not None and record.linked:
         return _told(None, key, "not_our_ticket")
     seen = seen_wait(context, event)
-    if seen.reason or seen.reading is None or seen.course is None:
+    if seen.reason or seen.reading is None or seen.timeline is None:
         return _told(None, key, seen.reason)
-    subject = context.subject(seen.reading, seen.course, event.milestone, asked)
+    subject = context.subject(seen.reading, seen.timeline, event.milestone, asked)
     text = _words(context, "ticket_update", subject)
     outcome = ticketing.comment_once(key, text, f"{key}/{step}")
     login = _login(subject)

@@ -15,7 +15,7 @@ from reviewloop.core import payloads
 from reviewloop.core.asked import LiveAsk
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Course, Reading, WaitKey
+from reviewloop.core.reading import Reading, Timeline, WaitKey
 from reviewloop.core.turns import Party
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.events import Event
@@ -52,18 +52,18 @@ class Overdue:
 
     key: ChangeKey
     reading: Reading
-    course: Course
+    timeline: Timeline
     highest: Crossing
 
     @property
     def slot(self) -> Slot:
         """The wait."""
-        return self.key, self.course.key
+        return self.key, self.timeline.key
 
     @property
     def rank(self) -> Tuple[datetime, ChangeKey]:
         """Whoever has been overdue for the longest comes first."""
-        return self.course.crossings[0].at, self.key
+        return self.timeline.crossings[0].at, self.key
 
 
 class Coverage:
@@ -180,7 +180,9 @@ class Coverage:
             self._policy,
             now,
             watch.name(one.key)(one.highest),
-            asked_ids=[who for ask in watch.asks(one.key, one.course.key) for who in ask.accounts],
+            asked_ids=[
+                who for ask in watch.asks(one.key, one.timeline.key) for who in ask.accounts
+            ],
             why_not=why[0] if why else "",
         )
         self._outbox.put(payloads.OVERDUE, payload, f"gerrit-{one.key.number}")
@@ -212,12 +214,12 @@ def overdue(
         key = ChangeKey.of(reading.change)
         if reading.is_exempt or _is_paused(reading, now):
             continue
-        for course in reading.courses:
-            highest = course.crossed(now) if course.wait.is_open else None
-            if highest is None or highest.at > before or _is_red(reading, course):
+        for timeline in reading.timelines:
+            highest = timeline.crossed(now) if timeline.wait.is_open else None
+            if highest is None or highest.at > before or _is_red(reading, timeline):
                 continue
-            if all(ask.milestone != highest.milestone for ask in asks(key, course.key)):
-                yield Overdue(key, reading, course, highest)
+            if all(ask.milestone != highest.milestone for ask in asks(key, timeline.key)):
+                yield Overdue(key, reading, timeline, highest)
 
 
 def _is_paused(reading: Reading, now: datetime) -> bool:
@@ -226,9 +228,9 @@ def _is_paused(reading: Reading, now: datetime) -> bool:
     )
 
 
-def _is_red(reading: Reading, course: Course) -> bool:
+def _is_red(reading: Reading, timeline: Timeline) -> bool:
     """Whether CI keeps everybody but the owner from a move."""
-    return reading.state.red and course.wait.party is not Party.OWNER
+    return reading.state.red and timeline.wait.party is not Party.OWNER
 
 
 def _wait(event_id: str) -> str:

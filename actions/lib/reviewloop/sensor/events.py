@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterator, Optional, Set, Tuple, Union
 
 from reviewloop.core.keys import event_order
 from reviewloop.core.milestones import Crossing, Ending
-from reviewloop.core.reading import Course, Reading, WaitKey
+from reviewloop.core.reading import Reading, Timeline, WaitKey
 from reviewloop.core.timestamps import iso
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.store.cursor import Cursor
@@ -60,14 +60,14 @@ class Dispatched:
     def up_to(cls, cursor: Cursor, reading: Reading, name: Namer) -> Dispatched:
         """What earlier polls have dispatched of a change, if they had come to ``cursor``."""
         found = cls()
-        for course in reading.courses:
-            past = [one for one in course.crossings if _is_past(cursor, one, one.at, name(one))]
+        for timeline in reading.timelines:
+            past = [one for one in timeline.crossings if _is_past(cursor, one, one.at, name(one))]
             if not past:
                 continue
-            found.crossed[course.key] = past[-1]
-            ending = _ending(course, past[-1])
+            found.crossed[timeline.key] = past[-1]
+            ending = _ending(timeline, past[-1])
             if ending is not None and _is_past(cursor, ending, ending.at, name(past[-1])):
-                found.ended.add(course.key)
+                found.ended.add(timeline.key)
         return found
 
     def add(self, event: Event) -> None:
@@ -85,32 +85,32 @@ class Dispatched:
         Of a wait that lasts it is the highest milestone reached, of one that is over its ending,
         if a milestone of it was dispatched.
         """
-        for course in reading.courses:
-            before = self.crossed.get(course.key)
-            if course.wait.is_open:
-                last = course.crossed(now)
-                if last is not None and _is_news(course, last, before):
+        for timeline in reading.timelines:
+            before = self.crossed.get(timeline.key)
+            if timeline.wait.is_open:
+                last = timeline.crossed(now)
+                if last is not None and _is_news(timeline, last, before):
                     yield Event(last.at, name(last), reading, last)
-            elif before is not None and course.key not in self.ended:
-                ending = _ending(course, before)
+            elif before is not None and timeline.key not in self.ended:
+                ending = _ending(timeline, before)
                 if ending is not None and ending.at <= now:
                     yield Event(ending.at, name(before), reading, ending)
 
 
-def _ending(course: Course, highest: Crossing) -> Optional[Ending]:
-    end = course.wait.end
-    return None if end is None else Ending(course.wait, replace(highest, wait=course.wait), end)
+def _ending(timeline: Timeline, highest: Crossing) -> Optional[Ending]:
+    end = timeline.wait.end
+    return None if end is None else Ending(timeline.wait, replace(highest, wait=timeline.wait), end)
 
 
 def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_id: str) -> bool:
     return cursor.is_past(at, event_id) and _name(what, at, event_id) not in cursor.late
 
 
-def _is_news(course: Course, last: Crossing, before: Optional[Crossing]) -> bool:
+def _is_news(timeline: Timeline, last: Crossing, before: Optional[Crossing]) -> bool:
     """Whether a crossing is higher than the one before, or the same one handed on since."""
     if before is None or last.index > before.index:
         return True
-    first = next(one for one in course.crossings if one.index == last.index)
+    first = next(one for one in timeline.crossings if one.index == last.index)
     return last.index == before.index and last.at > max(first.at, before.at)
 
 
@@ -120,13 +120,13 @@ def _name(what: Union[Crossing, Ending], at: datetime, event_id: str) -> str:
 
 def is_going_on(reading: Reading, now: datetime) -> bool:
     """Whether a wait of the change lasts at ``now``."""
-    return any(one.wait.end is None or one.wait.end > now for one in reading.courses)
+    return any(one.wait.end is None or one.wait.end > now for one in reading.timelines)
 
 
 def next_due(reading: Reading, now: datetime) -> Optional[datetime]:
     """When there may be something to dispatch of the change, if nothing happens to it."""
-    ahead = [one.wait.end for one in reading.courses]
-    for course in reading.courses:
-        following = course.following(now) if course.wait.is_open else None
+    ahead = [one.wait.end for one in reading.timelines]
+    for timeline in reading.timelines:
+        following = timeline.following(now) if timeline.wait.is_open else None
         ahead.append(None if following is None else following.at)
     return min((at for at in ahead if at is not None and at > now), default=None)

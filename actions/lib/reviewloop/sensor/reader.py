@@ -24,9 +24,9 @@ from typing import (
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
+from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change
-from reviewloop.core.remarks import Remark, has_remarks, with_remarks
 from reviewloop.errors import (
     AuthError,
     ConfigError,
@@ -164,28 +164,28 @@ class Reader:
 
     def _read(self, change: Change, wanted: Set[ChangeKey]) -> Read:
         if ChangeKey.of(change) in wanted:
-            change = with_remarks(change, self._remarks(change))
+            change = with_comments(change, self._comments(change))
         oddity = "" if change.status_known else f"its status is {change.status_word}"
         policy = self._policy(change)
         reading = read_change(change, policy)
         asks = {
-            course.key: live_asks(change, policy, self._server, *course.key)
-            for course in reading.courses
-            if course.wait.is_open
+            timeline.key: live_asks(change, policy, self._server, *timeline.key)
+            for timeline in reading.timelines
+            if timeline.wait.is_open
         }
         return Read(reading, {key: found for key, found in asks.items() if found}, oddity)
 
-    def _remarks(self, change: Change) -> Tuple[Remark, ...]:
+    def _comments(self, change: Change) -> Tuple[ReviewComment, ...]:
         if self._unanswered >= _IN_A_ROW:
             raise TemporaryError("Gerrit answers no comments just now.", "Nothing, if it passes.")
         self._unanswered += 1
-        remarks = self._client.remarks(change_id(change.number, change.project))
+        comments = self._client.comments(change_id(change.number, change.project))
         self._unanswered = 0
-        return remarks
+        return comments
 
     def _with_commands(self, changes: Sequence[Change]) -> Set[ChangeKey]:
         """Those of the changes whose comments hold a command: few, so few requests."""
-        marked = sorted({change.number for change in changes if has_remarks(change)})
+        marked = sorted({change.number for change in changes if has_comments(change)})
         words = any_word(verb.value for verb in Verb)
         rows = self._client.changes(marked, query=words) if marked else []
         return {key for key in map(key_of, rows) if key is not None}

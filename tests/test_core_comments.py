@@ -8,7 +8,7 @@ from typing import List
 import pytest
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
-from reviewloop.core.remarks import Remark, has_remarks, with_remarks
+from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
 OWNER = Account(1)
@@ -31,7 +31,7 @@ def test_general_comment() -> None:
     """A comment on the whole patch set takes the place of the mark that stands for it."""
     said = change("Patch Set 1:\n\n(1 comment)", "Patch Set 1: Code-Review+1")
 
-    assert texts(with_remarks(said, [Remark("m0", "/snooze 5d", general=True)])) == [
+    assert texts(with_comments(said, [ReviewComment("m0", "/snooze 5d", general=True)])) == [
         "Patch Set 1:\n\n/snooze 5d",
         "Patch Set 1: Code-Review+1",
     ]
@@ -40,9 +40,12 @@ def test_general_comment() -> None:
 def test_comments_on_files_too() -> None:
     """Where comments on files were posted as well, the mark stays: something was said."""
     said = change("Patch Set 1: Code-Review-1\n\n(2 comments)")
-    remarks = [Remark("m0", "/ack", general=True), Remark("m0", "typo", general=False)]
+    comments = [
+        ReviewComment("m0", "/ack", general=True),
+        ReviewComment("m0", "typo", general=False),
+    ]
 
-    assert texts(with_remarks(said, remarks)) == [
+    assert texts(with_comments(said, comments)) == [
         "Patch Set 1: Code-Review-1\n\n(2 comments)\n\n/ack"
     ]
 
@@ -51,14 +54,14 @@ def test_comments_on_files_only() -> None:
     """Comments on files add nothing."""
     said = change("Patch Set 1:\n\n(1 comment)")
 
-    assert with_remarks(said, [Remark("m0", "/ack", general=False)]) == said
+    assert with_comments(said, [ReviewComment("m0", "/ack", general=False)]) == said
 
 
 def test_comment_without_a_message() -> None:
     """A comment whose message was deleted is left out."""
     said = change("Uploaded patch set 1.")
 
-    assert with_remarks(said, [Remark("gone", "/ack", general=True)]) == said
+    assert with_comments(said, [ReviewComment("gone", "/ack", general=True)]) == said
 
 
 @pytest.mark.parametrize(
@@ -72,4 +75,4 @@ def test_comment_without_a_message() -> None:
 )
 def test_marks(text: str, marked: bool) -> None:
     """The mark tells whether comments have to be asked for at all."""
-    assert has_remarks(change(text)) is marked
+    assert has_comments(change(text)) is marked

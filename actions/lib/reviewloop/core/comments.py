@@ -15,7 +15,7 @@ from reviewloop.core.history import COMMENTS
 
 
 @dataclass(frozen=True)
-class Remark:
+class ReviewComment:
     """One comment. ``message_id`` is the message it was posted with.
 
     ``general`` marks one on the patch set as a whole, not on a file.
@@ -26,29 +26,29 @@ class Remark:
     general: bool
 
 
-def has_remarks(change: Change) -> bool:
+def has_comments(change: Change) -> bool:
     """Whether comments were posted with any of the change's messages."""
     return any(COMMENTS.search(message.text) for message in change.messages)
 
 
-def with_remarks(change: Change, remarks: Sequence[Remark]) -> Change:
+def with_comments(change: Change, comments: Sequence[ReviewComment]) -> Change:
     """The change with its general comments beside the messages they were posted with.
 
     A mark ``(K comments)`` that stands for general comments only gives way to their text; one that
     also stands for comments on files stays, since those are something said.
     """
-    posted: Dict[str, List[Remark]] = {}
-    for remark in remarks:
-        posted.setdefault(remark.message_id, []).append(remark)
+    posted: Dict[str, List[ReviewComment]] = {}
+    for comment in comments:
+        posted.setdefault(comment.message_id, []).append(comment)
     messages = tuple(_filled(one, posted.get(one.id, [])) for one in change.messages)
     return replace(change, messages=messages)
 
 
-def _filled(message: Message, remarks: List[Remark]) -> Message:
-    words = tuple(remark.text for remark in remarks if remark.general)
+def _filled(message: Message, comments: List[ReviewComment]) -> Message:
+    words = tuple(comment.text for comment in comments if comment.general)
     if not words:
         return message
     text = message.text
-    if len(words) == len(remarks):
+    if len(words) == len(comments):
         text = COMMENTS.sub("", text, count=1)
-    return replace(message, text=text, remarks=words)
+    return replace(message, text=text, comments=words)
