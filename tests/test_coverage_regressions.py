@@ -36,7 +36,7 @@ def quarter(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_week_of_each_kind() -> None:
     """In every evening each overdue wait has one live ask or a stated reason, whatever died."""
     faults = [word for fault in SLICE for word in ("--fault", fault)]
-    bounds = ["--steps", "1", "--kills", "10", "--days", "6", "--jobs", "1", "--patience", "10"]
+    bounds = ["--steps", "1", "--kills", "10", "--days", "9", "--jobs", "1", "--patience", "10"]
     done = quarter(*faults, *bounds)
     assert done.returncode == 0, done.stdout
 

@@ -78,13 +78,7 @@ def histories() -> Optional[Path]:
     return folder if folder.is_dir() else None
 
 
-ROUND = (
-    *FAULTS,
-    "action killed",
-    "action dead for ever",
-    "runs twice at once",
-    MIXED,
-    MIXED,
-    MIXED,
-)
-"""One round of runs."""
+LONG = (MIXED, REAL, "action killed", "action dead for ever", "runs twice at once")
+"""Runs of a whole quarter; the others take a third of it."""
+ROUND = (*LONG, *FAULTS, MIXED)
+"""One round of runs, those first from which most is to be expected."""
