@@ -93,12 +93,10 @@ def _faults(options: argparse.Namespace) -> Sequence[str]:
 
 
 def _is_enough(options: argparse.Namespace, results: List[runs.Result]) -> bool:
+    steps = sum(one.steps for one in results)
+    kills = sum(one.kills for one in results)
     met = {one.fault for one in results}
-    return (
-        sum(one.steps for one in results) >= options.steps
-        and sum(one.kills for one in results) >= options.kills
-        and met.issuperset(_faults(options))
-    )
+    return steps >= options.steps and kills >= options.kills and met.issuperset(_faults(options))
 
 
 def _tell(one: runs.Result) -> None:

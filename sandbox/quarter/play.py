@@ -105,7 +105,7 @@ def play(steps: Sequence[Step], seed: int = 0, *, patient: bool = False) -> Play
 
 def _step(world: World, checker: Checker, one: Step) -> List[Violation]:
     if one[0] in ("datastore", "clock"):
-        checker.forget_limits()
+        checker.limits.forget()
     world.do(one)
     if one[0] in ("wait", "leave"):
         checker.polls.append(MACHINE.now)
@@ -135,7 +135,8 @@ def shorter(
     while patience():
         at, shrunk = 0, False
         while at < len(left) and patience():
-            part = left[:at] + left[at + size :]
+            after = at + size
+            part = left[:at] + left[after:]
             if part and fails(part):
                 left, shrunk = part, True
             else:
