@@ -78,6 +78,14 @@ def histories() -> Optional[Path]:
     return folder if folder.is_dir() else None
 
 
+HARD = (
+    "sensor killed",
+    "action killed",
+    "action dead for ever",
+    "runs twice at once",
+    "people act in the middle of a run",
+)
+"""What comes more often where faults are mixed."""
 LONG = (MIXED, REAL, "action killed", "action dead for ever", "runs twice at once")
 """Runs of a whole quarter; the others take a third of it."""
 ROUND = (*LONG, *FAULTS, MIXED)
