@@ -187,8 +187,8 @@ class SimulatedStackStorm(StandIn):
 
     def drain(self) -> None:
         """Let the triggers meet the rules, and run what follows, side by side if so set."""
-        waiting = self.triggers[self._met :]
-        self._met = len(self.triggers)
+        met, self._met = self._met, len(self.triggers)
+        waiting = self.triggers[met:]
         if self.shuffling > 0:
             self.shuffling -= 1
             self.rng.shuffle(waiting)
@@ -198,7 +198,8 @@ class SimulatedStackStorm(StandIn):
             jobs = [job for job in jobs for _ in range(2)]
         size = max(self.side_by_side, 2 if len(jobs) > 1 and self.twice else 1)
         for start in range(0, len(jobs), size):
-            batch = jobs[start : start + size]
+            end = start + size
+            batch = jobs[start:end]
             if len(batch) == 1:
                 batch[0]()
             else:
