@@ -249,4 +249,5 @@ def _give_away(folder: Path) -> List[str]:
 def open_to_others(path: Path) -> bool:
     """Whether an account that is neither owner nor in the group can read what is in a folder."""
     real = path.resolve()
-    return all(stat.S_IXOTH & one.stat().st_mode for one in (real, *real.parents))
+    is_listed = bool(stat.S_IROTH & real.stat().st_mode)
+    return is_listed and all(stat.S_IXOTH & one.stat().st_mode for one in (real, *real.parents))
