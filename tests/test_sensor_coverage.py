@@ -436,3 +436,23 @@ def test_username_in_other_letters() -> None:
     ask(bench, number)
 
     assert offered(bench, minutes=30, polls=3) == []
+
+
+def test_longest_overdue_counts_from_the_first_milestone(bench: Bench) -> None:
+    """Whoever reached the next milestone just now has not been overdue for less time."""
+    later = bench.fake.add_change(at="2026-03-02 10:00:00", number=1)
+    longest = bench.fake.add_change(number=2)
+    bench.fake.at(WEDNESDAY)
+    bench.poll()
+    bench.fake.advance(minutes=30)
+
+    assert [payload["number"] for payload in offers(bench)] == [longest, later]
+
+
+def test_restart_within_the_grace(bench: Bench) -> None:
+    """A new process leaves a milestone of the last minutes to its rules as well."""
+    number = told_overdue(bench)
+    bench.start()
+    assert offered(bench, polls=3) == []
+
+    assert offered(bench) == [(number, "1d", "")]

@@ -241,7 +241,7 @@ def test_comments_of_many_changes(bench: Bench) -> None:
     """As long as the server answers, the comments of every change are read."""
     numbers = [bench.fake.add_change() for _ in range(6)]
     for number in numbers:
-        bench.fake.review(number, remark="/snooze 1h please")
+        bench.fake.review(number, comment="/snooze 1h please")
     bench.fake.at(TUESDAY)
     assert bench.waiting() == []
     bench.fake.at("2026-03-03 10:00:00")
