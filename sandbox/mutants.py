@@ -44,7 +44,7 @@ def main() -> int:
     """Exit status 1: there are survivors without a reason; 2: not all was tried."""
     options = _options()
     modules = options.module or ALL
-    tree = _copied(cache_folder("mutants"))
+    tree = _copied(cache_folder("mutants", "tree"))
     whole = True
     for module in modules:
         whole &= _run(tree, module, options.budget / len(modules), options.jobs)
@@ -86,13 +86,17 @@ def _run(tree: Path, module: str, budget: float, jobs: int) -> bool:
     (tree / "pyproject.toml").write_text(settings, "utf-8")
     print(f"{module}: {', '.join(_tests(module))}", flush=True)
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
-    process = subprocess.Popen(command, cwd=tree)
-    try:
-        return process.wait(budget) == 0
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)  # it keeps what it knows by then
-        process.wait()
-        return False
+    with (tree.parent / "mutmut.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=tree, stdout=log, stderr=log)
+        try:
+            status = process.wait(budget)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # it keeps what it knows by then
+            process.wait()
+            return False
+    if status:
+        raise SystemExit(f"mutmut failed; its last words are in {log.name}.")
+    return True
 
 
 def _settings(module: str) -> str:
@@ -116,12 +120,18 @@ def _settings(module: str) -> str:
 
 
 def _tests(module: str) -> List[str]:
-    """The test files that import something of the module's room."""
-    room = module.split("/", maxsplit=1)[0].replace(".py", "")
-    word = f"reviewloop.{room}" if room != "trackers" else "ticketing"
+    """The tests of the module's room, and those that import the module itself."""
+    room, name = module.split("/", maxsplit=1)[0], module.replace(".py", "").replace("/", ".")
+    own = f"test_{room}_" if room != "trackers" else "test_trackers_ticketing"
     files = sorted((ROOT / "tests").glob("test_*.py"))
-    found = [f for f in files if word in f.read_text("utf-8") and not LEFT_OUT.search(f.stem)]
-    return [f"tests/{file.name}" for file in found]
+    found = [f for f in files if f.stem.startswith(own) or _imports(f.read_text("utf-8"), name)]
+    return [f"tests/{file.name}" for file in found if not LEFT_OUT.search(file.stem)]
+
+
+def _imports(text: str, name: str) -> bool:
+    package, _, last = f"reviewloop.{name}".rpartition(".")
+    direct = rf"from {package}\.{last}\b|from {package} import .*\b{last}\b"
+    return re.search(direct, text) is not None
 
 
 def _survivors(tree: Path, module: str) -> Iterator[Survivor]:

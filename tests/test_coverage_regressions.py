@@ -17,7 +17,8 @@ import pytest
 from repository import ROOT
 
 SCRIPTS = sorted((ROOT / "tests" / "fixtures" / "quarter").glob("*.txt"))
-SLICE = ("none", "action killed", "action dead for ever", "runs twice at once", "all of them")
+ROGUE = sorted((ROOT / "tests" / "fixtures" / "quarter" / "rogue").glob("*.txt"))
+SLICE = ("action killed", "action dead for ever", "runs twice at once", "all of them")
 
 
 def quarter(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -36,7 +37,7 @@ def quarter(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_a_week_of_each_kind() -> None:
     """In every evening each overdue wait has one live ask or a stated reason, whatever died."""
     faults = [word for fault in SLICE for word in ("--fault", fault)]
-    bounds = ["--steps", "1", "--kills", "10", "--days", "6", "--jobs", "1", "--patience", "10"]
+    bounds = ["--steps", "1", "--kills", "5", "--days", "5", "--jobs", "1", "--patience", "10"]
     done = quarter(*faults, *bounds)
     assert done.returncode == 0, done.stdout
 
@@ -44,7 +45,7 @@ def test_a_week_of_each_kind() -> None:
 @pytest.fixture(scope="module")
 def replayed() -> Dict[str, List[str]]:
     """What is wrong after each script, by its name: all played in one process."""
-    told: Dict[str, List[str]] = json.loads(quarter("--replay", *map(str, SCRIPTS)).stdout)
+    told: Dict[str, List[str]] = json.loads(quarter("--replay", *map(str, SCRIPTS + ROGUE)).stdout)
     return told
 
 
@@ -52,3 +53,9 @@ def replayed() -> Dict[str, List[str]]:
 def test_what_once_failed(script: Path, replayed: Dict[str, List[str]]) -> None:
     """The script's first line says what was missing, doubled or wrong; now nothing is."""
     assert replayed[script.name] == []
+
+
+@pytest.mark.parametrize("script", ROGUE, ids=lambda path: Path(path).stem)
+def test_the_checks_see(script: Path, replayed: Dict[str, List[str]]) -> None:
+    """A pack that does what it must not is found out; the file's name is the word for it."""
+    assert [told.split(":")[0] for told in replayed[script.name]] == [script.stem]

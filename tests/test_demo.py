@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Dict, Iterator, List, Tuple
 
 import pytest
@@ -245,3 +246,12 @@ def test_closed_home(tmp_path: Path) -> None:
     (tmp_path / "home").chmod(0o700)
 
     assert not open_to_others(inner)
+
+
+def test_folder_that_others_may_only_cross() -> None:
+    """Python looks for a module by listing its folder, so crossing is not enough."""
+    with TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        assert open_to_others(Path(folder))
+        Path(folder).chmod(0o711)
+        assert not open_to_others(Path(folder))

@@ -534,6 +534,36 @@ def test_server_from_the_packed_site() -> None:
 
 
 @real_gerrit
+def test_server_paused_and_resumed() -> None:
+    """It comes back under its own addresses, with its changes, at the time at which it went."""
+    with GerritServer() as server:
+        number = server.person("author1").create_change(PROJECT, "Here before")
+        server.advance(days=2)
+        addresses = (server.url, server.control_url)
+        with pytest.raises(SandboxError, match="not paused"):
+            server.resume()
+        server.pause()
+        assert not server.runs
+        assert not accepts(int(server.url.rpartition(":")[2]))
+        with pytest.raises(SandboxError, match="nothing to pause"):
+            server.pause()
+        server.resume()
+
+        assert (server.url, server.control_url) == addresses
+        assert server.now() == at("2026-03-04 09:00:00")
+        assert server.person("author1").detail(number)["subject"] == "Here before"
+
+
+@real_gerrit
+def test_paused_server_removed() -> None:
+    """Its site goes, though it does not run."""
+    with GerritServer() as server:
+        server.pause()
+
+    assert not server.directory.exists()
+
+
+@real_gerrit
 def test_server_that_cannot_start(tmp_path: Path) -> None:
     """The error shows the end of Gerrit's log, and the log is kept."""
     (tmp_path / "etc").mkdir()

@@ -124,7 +124,7 @@ class Daemon:
         """
         for attempt in range(1, START_ATTEMPTS + 1):
             try:
-                self._start_once()
+                self._start_once(self._ports(), self._ports())
             except SandboxError:
                 if attempt == START_ATTEMPTS or not self._port_was_taken():
                     raise
@@ -132,8 +132,7 @@ class Daemon:
                 break
         self.reset_requests()
 
-    def _start_once(self) -> None:
-        port, control = self._ports(), self._ports()
+    def _start_once(self, port: int, control: int) -> None:
         self.url, self.control_url = f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{control}"
         _write_config(self.directory, self.url)
         command = _launcher(
@@ -164,6 +163,31 @@ class Daemon:
             self._process.stdin.close()
         self._process = None
         self._control.close()
+
+    def pause(self) -> None:
+        """End Gerrit for a while; site, addresses and time are kept for `resume`.
+
+        :raises SandboxError: it does not run.
+        """
+        if not self.runs:
+            raise SandboxError("Gerrit does not run: there is nothing to pause.")
+        self._start = self.now()
+        Daemon.stop(self)  # Not a subclass's, which may remove the site.
+
+    def resume(self) -> None:
+        """Start Gerrit again where `pause` left it; its clock stands still then, as at first.
+
+        :raises SandboxError: it runs, was never started, or somebody else took its port.
+        """
+        if self.runs or not self.url:
+            raise SandboxError("Gerrit is not paused: there is nothing to resume.")
+        port, control = (int(url.rpartition(":")[2]) for url in (self.url, self.control_url))
+        self._start_once(port, control)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and neither stopped nor paused since."""
+        return self._process is not None
 
     @property
     def pid(self) -> int:

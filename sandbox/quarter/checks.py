@@ -21,16 +21,15 @@ from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
 from sandbox.gerrit.fake import FakeChange
 
+from .limits import Limits
 from .machine import MACHINE
 from .servers import Write
 from .world import COMMITTEE, World
 
 TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
-ROSTER = ("committee", "chair")
 ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
-WEEK = timedelta(days=7)
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
 # The model's people sleep at night, and so does its sensor: longer gaps between polls do not count.
@@ -61,16 +60,6 @@ class Owed:
     event_id: str
 
 
-@dataclass(frozen=True)
-class Decision:
-    """Somebody was chosen: ``roster`` for the committee, ``late`` about an old wait."""
-
-    at: datetime
-    accounts: Tuple[int, ...]
-    roster: bool
-    late: bool
-
-
 @dataclass
 class Checker:
     """Checks one world again and again.
@@ -83,14 +72,12 @@ class Checker:
     polls: List[datetime] = field(default_factory=list)
     delays: List[timedelta] = field(default_factory=list)
     found: List[Violation] = field(default_factory=list)
-    amnesia: Optional[datetime] = None
+    limits: Limits = field(default_factory=Limits)
     _loaded: Optional[Tuple[Any, Settings]] = None
     _written: int = 0
     _opened: int = 0
     _stored: int = 0
-    _decisions: List[Decision] = field(default_factory=list)
     _put_off: Set[int] = field(default_factory=set)
-    _known: Set[Tuple[str, int]] = field(default_factory=set)
     _ineligible: Dict[int, Tuple[str, datetime]] = field(default_factory=dict)
 
     @property
@@ -106,10 +93,10 @@ class Checker:
     def after_step(self) -> List[Violation]:
         """What was written since, judged by what was read before it."""
         self._see_people()
-        first, written = len(self.found), self._written
-        self.found += self._limits()
-        writes = self.world.gerrit.writes
-        for write in writes[written:]:
+        first = len(self.found)
+        self.found += self._stored_since()
+        writes, done = self.world.gerrit.writes, self._written
+        for write in writes[done:]:
             self.found += self._judged(write)
         self._written = len(writes)
         self.found += self._tickets()
@@ -204,8 +191,8 @@ class Checker:
 
     def _tickets(self) -> Iterator[Violation]:
         world = self.world
-        opened, known = world.tracker.opened, self._opened
-        for one in opened[known:]:
+        opened, done = world.tracker.opened, self._opened
+        for one in opened[done:]:
             if one.seen is None:
                 continue
             reading = read_change(one.seen, self.settings.policy)
@@ -215,49 +202,16 @@ class Checker:
                 yield Violation("over", one.seen.number, "a ticket about a wait that is over")
         self._opened = len(opened)
 
-    # Limits
-
-    def forget_limits(self) -> None:
-        """The datastore lost something, or a clock was wrong: what was decided is not known."""
-        self.amnesia = MACHINE.now
-
-    def _limits(self) -> Iterator[Violation]:
-        written, known = self.world.st2.datastore.written, self._stored
-        for at, name, value in written[known:]:
+    def _stored_since(self) -> Iterator[Violation]:
+        """What the pack wrote down: whom it chose, and what it put off."""
+        written, done = self.world.st2.datastore.written, self._stored
+        for at, name, value in written[done:]:
+            told = json.loads(value) if name.startswith(("gerrit.ask.", "gerrit.pending.")) else {}
             if name.startswith("gerrit.ask."):
-                yield from self._decided(at, name, value)
-            elif name.startswith("gerrit.pending."):
-                self._put_off.add(_json(value).get("number", 0))
+                for excess in self.limits.chosen(at, name, told, self.settings):
+                    yield Violation("limit", told["number"], excess)
+            self._put_off |= {told["number"]} if name.startswith("gerrit.pending.") else set()
         self._stored = len(written)
-
-    def _decided(self, at: datetime, name: str, value: str) -> Iterator[Violation]:
-        told = json.loads(value)
-        key = (name, int(told["attempt"]))
-        if key in self._known:
-            return
-        self._known.add(key)
-        self._decisions = [one for one in self._decisions if one.at > at - WEEK]
-        accounts, late = tuple(told["accounts"]), bool(told.get("late"))
-        self._decisions.append(Decision(at, accounts, told["tier"] in ROSTER, late))
-        if self.amnesia is None or at - self.amnesia >= WEEK:
-            for excess in self._excesses(self._decisions[-1]):
-                yield Violation("limit", told["number"], excess)
-
-    def _excesses(self, last: Decision) -> Iterator[str]:
-        limits = self.settings.limits
-        run = timedelta(seconds=self.settings.poll_interval)
-        for account in last.accounts:
-            week = sum(account in one.accounts for one in self._decisions)
-            if week > limits.per_person_week:
-                yield f"{week} asks of {account} in a week"
-        if last.roster:
-            mine = [one for one in self._decisions if one.roster]
-            lately = sum(one.at > last.at - run for one in mine)
-            if lately > limits.per_run:
-                yield f"{lately} asks in one run"
-            today = sum(one.late and one.at.date() == last.at.date() for one in mine)
-            if last.late and today > limits.ramp_per_day:
-                yield f"{today} asks about old waits in a day"
 
     # In the evening
 

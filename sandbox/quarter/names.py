@@ -78,13 +78,15 @@ def histories() -> Optional[Path]:
     return folder if folder.is_dir() else None
 
 
-ROUND = (
-    *FAULTS,
+HARD = (
+    "sensor killed",
     "action killed",
     "action dead for ever",
     "runs twice at once",
-    MIXED,
-    MIXED,
-    MIXED,
+    "people act in the middle of a run",
 )
-"""One round of runs."""
+"""What comes more often where faults are mixed."""
+LONG = (MIXED, REAL, "action killed", "action dead for ever", "runs twice at once")
+"""Runs of a whole quarter; the others take a third of it."""
+ROUND = (*LONG, *FAULTS, MIXED)
+"""One round of runs, those first from which most is to be expected."""

@@ -8,10 +8,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
-from . import histories, people, troubles  # noqa: F401 - they define the steps
+from . import histories, people, rogue, troubles  # noqa: F401 - they define the steps
 from .checks import Checker, Violation
 from .machine import MACHINE
-from .names import FAULTS, MIXED, REAL
+from .names import FAULTS, HARD, MIXED, REAL
 from .world import Step, World, calm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def _day(rng: random.Random, fault: str) -> List[Step]:
 
 
 def _trouble(rng: random.Random, fault: str) -> List[Step]:
-    name = rng.choice(list(FAULTS)) if fault in (MIXED, REAL) else fault
+    name = rng.choice((*FAULTS, *HARD * 4)) if fault in (MIXED, REAL) else fault
     steps = FAULTS[name](rng)
     if steps and rng.random() < 0.5:
         steps.append(("leave", rng.choice((5, 20, 60))))
@@ -105,7 +105,7 @@ def play(steps: Sequence[Step], seed: int = 0, *, patient: bool = False) -> Play
 
 def _step(world: World, checker: Checker, one: Step) -> List[Violation]:
     if one[0] in ("datastore", "clock"):
-        checker.forget_limits()
+        checker.limits.forget()
     world.do(one)
     if one[0] in ("wait", "leave"):
         checker.polls.append(MACHINE.now)
@@ -135,8 +135,8 @@ def shorter(
     while patience():
         at, shrunk = 0, False
         while at < len(left) and patience():
-            end = at + size
-            part = left[:at] + left[end:]
+            after = at + size
+            part = left[:at] + left[after:]
             if part and fails(part):
                 left, shrunk = part, True
             else:

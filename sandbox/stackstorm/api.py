@@ -6,14 +6,16 @@ from ``ST2_AUTH_TOKEN`` or a key from ``ST2_API_KEY``.
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
-from typing import Any, Callable, Dict, List, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterator, List, Optional, TypeVar
 
 import requests
 
 T = TypeVar("T")
 DONE = ("succeeded", "failed", "timeout", "abandoned", "canceled")
+PAGE = 100
 
 
 class StackStorm:
@@ -58,10 +60,29 @@ class StackStorm:
         """The last hundred executions of an action, latest first."""
         return list(self.call("GET", "/executions", action=action, limit=100))
 
+    def every_execution(self, attributes: str, **only: str) -> Iterator[Dict[str, Any]]:
+        """All executions, page by page, latest first.
+
+        :param attributes: those wanted, by commas; an execution's result can be long.
+        """
+        wanted = {"limit": PAGE, "include_attributes": attributes, **only}
+        for offset in itertools.count(0, PAGE):
+            page = self.call("GET", "/executions", offset=offset, **wanted)
+            yield from page
+            if len(page) < PAGE:
+                return
+
     def enable(self, kind: str, ref: str) -> None:
         """Switch a rule or sensor on; ``kind`` is ``rules`` or ``sensortypes``."""
+        self._switch(kind, ref, enabled=True)
+
+    def disable(self, kind: str, ref: str) -> None:
+        """Switch it off again."""
+        self._switch(kind, ref, enabled=False)
+
+    def _switch(self, kind: str, ref: str, *, enabled: bool) -> None:
         found = self.call("GET", f"/{kind}/{ref}")
-        self.call("PUT", f"/{kind}/{found['id']}", {**found, "enabled": True})
+        self.call("PUT", f"/{kind}/{found['id']}", {**found, "enabled": enabled})
 
     def keys(self, prefix: str) -> Dict[str, str]:
         """Datastore values by name."""

@@ -16,13 +16,13 @@ from typing import Any, Dict, Iterator, List, Set
 import pytest
 import requests
 
-from sandbox.gerrit.seed import COMMITTEE, PACK_ACCOUNT, PEOPLE, password_of
+from sandbox.gerrit.seed import COMMITTEE, PACK_ACCOUNT, PEOPLE
 from sandbox.gerrit.server import GerritServer
+from sandbox.stackstorm import pack
 from sandbox.stackstorm.api import StackStorm, until
 from sandbox.trackers.roundup import RoundupServer
 
 ROOT = Path(__file__).resolve().parents[2]
-SENSOR = "gerrit.GerritChangesSensor"
 RULES = ("nudge_reviewers", "escalate_to_committee", "label_unmerged", "stand_down")
 # The least that the configuration takes, in seconds; each step waits for two polls at most.
 POLL = 30
@@ -45,53 +45,20 @@ class Site:
 
     def install(self) -> None:
         """As an operator does it: pack, secrets, configuration, rules, sensor."""
-        st2 = self.st2
-        there = [pack["ref"] for pack in st2.call("GET", "/packs")]
-        assert "gerrit" not in there, (
-            "The pack is there already: uninstall it first, or take another StackStorm."
-        )
+        pack.must_not_be_there(self.st2)
         self.strangers = set(_sensor_pids())
-        installed = st2.run("packs.install", 600, packs=[f"file://{ROOT}"])
-        assert installed["status"] == "succeeded", installed["result"]
-        for name, secret in self.secrets().items():
-            st2.call("PUT", f"/keys/{name}", {"name": name, "value": secret, "secret": True})
-        st2.call("PUT", "/configs/gerrit", self.config())
-        for rule in RULES:
-            st2.enable("rules", f"gerrit.{rule}")
-        st2.enable("sensortypes", SENSOR)
-        cursor = f"gerrit.cursor.{self.server.replace(':', '_')}"
-        until(lambda: st2.keys(cursor), "the sensor's first poll", PATIENCE)
+        members = {PEOPLE[name]: name for name in COMMITTEE}
+        config = pack.configuration(self.gerrit.url, self.roundup, members, POLL)
+        pack.install(self.st2, ROOT, self.secrets(), config, RULES)
 
     @property
     def server(self) -> str:
         """The server's id: events of earlier runs are of others."""
-        return self.gerrit.url.rpartition("/")[2]
+        return pack.server_of(self.gerrit.url)
 
     def secrets(self) -> Dict[str, str]:
         """What must never be seen."""
-        return {
-            "gerrit_password": password_of(PACK_ACCOUNT),
-            "gerrit_tracker_token": self.roundup.token,
-        }
-
-    def config(self) -> Dict[str, Any]:
-        """The pack's configuration."""
-        members = [
-            {"name": PEOPLE[name], "gerrit": name, "tracker": {"roundup": name}}
-            for name in COMMITTEE
-        ]
-        return {
-            "url": self.gerrit.url,
-            "username": PACK_ACCOUNT,
-            "password": "{{ st2kv.system.gerrit_password }}",
-            "poll_interval": POLL,
-            "roster": {"members": members},
-            "tracker": {
-                "kind": "roundup",
-                "url": self.roundup.url,
-                "token": "{{ st2kv.system.gerrit_tracker_token }}",
-            },
-        }
+        return pack.secrets_of(self.roundup)
 
     def executions(self, action: str, number: int) -> List[Dict[str, Any]]:
         """Executions about a change of this very Gerrit, latest first."""
@@ -271,10 +238,9 @@ def test_actions_alone(site: Site, number: int) -> None:
 
 def test_uninstalled(site: Site) -> None:
     """Uninstalling leaves only the datastore values that the README names."""
-    removed = site.st2.run("packs.uninstall", 300, packs=["gerrit"])
-    assert removed["status"] == "succeeded", removed["result"]
+    pack.uninstall(site.st2)
 
-    for path in ("/packs/gerrit", f"/sensortypes/{SENSOR}", "/rules/gerrit.stand_down"):
+    for path in ("/packs/gerrit", f"/sensortypes/{pack.SENSOR}", "/rules/gerrit.stand_down"):
         with pytest.raises(requests.HTTPError, match="404"):
             site.st2.call("GET", path)
     assert site.st2.call("GET", "/actions", pack="gerrit") == []

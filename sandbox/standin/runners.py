@@ -153,6 +153,8 @@ for _function in yql.YAQLEvaluator._root_ctx.get_functions("st2kv")[0]:
     yql.YAQLEvaluator._root_ctx.delete_function(_function)
 yql.YAQLEvaluator._root_ctx.register_function(_st2kv, name="st2kv")
 jinja.JinjaEvaluator._custom_functions["st2kv"] = _st2kv
+# Read once: it would read each expression again at each turn. What is read is not changed by use.
+yql.YAQLEvaluator._engine = staticmethod(lru_cache(maxsize=1024)(yql.YAQLEvaluator._engine))
 
 
 @lru_cache(maxsize=64)

@@ -1,8 +1,8 @@
 """A real Roundup 2.6 on a free loopback port, in a temporary directory, for tests and the demo.
 
 Needs the PyPI package ``roundup`` in the running interpreter's environment. As root, the server
-gives its privileges up, unless Python or Roundup lie where others may not look, as in root's own
-home: then it could not import what it needs any more.
+gives its privileges up, unless Python, Roundup or the temporary directory lie where others may not
+look, as in root's own home: without them it would refuse every request (400).
 """
 
 from __future__ import annotations
@@ -72,6 +72,16 @@ class RoundupServer:
     def token(self) -> str:
         """``user:password`` of the pack's account."""
         return f"{BOT}:{BOT_PASSWORD}"
+
+    @property
+    def pid(self) -> int:
+        """The process id.
+
+        :raises SandboxError: it does not run.
+        """
+        if self._process is None:
+            raise SandboxError("Roundup does not run: start it with `with`.")
+        return self._process.pid
 
     def __enter__(self) -> RoundupServer:
         for attempt in range(1, START_ATTEMPTS + 1):
@@ -144,6 +154,10 @@ class RoundupServer:
     def issue(self, number: str) -> SeenIssue:
         """One issue."""
         return next(issue for issue in self.issues() if issue.id == number)
+
+    def users(self) -> List[str]:
+        """The names of all accounts, in no order."""
+        return [row["username"] for row in self._get("user", {"@fields": "username"})["collection"]]
 
     def set(self, number: str, **values: Any) -> None:
         """Change an issue as :data:`HUMAN`: ``status="resolved"``, ``assignedto="committee1"`` and
@@ -223,7 +237,7 @@ def _seed(home: Path, url: str) -> None:
 
 def _give_away(folder: Path) -> List[str]:
     """The options of a server started by root: to run as ``nobody``, who gets the folder."""
-    if not all(open_to_others(Path(place)) for place in _IMPORTED):
+    if not all(open_to_others(Path(place)) for place in (*_IMPORTED, folder.parent)):
         return ["-u", "root", "-g", "0"]
     nobody = pwd.getpwnam("nobody")
     for path in (folder, *folder.rglob("*")):
@@ -235,4 +249,5 @@ def _give_away(folder: Path) -> List[str]:
 def open_to_others(path: Path) -> bool:
     """Whether an account that is neither owner nor in the group can read what is in a folder."""
     real = path.resolve()
-    return all(stat.S_IXOTH & one.stat().st_mode for one in (real, *real.parents))
+    is_listed = bool(stat.S_IROTH & real.stat().st_mode)
+    return is_listed and all(stat.S_IXOTH & one.stat().st_mode for one in (real, *real.parents))

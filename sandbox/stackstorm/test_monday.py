@@ -1,0 +1,36 @@
+"""A Monday on a running StackStorm: many changes become overdue together.
+
+It comes after the other tests, which leave no pack behind.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from sandbox.stackstorm.monday import run
+from sandbox.stackstorm.options import SMALL, WHOLE, Options
+from sandbox.stackstorm.services import KEY, missing
+
+LACKING = missing(os.environ.get(KEY, ""))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(SMALL, id="twenty changes"),
+        pytest.param(
+            WHOLE,
+            id="two hundred changes, with faults",
+            marks=pytest.mark.skipif(bool(LACKING), reason=f"NOT RUN: {LACKING}"),
+        ),
+    ],
+)
+def test_monday(options: Options, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every change is asked for once: one comment, one reviewer, and one ticket of the same."""
+    with capsys.disabled():
+        report = run(options)
+
+    assert len(report.fates) == options.changes
+    assert report.wrong == []
