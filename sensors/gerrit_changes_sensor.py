@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict, Optional
-from urllib.parse import urlsplit
 
 from st2reactor.sensor.base import PollingSensor
 
@@ -21,25 +18,10 @@ from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import Poller, Stores
-from reviewloop.sensor.watchdog import Watchdog, WatchedService
 from reviewloop.settings.load import load
 from reviewloop.store.cursor import DatastoreCursor
 from reviewloop.store.pending import Pendings
 from reviewloop.store.troubles import DatastoreTroubles
-
-
-def bus_answers() -> bool:
-    """Whether StackStorm's message bus takes connections (``[messaging] url`` of st2.conf)."""
-    try:
-        from oslo_config import cfg  # noqa: PLC0415 - comes with StackStorm only
-
-        address = urlsplit(cfg.CONF.messaging.url)
-        socket.create_connection((address.hostname or "", address.port or 5672), 5).close()
-    except (ImportError, AttributeError):
-        return True
-    except OSError:
-        return False
-    return True
 
 
 class GerritChangesSensor(PollingSensor):
@@ -58,10 +40,8 @@ class GerritChangesSensor(PollingSensor):
         settings = load(self.config, check_templates=check_folder)
         self.set_poll_interval(settings.poll_interval)
         client = make_client(settings)
-        logger = self.sensor_service.get_logger(name=type(self).__name__)
-        # Not sys.exit: the call that hangs would catch it, or never let it through.
-        watchdog = Watchdog(lambda: os._exit(1), bus_answers, logger)
-        self._service = service = WatchedService(self.sensor_service, watchdog)
+        service = self.sensor_service
+        logger = service.get_logger(name=type(self).__name__)
         for warning in settings.warnings:
             logger.warning(warning)
         self._poller = Poller(
@@ -83,7 +63,7 @@ class GerritChangesSensor(PollingSensor):
         self._poller.poll()
 
     def _dispatch(self, trigger: str, payload: Dict[str, Any], trace_tag: Optional[str]) -> None:
-        self._service.dispatch(trigger=trigger, payload=payload, trace_tag=trace_tag)
+        self.sensor_service.dispatch(trigger=trigger, payload=payload, trace_tag=trace_tag)
 
     def cleanup(self) -> None:
         """Nothing is held open between polls."""
