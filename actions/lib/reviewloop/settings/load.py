@@ -14,7 +14,7 @@ from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, 
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import SERVER_PATTERN, digest
-from reviewloop.core.policy import Policy
+from reviewloop.core.policy import ADVISERS, AGENTS, GATE_FAILURES, NOISE, Policy
 from reviewloop.core.unasked import Bounds
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
@@ -44,7 +44,7 @@ DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
 DEFAULT_APPROVAL = ("Code-Review+2",)
 DEFAULT_HOLD = ("Code-Review-2", "Workflow-1")
 DEFAULT_AUTOMATION = ("^zuul$", "-ci$")
-DEFAULT_NOISE = ("^recheck", "^reverify")
+DEFAULT_REVIEW_LABELS = ("Code-Review",)
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,13 @@ def _policy(top: Reader, limits: Reader, username: str) -> Policy:
         approval=_all(_at_least_one(top, "approval", DEFAULT_APPROVAL), values.approving_vote),
         hold=_all(top.texts("hold", DEFAULT_HOLD, "Code-Review-2"), values.holding_vote),
         automation=_patterns(top, "automation", DEFAULT_AUTOMATION),
-        noise=_patterns(top, "noise", DEFAULT_NOISE),
+        advisers=_patterns(top, "advisers", ADVISERS),
+        agents=_patterns(top, "agents", AGENTS),
+        gate_failures=_patterns(top, "gate_failures", GATE_FAILURES),
+        review_labels=_all(
+            top.texts("review_labels", DEFAULT_REVIEW_LABELS, "Code-Review"), values.label
+        ),
+        noise=_patterns(top, "noise", NOISE),
         calendar=calendar,
         own_account=username,
         ack_pause=_duration(limits.value("ack_pause", "2d", '"2d"'), values.positive_duration),
