@@ -100,8 +100,7 @@ class Change:
     """One change with its messages in Gerrit's order (oldest first).
 
     ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
-    the votes that stand, other than zero, and ``labels`` all labels that the change can have;
-    ``approvals`` is None where the answer does not say which votes stand.
+    the votes that stand, other than zero; None where the answer does not say which stand.
     """
 
     number: int
@@ -129,7 +128,6 @@ class Change:
     meta_rev_id: str = ""
     status_word: str = ""
     approvals: Optional[Tuple[Approval, ...]] = None
-    labels: Tuple[str, ...] = ()
 
     @property
     def status_known(self) -> bool:

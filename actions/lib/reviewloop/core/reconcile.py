@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Dict, Iterable, List, Optional, Sequence, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
 from reviewloop.core.history import Event, EventKind, KeptVote, read, speaker
@@ -47,23 +47,10 @@ def reconciled(change: Change, policy: Policy) -> Reconciled:
     events = list(read(change, policy))
     found: List[Disagreement] = []
     if change.status is ChangeStatus.NEW:
-        if change.approvals is not None:
-            events = [_without(event, set(change.labels)) for event in events]
         events = _ready(events, change, found)
     if change.approvals is not None:
         events = _Ballot(change, policy, events, found).mended()
     return Reconciled(tuple(events), tuple(found))
-
-
-def _without(event: Event, labels: Set[str]) -> Event:
-    """The event without votes on labels that the change cannot have any more."""
-    if all(vote.label in labels for vote in event.votes) and labels.issuperset(event.removed):
-        return event
-    return replace(
-        event,
-        votes=tuple(vote for vote in event.votes if vote.label in labels),
-        removed=tuple(label for label in event.removed if label in labels),
-    )
 
 
 def _ready(events: List[Event], change: Change, found: List[Disagreement]) -> List[Event]:
@@ -180,7 +167,9 @@ class _Ballot:
         return found
 
     def _take_back(self, key: Key, value: int, cast: int) -> None:
-        """A vote that Gerrit does not list counts as taken back when it was cast."""
+        """A vote that Gerrit does not list, for one of a label that is no more, counts as taken back
+        when it was cast.
+        """
         source = self._events[cast]
         gone = frozenset([VoteOf(Vote(key[0], value), key[1])])
         self._put(cast, Event(EventKind.DELETION, source.at, None, deleted=gone))

@@ -146,7 +146,6 @@ def change(data: Any) -> Change:
         meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
         status_word=word,
         approvals=approvals(raw, where),
-        labels=tuple(_whole(label) for label in _get(raw, "labels", dict, where, {})),
     )
 
 
