@@ -29,6 +29,7 @@ _OPTIONS = (
     Option.LABELS,
     Option.DETAILED_LABELS,
     Option.DETAILED_ACCOUNTS,
+    Option.SUBMIT_REQUIREMENTS,
 )
 
 
