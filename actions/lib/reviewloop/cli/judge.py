@@ -28,7 +28,8 @@ from reviewloop.settings.load import Settings, load
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
-NOW_HELP = "likewise; included (default: when something last happened, or now on a server)"
+DEFAULT_MILESTONE = Duration(2, "d")
+_TO_HELP = "likewise; included (default: when something last happened, or now on a server)"
 
 
 def add_parser(commands: Commands) -> None:
@@ -46,12 +47,12 @@ def add_parser(commands: Commands) -> None:
         "--changes", type=Path, help=f"{CHANGES_HELP} (default: the changes of the server)"
     )
     command.add_argument(
-        "--milestone", type=_duration, default=Duration(2, "d"), help="such as 4h (default: 2d)"
+        "--milestone", type=_duration, default=DEFAULT_MILESTONE, help="such as 4h (default: 2d)"
     )
     command.add_argument(
         "--from", dest="since", type=instant, help="2026-03-02T09:00:00Z or a day (default: all)"
     )
-    command.add_argument("--to", "--until", dest="to", type=instant, help=NOW_HELP)
+    command.add_argument("--to", "--until", dest="to", type=instant, help=_TO_HELP)
     command.add_argument("--limit", type=int, default=1000, help="changes of the server to look at")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)
@@ -112,8 +113,7 @@ class Cases:
                 self._judge(read_change(change, self.settings.policy))
         if not self.judged and (self.without_messages or self.unreadable):
             raise ConfigError(
-                f"--changes {path} holds no change with its messages"
-                + (f": {self.notes[0]}" if self.notes else "."),
+                " ".join([f"--changes {path} holds no change with its messages.", *self.notes]),
                 "Ask Gerrit for o=MESSAGES, o=DETAILED_ACCOUNTS and o=LABELS.",
             )
 

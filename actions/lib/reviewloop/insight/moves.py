@@ -108,7 +108,7 @@ def _moves(change: Change, taken: Sequence[Step], policy: Policy) -> Iterator[Mo
     for key, message in messages.items():
         if key not in told and not policy.is_automatic(message):
             place = bisect_right(instants, message.date)
-            owners = (change.owner.id, *(who for _, who in uploads[place - 1 : place]))
+            owners = (change.owner.id, uploads[place - 1][1] if place else 0)
             yield Move(message.date, _side(key[1], owners), substantive=False)
 
 
