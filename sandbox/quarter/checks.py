@@ -160,8 +160,7 @@ class Checker:
                 milestone,
                 tier,
             )
-            for timeline in reading.timelines
-            if timeline.wait.is_open
+            for timeline in reading.lasting(MACHINE.now)
             for milestone in map(str, self.settings.policy.milestones)
             for tiers in TIERS.values()
             for tier in tiers
@@ -260,9 +259,7 @@ class Checker:
         change = reading.change
         if change.work_in_progress:
             return
-        for timeline in reading.timelines:
-            if not timeline.wait.is_open:
-                continue
+        for timeline in reading.lasting(MACHINE.now):
             before, now = timeline.crossed(since), timeline.crossed(MACHINE.now)
             if before is None or now != before:
                 continue  # not yet, or just now
@@ -325,7 +322,7 @@ class Checker:
 
     def _is_asked(self, change: FakeChange) -> bool:
         reading = read_change(self.world.gerrit.value(change), self.settings.policy)
-        begun = [one.wait.since for one in reading.timelines if one.wait.is_open]
+        begun = [one.wait.since for one in reading.lasting(MACHINE.now)]
         return any(
             mark.purpose == "escalate" and message.date >= min(begun)
             for message in reading.change.messages

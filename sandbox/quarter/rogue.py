@@ -36,7 +36,7 @@ def asks(world: World, change: int, what: int) -> None:
 def _ask_id(world: World, number: int) -> str:
     settings = load(world.st2.config())
     reading = read_change(world.gerrit.value(world.gerrit.changes[number]), settings.policy)
-    waits = [one.wait for one in reading.timelines if one.wait.is_open]
+    waits = [one.wait for one in reading.timelines if one.wait.lasts(MACHINE.now)]
     event = event_id(settings.server, number, waits[0].party.value, waits[0].since, "2d")
     return digest(event, "committee", 0)
 

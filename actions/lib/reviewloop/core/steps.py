@@ -122,6 +122,11 @@ class _Turns:
             self._began_negative = self._votes.negative
         return Step(event, kind, facts, row, redirect, self._turn, self._cause, is_new)
 
+    def _is_voted_down(self, event: Event) -> bool:
+        """Whether a person votes against the change; a bot that does makes it red."""
+        down = any(vote.value < 0 for vote in event.votes)
+        return down and not (event.author and self._policy.is_automation(event.author))
+
     def _facts(self, event: Event) -> FrozenSet[Fact]:
         votes, negative = self._votes, self._votes.negative
         # A bot cannot let go of what is held: people have to look.
@@ -130,7 +135,7 @@ class _Turns:
             (Fact.REBASED, event.rebased),
             (Fact.IN_PROGRESS, event.wip),
             (Fact.VOTED, any(map(self._policy.is_review, event.votes))),
-            (Fact.VOTED_DOWN, any(vote.value < 0 for vote in event.votes)),
+            (Fact.VOTED_DOWN, self._is_voted_down(event)),
             (Fact.NEGATIVE, negative),
             (Fact.APPROVED, votes.approved and not held_by_people),
             (Fact.HELD, votes.held and not held_by_people),

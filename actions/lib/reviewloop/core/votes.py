@@ -108,7 +108,7 @@ class Votes:
             self._cast(kept.vote, kept.account, kept.automatic, event)
         author = event.author.id if event.author else None
         for vote in event.votes:
-            self._cast(vote, author, False, event)
+            self._cast(vote, author, self._is_robot(event), event)
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
@@ -129,6 +129,9 @@ class Votes:
         self._drop((vote.label, account))
         self._standing[vote.label, account] = Standing(vote.value, automatic, source)
         self._count((vote.label, account), 1)
+
+    def _is_robot(self, event: Event) -> bool:
+        return event.author is not None and self._policy.is_automation(event.author)
 
     def _drop(self, key: Key) -> None:
         if key in self._standing:
