@@ -263,7 +263,7 @@ class TestChanges:
         change = fake.client().change(fake.add_change())
         fake.client().change(change)
 
-        wanted = "o=DETAILED_ACCOUNTS&o=LABELS&o=MESSAGES&o=CURRENT_REVISION"
+        wanted = "o=DETAILED_ACCOUNTS&o=LABELS&o=MESSAGES&o=SUBMIT_REQUIREMENTS&o=CURRENT_REVISION"
         assert fake.seen == [f"GET /a/changes/1?{wanted}", f"GET /a/changes/tools/build~1?{wanted}"]
         assert fake.requests[1].path == "/a/changes/tools%2Fbuild~1"
 

@@ -11,6 +11,7 @@ from reviewloop.core.reading import read_change
 from reviewloop.settings.load import load
 from sandbox.gerrit.fake import URL
 
+from .machine import MACHINE
 from .people import set_private
 from .world import World, step
 

@@ -21,7 +21,10 @@ from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
 @dataclass(frozen=True)
 class Wait:
-    """A span during which one party owed the next move; the stopwatch runs in ``segments`` only."""
+    """A span during which one party owed the next move; the stopwatch runs in ``segments`` only.
+
+    ``lapses`` marks one that red ends by itself, which may lie ahead: until then it lasts.
+    """
 
     party: Party
     cause: Cause
@@ -29,10 +32,11 @@ class Wait:
     segments: Tuple[Span, ...]
     end: Optional[datetime] = None
     how: Optional[How] = None
+    lapses: bool = False
 
     def lasts(self, now: datetime) -> bool:
-        """Whether it has no end, or one that still lies ahead: red may end by itself."""
-        return self.end is None or self.end > now
+        """Whether it is not over; one of which the end is told is, even just before that."""
+        return self.end is None or (self.lapses and self.end > now)
 
 
 @dataclass(frozen=True)
@@ -133,7 +137,9 @@ def _owner_waits(taken: Sequence[Step]) -> List[Wait]:
             running = Wait(Party.OWNER, step.owed, at, (Span(at),))
         elif running is not None and step.owed is None:
             ended = (Span(running.since, at),)
-            waits.append(replace(running, segments=ended, end=at, how=step.owner_ending))
+            lapses = step.event.kind is EventKind.LAPSE
+            how = step.owner_ending
+            waits.append(replace(running, segments=ended, end=at, how=how, lapses=lapses))
             running = None
     return waits if running is None else [*waits, running]
 

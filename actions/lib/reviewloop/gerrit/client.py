@@ -84,11 +84,12 @@ class Client(Session):
         # Whoever wants a few does not ask how many it may have: a server that allows fewer sends
         # fewer, and says that there are more.
         size = size if size <= A_FEW else min(size, self.query_limit())
-        fixed = [("n", str(size)), *self._options(options)]
+        wanted = tuple(options)
 
         def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
             offset = [("S", str(start))] if start else []
-            return parse.page(self._read("/changes/", [("q", search), *fixed, *offset]))
+            params = [("q", search), ("n", str(size)), *offset]
+            return parse.page(self._read_with("/changes/", params, wanted))
 
         return islice(scan.keyset(fetch, query), limit)
 
@@ -113,7 +114,7 @@ class Client(Session):
 
         :raises RefusedError: 404, it does not exist or is not visible.
         """
-        change = parse.change(self._read(_path(ident), self._options(options)))
+        change = parse.change(self._read_with(_path(ident), (), options))
         return with_comments(change, self.comments(change)) if has_comments(change) else change
 
     def comments(self, ident: Ident) -> Tuple[ReviewComment, ...]:

@@ -75,9 +75,14 @@ SINCE: Mapping[Option, Version] = {
 }
 
 
+#: What servers of this version know is sent without asking for theirs: nearly all are younger, and
+#: one that is not refuses the request.
+TRIED = Version(3, 5)
+
+
 def needs_version(options: Iterable[Option]) -> bool:
-    """Whether the server's version decides which of these options may be sent."""
-    return any(option in SINCE for option in options)
+    """Whether the server's version must be known before these options are sent."""
+    return any(SINCE.get(option, OLDEST) > TRIED for option in options)
 
 
 def supported(options: Iterable[Option], version: Version) -> Tuple[Option, ...]:

@@ -29,6 +29,8 @@ MAX_BODY = 64 * 1024 * 1024
 #: A server repeats a write that met a locked ref for up to 20 s (``retry.timeout``).
 WRITE_PATIENCE = 30.0
 
+_BAD_REQUEST = 400
+
 
 def host_of(url: str) -> str:
     """``host[:port]`` of the server's URL, without user information.
@@ -137,11 +139,20 @@ class Session:
             )
         return self._query_limit
 
-    def _options(self, options: Iterable[Option]) -> List[Tuple[str, str]]:
+    def _read_with(self, path: str, params: Params, options: Iterable[Option]) -> Any:
+        """A read with the options that the server knows."""
         wanted = tuple(options)
-        if queries.needs_version(wanted):
+        if self._version is not None or queries.needs_version(wanted):
             wanted = queries.supported(wanted, self.version())
-        return [("o", option.value) for option in wanted]
+        try:
+            return self._read(path, [*params, *_given(wanted)])
+        except RefusedError as err:
+            known = wanted
+            if err.status == _BAD_REQUEST and self._version is None:
+                known = queries.supported(wanted, self.version())
+            if known == wanted:
+                raise
+        return self._read(path, [*params, *_given(known)])
 
     def _read(self, path: str, params: Params = ()) -> Any:
         """A read, tried again while what fails is temporary.
@@ -156,6 +167,10 @@ class Session:
         response = self._transport.send(request)
         self._clock.hear(response.date)
         return self._peer.decode(request, response)
+
+
+def _given(options: Iterable[Option]) -> List[Tuple[str, str]]:
+    return [("o", option.value) for option in options]
 
 
 def _transport(
