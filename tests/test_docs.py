@@ -49,6 +49,8 @@ actions = lru_cache(maxsize=None)(contract.actions)
 FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"`([^`]+)`")
+# A bar with a backslash before it belongs to a cell's text.
+_CELL_END = re.compile(r"(?<!\\)\|")
 # Actions that come with StackStorm: contrib/core/actions/local.yaml and
 # contrib/chatops/actions/post_message.yaml.
 FOREIGN: Mapping[str, Mapping[str, Any]] = {
@@ -145,7 +147,7 @@ def table(text: str) -> Dict[str, List[str]]:
     """The rows of the tables in a text by the code in their first cell: the other cells."""
     rows: Dict[str, List[str]] = {}
     for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        cells = [cell.strip().replace("\\|", "|") for cell in _CELL_END.split(line.strip("|"))]
         if line.startswith("| `"):
             for name in CODE.findall(cells[0]):
                 assert name not in rows, f"{name} stands in the table twice"
