@@ -21,14 +21,13 @@ from typing import (
     cast,
 )
 
-from reviewloop.cli.config import read_config
+from reviewloop.cli.config import read_settings
 from reviewloop.core.milestones import Crossing, Ending, Window
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change, replay
 from reviewloop.core.timestamps import ISO, iso
 from reviewloop.errors import ConfigError
 from reviewloop.gerrit import parse
-from reviewloop.settings.load import load
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -72,7 +71,7 @@ def replay_file(config: Path, changes: Path, since: datetime, to: datetime) -> L
     :raises ConfigError: a file cannot be read, or the configuration is wrong.
     :raises ProtocolError: a line is not a change.
     """
-    policy = load(read_config(config)).policy
+    policy = read_settings(config).policy
     # A window leaves its beginning out.
     window = Window(since - timedelta(seconds=1), to)
     lines = [line for raw in _read(changes) for line in _events(raw, policy, window)]
