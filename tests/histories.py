@@ -160,7 +160,21 @@ class History:
             updated=self.messages[-1].date if self.messages else self.created,
             messages=tuple(self.messages),
             has_review_started=self._started,
+            work_in_progress=self._in_progress(),
         )
+
+    def _in_progress(self) -> bool:
+        """As Gerrit answers: by its own records, and by the sentence that makes ready."""
+        wip = not self._started
+        for message in self.messages:
+            text = message.text
+            if text.startswith("Uploaded patch set") or " was rebased" in text.split("\n")[0]:
+                wip = message.tag == TAG + "newWipPatchSet"
+            elif message.tag == TAG + "setWorkInProgress" or text.startswith("Set Work In"):
+                wip = True
+            elif text.startswith("Set Ready") or "This change is ready for review." in text:
+                wip = False
+        return wip
 
     def state(self, policy: Policy = POLICY) -> State:
         """What it amounts to."""

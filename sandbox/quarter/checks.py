@@ -178,7 +178,7 @@ class Checker:
     ) -> None:
         """Only where nothing but faults can have held the ask up."""
         change = reading.change
-        held = reading.pauses.spans or reading.pauses.passes or reading.state.red
+        held = reading.pauses.spans or reading.pauses.passes or reading.state.is_red(write.at)
         quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
         crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
@@ -302,7 +302,7 @@ class Checker:
             return "exempt"
         if any(span.end is None or span.end > lately for span in paused):
             return "paused"
-        if reading.state.red:
+        if reading.state.is_red(now):
             return "red"
         if owed.tier == "reviewers":
             spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}

@@ -82,10 +82,25 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """A vote that stands on the current patch set, as Gerrit lists it (``ApprovalInfo``).
+
+    ``date`` is when it was cast, or copied to the patch set; None where Gerrit does not say.
+    """
+
+    label: str
+    account: Account
+    value: int
+    date: Optional[datetime] = None
+    tag: str = ""
+
+
+@dataclass(frozen=True)
 class Change:
     """One change with its messages in Gerrit's order (oldest first).
 
-    ``status_word`` is the status in the server's own word where it is UNKNOWN.
+    ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
+    the votes that stand, other than zero; None where the answer does not say which stand.
     """
 
     number: int
@@ -112,6 +127,7 @@ class Change:
     deletions: int = 0
     meta_rev_id: str = ""
     status_word: str = ""
+    approvals: Optional[Tuple[Approval, ...]] = None
 
     @property
     def status_known(self) -> bool:

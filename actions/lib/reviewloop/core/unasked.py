@@ -46,8 +46,8 @@ def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Timeline, Crossin
     change = reading.change
     if change.is_private or change.work_in_progress or change.status.is_closed:
         return
-    for timeline in reading.timelines:
-        highest = timeline.crossed(now) if timeline.wait.is_open else None
+    for timeline in reading.lasting(now):
+        highest = timeline.crossed(now)
         if highest is not None:
             yield timeline, highest
 
@@ -61,7 +61,7 @@ def why_not(reading: Reading, timeline: Timeline, bounds: Bounds) -> Optional[Wh
         (Why.EXEMPT, reading.is_exempt),
         (Why.ACKNOWLEDGED, acknowledged),
         (Why.SNOOZED, pause is not None),
-        (Why.RED, reading.state.red and timeline.wait.party is not Party.OWNER),
+        (Why.RED, reading.state.is_red(bounds.now) and timeline.wait.party is not Party.OWNER),
         (Why.HOLD_OUT, bounds.is_held_out(change.number)),
         (Why.IDLE, idle),
     )

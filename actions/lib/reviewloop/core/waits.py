@@ -12,8 +12,9 @@ from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change
 from reviewloop.core.history import EventKind
 from reviewloop.core.policy import Policy
+from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract
-from reviewloop.core.steps import Step, steps
+from reviewloop.core.steps import Step, follow_events
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
 
@@ -28,42 +29,48 @@ class Wait:
     end: Optional[datetime] = None
     how: Optional[How] = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it still lasts."""
-        return self.end is None
+    def lasts(self, now: datetime) -> bool:
+        """Whether it has no end, or one that still lies ahead: red may end by itself."""
+        return self.end is None or self.end > now
 
 
 @dataclass(frozen=True)
 class State:
     """What a whole history amounts to: the waits in the order they began, and where things stand
-    now.
+    at its end; ``reds`` are the spans in which a gate had failed the change, in order.
     """
 
     waits: Tuple[Wait, ...]
     turn: Party
-    red: bool
+    reds: Tuple[Span, ...]
     human_reviews: int
     uploader: int = 0
     # Who spoke as a reviewer since the owner's or uploader's last move.
     reviewed_by: FrozenSet[int] = frozenset()
+    disagreements: Tuple[Disagreement, ...] = ()
 
-    def open_wait(self, party: Party) -> Optional[Wait]:
+    def is_red(self, now: datetime) -> bool:
+        """Whether a gate has failed the change, and nothing has ended that by ``now``."""
+        return any(one.start <= now and (one.end is None or now < one.end) for one in self.reds)
+
+    def open_wait(self, party: Party, now: datetime) -> Optional[Wait]:
         """The wait of this party that still lasts, if any."""
-        return next((wait for wait in self.waits if wait.party is party and wait.is_open), None)
+        return next((one for one in self.waits if one.party is party and one.lasts(now)), None)
 
 
 def follow(change: Change, policy: Policy) -> State:
     """Read the change's history to its end."""
-    taken = steps(change, policy)
+    found = reconciled(change, policy)
+    taken = follow_events(change, policy, found.events)
     last = taken[-1]
     return State(
         _waits(taken),
         last.turn,
-        last.red,
+        in_order(_reds(taken)),
         human_reviews=sum(step.kind is TurnEvent.REVIEW for step in taken),
         uploader=last.event.uploader,
         reviewed_by=_reviewed_by(taken),
+        disagreements=found.disagreements,
     )
 
 

@@ -95,7 +95,7 @@ class Assessor:
             return self._settled(Assessment(Verdict.GONE, event, tier), dry_run)
         now = self._client.now()
         reading = read_change(change, self._people.policy(change))
-        timeline = reading.timeline(event.party, event.since)
+        timeline = reading.timeline(event.party, now, event.since)
         verdict = self._verdict(reading, timeline, event, now)
         if verdict is not Verdict.PROCEED or timeline is None:
             return self._settled(Assessment(verdict, event, tier, change), dry_run)
@@ -128,7 +128,7 @@ class Assessor:
             (Verdict.EXEMPT, reading.is_exempt),
             (paused or Verdict.SNOOZED, paused is not None),
             (Verdict.NOT_DUE, reading.elapsed(timeline.wait, now, policy) < due),
-            (Verdict.RED, reading.state.red and event.party is not Party.OWNER),
+            (Verdict.RED, reading.state.is_red(now) and event.party is not Party.OWNER),
             (Verdict.HOLD_OUT, self._settings.is_held_out(change.number)),
         )
         return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)

@@ -165,11 +165,11 @@ def _overdue(reading: Reading, asking: Asking) -> Optional[Timeline]:
     """The open wait of the same party past the same milestone; None where it may not be asked."""
     change, event = reading.change, asking.event
     closed = change.status is not ChangeStatus.NEW or change.work_in_progress or change.is_private
-    red = reading.state.red and event.party is not Party.OWNER
+    red = reading.state.is_red(asking.now) and event.party is not Party.OWNER
     paused = reading.pause(asking.now) is not None
     if closed or red or paused or reading.is_exempt or asking.is_held_out(change.number):
         return None
-    timeline = reading.timeline(event.party)
+    timeline = reading.timeline(event.party, asking.now)
     return timeline if timeline is not None and asking.reached(timeline) is not None else None
 
 

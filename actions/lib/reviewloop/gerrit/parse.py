@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
-from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
 from reviewloop.core.text import one_line
 from reviewloop.core.worktime import EARLIEST, LATEST
@@ -145,7 +145,31 @@ def change(data: Any) -> Change:
         deletions=_get(raw, "deletions", int, where, 0),
         meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
         status_word=word,
+        approvals=approvals(raw, where),
     )
+
+
+def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
+    """The votes in ``labels``, zeros left out; None where some label does not list its votes.
+
+    With LABELS every label lists them under ``all`` (``LabelsJson.java``); without, and on some
+    older servers, only summaries are there, of which nobody can say what is missing.
+    """
+    labels: Dict[str, Any] = _get(raw, "labels", dict, where, {})
+    infos = {label: mapping(info, f"{where}, labels") for label, info in labels.items()}
+    if not infos or any(info.get("all") is None for info in infos.values()):
+        return None
+    found = []
+    for label, info in infos.items():
+        for one in _get(info, "all", list, f"{where}, label {_short(label)}"):
+            item = mapping(one, f"{where}, label {_short(label)}")
+            value = _get(item, "value", int, where, 0)
+            if value and item.get("_account_id") is not None:
+                date = timestamp(item["date"], where) if isinstance(item.get("date"), str) else None
+                who = account(item, f"{where}, label {_short(label)}")
+                tag = _get(item, "tag", str, where, "")
+                found.append(Approval(_whole(label), who, value, date, tag))
+    return tuple(found)
 
 
 def comments(data: Any, where: str = "comments") -> Tuple[ReviewComment, ...]:

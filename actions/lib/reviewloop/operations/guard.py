@@ -74,7 +74,7 @@ def seen_wait(context: Context, event: EventRef) -> Seen:
     if seen.reason or seen.change is None:
         return seen
     reading = read_change(seen.change, context.people.policy(seen.change))
-    timeline = reading.timeline(event.party, event.since)
+    timeline = reading.timeline(event.party, context.client.now(), event.since)
     # Not every message that tells of an end, or of work in progress, is there for good.
     over = timeline is None or seen.change.status.is_closed or seen.change.work_in_progress
     return Seen(seen.change, reading, timeline, WAIT_OVER if over else "")

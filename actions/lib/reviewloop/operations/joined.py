@@ -88,7 +88,8 @@ def _still_waits(context: Context, ident: str, event: EventRef) -> bool:
         return False
     if change.is_private or change.status.is_closed or change.work_in_progress:
         return False
-    return read_change(change, context.people.policy(change)).timeline(event.party) is not None
+    reading = read_change(change, context.people.policy(change))
+    return reading.timeline(event.party, context.client.now()) is not None
 
 
 def _about(context: Context, event: EventRef, how_text: str) -> Optional[Dict[str, Any]]:

@@ -87,7 +87,7 @@ class Dispatched:
         """
         for timeline in reading.timelines:
             before = self.crossed.get(timeline.key)
-            if timeline.wait.is_open:
+            if timeline.wait.lasts(now):
                 last = timeline.crossed(now)
                 if last is not None and _is_news(timeline, last, before):
                     yield Event(last.at, name(last), reading, last)
@@ -127,6 +127,6 @@ def next_due(reading: Reading, now: datetime) -> Optional[datetime]:
     """When there may be something to dispatch of the change, if nothing happens to it."""
     ahead = [one.wait.end for one in reading.timelines]
     for timeline in reading.timelines:
-        following = timeline.following(now) if timeline.wait.is_open else None
+        following = timeline.following(now) if timeline.wait.lasts(now) else None
         ahead.append(None if following is None else following.at)
     return min((at for at in ahead if at is not None and at > now), default=None)

@@ -173,8 +173,7 @@ class Reader:
         reading = read_change(change, policy)
         asks = {
             timeline.key: live_asks(change, policy, self._server, *timeline.key)
-            for timeline in reading.timelines
-            if timeline.wait.is_open
+            for timeline in reading.lasting(change.updated)
         }
         return Read(reading, {key: found for key, found in asks.items() if found}, oddity)
 
