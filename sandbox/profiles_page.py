@@ -90,7 +90,8 @@ def _section(profile: Profile) -> List[str]:
 def _codes(profile: Profile, key: str) -> str:
     inherited, values = DEFAULTS.values(key), profile.values(key)
     begins_alike = profile is not DEFAULTS and values[: len(inherited)] == inherited
-    shown = ", ".join(f"`{value}`" for value in values[len(inherited) * begins_alike :])
+    own = [value for value in values if not begins_alike or value not in inherited]
+    shown = ", ".join(f"`{value}`" for value in own)
     return f"the defaults, and {shown}" if begins_alike else shown
 
 

@@ -144,7 +144,7 @@ class Slow:
         self.standing = {
             key: vote for key, vote in self.standing.items() if (key[0], vote[0]) in deed.votes
         }
-        self.failed = {key: None for key in self._robots_against()}
+        self.failed = dict.fromkeys(self._robots_against())
         self.touched = set(self.failed)
         if deed.wip:
             self._note("nobody", "", "wip", "wip")

@@ -170,7 +170,9 @@ class _Explanation:
         )
 
     def _crossed(self) -> List[bool]:
-        return [timeline.crossed(self.now) is not None for timeline in self.reading.lasting(self.now)]
+        return [
+            timeline.crossed(self.now) is not None for timeline in self.reading.lasting(self.now)
+        ]
 
 
 _TURNS = {

@@ -27,7 +27,7 @@ OPENDEV = Profile(
     review_labels=("Code-Review", "RollCall-Vote", "Rollcall-Vote"),
     automation=(r"^zuul$", r"-ci$", _NAMED_CI, r"^jenkins$", r"^elastic ?recheck$",
                 r"^(openstack )?(proposal|release)[- ]bot$"),
-    noise=(*NOISE, r"^check-[a-z0-9-]+$", r"^run[- ][a-z0-9 ._-]+ ci$"),
+    noise=(*NOISE, r"^check-[a-z0-9-]+$", r"^run[- ](?-i:[A-Z])[a-z0-9 ._-]* (?-i:CI)$"),
     why={
         "approval": "`Workflow+1` sends a change to the gate; two `Code-Review+2` alone do not.",
         "review_labels": "The technical committee votes on governance changes by `RollCall-Vote`.",
