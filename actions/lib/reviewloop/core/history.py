@@ -289,7 +289,6 @@ class _Reader:
     def _failed(self, message: Message) -> bool:
         return matches(self._policy.gate_failures, message.said[:_GATE_CAP])
 
-
 def speaker(event: Event, owner: int, uploader: int) -> EventKind:
     """Whether a person's words are a reply, by who answers for the change, or a review."""
     author = event.author.id if event.author else None

@@ -53,7 +53,9 @@ class Reds:
         elif event.kind is EventKind.UPLOAD:
             self._uploaded(against)
         self._keep(
-            lambda label, gate, back: back is not None or label == WORDS or (label, gate) in against
+            lambda label, gate, back: back is not None
+            or label == WORDS
+            or (label, gate) in against
         )
 
     def next_lapse(self) -> Optional[datetime]:

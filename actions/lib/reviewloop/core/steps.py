@@ -102,9 +102,7 @@ class _Turns:
         """The ends of red that come by themselves up to an instant, or all."""
         end = self._votes.next_lapse
         while self._last is not None and end is not None and (until is None or end <= until):
-            yield self.step(
-                replace(_LAPSE, at=end, wip=self._last.wip, uploader=self._last.uploader)
-            )
+            yield self.step(replace(_LAPSE, at=end, wip=self._last.wip, uploader=self._last.uploader))
             end = self._votes.next_lapse
 
     def step(self, event: Event) -> Step:

@@ -72,15 +72,15 @@ ECLIPSE = Profile(
     server="https://gerrithub.example.org",
     hold=_BLOCKING,
     automation=(r"^eclipse-[a-z0-9.-]+-bot(@|$)", r"-bot@eclipse\.org$", _NAMED_CI,
-                r"^(ci|[ej]git|[a-z0-9]+ build) bot$", r"^eclipse genie$", r"^genie\.", r"-ci$",
-                r"^[^@]+ (?-i:CI) jenkins$", r"^sys_sgci(@|$)"),
+                r"^((?-i:CI)|[ej]git|[a-z0-9]+ build) bot$", r"^eclipse genie$",
+                r"^genie\.", r"-ci$", r"^[^@]+ (?-i:CI) jenkins$", r"^sys_sgci(@|$)"),
     why={
         "hold": _WHY_BLOCKING,
         "automation": "Each project has a bot, such as `eclipse-jgit-bot`, which runs its Jenkins;"
         " SPDK's names hold the word CI.",
     },
-    notes=("An unstable build is told by `Code-Review-1`, and lifted by a later `Verified+1` of the"
-           " same account.",),
+    notes=("A bot says by `Code-Review-1` that a build is unstable, and lifts that by a later"
+           " `Verified+1`.",),
     sources=(
         "https://github.com/eclipse-jgit/.eclipsefdn",
         "https://github.com/eclipse-egit/.eclipsefdn",
@@ -94,7 +94,7 @@ LINUX_FOUNDATION = Profile(
     server="https://gerrit.linuxfoundation.example.org/r",
     hold=_BLOCKING,
     automation=(r"job ?builder(@|$)", r"(^|[ .-])jjb(@|$)", r"^(lf|odl|opnfv)[- ]jenkins",
-                r"^jenkins([-_ ](ci|bot|releng))?(@|$)", _NAMED_CI, r"-ci$",
+                r"^jenkins([-_](ci|bot|releng))?(@|$)", _NAMED_CI, r"-ci$",
                 r"^(gh|github)2gerrit(@|$)"),
     noise=(
         *NOISE,
@@ -109,8 +109,8 @@ LINUX_FOUNDATION = Profile(
         "noise": "Jobs are started by words of global-jjb (`remerge`, `run-sonar`,"
         " `stage-release`, `jjb-deploy PATTERN`) and of CSIT (`csit-2n-icx-perftest`).",
     },
-    notes=("Jenkins writes `Build Started` without a tag, and tells an unstable build by"
-           " `Code-Review-1`.",),
+    notes=("Jenkins writes `Build Started` without a tag, and votes `Code-Review-1` where a build"
+           " is unstable.",),
     sources=(
         "https://docs.releng.linuxfoundation.org/projects/global-jjb/en/latest/",
         "https://wiki.o-ran-sc.org/pages/viewpage.action?pageId=3604696",
@@ -122,8 +122,8 @@ OPENBMC = Profile(
     title="OpenBMC (Jenkins)",
     server="https://gerrit.openbmc.example.org",
     hold=_BLOCKING,
-    automation=(r"^(jenkins[-_.])?openbmc[-_ ](ci|jenkins|bot)(@|$)", r"^jenkins([-_ ].*)?(@|$)",
-                _NAMED_CI, r"-ci$"),
+    automation=(r"^(jenkins[-_.])?openbmc[-_ ](ci|jenkins|bot)(@|$)",
+                r"^jenkins([-_][a-z0-9-]+)?(@|$)", _NAMED_CI, r"-ci$"),
     why={
         "hold": _WHY_BLOCKING,
         "automation": "One Jenkins builds all repositories, and votes `Verified`.",
@@ -242,7 +242,7 @@ QT = Profile(
         "hold": _WHY_BLOCKING,
         "automation": "Sanity, integration and cherry-picks are the work of accounts whose names"
         " begin with Qt and end in Bot.",
-        "gate_failures": "A failed integration is told in words: `Continuous Integration: Failed`.",
+        "gate_failures": "The CI says in words that an integration failed.",
         "noise": "Changes are staged again under a person's account, which says so.",
     },
     notes=("Sanity Bot's `Code-Review-2` (\"Apparently pushing a Work In Progress\") is a robot's:"
