@@ -96,11 +96,27 @@ class Approval:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """A submit requirement that is not met, so that nobody can submit the change.
+
+    ``labels`` are those that its expression asks for; ``unresolved`` says that it is about open
+    comments, ``owners`` that it is about code owners.
+    """
+
+    name: str
+    labels: Tuple[str, ...] = ()
+    unresolved: bool = False
+    owners: bool = False
+
+
+@dataclass(frozen=True)
 class Change:
     """One change with its messages in Gerrit's order (oldest first).
 
     ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
     the votes that stand, other than zero; None where the answer does not say which stand.
+    ``unmet`` are the submit requirements that keep the change from being submitted, as far as the
+    answer tells.
     """
 
     number: int
@@ -128,6 +144,7 @@ class Change:
     meta_rev_id: str = ""
     status_word: str = ""
     approvals: Optional[Tuple[Approval, ...]] = None
+    unmet: Tuple[Requirement, ...] = ()
 
     @property
     def status_known(self) -> bool:

@@ -185,7 +185,7 @@ class _Reader:
         return Event(EventKind.UPLOAD, self._change.created, self._change.owner)
 
     def _is_advice(self, message: Message) -> bool:
-        """Whether an adviser speaks; what Gerrit records of its deeds, an upload for one, counts."""
+        """Whether an adviser speaks; what Gerrit records of it, an upload for one, is no advice."""
         is_record = message.tag.startswith(_TAG) or review_of(message.text) is None
         return not is_record and self._policy.is_adviser(message.author, message.tag)
 
@@ -288,6 +288,7 @@ class _Reader:
 
     def _failed(self, message: Message) -> bool:
         return matches(self._policy.gate_failures, message.said[:_GATE_CAP])
+
 
 def speaker(event: Event, owner: int, uploader: int) -> EventKind:
     """Whether a person's words are a reply, by who answers for the change, or a review."""

@@ -167,7 +167,7 @@ class _Ballot:
         return found
 
     def _take_back(self, key: Key, value: int, cast: int) -> None:
-        """A vote that Gerrit does not list, for one of a label that is no more, counts as taken back
+        """A vote that Gerrit does not list, such as one of a retired label, counts as taken back
         when it was cast.
         """
         source = self._events[cast]

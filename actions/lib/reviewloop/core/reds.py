@@ -53,9 +53,7 @@ class Reds:
         elif event.kind is EventKind.UPLOAD:
             self._uploaded(against)
         self._keep(
-            lambda label, gate, back: back is not None
-            or label == WORDS
-            or (label, gate) in against
+            lambda label, gate, back: back is not None or label == WORDS or (label, gate) in against
         )
 
     def next_lapse(self) -> Optional[datetime]:

@@ -64,12 +64,12 @@ def forwarded(text: str, patch_set: int) -> Ballot:
 
     Gerrit writes its list right below the first line; people's words come after.
     """
-    lines = text.split("\n")
-    if len(lines) < 4 or lines[1].strip() or lines[2].rstrip() != _FORWARDED:
+    blank, heading, *lines = [*text.split("\n")[1:], "", ""]
+    if blank.strip() or heading.rstrip() != _FORWARDED:
         return Ballot()
     cast: List[Vote] = []
     removed: List[str] = []
-    for line in lines[3:]:
+    for line in lines:
         copied, taken = _COPIED_TO.match(line), _REMOVED_FROM.match(line)
         if copied is not None and patch_set in _patch_sets(copied.group(2)):
             cast.append(Vote.parse(copied.group(1)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import FrozenSet, Iterable, Iterator, Optional, Tuple
 
@@ -102,8 +102,13 @@ class _Turns:
         """The ends of red that come by themselves up to an instant, or all."""
         end = self._votes.next_lapse
         while self._last is not None and end is not None and (until is None or end <= until):
-            yield self.step(replace(_LAPSE, at=end, wip=self._last.wip, uploader=self._last.uploader))
+            yield self.step(self._lapse(end, self._last))
             end = self._votes.next_lapse
+
+    @staticmethod
+    def _lapse(at: datetime, last: Event) -> Event:
+        """The clock, not a message: a gate's silence."""
+        return Event(EventKind.LAPSE, at, None, wip=last.wip, uploader=last.uploader)
 
     def step(self, event: Event) -> Step:
         self._votes.apply(event)
@@ -132,12 +137,9 @@ class _Turns:
             (Fact.RED, votes.red),
             (Fact.LIFTED, self._began_negative and not negative),
             (Fact.ROBOT_OWNER, self._robot_owner),
+            (Fact.UNVERIFIED, votes.unverified),
         )
         return frozenset(fact for fact, holds in facts if holds)
-
-
-# The clock, not a message: a gate's silence.
-_LAPSE = Event(EventKind.LAPSE, datetime.min, None)
 
 
 def _turn_event(event: Event) -> TurnEvent:

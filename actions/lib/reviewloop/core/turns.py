@@ -35,6 +35,8 @@ class Cause(str, Enum):
     HELD_BY_OWNER = "held_by_owner"
     VOTE_REMOVED = "vote_removed"
     CI_FAILED = "ci_failed"
+    NEEDS_APPROVAL = "needs_approval"
+    UNRESOLVED = "unresolved"
 
 
 class How(str, Enum):
@@ -81,6 +83,7 @@ class Fact(str, Enum):
     RED = "the change is red"
     LIFTED = "the negative vote that stood when the turn began is gone"
     ROBOT_OWNER = "the owner is a bot"
+    UNVERIFIED = "a gate has voted on the change, and no positive vote of one stands"
 
 
 @dataclass(frozen=True)

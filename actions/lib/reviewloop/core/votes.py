@@ -42,6 +42,8 @@ class Votes:
         self._negative = self._holding = 0
         self._approving: Counts[Vote] = Counter()
         self._against: Set[Key] = set()  # gates' negative votes
+        self._gates: Set[str] = set()  # labels on which gates have voted
+        self._verifying = 0  # gates' positive votes on these
         calendar, grace = policy.calendar, policy.red_grace
         self._reds = Reds(
             lambda at: calendar.add(at, grace.seconds(calendar)),
@@ -78,6 +80,11 @@ class Votes:
     def red(self) -> bool:
         """A gate has failed the change, and nothing has ended that (:mod:`reds`)."""
         return bool(self._reds)
+
+    @property
+    def unverified(self) -> bool:
+        """A gate has voted on this change, and no positive vote of one stands."""
+        return bool(self._gates) and not self._verifying
 
     @property
     def approved(self) -> bool:
@@ -154,6 +161,9 @@ class Votes:
                 self._against.add((label, account))
             else:
                 self._against.discard((label, account))
+            if not self._policy.is_review(Vote(label, 1)):
+                self._gates.add(label)
+                self._verifying += step * (standing.value > 0)
             return
         self._negative += step * negative
         self._negatives[account] += step * negative

@@ -15,6 +15,7 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract
 from reviewloop.core.steps import Step, follow_events
+from reviewloop.core.submittable import submittable
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
 
@@ -37,12 +38,14 @@ class Wait:
 @dataclass(frozen=True)
 class State:
     """What a whole history amounts to: the waits in the order they began, and where things stand
-    at its end; ``reds`` are the spans in which a gate had failed the change, in order.
+    at its end; ``reds`` are the spans in which a gate had failed the change, ``gates`` those in
+    which the submitter waited for one, each in order.
     """
 
     waits: Tuple[Wait, ...]
     turn: Party
     reds: Tuple[Span, ...]
+    gates: Tuple[Span, ...]
     human_reviews: int
     uploader: int = 0
     # Who spoke as a reviewer since the owner's or uploader's last move.
@@ -51,22 +54,31 @@ class State:
 
     def is_red(self, now: datetime) -> bool:
         """Whether a gate has failed the change, and nothing has ended that by ``now``."""
-        return any(one.start <= now and (one.end is None or now < one.end) for one in self.reds)
+        return _holds(self.reds, now)
+
+    def is_gated(self, now: datetime) -> bool:
+        """Whether the submitter waits for a gate at ``now``."""
+        return _holds(self.gates, now)
 
     def open_wait(self, party: Party, now: datetime) -> Optional[Wait]:
         """The wait of this party that still lasts, if any."""
         return next((one for one in self.waits if one.party is party and one.lasts(now)), None)
 
 
+def _holds(spans: Sequence[Span], now: datetime) -> bool:
+    return any(one.start <= now and (one.end is None or now < one.end) for one in spans)
+
+
 def follow(change: Change, policy: Policy) -> State:
     """Read the change's history to its end."""
     found = reconciled(change, policy)
-    taken = follow_events(change, policy, found.events)
-    last = taken[-1]
+    submitted = submittable(change, policy, follow_events(change, policy, found.events))
+    taken, last = submitted.steps, submitted.steps[-1]
     return State(
-        _waits(taken),
+        _waits(taken, submitted.waiting),
         last.turn,
         in_order(_reds(taken)),
+        submitted.waiting,
         human_reviews=sum(step.kind is TurnEvent.REVIEW for step in taken),
         uploader=last.event.uploader,
         reviewed_by=_reviewed_by(taken),
@@ -74,14 +86,14 @@ def follow(change: Change, policy: Policy) -> State:
     )
 
 
-def _waits(taken: Sequence[Step]) -> Tuple[Wait, ...]:
+def _waits(taken: Sequence[Step], gates: Sequence[Span]) -> Tuple[Wait, ...]:
     """Every wait that lasted, in the order they began."""
-    found = (*_turn_waits(taken), *_owner_waits(taken))
+    found = (*_turn_waits(taken, gates), *_owner_waits(taken))
     lasted = [wait for wait in found if wait.end is None or wait.end > wait.since]
     return tuple(sorted(lasted, key=lambda wait: (wait.since, wait.party.value)))
 
 
-def _turn_waits(taken: Sequence[Step]) -> List[Wait]:
+def _turn_waits(taken: Sequence[Step], gates: Sequence[Span]) -> List[Wait]:
     """The waits of reviewers and submitter: one a span of their turn."""
     reds = in_order(_reds(taken))
     begun = [step for step in taken if step.is_new]
@@ -92,6 +104,8 @@ def _turn_waits(taken: Sequence[Step]) -> List[Wait]:
         since = step.event.at
         end, how = (after.event.at, after.row.ending) if after else (None, None)
         segments = subtract((Span(since, end),), reds)
+        if step.turn is Party.SUBMITTER:
+            segments = subtract(segments, gates)
         waits.append(Wait(step.turn, step.cause, since, segments, end, how))
     return waits
 

@@ -129,6 +129,10 @@ class Assessor:
             (paused or Verdict.SNOOZED, paused is not None),
             (Verdict.NOT_DUE, reading.elapsed(timeline.wait, now, policy) < due),
             (Verdict.RED, reading.state.is_red(now) and event.party is not Party.OWNER),
+            (
+                Verdict.GATE_PENDING,
+                event.party is Party.SUBMITTER and reading.state.is_gated(now),
+            ),
             (Verdict.HOLD_OUT, self._settings.is_held_out(change.number)),
         )
         return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)

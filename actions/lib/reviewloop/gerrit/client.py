@@ -28,7 +28,13 @@ from reviewloop.gerrit.session import Session
 Ident = Union[Change, str, int]
 
 #: What ``parse.change`` needs to fill a whole ``Change``.
-DETAIL = (Option.DETAILED_ACCOUNTS, Option.LABELS, Option.MESSAGES, Option.CURRENT_REVISION)
+DETAIL = (
+    Option.DETAILED_ACCOUNTS,
+    Option.LABELS,
+    Option.MESSAGES,
+    Option.SUBMIT_REQUIREMENTS,
+    Option.CURRENT_REVISION,
+)
 
 #: Rows asked for in one page, even if the account may ask for more: bounds an answer's size.
 MAX_PAGE = 500

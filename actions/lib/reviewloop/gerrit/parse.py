@@ -14,7 +14,14 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple, Type, TypeVar
 
-from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
+from reviewloop.core.change import (
+    Account,
+    Approval,
+    Change,
+    ChangeStatus,
+    Message,
+    Requirement,
+)
 from reviewloop.core.comments import ReviewComment
 from reviewloop.core.text import one_line
 from reviewloop.core.worktime import EARLIEST, LATEST
@@ -31,6 +38,11 @@ _ACCOUNT_ID = re.compile(r"[0-9]{1,10}")
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Of the server's own words, as much as an error or a report repeats.
 _WORD_CAP = 60
+
+# ERROR is one that Gerrit cannot read; whoever runs the server has to.
+_UNMET = ("UNSATISFIED", "ERROR")
+_LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
+_EXPRESSION_CAP = 10_000
 
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?", re.ASCII)
 
@@ -146,6 +158,7 @@ def change(data: Any) -> Change:
         meta_rev_id=_get(raw, "meta_rev_id", str, where, ""),
         status_word=word,
         approvals=approvals(raw, where),
+        unmet=unmet(raw, where),
     )
 
 
@@ -170,6 +183,29 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
                 tag = _get(item, "tag", str, where, "")
                 found.append(Approval(_whole(label), who, value, date, tag))
     return tuple(found)
+
+
+def unmet(raw: Raw, where: str) -> Tuple[Requirement, ...]:
+    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS).
+
+    https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#submit-requirement-result-info
+    """
+    label = f"{where}, submit_requirements"
+    items = [mapping(one, label) for one in _get(raw, "submit_requirements", list, where, [])]
+    return tuple(_requirement(one, label) for one in items if one.get("status") in _UNMET)
+
+
+def _requirement(raw: Raw, where: str) -> Requirement:
+    name = _get(raw, "name", str, where)
+    result = _get(raw, "submittability_expression_result", dict, where, {})
+    expression = _get(result, "expression", str, where, "")[:_EXPRESSION_CAP]
+    return Requirement(
+        name,
+        # Without its expression, as some servers answer, a requirement is of the label it names.
+        tuple(dict.fromkeys(_LABEL_TERM.findall(expression))) if expression else (name,),
+        unresolved="has:unresolved" in expression or "unresolved" in name.lower(),
+        owners="code-owners" in expression or "code-owners" in name.lower(),
+    )
 
 
 def comments(data: Any, where: str = "comments") -> Tuple[ReviewComment, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
@@ -29,6 +29,7 @@ _OPTIONS = (
     Option.LABELS,
     Option.DETAILED_LABELS,
     Option.DETAILED_ACCOUNTS,
+    Option.SUBMIT_REQUIREMENTS,
 )
 
 
@@ -64,17 +65,22 @@ class Server:
     def look(self, limit: int) -> Dict[str, Any]:
         """The board, as :func:`board` answers it."""
         query = queries.all_of(self.settings.gerrit.query, "status:open")
-        raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
+        raws, more = self.search(query, limit)
         now = self.client.now()
-        found = rows(self._readings(raws[:limit]), self._view(now))
+        found = rows(self.readings(raws), self._view(now))
         return {
             "now": iso(now),
             "count": len(found),
-            "more": len(raws) > limit,
+            "more": more,
             "by_reason": _counted(found),
             "waits": [self._told(row) for row in found],
             "unreadable": self.unreadable,
         }
+
+    def search(self, query: str, limit: int) -> Tuple[List[parse.Raw], bool]:
+        """The changes that a search finds, newest first, at most so many; and whether others do."""
+        raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
+        return raws[:limit], len(raws) > limit
 
     def _view(self, now: datetime) -> View:
         settings = self.settings
@@ -86,7 +92,8 @@ class Server:
             pendings=self.pendings,
         )
 
-    def _readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:
+    def readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:
+        """What a search found, read; ``unreadable`` lists what makes no sense."""
         changes = [change for change in map(self._change, raws) if change is not None]
         spoken = self._with_commands(changes)
         return [

@@ -126,6 +126,7 @@ class _Explanation:
             ("exempt", self.reading.is_exempt),
             ("paused", paused is not None),
             ("red", state.is_red(self.now)),
+            ("gate_pending", state.is_gated(self.now)),
             ("no_milestone_reached", not any(self._crossed())),
             ("hold_out", self.context.settings.is_held_out(change.number)),
         )
@@ -153,6 +154,8 @@ class _Explanation:
             said.append(f"Its stopwatch stands still until {until}.")
         if self.reading.state.is_red(self.now):
             said.append("CI is red: nobody but the owner is reminded until it recovers.")
+        if self.reading.state.is_gated(self.now):
+            said.append("It is approved, and waits for a gate: nobody is asked to submit it.")
         if self.reading.is_exempt:
             said.append("The hashtag no-escalation keeps it out of escalation.")
         return said
@@ -170,9 +173,8 @@ class _Explanation:
         )
 
     def _crossed(self) -> List[bool]:
-        return [
-            timeline.crossed(self.now) is not None for timeline in self.reading.lasting(self.now)
-        ]
+        lasting = self.reading.lasting(self.now)
+        return [timeline.crossed(self.now) is not None for timeline in lasting]
 
 
 _TURNS = {

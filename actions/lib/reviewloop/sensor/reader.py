@@ -41,7 +41,12 @@ from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
 
-HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
+HISTORY = (
+    Option.MESSAGES,
+    Option.DETAILED_ACCOUNTS,
+    Option.LABELS,
+    Option.SUBMIT_REQUIREMENTS,
+)
 #: Changes whose histories are held at one time.
 PORTION = 500
 #: Changes in a row whose comments the server fails to answer, before it is left in peace.
