@@ -110,6 +110,7 @@ check: $(VENV)/.checkers
 	$(BIN)/python -m sandbox.actions_page --check
 	$(BIN)/python -m sandbox.settings_page --check
 	$(BIN)/python -m sandbox.triggers_page --check
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.profiles_page --check
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.pictures --check
 	$(BIN)/python -m sandbox.index_entry --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
@@ -119,6 +120,7 @@ docs: venv pictures
 	$(BIN)/python -m sandbox.actions_page
 	$(BIN)/python -m sandbox.settings_page
 	$(BIN)/python -m sandbox.triggers_page
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.profiles_page
 	$(BIN)/python -m sandbox.index_entry
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page

@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
-from sandbox import actions_page, index_entry, judge_page, settings_page, triggers_page, turns_page
+from sandbox import (
+    actions_page,
+    index_entry,
+    judge_page,
+    profiles_page,
+    settings_page,
+    triggers_page,
+    turns_page,
+)
 
 import test_pack_contract as contract
 from repository import HISTORIES, ROOT, needs_histories
 from reviewloop import errors
+from reviewloop.settings.profile import KEYS
 from reviewloop.trackers.factory import ADAPTERS
 from test_docs import (
     CODE,
@@ -101,6 +110,7 @@ def test_page_of_settings_has_every_setting():
     assert set(shown) == set(every) - groups
     for key, (_, default, _) in shown.items():
         wanted = f"`{json.dumps(every[key]['default'])}`" if "default" in every[key] else ""
+        wanted = "[by profile](profiles.md)" if key in KEYS else wanted
         assert default == ("**required**" if every[key].get("required") else wanted), key
 
 
@@ -277,3 +287,11 @@ def test_documents_and_descriptions_use_plain_words(phrase: str):
 
     found = [page.name for page in read if phrase in " ".join(text_of(page).split())]
     assert not found, f"Instead of {phrase!r}: {STUMBLED_OVER[phrase]}."
+
+
+def test_page_of_profiles_and_their_examples_are_current():
+    """docs/profiles.md and examples/ are what the profiles say; `make docs` writes them."""
+    written = {path: path.read_text(encoding="utf-8") for path in profiles_page.EXAMPLES.iterdir()}
+
+    assert text_of(profiles_page.PAGE) == profiles_page.page()
+    assert written == profiles_page.examples()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional
 
-from reviewloop.cli.config import read_config
+from reviewloop.cli.config import read_settings
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
 from reviewloop.cli.scores import as_dict, page
 from reviewloop.core.durations import Duration, parse_duration
@@ -23,7 +23,7 @@ from reviewloop.insight.judge import Judged, judge
 from reviewloop.insight.scores import Scores, scores
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
-from reviewloop.settings.load import Settings, load
+from reviewloop.settings.load import Settings
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -60,7 +60,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the scores. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = load(read_config(options.config))
+    settings = read_settings(options.config)
     cases = Cases(settings, options.milestone)
     if options.changes is None:
         cases.of_server(options.limit, options.since)

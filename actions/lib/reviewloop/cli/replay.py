@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple, Union
 
-from reviewloop.cli.config import read_config
+from reviewloop.cli.config import read_settings
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
 from reviewloop.core.milestones import Crossing, Ending, Window
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change, replay
 from reviewloop.core.timestamps import iso
 from reviewloop.gerrit import parse
-from reviewloop.settings.load import load
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -58,7 +57,7 @@ def replay_file(config: Path, changes: Path, since: datetime, to: datetime) -> L
     :raises ConfigError: a file cannot be read, or the configuration is wrong.
     :raises ProtocolError: a line is not a change.
     """
-    policy = load(read_config(config)).policy
+    policy = read_settings(config).policy
     # A window leaves its beginning out.
     window = Window(since - timedelta(seconds=1), to)
     lines = [line for raw in read_changes(changes) for line in _events(raw, policy, window)]
