@@ -26,8 +26,8 @@ from reviewloop.settings.tracker import read_tracker
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import TrackerSettings
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
 from trackers_rig import NOW, Pace, draft, fresh_key
 

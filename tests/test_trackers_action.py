@@ -31,14 +31,10 @@ from reviewloop.trackers.adapters.stackstorm_action import mapping
 from reviewloop.trackers.adapters.stackstorm_action.reading import Reading, instant
 from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN, error_text
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import (
-    CloseReason,
-    State,
-    TakenError,
-    TrackerSettings,
-)
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import CloseReason, State, TakenError
 from rig_action import FEW, MAPPING, TICKET, ActionRig
 from test_trackers_contract import HOSTILE
 from trackers_rig import NOW, Wire, draft, fresh_key

@@ -20,8 +20,8 @@ from reviewloop.errors import (
 )
 from reviewloop.http.transport import RequestsTransport
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.base import CloseReason, TakenError
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.tickets import CloseReason, TakenError
 from rig_bugzilla import BugzillaRig
 from trackers_rig import Wire, draft, fresh_key, whole_life
 

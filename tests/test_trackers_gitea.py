@@ -21,9 +21,10 @@ from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.gitea import Gitea
-from reviewloop.trackers.base import SHARED_LABEL, CloseReason, TrackerSettings
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason
 from rig_gitea import GiteaRig
 from trackers_rig import NOW, Wire, draft, fresh_key, losing
 

@@ -21,14 +21,10 @@ from reviewloop.errors import (
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.jira.tracker import Jira
-from reviewloop.trackers.base import (
-    SHARED_LABEL,
-    CloseReason,
-    Tracker,
-    TrackerSettings,
-    setting_problems,
-)
+from reviewloop.trackers.base import Tracker, setting_problems
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
 from trackers_rig import Wire, answering, draft, fresh_key

@@ -33,15 +33,10 @@ from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import adapters, http, parse
-from reviewloop.trackers.base import (
-    CloseReason,
-    Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    setting_problems,
-)
+from reviewloop.trackers.base import Tracker, check_settings, setting_problems
 from reviewloop.trackers.factory import ADAPTERS
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import CloseReason, Ticket
 from trackers_fixtures import FAKES
 from trackers_rig import NOW, Rig, draft, fresh_key
 

@@ -16,8 +16,8 @@ from reviewloop.errors import (
 )
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.base import CloseReason
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.tickets import CloseReason
 from rig_redmine import RedmineRig
 from trackers_rig import Wire, answering, draft, fresh_key, whole_life
 

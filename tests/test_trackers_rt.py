@@ -17,8 +17,8 @@ from reviewloop.errors import (
     RefusedError,
 )
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.base import CloseReason
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.tickets import CloseReason
 from rig_rt import RequestTrackerRig
 from trackers_rig import draft, fresh_key, whole_life
 

@@ -29,13 +29,9 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.servicenow.settings import FIELDS
 from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
-from reviewloop.trackers.base import (
-    CloseReason,
-    TakenError,
-    Ticket,
-    TrackerSettings,
-)
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import CloseReason, TakenError, Ticket
 from rig_servicenow import ServiceNowRig
 from trackers_rig import NOW, Wire, draft, fresh_key
 

@@ -23,6 +23,7 @@ from reviewloop.gerrit.review import (
     ReviewRequest,
 )
 from reviewloop.gerrit.session import Session
+from reviewloop.http import codes
 
 #: A change: itself, ``protocol.change_id(number, project)``, or a bare number.
 Ident = Union[Change, str, int]
@@ -33,7 +34,6 @@ DETAIL = (Option.DETAILED_ACCOUNTS, Option.LABELS, Option.MESSAGES, Option.CURRE
 #: Rows asked for in one page, even if the account may ask for more: bounds an answer's size.
 MAX_PAGE = 500
 
-_NOT_FOUND = 404
 # Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
 _FEW = 10
 #: Rows that are asked for without a look at the account's limit.
@@ -289,7 +289,7 @@ class Client(Session):
         try:
             votes = self._read(f"{_path(change)}/reviewers/self/votes")
         except RefusedError as err:
-            if err.status != _NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return {}  # nothing was said on the change, so nothing was voted either
         return parse.votes(votes, _name(change))
@@ -318,11 +318,11 @@ class Client(Session):
         try:
             return self._read(path, params)
         except RefusedError as err:
-            if err.status != _NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             who = f"the account {self._peer.username}" if self._peer.username else "everybody"
             message = f"{what} does not exist on {self._peer.host}, or is not visible to {who}."
-            raise RefusedError(message, remedy, _NOT_FOUND) from err
+            raise RefusedError(message, remedy, codes.NOT_FOUND) from err
 
 
 def _path(ident: Ident) -> str:

@@ -24,7 +24,7 @@ from reviewloop.messages.render import Gone
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.base import Ticket
+from reviewloop.trackers.tickets import Ticket
 
 _NOT_FOUND = 404
 HALF_DONE = timedelta(hours=1)

@@ -22,9 +22,10 @@ from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.pending import Pendings
 from reviewloop.store.tickets import DatastoreRecords, Records
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]

@@ -26,8 +26,8 @@ from reviewloop.operations.lapsed import ending, waits_put_off
 from reviewloop.operations.tickets import close_gone, close_over, correct_over
 from reviewloop.store.pending import Pending
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.outcomes import About
+from reviewloop.trackers.tickets import Ticket
 
 
 @dataclass

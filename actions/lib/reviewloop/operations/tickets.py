@@ -19,9 +19,9 @@ from reviewloop.operations.joined import correct_lists
 from reviewloop.operations.lapsed import drop_put_off
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.outcomes import About, Done, Outcome
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import CloseReason, Draft
 
 _TICKET_TIERS = tuple(tier.value for tier in ROSTER_TIERS)
 _NOT_FOUND = 404

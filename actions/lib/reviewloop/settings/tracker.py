@@ -11,14 +11,9 @@ from reviewloop.settings import values
 from reviewloop.settings.reader import Reader, suggest
 from reviewloop.settings.server import Exists, read_address, read_verify
 from reviewloop.trackers.adapters.stackstorm_action import mapping as action_mapping
-from reviewloop.trackers.base import (
-    WONT_FIX,
-    Option,
-    Tracker,
-    TrackerSettings,
-    setting_problems,
-)
+from reviewloop.trackers.base import Tracker, setting_problems
 from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
+from reviewloop.trackers.settings import WONT_FIX, Option, TrackerSettings
 
 LONGEST_REOPEN = 3650
 TEMPLATES = "templates"

@@ -16,7 +16,8 @@ from reviewloop.trackers.adapters.roundup import Roundup
 from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
+from reviewloop.trackers.settings import TrackerSettings
 
 NONE = "none"
 

@@ -7,22 +7,13 @@ from datetime import datetime, timedelta
 from typing import Callable, List, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_CONFLICT,
-    HTTP_UNPROCESSABLE,
-    ClaimState,
-    Draft,
-    TakenError,
-    Ticket,
-    first,
-    latest_closed,
-)
 from reviewloop.trackers.outcomes import About, Again, Done, Outcome, ReopenPolicy
 from reviewloop.trackers.own import OwnTickets
+from reviewloop.trackers.tickets import ClaimState, Draft, TakenError, Ticket, first, latest_closed
 
-ASSIGNEE_REFUSED = frozenset({HTTP_BAD_REQUEST, HTTP_CONFLICT, HTTP_UNPROCESSABLE})
+ASSIGNEE_REFUSED = frozenset({codes.BAD_REQUEST, codes.CONFLICT, codes.UNPROCESSABLE})
 """Statuses by which trackers refuse an assignee they do not know, and with which nothing was
 created.
 """

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional, Tuple
 
-from reviewloop.trackers.base import WONT_FIX, Ticket
+from reviewloop.trackers.settings import WONT_FIX
+from reviewloop.trackers.tickets import Ticket
 
 
 class Done(str, Enum):

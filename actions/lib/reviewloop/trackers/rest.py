@@ -19,20 +19,13 @@ from urllib.parse import urlsplit
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, RefusedError, ReviewLoopError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    checked_url,
-)
+from reviewloop.trackers.base import Tracker, check_settings
 from reviewloop.trackers.http import Http
+from reviewloop.trackers.settings import Form, TrackerSettings, checked_url
+from reviewloop.trackers.tickets import Draft, State, Ticket
 
 EDIT_ATTEMPTS = 10
 """How often a change is tried that others get in the way of."""
@@ -205,7 +198,7 @@ def ticket_number(ticket_id: str, what: str) -> str:
     :raises RefusedError: it is none, so there is no such ticket (404).
     """
     if not _NUMBER.fullmatch(ticket_id):
-        raise RefusedError(f"{ticket_id[:60]!r} is no {what} number.", status=HTTP_NOT_FOUND)
+        raise RefusedError(f"{ticket_id[:60]!r} is no {what} number.", status=codes.NOT_FOUND)
     return ticket_id
 
 

@@ -26,24 +26,10 @@ from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_PRECONDITION_FAILED,
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     RestTracker,
     by_number,
@@ -54,12 +40,13 @@ from reviewloop.trackers.rest import (
     with_key,
     without_path,
 )
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Ticket
 
 API_PATH = "/api/v1"
 PAGE = 50
 """The longest page of a server whose administrator has not changed it."""
 LABEL = {"color": "#d93f0b", "description": "A review that has waited too long"}
-HTTP_LOCKED = 423
 
 _PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]*/(?!\.\Z)[A-Za-z0-9_.-]+")
 
@@ -127,7 +114,7 @@ class Gitea(RestTracker):
         except ProtocolError as err:
             raise unclear(err) from err
         except RefusedError as err:
-            if err.status != HTTP_BAD_REQUEST:
+            if err.status != codes.BAD_REQUEST:
                 raise
             # The assignee lost access in between: the issue is there, without assignee.
             raise unclear(err) from err
@@ -171,7 +158,7 @@ class Gitea(RestTracker):
                 f"{name} cannot be assigned in {self._project}.",
                 "Check roster.members[].tracker.gitea, and give that account access to the "
                 "repository.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
         self._patch(ticket_id, {"assignees": [name]})
 
@@ -193,7 +180,7 @@ class Gitea(RestTracker):
                 return True
             repo = parse.mapping(self._http.read(self._repo).data, "the repository")
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             return True
         return not repo.get("private") and bool(repo.get("has_pull_requests")) and self._knows(name)
@@ -202,7 +189,7 @@ class Gitea(RestTracker):
         try:
             self._http.read(f"/users/{quote(name, safe='')}")
         except RefusedError as err:
-            if err.status != HTTP_NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return False
         return True
@@ -272,21 +259,21 @@ class Gitea(RestTracker):
             page += 1
 
     def _remedy(self, status: int) -> str:
-        if status in HTTP_MOVED:
+        if status in codes.MOVED:
             return f"{self._project} was renamed or moved: set tracker.project to its new name."
         return {
-            HTTP_NOT_FOUND: (
+            codes.NOT_FOUND: (
                 f"Check tracker.project: that {self._project} exists, that its issues are switched "
                 "on, and that the token's account may see it."
             ),
-            FORBIDDEN: (
+            codes.FORBIDDEN: (
                 "Give tracker.token the scopes write:issue, read:user and read:repository, and its "
                 f"account write access to the issues of {self._project}. A new account must change "
                 "its password in the browser first."
             ),
-            HTTP_PRECONDITION_FAILED: "Close what the issue depends on, or remove the dependency.",
-            HTTP_UNPROCESSABLE: "Check that the assignee has access to the repository.",
-            HTTP_LOCKED: f"{self._project} is archived: set tracker.project to another.",
+            codes.PRECONDITION_FAILED: "Close what the issue depends on, or remove the dependency.",
+            codes.UNPROCESSABLE: "Check that the assignee has access to the repository.",
+            codes.LOCKED: f"{self._project} is archived: set tracker.project to another.",
         }.get(status, "")
 
 

@@ -15,24 +15,10 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_GONE,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     RestTracker,
     by_number,
@@ -42,6 +28,8 @@ from reviewloop.trackers.rest import (
     unclear,
     with_key,
 )
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 API = "https://api.github.com"
 API_VERSION = "2022-11-28"
@@ -101,7 +89,7 @@ class GitHub(RestTracker):
         try:
             told = self._http.read("/user").data
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             if not self._settings.username:
                 raise ConfigError(
@@ -216,18 +204,18 @@ class GitHub(RestTracker):
             answer = self._http.read(answer.next_url)
 
     def _remedy(self, status: int) -> str:
-        if status == HTTP_GONE:
+        if status == codes.GONE:
             return f"Switch the issues of {self._project} on, or set tracker.project to another."
-        if status in HTTP_MOVED:
+        if status in codes.MOVED:
             return f"{self._project} was renamed or moved: set tracker.project to its new name."
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return (
                 f"Check tracker.project: that {self._project} exists and that the token may see it "
                 "(Issues: read)."
             )
-        if status == FORBIDDEN:
+        if status == codes.FORBIDDEN:
             return f"Give the token 'Issues: read and write' on {self._project}."
-        if status == HTTP_UNPROCESSABLE:
+        if status == codes.UNPROCESSABLE:
             return "Check that the assignee is a collaborator there."
         return ""
 

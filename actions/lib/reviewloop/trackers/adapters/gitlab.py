@@ -30,25 +30,10 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_CONFLICT,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    Option,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     RestTracker,
     by_number,
@@ -59,11 +44,12 @@ from reviewloop.trackers.rest import (
     with_key,
     without_path,
 )
+from reviewloop.trackers.settings import Form, Option, checked_url
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Ticket
 
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
 PAGE = 100
-HTTP_NOT_ALLOWED = 405
 
 _PATH_PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
 _PROJECT = re.compile(rf"(?!.*\.\.)(?:[0-9]+|{_PATH_PART}(?:/{_PATH_PART})+)")
@@ -156,7 +142,7 @@ class GitLab(RestTracker):
             raise RefusedError(
                 f"Issue {ticket_id} of {self._place} was moved to another project.",
                 "It is looked after there.",
-                HTTP_MOVED[0],
+                codes.MOVED[0],
             )
         return _ticket(row)
 
@@ -274,7 +260,7 @@ class GitLab(RestTracker):
                 raise RefusedError(
                     f"GitLab knows no user {who!r}.",
                     "Write the person's GitLab username under roster.members[].tracker.gitlab.",
-                    HTTP_UNPROCESSABLE,
+                    codes.UNPROCESSABLE,
                 )
             self._users[name] = found
         return self._users[name]
@@ -292,7 +278,7 @@ class GitLab(RestTracker):
         try:
             return parse.mapping(self._http.read(f"/users/{name}").data, "a user")
         except RefusedError as err:
-            if err.status != HTTP_NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return None
 
@@ -321,23 +307,23 @@ class GitLab(RestTracker):
             page += 1
 
     def _remedy(self, status: int) -> str:
-        if status in HTTP_MOVED or status == HTTP_NOT_ALLOWED:
+        if status in codes.MOVED or status == codes.NOT_ALLOWED:
             return (
                 f"{self._project} was renamed or moved: set tracker.project to its new path, or to "
                 "its numeric id, which stays."
             )
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return (
                 f"Check tracker.project: that {self._project} exists, that its issues are switched "
                 "on and that the token's account is a member. Behind a proxy that decodes %2F, use "
                 "the numeric id."
             )
-        if status == FORBIDDEN:
+        if status == codes.FORBIDDEN:
             return (
                 "Give tracker.token the scope 'api' and its account at least the role Planner "
                 f"(before GitLab 17.7: Reporter) in {self._project}."
             )
-        if status in (HTTP_BAD_REQUEST, HTTP_CONFLICT, HTTP_UNPROCESSABLE):
+        if status in (codes.BAD_REQUEST, codes.CONFLICT, codes.UNPROCESSABLE):
             return (
                 "If GitLab took the text for spam, make the token's account a member of "
                 f"{self._project}."

@@ -29,27 +29,13 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import http_date
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_CONFLICT,
-    HTTP_NOT_FOUND,
-    HTTP_PRECONDITION_FAILED,
-    SHARED_LABEL,
-    Claim,
-    ClaimState,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN, Answer
+from reviewloop.trackers.answers import Answer
 from reviewloop.trackers.rest import (
     RestTracker,
     by_number,
@@ -58,6 +44,17 @@ from reviewloop.trackers.rest import (
     open_with_key,
     ticket_number,
     unclear,
+)
+from reviewloop.trackers.settings import Form
+from reviewloop.trackers.tickets import (
+    SHARED_LABEL,
+    Claim,
+    ClaimState,
+    CloseReason,
+    Comment,
+    Draft,
+    State,
+    Ticket,
 )
 
 PAGE = 100
@@ -137,7 +134,7 @@ class Roundup(RestTracker):
         rows = self._rows("/issue", query)
         if not rows:
             raise RefusedError(
-                f"{self._place} has no issue {ticket_id}.", "It was retired.", HTTP_NOT_FOUND
+                f"{self._place} has no issue {ticket_id}.", "It was retired.", codes.NOT_FOUND
             )
         return self._ticket(rows[0])
 
@@ -146,7 +143,7 @@ class Roundup(RestTracker):
         try:
             self._http.write("POST", "/keyword", {"name": key})
         except RefusedError as err:
-            if err.status != HTTP_CONFLICT:
+            if err.status != codes.CONFLICT:
                 raise
             return self._held(key)
         except AmbiguousError:
@@ -246,7 +243,7 @@ class Roundup(RestTracker):
             lambda: self._changed(ticket_id, change),
             ticket_id,
             # 412 says that nothing was done, so this is no repetition.
-            lambda err: err.status == HTTP_PRECONDITION_FAILED,
+            lambda err: err.status == codes.PRECONDITION_FAILED,
         )
 
     def _changed(self, ticket_id: str, change: Change) -> None:
@@ -271,9 +268,9 @@ class Roundup(RestTracker):
         try:
             self._http.write("POST", "/keyword", {"name": keyword})
         except RefusedError as err:
-            if err.status == FORBIDDEN:
+            if err.status == codes.FORBIDDEN:
                 return False
-            if err.status != HTTP_CONFLICT:
+            if err.status != codes.CONFLICT:
                 raise
         except AmbiguousError:
             return self._keyword(keyword) is not None
@@ -346,17 +343,17 @@ class Roundup(RestTracker):
         )
 
     def _remedy(self, status: int) -> str:
-        if status == HTTP_BAD_REQUEST:
+        if status == codes.BAD_REQUEST:
             return (
                 "Check that the assignee is a user there, and that tracker.url is exactly the "
                 "tracker's own web address (config.ini, [tracker] web)."
             )
-        if status == FORBIDDEN:
+        if status == codes.FORBIDDEN:
             return (
                 f"Give the user {self._user} REST access and the rights to create and edit issues, "
                 "messages and keywords."
             )
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return "Check tracker.url; it must be the tracker's own web address."
         return ""
 

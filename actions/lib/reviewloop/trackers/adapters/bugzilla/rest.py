@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 
 from reviewloop.errors import AmbiguousError, AuthError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.messages import Response, read_json
-from reviewloop.trackers.base import HTTP_BAD_REQUEST, HTTP_NOT_FOUND
-from reviewloop.trackers.http import FORBIDDEN, Answer, Http
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 
 HEADER, QUERY = "header", "query"
 
@@ -93,8 +94,8 @@ def code_of(err: RefusedError) -> int:
 def _status(code: int) -> int:
     """The HTTP status that says what a code means; Bugzilla's own would say something else."""
     if code in GONE:
-        return HTTP_NOT_FOUND
-    return FORBIDDEN if code in _NO_RIGHT else HTTP_BAD_REQUEST
+        return codes.NOT_FOUND
+    return codes.FORBIDDEN if code in _NO_RIGHT else codes.BAD_REQUEST
 
 
 def _broken(message: str, is_write: bool) -> TemporaryError:
@@ -125,6 +126,6 @@ def _advice(code: int, product: str) -> str:
 
 def remedy(status: int) -> str:
     """Advice on an answer that is not Bugzilla's own."""
-    if status == HTTP_NOT_FOUND:
+    if status == codes.NOT_FOUND:
         return "Check tracker.url; without the web server's rewriting it must end with /rest.cgi."
     return ""

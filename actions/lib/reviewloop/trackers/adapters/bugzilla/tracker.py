@@ -30,6 +30,7 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -47,17 +48,6 @@ from reviewloop.trackers.adapters.bugzilla.rest import (
     remedy,
 )
 from reviewloop.trackers.adapters.bugzilla.settings import OPTIONS
-from reviewloop.trackers.base import (
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    TakenError,
-    Ticket,
-    checked_url,
-)
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
@@ -67,6 +57,8 @@ from reviewloop.trackers.rest import (
     pairs,
     ticket_number,
 )
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, TakenError, Ticket
 
 PAGE = 500
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -267,7 +259,7 @@ class Bugzilla(RestTracker):
                 raise RefusedError(
                     f"Bug {ticket.id}, which {ticket.author} filed, has the alias {key}.",
                     "Take that alias off it: whoever may set aliases could have taken it.",
-                    HTTP_UNPROCESSABLE,
+                    codes.UNPROCESSABLE,
                 )
             if ticket.is_open:
                 raise _taken(key)
@@ -289,7 +281,7 @@ class Bugzilla(RestTracker):
         raise RefusedError(
             f"Bugzilla has no user {who!r}.",
             "Write the login, which is a mail address as a rule.",
-            HTTP_UNPROCESSABLE,
+            codes.UNPROCESSABLE,
         )
 
     def _bug(self, number_or_alias: str) -> Ticket:

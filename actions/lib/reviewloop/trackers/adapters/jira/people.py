@@ -6,8 +6,8 @@ import re
 from typing import Any, Dict, FrozenSet
 
 from reviewloop.errors import RefusedError
+from reviewloop.http import codes
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import HTTP_UNPROCESSABLE
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import member
 
@@ -49,7 +49,7 @@ class People:
                 f"go by {who!r}.",
                 "Write the account id, mail address or whole name under roster.members[].tracker, "
                 "and give the person 'Assignable User' in the project.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
         return str(parse.at(fitting[0], "accountId", "a person"))
 

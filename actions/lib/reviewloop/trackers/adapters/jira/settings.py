@@ -7,7 +7,7 @@ import re
 from typing import Any, Dict, Mapping
 
 from reviewloop.errors import ConfigError
-from reviewloop.trackers.base import Form, Option, TrackerSettings
+from reviewloop.trackers.settings import Form, Option, TrackerSettings
 
 GATEWAY = "api.atlassian.com"
 """Where Cloud takes tokens with scopes: ``https://api.atlassian.com/ex/jira/<cloud id>``."""

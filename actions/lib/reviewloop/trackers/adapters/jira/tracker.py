@@ -33,6 +33,7 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import whole_number
 from reviewloop.markup import escape as fmt
@@ -42,20 +43,6 @@ from reviewloop.trackers.adapters.jira.listings import FIELDS, Listings
 from reviewloop.trackers.adapters.jira.people import People, holder, shown
 from reviewloop.trackers.adapters.jira.settings import OPTIONS, advice, is_cloud, more_fields
 from reviewloop.trackers.adapters.jira.workflow import DONE, Workflow, category
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_GONE,
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
     RestTracker,
@@ -64,6 +51,8 @@ from reviewloop.trackers.rest import (
     open_with_key,
     with_key,
 )
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 CLOUD_LAG = 60.0
 CLUSTER_LAG = 15.0
@@ -117,7 +106,7 @@ class Jira(RestTracker):
         try:
             told = parse.mapping(self._http.read("/myself").data, "our account")
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             raise AuthError(
                 f"{urlsplit(self._pages).netloc} refuses to log us in (403).",
@@ -290,7 +279,7 @@ class Jira(RestTracker):
         try:
             return self.read(issue)
         except RefusedError as err:
-            if err.status not in (HTTP_NOT_FOUND, HTTP_GONE):
+            if err.status not in (codes.NOT_FOUND, codes.GONE):
                 raise
             return None
 
@@ -343,19 +332,19 @@ class Jira(RestTracker):
 
     def _remedy(self, status: int) -> str:
         project = self._project
-        if status == HTTP_GONE:
+        if status == codes.GONE:
             return "This Jira is on Atlassian's Cloud: set tracker.options.flavour to cloud."
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return (
                 f"Check tracker.url, tracker.project ({project}) and tracker.options.flavour; the "
                 "pack's account needs 'Browse Projects' there."
             )
-        if status == FORBIDDEN:
+        if status == codes.FORBIDDEN:
             return (
                 f"Give the pack's account these permissions in {project} (tracker.project): Browse "
                 "Projects, Create, Edit, Assign, Transition and Link Issues, Add Comments."
             )
-        if status == HTTP_BAD_REQUEST:
+        if status == codes.BAD_REQUEST:
             return f"Check that tracker.project ({project}) is there and may be seen by the token."
         return ""
 
@@ -366,7 +355,7 @@ def _issue(ticket_id: str) -> str:
 
 def _checked(issue: str) -> str:
     if not _ISSUE_KEY.fullmatch(issue):
-        raise RefusedError(f"{issue[:60]!r} is no key of an issue.", status=HTTP_NOT_FOUND)
+        raise RefusedError(f"{issue[:60]!r} is no key of an issue.", status=codes.NOT_FOUND)
     return issue
 
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping
 from urllib.parse import quote, unquote
 
+from reviewloop.http import codes
 from reviewloop.http.messages import Response
 from reviewloop.trackers import parse
-from reviewloop.trackers.http import FORBIDDEN, UNAUTHORIZED, Answer, Http
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 
 HTTP_SEE_OTHER = 303
 
@@ -30,8 +32,8 @@ class WebService(Http):
         """See :meth:`Http.judge`."""
         if response.status == HTTP_SEE_OTHER:
             return Answer(HTTP_SEE_OTHER, None, response.headers)
-        if response.status == UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
-            response = replace(response, status=FORBIDDEN)
+        if response.status == codes.UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
+            response = replace(response, status=codes.FORBIDDEN)
         return super().judge(response, what, is_write)
 
 

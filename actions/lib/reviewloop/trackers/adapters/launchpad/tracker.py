@@ -33,12 +33,12 @@ from reviewloop.errors import (
     RefusedError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.launchpad.service import (
     BUG_LINK,
-    HTTP_SEE_OTHER,
     WebService,
     as_json,
     index_of,
@@ -54,21 +54,8 @@ from reviewloop.trackers.adapters.launchpad.settings import (
     OPTIONS,
     remedy,
 )
-from reviewloop.trackers.base import (
-    HTTP_GONE,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_PRECONDITION_FAILED,
-    HTTP_UNPROCESSABLE,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN, Answer, Http
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
     RestTracker,
@@ -77,6 +64,8 @@ from reviewloop.trackers.rest import (
     open_with_key,
     ticket_number,
 )
+from reviewloop.trackers.settings import checked_url
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 API = "https://api.launchpad.net/devel"
 VERSION = "/devel"
@@ -141,13 +130,13 @@ class Launchpad(RestTracker):
         try:
             answer = self._http.read("/people/+me")
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             raise AuthError(
                 f"{self._place} does not accept our credential (401).", "Renew tracker.token."
             ) from err
         name = name_in(answer.headers.get("location", ""))
-        if answer.status != HTTP_SEE_OTHER or not name:
+        if answer.status != codes.SEE_OTHER or not name:
             raise ProtocolError(
                 f"{self._place} does not tell who we are.",
                 f"Check tracker.url: it must be the web service's address, such as {API}.",
@@ -259,12 +248,12 @@ class Launchpad(RestTracker):
             if NAME.fullmatch(name) and self._row(f"/~{name}").get("is_valid", True):
                 return name
         except RefusedError as err:
-            if err.status not in (HTTP_NOT_FOUND, HTTP_GONE, *HTTP_MOVED):
+            if err.status not in (codes.NOT_FOUND, codes.GONE, *codes.MOVED):
                 raise
         raise RefusedError(
             f"Launchpad has no active person or team {who!r}.",
             "Write the name that stands after ~ in the address of their page.",
-            HTTP_UNPROCESSABLE,
+            codes.UNPROCESSABLE,
         )
 
     def _operate(self, path: str, operation: str, **parameters: Any) -> Answer:
@@ -277,7 +266,7 @@ class Launchpad(RestTracker):
             lambda: self._changed(ticket_id, change),
             ticket_id,
             # 412 says that nothing was done, so this is no repetition.
-            lambda err: err.status == HTTP_PRECONDITION_FAILED,
+            lambda err: err.status == codes.PRECONDITION_FAILED,
         )
 
     def _changed(self, ticket_id: str, change: Callable[[Mapping[str, Any]], Row]) -> None:
@@ -301,7 +290,7 @@ class Launchpad(RestTracker):
         try:
             return self._ticket(self._bug(number), task)
         except RefusedError as err:
-            if err.status != HTTP_NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return None
 

@@ -15,8 +15,8 @@ from typing import Any, Dict, List, Mapping
 
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import Option, TrackerSettings
 from reviewloop.trackers.http import Http
+from reviewloop.trackers.settings import Option, TrackerSettings
 
 PAGE = 100
 """Rows a page; Redmine shows no more."""

@@ -20,12 +20,12 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from reviewloop.errors import ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.redmine.site import (
     CLOSED,
-    HTTP_UNPROCESSABLE,
     PAGE,
     REJECTED,
     REOPEN,
@@ -34,18 +34,6 @@ from reviewloop.trackers.adapters.redmine.site import (
     Site,
     part,
 )
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    Option,
-    State,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     RestTracker,
     only_key,
@@ -54,6 +42,8 @@ from reviewloop.trackers.rest import (
     unclear,
     with_key,
 )
+from reviewloop.trackers.settings import Form, Option
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -110,7 +100,7 @@ class Redmine(RestTracker):
         try:
             told = self._http.read("/users/current.json").data
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             raise RefusedError(
                 f"Redmine at {self._web} does not take API keys.",
@@ -187,7 +177,7 @@ class Redmine(RestTracker):
             raise RefusedError(
                 f"Redmine dropped our note on issue {ticket_id} without a word.",
                 "Give the account's role 'Add notes'.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
@@ -206,7 +196,7 @@ class Redmine(RestTracker):
             self._http.write("POST", path, {"relation": relation})
         except RefusedError as err:
             # It is there already, or we may not relate issues: the comment links them all the same.
-            if err.status not in (FORBIDDEN, HTTP_UNPROCESSABLE):
+            if err.status not in (codes.FORBIDDEN, codes.UNPROCESSABLE):
                 raise
         empty = [{"id": int(self._site.field_id()), "value": ""}]
         self._move(ticket_id, self._site.status(CLOSED), custom_fields=empty)
@@ -268,7 +258,7 @@ class Redmine(RestTracker):
             f"{part(row, 'status', 'name')!r} to {status['name']!r}.",
             "Allow that step for the account's role and this tracker under Administration, "
             "Workflow, with 'Edit own issues'; an open subtask or a blocking issue also bars it.",
-            HTTP_UNPROCESSABLE,
+            codes.UNPROCESSABLE,
         )
 
     def _listed(self, filters: Mapping[str, Tuple[str, str]]) -> Tuple[Ticket, ...]:
@@ -328,15 +318,15 @@ class Redmine(RestTracker):
 
     def _remedy(self, status: int) -> str:
         project = self._project
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return f"Check tracker.url and tracker.project: that {project} exists there."
-        if status == FORBIDDEN:
+        if status == codes.FORBIDDEN:
             return (
                 f"Make the account of tracker.token a member of {project} with a role that has "
                 "'View issues', 'Add issues', 'Edit own issues' and 'Add notes', and check that "
                 "the project is open and has issue tracking."
             )
-        if status == HTTP_UNPROCESSABLE:
+        if status == codes.UNPROCESSABLE:
             return (
                 "Check that the assignee is an assignable member, and that no field the pack does "
                 "not fill is required for the account's role."

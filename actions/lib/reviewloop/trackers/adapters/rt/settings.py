@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Mapping
 
-from reviewloop.trackers.base import Form, Option
+from reviewloop.trackers.settings import Form, Option
 
 RIGHTS = (
     "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, ModifyTicket and ReassignTicket on "

@@ -25,24 +25,12 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.rt.settings import FORMS, OPTIONS, RIGHTS, STEP, TOKEN
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_GONE,
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    State,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
     RestTracker,
@@ -51,6 +39,7 @@ from reviewloop.trackers.rest import (
     ticket_number,
     with_key,
 )
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 PAGE = 100
 """Rows a page; RT shows no more."""
@@ -115,7 +104,7 @@ class RequestTracker(RestTracker):
         if str(row.get("Status")).casefold() == DELETED or str(row.get("id")) != ticket_id:
             raise RefusedError(
                 f"Ticket {ticket_id} of {self._place} was deleted or merged into another.",
-                status=HTTP_GONE,
+                status=codes.GONE,
             )
         return self._ticket(row)
 
@@ -186,7 +175,7 @@ class RequestTracker(RestTracker):
             raise RefusedError(
                 f"RT did not take the key off ticket {ticket_id}: {self._said(told)}",
                 f"Grant the account ModifyCustomField on {self._key_field()}.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def reopen(self, ticket_id: str) -> None:
@@ -222,7 +211,7 @@ class RequestTracker(RestTracker):
                 f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {self._said(told)}",
                 f"Allow that step in the queue's lifecycle and grant ModifyTicket, or set "
                 f"tracker.options.{option}; a ticket that depends on open ones is not closed.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
 
     def _rows(self, condition: str) -> Iterator[Row]:
@@ -279,14 +268,14 @@ class RequestTracker(RestTracker):
             unknown = RefusedError(
                 f"RT knows no user {who!r}.",
                 "Write the user's name in RT in the roster.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
             if STEP.fullmatch(who):
                 raise unknown
             try:
                 told = self._http.read(f"/user/{_quoted(who)}").data
             except RefusedError as err:
-                if err.status != HTTP_NOT_FOUND:
+                if err.status != codes.NOT_FOUND:
                     raise
                 raise unknown from err
             # Which fields of others are shown is RT's setting $UserSummaryExtraInfo.
@@ -331,9 +320,9 @@ class RequestTracker(RestTracker):
 
     def _remedy(self, status: int) -> str:
         project = self._project
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return "Check tracker.url: RT 5 answers below it at /REST/2.0."
-        if status in (FORBIDDEN, HTTP_BAD_REQUEST):
+        if status in (codes.FORBIDDEN, codes.BAD_REQUEST):
             return (
                 f"Check tracker.project: that the queue {project} exists; make the account of "
                 f"tracker.token a privileged user and grant it {RIGHTS}."

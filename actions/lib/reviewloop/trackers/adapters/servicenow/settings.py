@@ -6,9 +6,9 @@ import re
 from typing import Mapping, Tuple
 
 from reviewloop.errors import ConfigError
-from reviewloop.trackers.base import HTTP_BAD_REQUEST, HTTP_NOT_FOUND, Form, Option, TrackerSettings
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.http import codes
 from reviewloop.trackers.rest import PAIRS
+from reviewloop.trackers.settings import Form, Option, TrackerSettings
 
 INCIDENT = "incident"
 KEY, LABELS = "correlation_id", "correlation_display"
@@ -114,11 +114,11 @@ def listed(text: str) -> Tuple[str, ...]:
 
 def remedy(status: int, table: str) -> str:
     """What to do about a refusal; empty where nothing is known."""
-    if status == HTTP_BAD_REQUEST:
+    if status == codes.BAD_REQUEST:
         return f"Check tracker.options.table: {table} must be a table there."
-    if status == FORBIDDEN:
+    if status == codes.FORBIDDEN:
         roles = "the role sn_incident_write (or itil)" if table == INCIDENT else "a role"
         return f"Give the account {roles} to read, create and write {table}."
-    if status == HTTP_NOT_FOUND:
+    if status == codes.NOT_FOUND:
         return "Check tracker.url (only https://instance) and what the account may read."
     return ""

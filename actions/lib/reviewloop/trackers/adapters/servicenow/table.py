@@ -8,12 +8,13 @@ from itertools import islice
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
 from reviewloop.errors import AmbiguousError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.messages import whole_number
 from reviewloop.markup import escape as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.servicenow.settings import FIELDS
-from reviewloop.trackers.base import HTTP_UNPROCESSABLE
-from reviewloop.trackers.http import Answer, Http
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 
 PAGE = 100
 API = "/api/now/table"
@@ -101,7 +102,7 @@ class Table:
         raise RefusedError(
             f"{text!r} is not exactly one active {_WHAT[table]} that our account may read.",
             f"Write {OF[table]}, and let the account read {table}.",
-            HTTP_UNPROCESSABLE,
+            codes.UNPROCESSABLE,
         )
 
     def _named(self, table: str, columns: Sequence[str], text: str) -> List[Row]:

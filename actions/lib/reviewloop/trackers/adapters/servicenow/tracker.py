@@ -37,6 +37,7 @@ from reviewloop.errors import (
     ProtocolError,
     RefusedError,
 )
+from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
@@ -67,18 +68,6 @@ from reviewloop.trackers.adapters.servicenow.table import (
     shown,
     view,
 )
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    TakenError,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     RestTracker,
     by_number,
@@ -88,6 +77,8 @@ from reviewloop.trackers.rest import (
     unclear,
     with_key,
 )
+from reviewloop.trackers.settings import Form
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, TakenError, Ticket
 
 MANY = 500
 """Rows that a query did not ask for, after which reading on helps nobody."""
@@ -171,7 +162,7 @@ class ServiceNow(RestTracker):
             raise RefusedError(
                 f"{self._place} shows us no {ours} of ticket {ticket_id}.",
                 f"Let the account read {ours}; without that, comments would be made twice.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
         return tuple(
             Comment(f"{journal}-{number}", text, author)
@@ -212,7 +203,7 @@ class ServiceNow(RestTracker):
                 f"{self._place} does not show us the comment just made on ticket {ticket_id}.",
                 f"Let the account read and write {journal}; without that, comments would be lost "
                 "or made twice.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
@@ -233,7 +224,7 @@ class ServiceNow(RestTracker):
             raise RefusedError(
                 f"{self._place} left the key on the duplicate {ticket_id}.",
                 f"Let the account write {KEY}.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def reopen(self, ticket_id: str) -> None:
@@ -275,7 +266,7 @@ class ServiceNow(RestTracker):
             try:
                 found[name] = cell(self._records.lookup(table, columns, text), "sys_id")
             except RefusedError as err:
-                if err.status != HTTP_UNPROCESSABLE:
+                if err.status != codes.UNPROCESSABLE:
                     raise
                 raise ConfigError(
                     f"tracker.options.{name}: {err.message}", f"Write {OF[table]}."
@@ -292,7 +283,7 @@ class ServiceNow(RestTracker):
                 f"{self._web} does not tell who we are.",
                 "Let the account read its own record in sys_user, or the REST API key's access "
                 "policy cover /api/now/ui/user.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
         return cell(rows[0], "user_name")
 
@@ -310,7 +301,7 @@ class ServiceNow(RestTracker):
                     f"{self._place} has no field {KEY}, or does not let us see or search it.",
                     f"Set tracker.options.table to a table that extends task, and let the account "
                     f"read and write {KEY}.",
-                    FORBIDDEN,
+                    codes.FORBIDDEN,
                 )
         return by_number(tickets)
 
@@ -331,7 +322,7 @@ class ServiceNow(RestTracker):
             raise RefusedError(
                 f"{self._place} left ticket {ticket_id} {kept.state.value}.",
                 self._not_moved(state),
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
         return kept
 
@@ -345,7 +336,7 @@ class ServiceNow(RestTracker):
 
     def _path(self, ticket_id: str) -> str:
         if not SYS_ID.fullmatch(ticket_id):
-            raise RefusedError(f"{ticket_id!r} is no sys_id.", status=HTTP_NOT_FOUND)
+            raise RefusedError(f"{ticket_id!r} is no sys_id.", status=codes.NOT_FOUND)
         return f"{API}/{self._scope()}/{ticket_id}"
 
     def _ticket(self, told: Any) -> Ticket:

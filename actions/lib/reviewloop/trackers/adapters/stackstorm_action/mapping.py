@@ -15,7 +15,7 @@ from string import Template
 from typing import Any, Dict, FrozenSet, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from reviewloop.core.text import neutralise
-from reviewloop.trackers.base import TrackerSettings
+from reviewloop.trackers.settings import TrackerSettings
 
 Fields = Mapping[str, Any]
 """What a placeholder stands for; None for nothing."""

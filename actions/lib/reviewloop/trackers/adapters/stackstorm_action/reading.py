@@ -12,14 +12,9 @@ from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    Comment,
-    State,
-    Ticket,
-)
+from reviewloop.trackers.tickets import SHARED_LABEL, Comment, State, Ticket
 
 Paths = Mapping[str, Any]
 """A call's ``result``: paths by field, and the words for states."""
@@ -65,7 +60,7 @@ class Reading:
             return found
         if not found:
             raise RefusedError(
-                f"tracker.actions.{self._name} found no such ticket.", status=HTTP_NOT_FOUND
+                f"tracker.actions.{self._name} found no such ticket.", status=codes.NOT_FOUND
             )
         if len(found) > 1:
             raise self._misread("item", "is a list of several")

@@ -29,17 +29,13 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import HTTP_NOT_FOUND, TakenError, TrackerSettings, checked_url
-from reviewloop.trackers.http import (
-    FORBIDDEN,
-    SERVER_ERROR,
-    TOO_MANY,
-    UNAUTHORIZED,
-    Http,
-)
+from reviewloop.trackers.http import Http
+from reviewloop.trackers.settings import TrackerSettings, checked_url
+from reviewloop.trackers.tickets import TakenError
 
 API_URL = "ST2_ACTION_API_URL"
 AUTH_TOKEN = "ST2_ACTION_AUTH_TOKEN"  # noqa: S105 - the variable's name
@@ -217,14 +213,14 @@ class Runs:
             raise RefusedError(
                 err.message,
                 "The user who runs the rule must be allowed to view executions and to list traces.",
-                0 if err.status == HTTP_NOT_FOUND else err.status,
+                0 if err.status == codes.NOT_FOUND else err.status,
             ) from err
 
     def _refusal(self, order: Order, err: RefusedError) -> RefusedError:
         """StackStorm's own refusal. No status that could be taken for the tracker's."""
         told = err.told.get("faultstring") if isinstance(err.told, dict) else None
         said = self._told(told or "no reason given")
-        if err.status == FORBIDDEN:
+        if err.status == codes.FORBIDDEN:
             remedy = f"Give the user who runs the rule the right to execute {order.ref}."
         else:
             remedy = (
@@ -234,7 +230,7 @@ class Runs:
         return RefusedError(
             f"StackStorm does not run {order.ref}: {said}",
             remedy,
-            err.status if err.status == FORBIDDEN else 0,
+            err.status if err.status == codes.FORBIDDEN else 0,
         )
 
     # -- runs that did not succeed -------------------------------------------------------------
@@ -254,15 +250,15 @@ class Runs:
         means = {kind for kind, words in self._words.items() if any(word in said for word in words)}
         if "taken" in means and order.call == "create":
             return TakenError(shown, LOOK)
-        if code == TOO_MANY:
+        if code == codes.TOO_MANY:
             return TemporaryError(shown, "Nothing was done; the next run tries again.")
-        if code == UNAUTHORIZED or "credential" in means:
+        if code == codes.UNAUTHORIZED or "credential" in means:
             return AuthError(
                 shown,
                 f"Renew the credential in the configuration of the pack of {order.ref}, or"
                 " tracker.token where tracker.actions says $token.",
             )
-        if code >= SERVER_ERROR or "busy" in means:
+        if code >= codes.SERVER_ERROR or "busy" in means:
             return _doubt(order, shown)
         return _refused(order, shown, means, code)
 
@@ -274,14 +270,14 @@ class Runs:
 
 def _refused(order: Order, shown: str, means: Set[str], code: int) -> RefusedError:
     if "none" in means:
-        return RefusedError(shown, status=HTTP_NOT_FOUND, told="none")
+        return RefusedError(shown, status=codes.NOT_FOUND, told="none")
     if "assignee" in means:
         remedy = "Check the name under roster.members[].tracker.action."
         return RefusedError(shown, remedy, HTTP_UNPROCESSABLE)
     return RefusedError(
         shown,
         f"Look at that execution (st2 execution get); tracker.actions.{order.call} made it.",
-        code or (HTTP_NOT_FOUND if "gone" in means else 0),
+        code or (codes.NOT_FOUND if "gone" in means else 0),
     )
 
 

@@ -23,6 +23,7 @@ from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from reviewloop.core.text import neutralise
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
@@ -30,20 +31,9 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.stackstorm_action import mapping
 from reviewloop.trackers.adapters.stackstorm_action.reading import ID, Reading
 from reviewloop.trackers.adapters.stackstorm_action.runs import SUCCEEDED, Order, Runs
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    Option,
-    State,
-    Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-)
+from reviewloop.trackers.base import Tracker, check_settings
+from reviewloop.trackers.settings import Form, Option, TrackerSettings
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 FIRST_PAUSE = 1.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -217,7 +207,7 @@ class AnyAction(Tracker):
         raise RefusedError(
             f"Ticket {ticket_id[:40]!r} cannot be looked up by its id.",
             "Map tracker.actions.read to an action that reads one ticket.",
-            HTTP_NOT_FOUND,
+            codes.NOT_FOUND,
         )
 
     def create(self, draft: Draft) -> Ticket:
@@ -337,7 +327,7 @@ _LIMITS = ("lag", "title_limit", "body_limit")
 
 def _checked(ticket_id: str) -> str:
     if not ID.fullmatch(ticket_id):
-        raise RefusedError(f"{ticket_id[:40]!r} is no id of a ticket.", status=HTTP_NOT_FOUND)
+        raise RefusedError(f"{ticket_id[:40]!r} is no id of a ticket.", status=codes.NOT_FOUND)
     return ticket_id
 
 
