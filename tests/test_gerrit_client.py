@@ -17,9 +17,10 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.gerrit import parse
-from reviewloop.gerrit.client import DETAIL, Client
+from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, Version
+from reviewloop.gerrit.reads import DETAIL
 from reviewloop.http.messages import Response
 from reviewloop.http.retry import Timing
 

@@ -15,7 +15,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Set, Tuple
 
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.parse import Raw
+from reviewloop.gerrit.fields import Raw
 
 #: Fetches one page: (search, offset) -> (rows, whether more exist).
 Fetch = Callable[[str, int], Tuple[Tuple[Raw, ...], bool]]

@@ -18,6 +18,7 @@ from reviewloop.core.timestamps import iso
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
 from reviewloop.insight.board import Reason, Row, View, rows
 from reviewloop.operations.context import Context
@@ -86,7 +87,7 @@ class Server:
             pendings=self.pendings,
         )
 
-    def _readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:
+    def _readings(self, raws: Sequence[Raw]) -> List[Reading]:
         changes = [change for change in map(self._change, raws) if change is not None]
         spoken = self._with_commands(changes)
         return [
@@ -95,7 +96,7 @@ class Server:
             for policy in [self.policy_of(change)]
         ]
 
-    def _change(self, raw: parse.Raw) -> Optional[Change]:
+    def _change(self, raw: Raw) -> Optional[Change]:
         """One change; one that makes no sense is named, and the others are shown."""
         try:
             return parse.change(raw)

@@ -35,8 +35,9 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.gerrit import parse
+from reviewloop.gerrit import fields, parse
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
@@ -53,7 +54,7 @@ _FAILURES = 20
 
 T = TypeVar("T")
 #: What ``client.changes`` answers of one change, or why it does not.
-_Answer = Union[parse.Raw, Failed]
+_Answer = Union[Raw, Failed]
 
 
 class Reader:
@@ -115,7 +116,7 @@ class Reader:
                     yield found
             yield from map(Gone, sorted(missing))
 
-    def _portions(self, rows: Iterable[parse.Raw]) -> Iterator[Found]:
+    def _portions(self, rows: Iterable[Raw]) -> Iterator[Found]:
         remaining = iter(rows)
         for portion in iter(lambda: list(islice(remaining, PORTION)), []):
             yield from self._portion(portion)
@@ -159,10 +160,10 @@ class Reader:
                 changes.append(parsed)
         wanted = self._with_commands(changes)
         for change in changes:
-            raw: parse.Raw = {"_number": change.number, "project": change.project}
+            raw: Raw = {"_number": change.number, "project": change.project}
             yield self._guarded(raw, partial(self._read, change, wanted))
 
-    def _parsed(self, raw: parse.Raw) -> Union[Change, Failed]:
+    def _parsed(self, raw: Raw) -> Union[Change, Failed]:
         return self._guarded(raw, lambda: parse.change(raw))
 
     def _read(self, change: Change, wanted: Set[ChangeKey]) -> Read:
@@ -193,7 +194,7 @@ class Reader:
         rows = self._client.changes(marked, query=words) if marked else []
         return {key for key in map(key_of, rows) if key is not None}
 
-    def _guarded(self, raw: parse.Raw, step: Callable[[], T]) -> Union[T, Failed]:
+    def _guarded(self, raw: Raw, step: Callable[[], T]) -> Union[T, Failed]:
         """One change, one guard: whatever its text makes of our code stays with it."""
         try:
             return step()
@@ -203,10 +204,10 @@ class Reader:
             return Failed(key_of(raw), err)
 
 
-def key_of(raw: parse.Raw) -> Optional[ChangeKey]:
+def key_of(raw: Raw) -> Optional[ChangeKey]:
     """The change that an answer is about, None where that cannot be told."""
     try:
-        return ChangeKey(parse.number_of(raw), parse.text(raw.get("project"), "change"))
+        return ChangeKey(parse.number_of(raw), fields.text(raw.get("project"), "change"))
     except ProtocolError:
         return None
 
