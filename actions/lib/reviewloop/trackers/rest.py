@@ -22,6 +22,7 @@ from reviewloop.errors import AmbiguousError, RefusedError, ReviewLoopError, Tem
 from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
+from reviewloop.markup import escape as fmt
 from reviewloop.trackers.base import Tracker, check_settings
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.settings import Form, TrackerSettings, checked_url
@@ -137,6 +138,13 @@ class RestTracker(Tracker):
 
     def _option(self, name: str) -> str:
         return self._settings.option(name, self.options)
+
+    def _title(self, draft: Draft) -> str:
+        return fmt.title(draft.title, self.title_limit)
+
+    def _sealed(self, draft: Draft) -> str:
+        """The body with the key."""
+        return fmt.seal(draft.body, draft.key, self.body_format, self.body_limit)
 
     def _opened(self, draft: Draft, number: str, url: str, title: str) -> Ticket:
         """A new ticket where the tracker tells no more than its number."""

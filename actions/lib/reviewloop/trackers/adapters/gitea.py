@@ -25,23 +25,21 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
+from reviewloop.errors import AmbiguousError, RefusedError
 from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.repository import RepositoryTracker
 from reviewloop.trackers.rest import (
-    RestTracker,
     by_number,
     member,
     open_with_key,
-    ticket_number,
     unclear,
     with_key,
     without_path,
 )
 from reviewloop.trackers.settings import Form, checked_url
-from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Ticket
+from reviewloop.trackers.tickets import CloseReason, Draft, State, Ticket
 
 API_PATH = "/api/v1"
 PAGE = 50
@@ -51,20 +49,16 @@ LABEL = {"color": "#d93f0b", "description": "A review that has waited too long"}
 _PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]*/(?!\.\Z)[A-Za-z0-9_.-]+")
 
 
-class Gitea(RestTracker):
+class Gitea(RepositoryTracker):
     """Issues of one repository (``tracker.project: owner/repository``)."""
 
     kind = "gitea"
-    body_format = BodyFormat.MARKDOWN
     needs = ("url", "project", "token")
     forms = {"project": Form(_PROJECT, "owner/repository")}
     drops_hint = (
         "Gitea and Forgejo drop labels and assignees unless the token's account may write the "
         "repository's issues."
     )
-
-    def _begin(self) -> None:
-        self._repo = f"/repos/{self._project}"
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -92,45 +86,22 @@ class Gitea(RestTracker):
 
     def _listed(self, only: Mapping[str, str]) -> Tuple[Ticket, ...]:
         params = {"type": "issues", "created_by": self.account(), **only}
-        rows = self._rows(f"{self._repo}/issues", params)
-        return by_number(_ticket(row) for row in rows if not row.get("pull_request"))
-
-    def read(self, ticket_id: str) -> Ticket:
-        """One issue by its number."""
-        return _ticket(self._http.read(self._issue(ticket_id)).data)
+        rows = self._rows(self._issues, params)
+        return by_number(self._ticket(row) for row in rows if not row.get("pull_request"))
 
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose body ends with the hidden key."""
         labels = [self._label(name) for name in draft.labels]
-        body: Dict[str, Any] = {
-            "title": fmt.title(draft.title, self.title_limit),
-            "body": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
-            "labels": [number for number in labels if number is not None],
-        }
+        more: Dict[str, Any] = {"labels": [one for one in labels if one is not None]}
         if draft.assignee:
-            body["assignees"] = [draft.assignee.lstrip("@")]
+            more["assignees"] = [draft.assignee.lstrip("@")]
         try:
-            return _ticket(self._http.write("POST", f"{self._repo}/issues", body).data)
-        except ProtocolError as err:
-            raise unclear(err) from err
+            return self._created(draft, **more)
         except RefusedError as err:
             if err.status != codes.BAD_REQUEST:
                 raise
             # The assignee lost access in between: the issue is there, without assignee.
             raise unclear(err) from err
-
-    @parse.understood
-    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
-        """All comments of an issue."""
-        rows = self._rows(f"{self._issue(ticket_id)}/comments", {})
-        return tuple(
-            Comment(str(row["id"]), str(row.get("body") or ""), member(row.get("user"), "login"))
-            for row in rows
-        )
-
-    def add_comment(self, ticket_id: str, text: str) -> None:
-        """Add a comment."""
-        self._http.write("POST", f"{self._issue(ticket_id)}/comments", {"body": text})
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:  # noqa: ARG002 - there is none
         """Close an issue; no reasons are known there, the comment tells it."""
@@ -140,15 +111,7 @@ class Gitea(RestTracker):
         """Close an issue and rename the key in its body, in one call. The comment links the other
         one.
         """
-        row = parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
-        text = str(row.get("body") or "")
-        key = fmt.key_in(text)
-        body = fmt.without_key(text, key) if key else text
-        self._patch(ticket_id, {"state": "closed", "body": body})
-
-    def reopen(self, ticket_id: str) -> None:
-        """Reopen an issue."""
-        self._patch(ticket_id, {"state": "open"})
+        self._retire(ticket_id)
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignees."""
@@ -171,14 +134,14 @@ class Gitea(RestTracker):
     def _may_be_assigned(self, name: str) -> bool:
         """Whether the server would assign somebody; True if the token may not look."""
         try:
-            told = self._http.read(f"{self._repo}/assignees").data
+            told = self._http.read(f"{self._repository}/assignees").data
             known = [
                 member(row, "login").casefold()
                 for row in parse.sequence(told, "a listing of users")
             ]
             if name.casefold() in known:
                 return True
-            repo = parse.mapping(self._http.read(self._repo).data, "the repository")
+            repo = parse.mapping(self._http.read(self._repository).data, "the repository")
         except RefusedError as err:
             if err.status != codes.FORBIDDEN:
                 raise
@@ -197,7 +160,7 @@ class Gitea(RestTracker):
     def _label(self, name: str) -> Optional[int]:
         """The number of a label, which is created if it is not there; None if we may not."""
         owner = self._project.partition("/")[0]
-        found = self._numbers(f"{self._repo}/labels", name)
+        found = self._numbers(f"{self._repository}/labels", name)
         if not found:
             # No organization, or not ours to see: then the label is the repository's.
             with suppress(RefusedError):
@@ -208,7 +171,7 @@ class Gitea(RestTracker):
         """Create a label. Of several runs that do so each keeps the lowest, and takes its own away
         again.
         """
-        path, made = f"{self._repo}/labels", None
+        path, made = f"{self._repository}/labels", None
         with suppress(AmbiguousError):
             try:
                 made = parse.at(
@@ -224,12 +187,6 @@ class Gitea(RestTracker):
 
     def _numbers(self, path: str, name: str) -> List[int]:
         return [int(row["id"]) for row in self._rows(path, {}) if row.get("name") == name]
-
-    def _patch(self, ticket_id: str, body: Mapping[str, Any]) -> None:
-        self._http.write("PATCH", self._issue(ticket_id), body)
-
-    def _issue(self, ticket_id: str) -> str:
-        return f"{self._repo}/issues/{ticket_number(ticket_id, 'issue')}"
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
@@ -258,6 +215,27 @@ class Gitea(RestTracker):
                 return list(rows.values())
             page += 1
 
+    @parse.understood
+    def _ticket(self, told: Any) -> Ticket:
+        row = parse.mapping(told, "an issue")
+        number = parse.at(row, "number", "an issue")
+        if not isinstance(number, int) or number < 1:
+            raise parse.misread("an issue", "has no number")
+        closed = parse.at(row, "state", "an issue") == "closed"
+        return Ticket(
+            id=str(number),
+            number=number,
+            url=str(row.get("html_url") or ""),
+            key=fmt.key_in(str(row.get("body") or "")),
+            title=str(row.get("title") or ""),
+            state=State.CLOSED if closed else State.OPEN,
+            assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
+            labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
+            opened_at=parse.iso_instant(row.get("created_at")),
+            closed_at=parse.iso_instant(row.get("closed_at")),
+            author=member(row.get("user"), "login"),
+        )
+
     def _remedy(self, status: int) -> str:
         if status in codes.MOVED:
             return f"{self._project} was renamed or moved: set tracker.project to its new name."
@@ -282,25 +260,3 @@ def _id(told: Any) -> int:
     if not isinstance(number, int):
         raise parse.misread("a row of a listing", "has no number")
     return number
-
-
-@parse.understood
-def _ticket(told: Any) -> Ticket:
-    row = parse.mapping(told, "an issue")
-    number = parse.at(row, "number", "an issue")
-    if not isinstance(number, int) or number < 1:
-        raise parse.misread("an issue", "has no number")
-    closed = parse.at(row, "state", "an issue") == "closed"
-    return Ticket(
-        id=str(number),
-        number=number,
-        url=str(row.get("html_url") or ""),
-        key=fmt.key_in(str(row.get("body") or "")),
-        title=str(row.get("title") or ""),
-        state=State.CLOSED if closed else State.OPEN,
-        assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
-        labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
-        opened_at=parse.iso_instant(row.get("created_at")),
-        closed_at=parse.iso_instant(row.get("closed_at")),
-        author=member(row.get("user"), "login"),
-    )

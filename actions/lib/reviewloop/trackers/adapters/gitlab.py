@@ -152,10 +152,8 @@ class GitLab(RestTracker):
         GitLab.
         """
         body: Dict[str, Any] = {
-            "title": fmt.title(draft.title, self.title_limit),
-            "description": without_commands(
-                fmt.seal(draft.body, draft.key, self.body_format, self.body_limit)
-            ),
+            "title": self._title(draft),
+            "description": without_commands(self._sealed(draft)),
             "labels": ",".join(draft.labels),
         }
         if draft.assignee:

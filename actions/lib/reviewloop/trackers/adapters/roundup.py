@@ -32,7 +32,6 @@ from reviewloop.errors import (
 from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import http_date
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.answers import Answer
@@ -165,9 +164,9 @@ class Roundup(RestTracker):
         """
         keywords = [draft.key, *draft.labels]
         made = [name for name in keywords if self._ensured(name)]
-        message = self._message(fmt.seal(draft.body, draft.key, self.body_format, self.body_limit))
+        message = self._message(self._sealed(draft))
         body: Dict[str, Any] = {
-            "title": fmt.title(draft.title, self.title_limit),
+            "title": self._title(draft),
             "keyword": made,
             "messages": [message],
         }

@@ -31,7 +31,6 @@ from reviewloop.errors import (
     RefusedError,
 )
 from reviewloop.http import codes
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.bugzilla.rest import (
@@ -225,8 +224,8 @@ class Bugzilla(RestTracker):
         body.update({name: self._option(name) for name in defaulted if self._option(name)})
         body.update(
             product=self._project,
-            summary=fmt.title(draft.title, self.title_limit),
-            description=fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            summary=self._title(draft),
+            description=self._sealed(draft),
             alias=draft.key,
             whiteboard=" ".join(f"[{label}]" for label in draft.labels),
         )

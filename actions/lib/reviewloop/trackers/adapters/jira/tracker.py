@@ -36,7 +36,6 @@ from reviewloop.errors import (
 from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import whole_number
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.jira.listings import FIELDS, Listings
@@ -146,8 +145,8 @@ class Jira(RestTracker):
             **self._fields,
             "project": {"key": self._project},
             "issuetype": {"id": kind} if whole_number(kind) is not None else {"name": kind},
-            "summary": fmt.title(draft.title, self.title_limit),
-            "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "summary": self._title(draft),
+            "description": self._sealed(draft),
             "labels": [*draft.labels, draft.key],
         }
         if draft.assignee:

@@ -34,7 +34,6 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.http import codes
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.launchpad.service import (
@@ -163,13 +162,13 @@ class Launchpad(RestTracker):
     def create(self, draft: Draft) -> Ticket:
         """Report a bug with the key among its tags, then assign it."""
         who = self._person(draft.assignee) if draft.assignee else ""
-        title = fmt.title(draft.title, self.title_limit)
+        title = self._title(draft)
         answer = self._operate(
             "/bugs",
             "createBug",
             target=f"{self._base}/{self._project}",
             title=title,
-            description=fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            description=self._sealed(draft),
             tags=[draft.key, *draft.labels],
         )
         found = BUG_LINK.search(answer.headers.get("location", ""))

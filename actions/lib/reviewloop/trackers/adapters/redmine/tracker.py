@@ -21,7 +21,6 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.http import codes
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.redmine.site import (
@@ -151,8 +150,8 @@ class Redmine(RestTracker):
     def create(self, draft: Draft) -> Ticket:
         """Open an issue with the key in its field; the key in the body is for people."""
         issue: Row = {
-            "subject": fmt.title(draft.title, self.title_limit),
-            "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "subject": self._title(draft),
+            "description": self._sealed(draft),
             "custom_fields": [{"id": int(self._site.field_id()), "value": draft.key}],
         }
         if self._site.option("tracker"):

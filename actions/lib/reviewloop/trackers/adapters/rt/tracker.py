@@ -137,7 +137,7 @@ class RequestTracker(RestTracker):
         body: Row = {
             "Queue": self._project,
             "Subject": _subject(draft.title, self.title_limit),
-            "Content": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "Content": self._sealed(draft),
             "ContentType": "text/plain",
             "CustomFields": {self._key_field(): draft.key},
         }

@@ -39,7 +39,6 @@ from reviewloop.errors import (
 )
 from reviewloop.http import codes
 from reviewloop.http.credentials import basic
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.servicenow.settings import (
@@ -177,8 +176,8 @@ class ServiceNow(RestTracker):
         body: Row = {
             **pairs(self._option("fields")),
             **self._references(),
-            "short_description": fmt.title(draft.title, self.title_limit),
-            "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "short_description": self._title(draft),
+            "description": self._sealed(draft),
             KEY: draft.key,
             LABELS: ",".join(draft.labels),
         }
