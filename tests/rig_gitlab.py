@@ -7,7 +7,7 @@ from typing import Any, Dict, List, Optional
 import fake_gitlab
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.trackers.adapters.gitlab import GitLab
+from reviewloop.trackers.adapters.gitlab.tracker import GitLab
 from trackers_rig import Drop, Rig
 
 

@@ -11,7 +11,7 @@ from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.http.messages import Request
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.github import GitHub
-from reviewloop.trackers.adapters.roundup import Roundup
+from reviewloop.trackers.adapters.roundup.tracker import Roundup
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.tickets import ClaimState, CloseReason

@@ -7,6 +7,7 @@ import re
 from typing import Any, Dict, Mapping
 
 from reviewloop.errors import ConfigError
+from reviewloop.http import codes
 from reviewloop.trackers.settings import Form, Option, TrackerSettings
 
 GATEWAY = "api.atlassian.com"
@@ -113,3 +114,22 @@ def advice(told: Any) -> str:
         "tracker.options.fields; for a change of status take another transition, in "
         "tracker.options.close or reopen."
     )
+
+
+def remedy(status: int, project: str) -> str:
+    """What to do about a refusal by its status; empty where nothing is known."""
+    if status == codes.GONE:
+        return "This Jira is on Atlassian's Cloud: set tracker.options.flavour to cloud."
+    if status == codes.NOT_FOUND:
+        return (
+            f"Check tracker.url, tracker.project ({project}) and tracker.options.flavour; the "
+            "pack's account needs 'Browse Projects' there."
+        )
+    if status == codes.FORBIDDEN:
+        return (
+            f"Give the pack's account these permissions in {project} (tracker.project): Browse "
+            "Projects, Create, Edit, Assign, Transition and Link Issues, Add Comments."
+        )
+    if status == codes.BAD_REQUEST:
+        return f"Check that tracker.project ({project}) is there and may be seen by the token."
+    return ""

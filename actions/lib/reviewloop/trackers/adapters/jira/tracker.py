@@ -40,7 +40,13 @@ from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.jira.listings import FIELDS, Listings
 from reviewloop.trackers.adapters.jira.people import People, holder, shown
-from reviewloop.trackers.adapters.jira.settings import OPTIONS, advice, is_cloud, more_fields
+from reviewloop.trackers.adapters.jira.settings import (
+    OPTIONS,
+    advice,
+    is_cloud,
+    more_fields,
+    remedy,
+)
 from reviewloop.trackers.adapters.jira.workflow import DONE, Workflow, category
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
@@ -330,22 +336,7 @@ class Jira(RestTracker):
         return next((word for word in words if word.casefold() in unwanted), words[0] or words[1])
 
     def _remedy(self, status: int) -> str:
-        project = self._project
-        if status == codes.GONE:
-            return "This Jira is on Atlassian's Cloud: set tracker.options.flavour to cloud."
-        if status == codes.NOT_FOUND:
-            return (
-                f"Check tracker.url, tracker.project ({project}) and tracker.options.flavour; the "
-                "pack's account needs 'Browse Projects' there."
-            )
-        if status == codes.FORBIDDEN:
-            return (
-                f"Give the pack's account these permissions in {project} (tracker.project): Browse "
-                "Projects, Create, Edit, Assign, Transition and Link Issues, Add Comments."
-            )
-        if status == codes.BAD_REQUEST:
-            return f"Check that tracker.project ({project}) is there and may be seen by the token."
-        return ""
+        return remedy(status, self._project)
 
 
 def _issue(ticket_id: str) -> str:

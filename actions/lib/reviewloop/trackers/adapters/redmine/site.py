@@ -14,15 +14,14 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from reviewloop.errors import ConfigError, RefusedError
+from reviewloop.http import codes
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.redmine.settings import CLOSED, REJECTED, REOPEN
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.settings import Option, TrackerSettings
 
 PAGE = 100
 """Rows a page; Redmine shows no more."""
-HTTP_UNPROCESSABLE = 422
-CLOSED, REJECTED, REOPEN = "closed_status", "rejected_status", "reopen_status"
-
 Row = Dict[str, Any]
 
 
@@ -169,7 +168,7 @@ class People:
                 raise RefusedError(
                     f"{self._project} has {how_many} called {who!r}.",
                     "Add them to the project, or write their number in the roster.",
-                    HTTP_UNPROCESSABLE,
+                    codes.UNPROCESSABLE,
                 )
             self._numbers[who] = found[0]
         return self._numbers[who]

@@ -15,7 +15,6 @@ What it takes, and what this relies on, with the file of Redmine's source that s
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
@@ -23,11 +22,16 @@ from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.http import codes
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.adapters.redmine.site import (
+from reviewloop.trackers.adapters.redmine.settings import (
     CLOSED,
-    PAGE,
+    FORMS,
+    OPTIONS,
     REJECTED,
     REOPEN,
+    remedy,
+)
+from reviewloop.trackers.adapters.redmine.site import (
+    PAGE,
     People,
     Row,
     Site,
@@ -41,12 +45,9 @@ from reviewloop.trackers.rest import (
     unclear,
     with_key,
 )
-from reviewloop.trackers.settings import Form, Option
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class Redmine(RestTracker):
@@ -54,25 +55,8 @@ class Redmine(RestTracker):
 
     kind = "redmine"
     body_format = BodyFormat.TEXTILE
-    forms = {"project": Form(_PROJECT, "the project's identifier, as in its address")}
-    options = {
-        "key_field": Option(
-            "The custom field of issues that holds our key: its name, or its number.",
-            "Review key",
-            "Review key",
-        ),
-        "tracker": Option("The tracker (kind of issue) of new tickets.", "Support"),
-        "priority": Option("The priority of new tickets.", "High"),
-        CLOSED: Option("The status of a ticket whose wait is over.", "Closed", "Closed"),
-        REJECTED: Option("The status of a ticket that is not wanted.", "Rejected", "Rejected"),
-        REOPEN: Option("The status of a ticket that is opened again.", "New", "New"),
-        "format": Option(
-            "Redmine's text formatting, as in its settings; its API does not tell.",
-            "markdown",
-            "textile",
-            form=Form(re.compile("textile|markdown"), "textile or markdown"),
-        ),
-    }
+    forms = FORMS
+    options = OPTIONS
     drops_hint = (
         "Redmine drops what the account may not set: give its role 'Edit own issues', and look at "
         "the tracker's fields and at the workflow's field permissions."
@@ -316,18 +300,4 @@ class Redmine(RestTracker):
         return None
 
     def _remedy(self, status: int) -> str:
-        project = self._project
-        if status == codes.NOT_FOUND:
-            return f"Check tracker.url and tracker.project: that {project} exists there."
-        if status == codes.FORBIDDEN:
-            return (
-                f"Make the account of tracker.token a member of {project} with a role that has "
-                "'View issues', 'Add issues', 'Edit own issues' and 'Add notes', and check that "
-                "the project is open and has issue tracking."
-            )
-        if status == codes.UNPROCESSABLE:
-            return (
-                "Check that the assignee is an assignable member, and that no field the pack does "
-                "not fill is required for the account's role."
-            )
-        return ""
+        return remedy(status, self._project)

@@ -34,6 +34,8 @@ from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.gitlab.people import NUMBER, People
+from reviewloop.trackers.adapters.gitlab.settings import FORMS, OPTIONS, remedy
 from reviewloop.trackers.rest import (
     RestTracker,
     by_number,
@@ -44,16 +46,13 @@ from reviewloop.trackers.rest import (
     with_key,
     without_path,
 )
-from reviewloop.trackers.settings import Form, Option, checked_url
+from reviewloop.trackers.settings import checked_url
 from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Ticket
 
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
 PAGE = 100
 
-_PATH_PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
-_PROJECT = re.compile(rf"(?!.*\.\.)(?:[0-9]+|{_PATH_PART}(?:/{_PATH_PART})+)")
-_NUMBER = re.compile(r"[0-9]{1,18}")
 _COMMAND = re.compile(r"^([^\S\n]*)/", re.MULTILINE)
 
 
@@ -63,16 +62,8 @@ class GitLab(RestTracker):
     kind = "gitlab"
     body_format = BodyFormat.MARKDOWN
     needs = ("project", "token")
-    forms = {"project": Form(_PROJECT, "group/project, group/sub/project or the numeric id")}
-    options = {
-        "confidential": Option(
-            about="Whether tickets are confidential: seen by the assignee and by members with at "
-            "least the role Planner, not by the public.",
-            example="true",
-            default="false",
-            form=Form(re.compile("true|false"), '"true" or "false"'),
-        )
-    }
+    forms = FORMS
+    options = OPTIONS
     drops_hint = (
         "GitLab drops them unless the token's account has at least the role Planner (before "
         "GitLab 17.7: Reporter) in the project and the assignee may read the ticket."
@@ -81,7 +72,7 @@ class GitLab(RestTracker):
     def _begin(self) -> None:
         self._issues = f"/projects/{quote(self._project, safe='')}/issues"
         self._confidential = self._option("confidential") == "true"
-        self._users: Dict[str, Mapping[str, Any]] = {}
+        self._people = People(self._http)
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -157,7 +148,7 @@ class GitLab(RestTracker):
             "labels": ",".join(draft.labels),
         }
         if draft.assignee:
-            body["assignee_ids"] = [self._user_id(draft.assignee)]
+            body["assignee_ids"] = [self._people.number(draft.assignee)]
         if self._confidential:
             body["confidential"] = True
         told = self._http.write("POST", self._issues, body).data
@@ -217,15 +208,17 @@ class GitLab(RestTracker):
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignees."""
-        self._http.write("PUT", self._issue(ticket_id), {"assignee_ids": [self._user_id(who)]})
+        self._http.write(
+            "PUT", self._issue(ticket_id), {"assignee_ids": [self._people.number(who)]}
+        )
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
         """As a username, with or without ``@``, or as a numeric user id."""
         name = who.lstrip("@")
         if super().is_assigned(ticket, name):
             return True
-        return bool(_NUMBER.fullmatch(name)) and super().is_assigned(
-            ticket, member(self._user(name), "username")
+        return bool(NUMBER.fullmatch(name)) and super().is_assigned(
+            ticket, member(self._people.named(name), "username")
         )
 
     # -- parts ---------------------------------------------------------------------------------
@@ -245,40 +238,6 @@ class GitLab(RestTracker):
 
     def _issue(self, ticket_id: str) -> str:
         return f"{self._issues}/{ticket_number(ticket_id, 'issue')}"
-
-    def _user_id(self, who: str) -> int:
-        return int(parse.at(self._user(who), "id", "a user"))
-
-    def _user(self, who: str) -> Mapping[str, Any]:
-        """A user by name, else by id. GitLab would ignore one that it does not know."""
-        name = who.lstrip("@")
-        if name not in self._users:
-            found = self._by_name(name) or self._by_id(name)
-            if found is None:
-                raise RefusedError(
-                    f"GitLab knows no user {who!r}.",
-                    "Write the person's GitLab username under roster.members[].tracker.gitlab.",
-                    codes.UNPROCESSABLE,
-                )
-            self._users[name] = found
-        return self._users[name]
-
-    def _by_name(self, name: str) -> Optional[Dict[str, Any]]:
-        told = self._http.read("/users", {"username": name}).data
-        for row in parse.sequence(told, "a listing of users"):
-            if member(row, "username").casefold() == name.casefold():
-                return parse.mapping(row, "a user")
-        return None
-
-    def _by_id(self, name: str) -> Optional[Dict[str, Any]]:
-        if not _NUMBER.fullmatch(name):
-            return None
-        try:
-            return parse.mapping(self._http.read(f"/users/{name}").data, "a user")
-        except RefusedError as err:
-            if err.status != codes.NOT_FOUND:
-                raise
-            return None
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
@@ -305,28 +264,7 @@ class GitLab(RestTracker):
             page += 1
 
     def _remedy(self, status: int) -> str:
-        if status in codes.MOVED or status == codes.NOT_ALLOWED:
-            return (
-                f"{self._project} was renamed or moved: set tracker.project to its new path, or to "
-                "its numeric id, which stays."
-            )
-        if status == codes.NOT_FOUND:
-            return (
-                f"Check tracker.project: that {self._project} exists, that its issues are switched "
-                "on and that the token's account is a member. Behind a proxy that decodes %2F, use "
-                "the numeric id."
-            )
-        if status == codes.FORBIDDEN:
-            return (
-                "Give tracker.token the scope 'api' and its account at least the role Planner "
-                f"(before GitLab 17.7: Reporter) in {self._project}."
-            )
-        if status in (codes.BAD_REQUEST, codes.CONFLICT, codes.UNPROCESSABLE):
-            return (
-                "If GitLab took the text for spam, make the token's account a member of "
-                f"{self._project}."
-            )
-        return ""
+        return remedy(status, self._project)
 
 
 def without_commands(text: str) -> str:

@@ -1,0 +1,1 @@
+"""GitLab: the tracker, what it is told, and who is who there."""

@@ -1,0 +1,1 @@
+"""Roundup: the tracker, and its database behind the REST interface."""
