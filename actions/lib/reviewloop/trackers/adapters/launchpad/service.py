@@ -14,8 +14,6 @@ from reviewloop.trackers import parse
 from reviewloop.trackers.answers import Answer
 from reviewloop.trackers.http import Http
 
-HTTP_SEE_OTHER = 303
-
 BUG_LINK = re.compile(r"/bugs/(\d+)/?\Z")
 _MESSAGE_LINK = re.compile(r"/comments/(\d+)/?\Z")
 _TOKEN_FAULT = re.compile(
@@ -30,8 +28,8 @@ class WebService(Http):
 
     def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """See :meth:`Http.judge`."""
-        if response.status == HTTP_SEE_OTHER:
-            return Answer(HTTP_SEE_OTHER, None, response.headers)
+        if response.status == codes.SEE_OTHER:
+            return Answer(codes.SEE_OTHER, None, response.headers)
         if response.status == codes.UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
             response = replace(response, status=codes.FORBIDDEN)
         return super().judge(response, what, is_write)

@@ -36,10 +36,14 @@ Row = Dict[str, Any]
 
 
 class Table:
-    """What the tables of one instance hold; each name is looked up once."""
+    """What the tables of one instance hold; each name is looked up once.
 
-    def __init__(self, http: Http) -> None:
+    :param web: the instance as errors name it.
+    """
+
+    def __init__(self, http: Http, web: str) -> None:
         self._http = http
+        self._web = web
         self._known: Dict[Tuple[str, str], Row] = {}
 
     def read(self, path: str, asked: Optional[Mapping[str, Any]] = None) -> Any:
@@ -85,6 +89,22 @@ class Table:
         :raises RefusedError: as :meth:`lookup`.
         """
         return self.lookup("sys_user", ("user_name", "email"), who)
+
+    def own_login(self) -> str:
+        """Our user ID, as the table of users has it.
+
+        :raises RefusedError: it does not tell.
+        """
+        mine = self.rows("sys_user", "sys_id=javascript:gs.getUserID()", "sys_id,user_name")
+        rows = list(islice(mine, 2))
+        if len(rows) != 1:
+            raise RefusedError(
+                f"{self._web} does not tell who we are.",
+                "Let the account read its own record in sys_user, or the REST API key's access "
+                "policy cover /api/now/ui/user.",
+                codes.FORBIDDEN,
+            )
+        return cell(rows[0], "user_name")
 
     def lookup(self, table: str, columns: Sequence[str], text: str) -> Row:
         """The one active row that a name stands for, by ``sys_id`` or the first column that has it.

@@ -27,8 +27,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from itertools import islice
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple
 from urllib.parse import urlencode
 
 from reviewloop.errors import (
@@ -41,6 +40,7 @@ from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.servicenow.records import Records
 from reviewloop.trackers.adapters.servicenow.settings import (
     CANCELED,
     CLOSE,
@@ -81,8 +81,6 @@ from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Take
 
 MANY = 500
 """Rows that a query did not ask for, after which reading on helps nobody."""
-INSTANT = "%Y-%m-%d %H:%M:%S"
-"""How values (not display values) tell instants: in UTC."""
 _CODE = re.compile(r"\[(\s*/?\s*code\s*)\]", re.IGNORECASE)
 
 
@@ -105,8 +103,9 @@ class ServiceNow(RestTracker):
 
     def _begin(self) -> None:
         check_more(self._settings)
-        self._closed = listed(self._option(CLOSED))
-        self._records = Table(self._http)
+        self._tables = Table(self._http, self._web)
+        closed, canceled = (listed(self._option(name)) for name in (CLOSED, CANCELED))
+        self._records = Records(self._web, self._scope(), closed, canceled)
 
     def _scope(self) -> str:
         return self._option("table")
@@ -123,10 +122,10 @@ class ServiceNow(RestTracker):
     def _who(self) -> str:
         """Our user ID. A REST API key may be good for the Table API only; then that tells."""
         try:
-            told = parse.mapping(self._records.read("/api/now/ui/user/current_user"), "the user")
+            told = parse.mapping(self._tables.read("/api/now/ui/user/current_user"), "the user")
             login = str(told.get("user_name") or "")
         except RefusedError:
-            login = self._who_by_table()
+            login = self._tables.own_login()
         if login in ("", "guest"):
             raise AuthError(
                 f"{self._web} takes us for nobody, not for an account.", "Renew tracker.token."
@@ -150,12 +149,12 @@ class ServiceNow(RestTracker):
 
     def read(self, ticket_id: str) -> Ticket:
         """One record by its ``sys_id``; one that an access control hides is gone, too (404)."""
-        return self._ticket(self._records.read(self._path(ticket_id), view()))
+        return self._records.ticket(self._tables.read(self._path(ticket_id), view()))
 
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """The entries of both journals, each oldest first; ours last."""
         asked = {"sysparm_fields": ",".join(JOURNALS), "sysparm_display_value": "true"}
-        row = parse.mapping(self._records.read(self._path(ticket_id), asked), "a record")
+        row = parse.mapping(self._tables.read(self._path(ticket_id), asked), "a record")
         ours = self._option("journal")
         if ours not in row:
             raise RefusedError(
@@ -182,7 +181,7 @@ class ServiceNow(RestTracker):
             LABELS: ",".join(draft.labels),
         }
         if draft.assignee:
-            body["assigned_to"] = cell(self._records.user(draft.assignee), "sys_id")
+            body["assigned_to"] = cell(self._tables.user(draft.assignee), "sys_id")
         try:
             return self._write("POST", f"{API}/{self._scope()}", body)
         except RefusedError as err:
@@ -232,7 +231,7 @@ class ServiceNow(RestTracker):
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Set ``assigned_to``."""
-        self._patch(ticket_id, {"assigned_to": cell(self._records.user(who), "sys_id")})
+        self._patch(ticket_id, {"assigned_to": cell(self._tables.user(who), "sys_id")})
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
         """Also where the roster has a mail address or a ``sys_id``."""
@@ -241,7 +240,7 @@ class ServiceNow(RestTracker):
         if not ticket.assignees:
             return False
         try:
-            user = self._records.user(who)
+            user = self._tables.user(who)
         except RefusedError:
             return False
         return any(cell(user, name) in ticket.assignees for name in ("user_name", "sys_id"))
@@ -263,7 +262,7 @@ class ServiceNow(RestTracker):
             if not text:
                 continue
             try:
-                found[name] = cell(self._records.lookup(table, columns, text), "sys_id")
+                found[name] = cell(self._tables.lookup(table, columns, text), "sys_id")
             except RefusedError as err:
                 if err.status != codes.UNPROCESSABLE:
                     raise
@@ -272,26 +271,12 @@ class ServiceNow(RestTracker):
                 ) from err
         return found
 
-    def _who_by_table(self) -> str:
-        mine = self._records.rows(
-            "sys_user", "sys_id=javascript:gs.getUserID()", "sys_id,user_name"
-        )
-        rows = list(islice(mine, 2))
-        if len(rows) != 1:
-            raise RefusedError(
-                f"{self._web} does not tell who we are.",
-                "Let the account read its own record in sys_user, or the REST API key's access "
-                "policy cover /api/now/ui/user.",
-                codes.FORBIDDEN,
-            )
-        return cell(rows[0], "user_name")
-
     def _tickets(self, query: str) -> Tuple[Ticket, ...]:
         """The rows of a query that have a key of ours, whatever else the instance answers."""
         tickets, strangers = [], 0
-        for row in self._records.rows(self._scope(), query, FIELDS):
+        for row in self._tables.rows(self._scope(), query, FIELDS):
             if only_key(cell(row, KEY)):
-                tickets.append(self._ticket(row))
+                tickets.append(self._records.ticket(row))
                 continue
             strangers += 1
             # Then the query was not heeded: these may be all rows of the table.
@@ -307,7 +292,9 @@ class ServiceNow(RestTracker):
     def _write(self, method: str, path: str, body: Row) -> Ticket:
         """Write, and take what the record looks like now from the answer."""
         try:
-            return self._ticket(self._records.write(method, f"{path}?{urlencode(view())}", body))
+            return self._records.ticket(
+                self._tables.write(method, f"{path}?{urlencode(view())}", body)
+            )
         except ProtocolError as err:
             raise unclear(err) from err
 
@@ -338,41 +325,5 @@ class ServiceNow(RestTracker):
             raise RefusedError(f"{ticket_id!r} is no sys_id.", status=codes.NOT_FOUND)
         return f"{API}/{self._scope()}/{ticket_id}"
 
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "a record")
-        sys_id = cell(row, "sys_id")
-        digits = re.findall(r"[0-9]+", cell(row, "number"))
-        if not SYS_ID.fullmatch(sys_id) or not digits:
-            raise parse.misread("a record", "lacks a sys_id or a number")
-        state = cell(row, "state")
-        closed = state in self._closed or cell(row, "active") == "false"
-        who = cell(row, "assigned_to.user_name") or cell(row, "assigned_to")
-        ended = next(filter(None, (cell(row, name) for name in _ENDS)), "")
-        return Ticket(
-            id=sys_id,
-            number=int(digits[-1]),
-            url=f"{self._web}/{self._scope()}.do?sys_id={sys_id}",
-            key=only_key(cell(row, KEY)),
-            title=cell(row, "short_description"),
-            state=State.CLOSED if closed else State.OPEN,
-            resolution=self._resolution(row, state) if closed else "",
-            assignees=(who,) if who else (),
-            labels=tuple(filter(None, map(str.strip, cell(row, LABELS).split(",")))),
-            opened_at=parse.instant(cell(row, "sys_created_on"), INSTANT),
-            closed_at=parse.instant(ended, INSTANT) if closed else None,
-            author=cell(row, "sys_created_by"),
-        )
-
-    def _resolution(self, row: Row, state: str) -> str:
-        """A code that was set when the ticket was resolved outlives its cancelling."""
-        word = shown(row, "state") or state
-        if state in listed(self._option(CANCELED)):
-            return word
-        return shown(row, "close_code") or word
-
     def _remedy(self, status: int) -> str:
         return remedy(status, self._scope())
-
-
-# Incidents keep the instant of resolving, which is when people were done with it.
-_ENDS = ("resolved_at", "closed_at", "sys_updated_on")
