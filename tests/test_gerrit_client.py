@@ -9,13 +9,7 @@ import pytest
 from sandbox.gerrit.fake import PASSWORD, FakeGerrit
 
 from reviewloop.core.change import Account
-from reviewloop.errors import (
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.protocol import change_id

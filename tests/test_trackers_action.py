@@ -28,8 +28,10 @@ from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.stackstorm_action import mapping
+from reviewloop.trackers.adapters.stackstorm_action.failures import error_text
+from reviewloop.trackers.adapters.stackstorm_action.problems import problems
 from reviewloop.trackers.adapters.stackstorm_action.reading import Reading, instant
-from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN, error_text
+from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
 from reviewloop.trackers.outcomes import Done
 from reviewloop.trackers.settings import TrackerSettings
@@ -1019,8 +1021,8 @@ def test_no_value_makes_an_expression_with_what_stands_round_it(before: str, tit
 
 def test_mappings_without_problems() -> None:
     """Those that the tests run with."""
-    assert mapping.problems(settings()) == {}
-    assert mapping.problems(settings(actions=FEW)) == {}
+    assert problems(settings()) == {}
+    assert problems(settings(actions=FEW)) == {}
 
 
 @pytest.mark.parametrize(
@@ -1109,7 +1111,7 @@ def test_mappings_without_problems() -> None:
 )
 def test_problems_of_a_mapping(change: Any, path: str, words: str) -> None:
     """Each by its key and with what to write."""
-    found = mapping.problems(settings(actions=changed(MAPPING, **change)))
+    found = problems(settings(actions=changed(MAPPING, **change)))
 
     assert path in found
     assert words in found[path]
@@ -1120,7 +1122,7 @@ def test_what_a_ticket_must_tell(field: str) -> None:
     """Else tickets are opened twice, or handed on for ever."""
     ticket = {name: told for name, told in FEW["ticket"].items() if name != field}
 
-    found = mapping.problems(settings(actions=changed(FEW, ticket=ticket)))
+    found = problems(settings(actions=changed(FEW, ticket=ticket)))
 
     assert list(found) == [f"actions.ticket.{field}"]
 
@@ -1128,7 +1130,7 @@ def test_what_a_ticket_must_tell(field: str) -> None:
 @pytest.mark.parametrize("field", ["project", "token"])
 def test_a_placeholder_for_a_setting_that_is_not_there(field: str) -> None:
     """The setting is what is missing."""
-    found = mapping.problems(settings(**{field: ""}))
+    found = problems(settings(**{field: ""}))
 
     assert set(found) == {field}
     assert f"says ${field}" in found[field]
@@ -1136,7 +1138,7 @@ def test_a_placeholder_for_a_setting_that_is_not_there(field: str) -> None:
 
 def test_a_token_that_stackstorm_would_evaluate() -> None:
     """It would arrive as another one; it is not shown."""
-    found = mapping.problems(settings(token="a{{b"))
+    found = problems(settings(token="a{{b"))
 
     assert "a{{b" not in found["token"]
 

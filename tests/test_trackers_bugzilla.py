@@ -11,13 +11,7 @@ import pytest
 import fake_bugzilla
 from fake_bugzilla import BOT, COMPONENT, HARMONY, HOST, KEY, NEW, NOBODY, OLD, PRODUCT
 from fake_http import Reply, Sent
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http.transport import RequestsTransport
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done, ReopenPolicy

@@ -9,13 +9,7 @@ import pytest
 
 from fake_gitea import BOT, HOST, REPO, TOKEN, FakeGitea
 from fake_http import Reply
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat

@@ -14,7 +14,7 @@ from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.gitlab.tracker import without_commands
+from reviewloop.trackers.adapters.gitlab.quick_actions import without_commands
 from reviewloop.trackers.outcomes import Done
 from reviewloop.trackers.tickets import CloseReason
 from rig_gitlab import GitLabRig

@@ -172,7 +172,7 @@ def test_the_gateway_for_scoped_tokens() -> None:
     tracker = Jira(TrackerSettings("jira", options=options, **values))
 
     assert tracker.name == "jira:api.atlassian.com/ex/jira/1a11/REV"
-    assert tracker._url("REV-1") == "https://your-domain.atlassian.net/browse/REV-1"
+    assert tracker._issues.url("REV-1") == "https://your-domain.atlassian.net/browse/REV-1"
     assert tracker.lag == 60
 
 

@@ -9,13 +9,7 @@ import pytest
 
 from fake_http import Reply
 from fake_rt import ALL_RIGHTS, BOT, FIELD, PASSWORD, TOKEN, FakeRequestTracker
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ConfigError, ProtocolError, RefusedError
 from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from reviewloop.trackers.tickets import CloseReason

@@ -12,12 +12,7 @@ from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, Tempo
 from reviewloop.gerrit import parse, review
 from reviewloop.gerrit.protocol import segment
 from reviewloop.gerrit.reads import Ident, ReadClient, name_of, path_of
-from reviewloop.gerrit.review import (
-    ReviewAction,
-    ReviewerState,
-    ReviewOutcome,
-    ReviewRequest,
-)
+from reviewloop.gerrit.review import ReviewAction, ReviewerState, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 
 

@@ -28,13 +28,7 @@ from reviewloop.core.commands import Verb
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change
-from reviewloop.errors import (
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    ReviewLoopError,
-    TemporaryError,
-)
+from reviewloop.errors import AuthError, ConfigError, ProtocolError, ReviewLoopError, TemporaryError
 from reviewloop.gerrit import fields, parse
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw

@@ -174,6 +174,14 @@ def check_settings(tracker: Type[Tracker], settings: TrackerSettings) -> None:
 
     :raises ConfigError: something is wrong; it lists everything that is.
     """
-    found = [f"tracker.{key} {text}" for key, text in setting_problems(tracker, settings).items()]
+    refuse(setting_problems(tracker, settings))
+
+
+def refuse(problems: Mapping[str, str]) -> None:
+    """Raise problems by key below ``tracker`` as one error.
+
+    :raises ConfigError: there are any; it lists them all.
+    """
+    found = [f"tracker.{key} {text}" for key, text in problems.items()]
     if found:
         raise ConfigError(" ".join(found), problems=found)

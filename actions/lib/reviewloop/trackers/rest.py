@@ -6,15 +6,7 @@ from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import (
-    Any,
-    Callable,
-    ClassVar,
-    Dict,
-    Iterable,
-    Optional,
-    Tuple,
-)
+from typing import Any, Callable, ClassVar, Dict, Iterable, Optional, Tuple
 from urllib.parse import urlsplit
 
 from reviewloop.core.keys import KEY_PATTERN

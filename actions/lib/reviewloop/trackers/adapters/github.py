@@ -19,12 +19,7 @@ from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.repository import RepositoryTracker
-from reviewloop.trackers.rest import (
-    by_number,
-    member,
-    open_with_key,
-    with_key,
-)
+from reviewloop.trackers.rest import by_number, member, open_with_key, with_key
 from reviewloop.trackers.settings import Form, checked_url
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Draft, State, Ticket
 

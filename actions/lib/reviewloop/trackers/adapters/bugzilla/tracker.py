@@ -23,13 +23,7 @@ import re
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ConfigError, ProtocolError, RefusedError
 from reviewloop.http import codes
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse

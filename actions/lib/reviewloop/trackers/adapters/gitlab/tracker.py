@@ -5,9 +5,6 @@ What it relies on, read in GitLab's own source (gitlabhq/gitlabhq):
 - ``lib/api/issues.rb``: the project's listing comes from the database, is ordered by creation with
   a tie-breaker and filtered by author; for one account it shows that account's own writes even
   where GitLab reads from replicas (``load_balancer_stick_request`` in ``lib/api/helpers.rb``).
-- ``lib/gitlab/quick_actions/extractor.rb``: a line that begins with a slash and a command is
-  *executed* and taken out of a description or note. Texts are therefore sent with nothing but a
-  zero-width space in front of such a slash.
 - ``app/services/issuable_base_service.rb``: labels and assignees are dropped without an error if
   the account may not set them, an assignee also if he or she may not read the issue, and reopening
   an issue whose discussion is locked answers 200 and does nothing.
@@ -18,23 +15,18 @@ What it relies on, read in GitLab's own source (gitlabhq/gitlabhq):
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
-from reviewloop.errors import (
-    AmbiguousError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
+from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
 from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.gitlab.people import NUMBER, People
+from reviewloop.trackers.adapters.gitlab.quick_actions import without_commands
 from reviewloop.trackers.adapters.gitlab.settings import FORMS, OPTIONS, remedy
 from reviewloop.trackers.rest import (
     RestTracker,
@@ -52,8 +44,6 @@ from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Tick
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
 PAGE = 100
-
-_COMMAND = re.compile(r"^([^\S\n]*)/", re.MULTILINE)
 
 
 class GitLab(RestTracker):
@@ -265,14 +255,6 @@ class GitLab(RestTracker):
 
     def _remedy(self, status: int) -> str:
         return remedy(status, self._project)
-
-
-def without_commands(text: str) -> str:
-    """Text in which no line begins with a slash, so that GitLab executes nothing in it.
-
-    A zero-width space rather than a backslash, which would show in a block of code.
-    """
-    return _COMMAND.sub(rf"\1{fmt.ZERO_WIDTH_SPACE}/", text)
 
 
 def _is_moved(row: Mapping[str, Any]) -> bool:

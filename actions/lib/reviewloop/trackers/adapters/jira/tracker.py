@@ -21,25 +21,20 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import whole_number
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.jira.issues import Issue, Issues, checked
 from reviewloop.trackers.adapters.jira.listings import FIELDS, Listings
-from reviewloop.trackers.adapters.jira.people import People, holder, shown
+from reviewloop.trackers.adapters.jira.people import People, shown
 from reviewloop.trackers.adapters.jira.settings import (
     OPTIONS,
     advice,
@@ -47,31 +42,14 @@ from reviewloop.trackers.adapters.jira.settings import (
     more_fields,
     remedy,
 )
-from reviewloop.trackers.adapters.jira.workflow import DONE, Workflow, category
-from reviewloop.trackers.rest import (
-    LOOK_FIRST,
-    RestTracker,
-    key_among,
-    member,
-    open_with_key,
-    with_key,
-)
+from reviewloop.trackers.adapters.jira.workflow import Workflow
+from reviewloop.trackers.rest import LOOK_FIRST, RestTracker, member, open_with_key, with_key
 from reviewloop.trackers.settings import Form, checked_url
-from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, Ticket
 
 CLOUD_LAG = 60.0
 CLUSTER_LAG = 15.0
 """Three polls of a cluster's node."""
-INSTANT = "%Y-%m-%dT%H:%M:%S.%f%z"
-
-_ISSUE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*-[0-9]+")
-
-
-@dataclass(frozen=True)
-class Issue(Ticket):
-    """A ticket that also knows by which names its assignee goes, without case."""
-
-    holder: FrozenSet[str] = frozenset()
 
 
 class Jira(RestTracker):
@@ -93,8 +71,10 @@ class Jira(RestTracker):
         self._fields = more_fields(self._option("fields"))
         self._identity = ""
         self._people = People(self._http, self._project, self._cloud)
+        wont_fix = self._settings.wont_fix
+        self._issues = Issues(self._people, self._pages, self._cloud, wont_fix)
         self._listings = Listings(self._http, self._project, self._place, self._cloud)
-        self._workflow = Workflow(self._option, self._settings.wont_fix)
+        self._workflow = Workflow(self._option, wont_fix)
 
     def _headers(self) -> Dict[str, str]:
         user, token = self._settings.username, self._settings.token
@@ -138,11 +118,11 @@ class Jira(RestTracker):
         """The project's open issues with the shared label and a key."""
         # By number, since the names of categories are translated: 3 is Done.
         rows = self._listings.search(f'labels = "{SHARED_LABEL}" AND statusCategory != 3')
-        return open_with_key(self._ticket(row) for row in rows)
+        return open_with_key(self._issues.ticket(row) for row in rows)
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its key, which may be the one it had before it was moved."""
-        return self._ticket(self._http.read(_issue(ticket_id), {"fields": FIELDS}).data)
+        return self._issues.ticket(self._http.read(_issue(ticket_id), {"fields": FIELDS}).data)
 
     def create(self, draft: Draft) -> Ticket:
         """Create an issue whose labels are the key and the draft's."""
@@ -160,8 +140,8 @@ class Jira(RestTracker):
         told = self._write("POST", "/issue", {"fields": fields})
         try:
             number, issue = (str(parse.at(told, name, "the new issue")) for name in ("id", "key"))
-            opened = self._opened(draft, number, self._url(issue), fields["summary"])
-            return replace(opened, id=_checked(issue))
+            opened = self._opened(draft, number, self._issues.url(issue), fields["summary"])
+            return replace(opened, id=checked(issue))
         except (ProtocolError, RefusedError, ValueError) as err:
             raise AmbiguousError(
                 "Jira's answer to a creation is not understood.",
@@ -300,57 +280,9 @@ class Jira(RestTracker):
                 raise
             raise RefusedError(err.message, advised, err.status, err.told) from err
 
-    def _url(self, issue: str) -> str:
-        return f"{self._pages}/browse/{issue}"
-
-    @parse.understood
-    def _ticket(self, told: Any) -> Issue:
-        issue = _checked(str(parse.at(told, "key", "an issue")))
-        row = parse.mapping(parse.at(told, "fields", "an issue"), "an issue's fields")
-        closed = category(parse.at(row, "status", "an issue")) == DONE
-        key, labels = key_among(str(label) for label in row.get("labels") or ())
-        name = shown(row.get("assignee"), self._cloud)
-        ended = row.get("resolutiondate") or row.get("updated")
-        return Issue(
-            id=issue,
-            number=_number(parse.at(told, "id", "an issue")),
-            url=self._url(issue),
-            key=key,
-            title=str(row.get("summary") or ""),
-            state=State.CLOSED if closed else State.OPEN,
-            resolution=self._word(row) if closed else "",
-            assignees=(name,) if name else (),
-            labels=labels,
-            opened_at=parse.instant(row.get("created"), INSTANT),
-            closed_at=parse.instant(ended, INSTANT) if closed else None,
-            author=self._people.identity(row.get("creator")),
-            holder=holder(row.get("assignee")),
-        )
-
-    def _word(self, row: Mapping[str, Any]) -> str:
-        """The resolution, or the status where that is what says "leave us alone": projects without
-        resolutions of their own have every ending as Done.
-        """
-        words = [member(row.get("resolution"), "name"), member(row.get("status"), "name")]
-        unwanted = {word.casefold() for word in self._settings.wont_fix}
-        return next((word for word in words if word.casefold() in unwanted), words[0] or words[1])
-
     def _remedy(self, status: int) -> str:
         return remedy(status, self._project)
 
 
 def _issue(ticket_id: str) -> str:
-    return f"/issue/{_checked(ticket_id)}"
-
-
-def _checked(issue: str) -> str:
-    if not _ISSUE_KEY.fullmatch(issue):
-        raise RefusedError(f"{issue[:60]!r} is no key of an issue.", status=codes.NOT_FOUND)
-    return issue
-
-
-def _number(told: Any) -> int:
-    number = whole_number(str(told))
-    if number is None:
-        raise parse.misread("an issue's id", f"is {str(told)[:40]!r}")
-    return number
+    return f"/issue/{checked(ticket_id)}"

@@ -24,13 +24,7 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http import codes
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
@@ -53,12 +47,7 @@ from reviewloop.trackers.adapters.launchpad.settings import (
 )
 from reviewloop.trackers.answers import Answer
 from reviewloop.trackers.http import Http
-from reviewloop.trackers.rest import (
-    LOOK_FIRST,
-    RestTracker,
-    key_among,
-    open_with_key,
-)
+from reviewloop.trackers.rest import LOOK_FIRST, RestTracker, key_among, open_with_key
 from reviewloop.trackers.settings import checked_url
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, Ticket
 

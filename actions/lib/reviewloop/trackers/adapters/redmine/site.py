@@ -11,7 +11,7 @@ priorities and statuses, and who is who.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping
 
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.http import codes
@@ -41,6 +41,28 @@ class Site:
         self._field = self.option("key_field") if is_number(self.option("key_field")) else ""
         self._statuses: List[Row] = []
         self._about: Row = {}
+
+    def rows(self, status: str, operator: str, key: str = "") -> Iterator[Row]:
+        """The project's issues, by number, under Redmine's operators for the status and for the
+        field that holds the key. Each page begins after the last number seen: an issue that stops
+        fitting moves no other.
+        """
+        field = f"cf_{self.field_id()}"
+        wanted, last = {"status_id": (status, ""), field: (operator, key)}, 0
+        while True:
+            query: Dict[str, Any] = {"f[]": list(wanted), "sort": "id", "limit": PAGE}
+            for name, (how, value) in wanted.items():
+                query[f"op[{name}]"] = how
+                if value:
+                    query[f"v[{name}][]"] = value
+            told = self._http.read(f"{self._project}/issues.json", query).data
+            rows = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
+            for number, row in parse.rising(rows, last):
+                last = number
+                yield row
+            if not rows or int(parse.at(told, "total_count", "a listing")) <= len(rows):
+                return
+            wanted["issue_id"] = (">=", str(last + 1))
 
     def option(self, name: str) -> str:
         """An option's value, else its default."""

@@ -16,7 +16,7 @@ What it takes, and what this relies on, with the file of Redmine's source that s
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.http import codes
@@ -30,13 +30,7 @@ from reviewloop.trackers.adapters.redmine.settings import (
     REOPEN,
     remedy,
 )
-from reviewloop.trackers.adapters.redmine.site import (
-    PAGE,
-    People,
-    Row,
-    Site,
-    part,
-)
+from reviewloop.trackers.adapters.redmine.site import People, Row, Site, part
 from reviewloop.trackers.rest import (
     RestTracker,
     only_key,
@@ -104,14 +98,13 @@ class Redmine(RestTracker):
         since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
     ) -> Tuple[Ticket, ...]:
         """The project's issues, open and closed, whose field holds the key, from the database."""
-        found = self._listed({"status_id": ("*", ""), self._filter(): ("=", key)})
-        return with_key(found, key)
+        rows = self._site.rows("*", "=", key)
+        return with_key((self._ticket(row) for row in rows), key)
 
     @parse.understood
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues whose field holds any key."""
-        found = self._listed({"status_id": ("o", ""), self._filter(): ("*", "")})
-        return open_with_key(found)
+        return open_with_key(self._ticket(row) for row in self._site.rows("o", "*"))
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number."""
@@ -243,33 +236,6 @@ class Redmine(RestTracker):
             "Workflow, with 'Edit own issues'; an open subtask or a blocking issue also bars it.",
             codes.UNPROCESSABLE,
         )
-
-    def _listed(self, filters: Mapping[str, Tuple[str, str]]) -> Tuple[Ticket, ...]:
-        """Issues that pass all filters (operator and value by field), by number.
-
-        Each page begins after the last number seen: an issue that stops fitting moves no other.
-        """
-        return tuple(self._ticket(row) for row in self._rows(filters))
-
-    def _rows(self, filters: Mapping[str, Tuple[str, str]]) -> Iterator[Row]:
-        wanted, last = dict(filters), 0
-        while True:
-            query: Dict[str, Any] = {"f[]": list(wanted), "sort": "id", "limit": PAGE}
-            for field, (operator, value) in wanted.items():
-                query[f"op[{field}]"] = operator
-                if value:
-                    query[f"v[{field}][]"] = value
-            told = self._http.read(self._issues, query).data
-            rows = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
-            for number, row in parse.rising(rows, last):
-                last = number
-                yield row
-            if not rows or int(parse.at(told, "total_count", "a listing")) <= len(rows):
-                return
-            wanted["issue_id"] = (">=", str(last + 1))
-
-    def _filter(self) -> str:
-        return f"cf_{self._site.field_id()}"
 
     @parse.understood
     def _ticket(self, told: Any) -> Ticket:

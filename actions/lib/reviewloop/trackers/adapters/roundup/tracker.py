@@ -20,12 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, RefusedError, TemporaryError
 from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.markup.formats import BodyFormat

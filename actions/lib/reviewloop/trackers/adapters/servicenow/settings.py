@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Mapping, Tuple
+from typing import Dict, Mapping, Tuple
 
 from reviewloop.errors import ConfigError
 from reviewloop.http import codes
+from reviewloop.http.credentials import basic
 from reviewloop.trackers.rest import PAIRS
 from reviewloop.trackers.settings import Form, Option, TrackerSettings
+from reviewloop.trackers.tickets import State
 
 INCIDENT = "incident"
 KEY, LABELS = "correlation_id", "correlation_display"
@@ -122,3 +124,23 @@ def remedy(status: int, table: str) -> str:
     if status == codes.NOT_FOUND:
         return "Check tracker.url (only https://instance) and what the account may read."
     return ""
+
+
+def not_moved(state: State) -> str:
+    """What to do where a record did not get the state that it should."""
+    if state is State.OPEN:
+        return (
+            "What is closed for good cannot be reopened there: let tracker.reopen_days be less "
+            "than the days after which resolved tickets are closed."
+        )
+    return f"Let the account write state, and check tracker.options.{CLOSE}."
+
+
+def authorization(auth: str, token: str) -> Dict[str, str]:
+    """The header that holds the credential."""
+    if auth == "api_key":
+        return {"x-sn-apikey": token}
+    if auth == "bearer":
+        return {"Authorization": f"Bearer {token}"}
+    user, _, password = token.partition(":")
+    return {"Authorization": basic(user, password)}

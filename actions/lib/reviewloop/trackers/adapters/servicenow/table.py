@@ -1,4 +1,18 @@
-"""ServiceNow's Table API: rows, refusals, and who or what a name stands for."""
+"""ServiceNow's Table API: rows, refusals, and who or what a name stands for.
+
+- A part of a query that names an unknown field is ignored, and then every row answers
+  (``api-reference/rest-apis/c_TableAPI.md``, ``sysparm_query``); so rows are compared here again.
+- ``sysparm_limit`` counts rows before access controls take some away: a short page is not the last
+  one. The ``Link`` header tells, or ``X-Total-Count``.
+- Unknown fields are ignored in what is asked for and in what is written, and so are fields that an
+  access control protects: all with 200 or 201. Hence the reading back. A refusal is 403, whether
+  by an access control, a data policy or a business rule
+  (``api-reference/rest-api-explorer/r_RESTAPIHTTPResponseCodes.md``); its ``detail`` tells which.
+- A transaction that took too long may answer 200 with an ``error`` beside half a ``result``.
+- A journal's entries show in the record's own *display* value, newest first, each below a line
+  ``<time> - <name> (<label>)``. The table ``sys_journal_field`` has them apart, but rights of its
+  own, without which it answers 200 and nothing (rapid7/insightconnect-plugins#4064).
+"""
 
 from __future__ import annotations
 

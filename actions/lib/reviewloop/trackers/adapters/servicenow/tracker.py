@@ -1,24 +1,13 @@
 """ServiceNow, through its Table API.
 
-What it takes, and what this relies on (ServiceNow/ServiceNowDocs on GitHub, below ``markdown/``):
+What it takes, and what this relies on (ServiceNow/ServiceNowDocs on GitHub, below ``markdown/``),
+beside what :mod:`reviewloop.trackers.adapters.servicenow.table` names:
 
-- A part of a query that names an unknown field is ignored, and then every row answers
-  (``api-reference/rest-apis/c_TableAPI.md``, ``sysparm_query``); so rows are compared here again.
-- ``sysparm_limit`` counts rows before access controls take some away: a short page is not the last
-  one. The ``Link`` header tells, or ``X-Total-Count``.
-- Unknown fields are ignored in what is asked for and in what is written, and so are fields that an
-  access control protects: all with 200 or 201. Hence the reading back. A refusal is 403, whether
-  by an access control, a data policy or a business rule
-  (``api-reference/rest-api-explorer/r_RESTAPIHTTPResponseCodes.md``); its ``detail`` tells which.
-- A transaction that took too long may answer 200 with an ``error`` beside half a ``result``.
 - ``correlation_id`` is not unique, unless the site makes it so
   (``platform-administration/t_RequiringUniqueValuesForAField.md``).
 - Descriptions are plain text. Journals (``work_notes``, ``comments``) are too, but for HTML between
   ``[code]`` and ``[/code]``, which many instances switch off: so we write plain text, and text from
   outside must not hold that tag.
-- A journal's entries show in the record's own *display* value, newest first, each below a line
-  ``<time> - <name> (<label>)``. The table ``sys_journal_field`` has them apart, but rights of its
-  own, without which it answers 200 and nothing (rapid7/insightconnect-plugins#4064).
 - A resolved incident can be opened again, a closed one cannot
   (``it-service-management/incident-management/reopening-incident.md``).
 """
@@ -30,14 +19,8 @@ from datetime import datetime
 from typing import Dict, Optional, Tuple
 from urllib.parse import urlencode
 
-from reviewloop.errors import (
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
+from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError
 from reviewloop.http import codes
-from reviewloop.http.credentials import basic
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.servicenow.records import Records
@@ -51,8 +34,10 @@ from reviewloop.trackers.adapters.servicenow.settings import (
     LABELS,
     OPTIONS,
     REOPEN,
+    authorization,
     check_more,
     listed,
+    not_moved,
     remedy,
 )
 from reviewloop.trackers.adapters.servicenow.table import (
@@ -111,13 +96,7 @@ class ServiceNow(RestTracker):
         return self._option("table")
 
     def _headers(self) -> Dict[str, str]:
-        auth, token = self._option("auth"), self._settings.token
-        if auth == "api_key":
-            return {"x-sn-apikey": token}
-        if auth == "bearer":
-            return {"Authorization": f"Bearer {token}"}
-        user, _, password = token.partition(":")
-        return {"Authorization": basic(user, password)}
+        return authorization(self._option("auth"), self._settings.token)
 
     def _who(self) -> str:
         """Our user ID. A REST API key may be good for the Table API only; then that tells."""
@@ -307,18 +286,10 @@ class ServiceNow(RestTracker):
         if kept.state is not state:
             raise RefusedError(
                 f"{self._place} left ticket {ticket_id} {kept.state.value}.",
-                self._not_moved(state),
+                not_moved(state),
                 codes.FORBIDDEN,
             )
         return kept
-
-    def _not_moved(self, state: State) -> str:
-        if state is State.OPEN:
-            return (
-                "What is closed for good cannot be reopened there: let tracker.reopen_days be less "
-                "than the days after which resolved tickets are closed."
-            )
-        return f"Let the account write state, and check tracker.options.{CLOSE}."
 
     def _path(self, ticket_id: str) -> str:
         if not SYS_ID.fullmatch(ticket_id):

@@ -16,10 +16,9 @@ What a site leaves out is made up for where that is safe:
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from reviewloop.core.text import neutralise
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
@@ -29,15 +28,17 @@ from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.stackstorm_action import mapping
+from reviewloop.trackers.adapters.stackstorm_action.mapping import Order
+from reviewloop.trackers.adapters.stackstorm_action.problems import problems
 from reviewloop.trackers.adapters.stackstorm_action.reading import ID, Reading
-from reviewloop.trackers.adapters.stackstorm_action.runs import SUCCEEDED, Order, Runs
-from reviewloop.trackers.base import Tracker, check_settings
-from reviewloop.trackers.settings import Form, Option, TrackerSettings
+from reviewloop.trackers.adapters.stackstorm_action.runs import Runs
+from reviewloop.trackers.adapters.stackstorm_action.settings import OPTIONS
+from reviewloop.trackers.base import Tracker, check_settings, refuse
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 FIRST_PAUSE = 1.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_COUNT = re.compile(r"[0-9]{1,5}")
 
 
 class AnyAction(Tracker):
@@ -46,42 +47,7 @@ class AnyAction(Tracker):
     kind = mapping.KIND
     body_format = BodyFormat.TEXT
     needs = ("actions",)
-    options = {
-        "format": Option(
-            "The markup in which the tracker shows what it is given.",
-            "markdown",
-            "text",
-            form=Form(
-                re.compile("|".join(one.value for one in BodyFormat)),
-                "one of " + ", ".join(one.value for one in BodyFormat),
-            ),
-        ),
-        "timeout": Option(
-            "Seconds after which an action that has not ended is not waited for any more.",
-            "120",
-            "60",
-            form=Form(_COUNT, "seconds, such as 60"),
-        ),
-        "lag": Option(
-            "Seconds after which find surely shows a new ticket; more than 0 where the tracker"
-            " looks into a search index.",
-            "120",
-            "0",
-            form=Form(_COUNT, "seconds, such as 120"),
-        ),
-        "title_limit": Option(
-            "The longest title that the tracker takes, in characters.",
-            "160",
-            "250",
-            form=Form(re.compile(r"[1-9][0-9]{1,3}"), "a number from 10 to 9999"),
-        ),
-        "body_limit": Option(
-            "The longest body and comment that the tracker takes, in characters.",
-            "4000",
-            "60000",
-            form=Form(re.compile(r"[1-9][0-9]{2,5}"), "a number from 100 to 999999"),
-        ),
-    }
+    options = OPTIONS
     drops_hint = "Look at what tracker.actions.create sends and what tracker.actions.ticket reads."
 
     def __init__(
@@ -91,9 +57,7 @@ class AnyAction(Tracker):
         transport: Optional[Transport] = None,
     ) -> None:
         check_settings(type(self), settings)
-        found = [f"tracker.{key} {text}" for key, text in mapping.problems(settings).items()]
-        if found:
-            raise ConfigError(" ".join(found), problems=found)
+        refuse(problems(settings))
         self._actions = settings.actions
         self._fixed: Dict[str, Any] = {
             "project": settings.project,
@@ -243,14 +207,9 @@ class AnyAction(Tracker):
         """What ``comments`` lists, and what StackStorm has had said with success: a listing that
         lags, or shows less than it should, makes nothing be said twice.
         """
-        ref = self._mapped("comment").ref
-        said = [
-            Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
-            for one in self._settle(ticket_id)
-            if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
-        ]
+        said = self._runs.said(self._tag(_checked(ticket_id)), self._mapped("comment").ref)
         if "comments" not in self._actions:
-            return tuple(said)
+            return said
         reading = self._reading("comments")
         rows = self._rows("comments", reading, {"id": ticket_id})
         return (*(reading.comment(row) for row in rows), *said)
@@ -329,15 +288,3 @@ def _checked(ticket_id: str) -> str:
     if not ID.fullmatch(ticket_id):
         raise RefusedError(f"{ticket_id[:40]!r} is no id of a ticket.", status=codes.NOT_FOUND)
     return ticket_id
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All texts in a value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
