@@ -26,7 +26,6 @@ from reviewloop.http.messages import Request
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.stackstorm_action import mapping
 from reviewloop.trackers.adapters.stackstorm_action.failures import error_text
 from reviewloop.trackers.adapters.stackstorm_action.problems import problems
@@ -38,6 +37,7 @@ from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
 from reviewloop.trackers.tickets import CloseReason, State, TakenError
 from rig_action import FEW, MAPPING, TICKET, ActionRig
+from stores import MemoryRecords
 from test_trackers_contract import HOSTILE
 from trackers_rig import NOW, Wire, draft, fresh_key
 

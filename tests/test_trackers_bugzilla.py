@@ -13,10 +13,10 @@ from fake_bugzilla import BOT, COMPONENT, HARMONY, HOST, KEY, NEW, NOBODY, OLD, 
 from fake_http import Reply, Sent
 from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http.transport import RequestsTransport
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from reviewloop.trackers.tickets import CloseReason, TakenError
 from rig_bugzilla import BugzillaRig
+from stores import MemoryRecords
 from trackers_rig import Wire, draft, fresh_key, whole_life
 
 

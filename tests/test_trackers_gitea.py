@@ -13,13 +13,13 @@ from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedE
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.gitea import Gitea
 from reviewloop.trackers.outcomes import Done
 from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason
 from rig_gitea import GiteaRig
+from stores import MemoryRecords
 from trackers_rig import NOW, Wire, draft, fresh_key, losing
 
 API = "/api/v1"

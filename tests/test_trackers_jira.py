@@ -19,7 +19,6 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.jira.tracker import Jira
 from reviewloop.trackers.base import Tracker, setting_problems
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
@@ -27,6 +26,7 @@ from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
+from stores import MemoryRecords
 from trackers_rig import Wire, answering, draft, fresh_key
 
 COMMITTEE1, COMMITTEE2 = (one.account for one in fake_jira.PEOPLE[:2])

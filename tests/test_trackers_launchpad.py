@@ -11,10 +11,10 @@ from fake_http import Reply, Sent
 from fake_launchpad import BASE, BOT, KEY, SECRET
 from reviewloop.errors import AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done
 from reviewloop.trackers.tickets import CloseReason
 from rig_launchpad import LaunchpadRig
+from stores import MemoryRecords
 from test_trackers_contract import HOSTILE
 from trackers_rig import Wire, draft, fresh_key, whole_life
 

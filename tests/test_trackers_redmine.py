@@ -15,10 +15,10 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from reviewloop.trackers.tickets import CloseReason
 from rig_redmine import RedmineRig
+from stores import MemoryRecords
 from trackers_rig import Wire, answering, draft, fresh_key, whole_life
 
 

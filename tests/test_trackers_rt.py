@@ -10,10 +10,10 @@ import pytest
 from fake_http import Reply
 from fake_rt import ALL_RIGHTS, BOT, FIELD, PASSWORD, TOKEN, FakeRequestTracker
 from reviewloop.errors import AmbiguousError, AuthError, ConfigError, ProtocolError, RefusedError
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from reviewloop.trackers.tickets import CloseReason
 from rig_rt import RequestTrackerRig
+from stores import MemoryRecords
 from trackers_rig import draft, fresh_key, whole_life
 
 

@@ -10,11 +10,11 @@ import pytest
 
 from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.outcomes import About, Again, Done, ReopenPolicy
 from reviewloop.trackers.ticketing import Ticketing
 from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, TakenError, Ticket
+from stores import MemoryRecords
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 

@@ -20,12 +20,13 @@ from reviewloop.errors import AmbiguousError
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import RequestsTransport, Transport
-from reviewloop.store.tickets import MemoryRecords, Records
+from reviewloop.store.tickets import Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
 from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
 from reviewloop.trackers.tickets import Draft
+from stores import MemoryRecords
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 _KEYS = itertools.count(1)

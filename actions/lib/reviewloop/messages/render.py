@@ -51,16 +51,6 @@ FOLDER = Path(__file__).parent / "templates"
 KEY = "templates"
 """Where the configuration names the operator's folder."""
 
-TICKET_PURPOSES = (
-    "ticket_open",
-    "ticket_update",
-    "ticket_joined",
-    "ticket_over",
-    "ticket_gone",
-    "ticket_linked",
-)
-"""They exist in every format; comments on changes are plain text."""
-
 # Purposes that know nothing of the change, and what they are given instead. A ticket outlives what
 # may be told of its change: it may have become private, or be gone.
 _APART: Mapping[str, Tuple[str, ...]] = {

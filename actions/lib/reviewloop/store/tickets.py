@@ -122,29 +122,6 @@ class Records(ABC):
         return self.readable().records
 
 
-class MemoryRecords(Records):
-    """Records that last as long as this object; each goes through its JSON form, as in the
-    datastore.
-    """
-
-    def __init__(self) -> None:
-        self._texts: Dict[str, str] = {}
-
-    def get(self, key: str) -> Optional[TicketRecord]:
-        """The record of a key, or None."""
-        text = self._texts.get(key)
-        return None if text is None else TicketRecord.from_json(text)
-
-    def put(self, record: TicketRecord) -> None:
-        """Keep a record."""
-        self._texts[record.key] = record.to_json()
-
-    def readable(self) -> Readable[TicketRecord]:
-        """Every record."""
-        texts = (self._texts[key] for key in sorted(self._texts))
-        return Readable(tuple(TicketRecord.from_json(text) for text in texts))
-
-
 class DatastoreRecords(Records):
     """Records in StackStorm's datastore, one system value each, named ``gerrit.ticket.<key>``."""
 
