@@ -18,7 +18,7 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.errors import InternalError, ReviewLoopError
+from reviewloop.errors import guarded, named
 from reviewloop.messages.render import Gone
 from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
@@ -251,19 +251,19 @@ def _close(context: Context, case: Case, why: Union[How, Gone]) -> None:
 
 def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
     """Run a job; a failure is listed, and the sweep goes on. Whether it went well."""
-    try:
+
+    def done() -> bool:
         job()
-    except ReviewLoopError as err:
-        failure = err
-    # The sweep's one guard: what one change holds keeps no other from being looked at.
-    except Exception as err:  # noqa: BLE001
-        failure = InternalError.of(err)
-    else:
         return True
-    report.failures.append(
-        {"number": number, "kind": failure.kind, "message": outward(str(failure), 500)}
-    )
-    return False
+
+    def failed(err: Exception) -> bool:
+        failure = named(err)
+        report.failures.append(
+            {"number": number, "kind": failure.kind, "message": outward(str(failure), 500)}
+        )
+        return False
+
+    return guarded(done, failed)
 
 
 def _half_done(case: Case) -> List[Dict[str, Any]]:

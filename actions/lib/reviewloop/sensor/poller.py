@@ -16,7 +16,7 @@ from typing import Callable, Dict, Iterable, List, Sequence, Set
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
-from reviewloop.errors import DatastoreError, ReviewLoopError
+from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import after, all_of
@@ -99,18 +99,18 @@ class Poller:
 
     def poll(self) -> None:
         """One poll; failures are logged and dispatched once, and so is recovery."""
-        # The one broad except around a poll: whatever happens, the sensor lives on.
-        try:
-            self._round()
-            self._troubles.worked(self._standing())
-        except Exception as err:  # noqa: BLE001
-            self._fail(err)
+        # Whatever happens, the sensor lives on.
+        guarded(self._whole, self._fail)
+
+    def _whole(self) -> None:
+        self._round()
+        self._troubles.worked(self._standing())
 
     def _fail(self, error: Exception) -> None:
-        try:
-            self._troubles.failed(error)
-        except Exception:  # noqa: BLE001
-            self._log.exception("That polling fails cannot be told.")
+        guarded(
+            lambda: self._troubles.failed(error),
+            lambda _err: self._log.exception("That polling fails cannot be reported."),
+        )
 
     def _start_over(self) -> None:
         """As after a restart: what was noted down last counts, and Gerrit is asked anew."""

@@ -28,7 +28,14 @@ from reviewloop.core.commands import Verb
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change
-from reviewloop.errors import AuthError, ConfigError, ProtocolError, ReviewLoopError, TemporaryError
+from reviewloop.errors import (
+    AuthError,
+    ConfigError,
+    ProtocolError,
+    ReviewLoopError,
+    TemporaryError,
+    guarded,
+)
 from reviewloop.gerrit import fields, parse
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw
@@ -190,12 +197,7 @@ class Reader:
 
     def _guarded(self, raw: Raw, step: Callable[[], T]) -> Union[T, Failed]:
         """One change, one guard: whatever its text makes of our code stays with it."""
-        try:
-            return step()
-        except (AuthError, ConfigError):
-            raise
-        except Exception as err:  # noqa: BLE001
-            return Failed(key_of(raw), err)
+        return guarded(step, lambda err: Failed(key_of(raw), err), (AuthError, ConfigError))
 
 
 def key_of(raw: Raw) -> Optional[ChangeKey]:
