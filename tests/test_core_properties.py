@@ -72,7 +72,8 @@ def test_turn_and_open_waits(steps: Steps) -> None:
     assert {wait.party for wait in state.waits if wait.is_open} == owing
     assert all((wait.how is None) == wait.is_open for wait in state.waits)
     for party in owing:
-        (wait,) = (one for one in state.waits if one.party is party and one.is_open)
+        wait = state.open_wait(party)
+        assert wait is not None
         runs = any(span.end is None for span in wait.segments)
         assert runs == (party is Party.OWNER or not state.red)
 

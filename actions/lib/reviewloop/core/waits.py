@@ -48,6 +48,10 @@ class State:
     # Who spoke as a reviewer since the owner's or uploader's last move.
     reviewed_by: FrozenSet[int] = frozenset()
 
+    def open_wait(self, party: Party) -> Optional[Wait]:
+        """The wait of this party that still lasts, if any."""
+        return next((wait for wait in self.waits if wait.party is party and wait.is_open), None)
+
 
 def follow(change: Change, policy: Policy) -> State:
     """Read the change's history to its end."""
