@@ -56,17 +56,17 @@ class AuthError(ReviewLoopError):
 class RefusedError(ReviewLoopError):
     """An administrator must grant a permission, or the request makes no sense there (4xx).
 
-    :param told: what the other side said, parsed; never part of a message as it is.
+    :param answer: what the other side answered, parsed; never part of a message as it is.
     """
 
     kind = "refused"
 
     def __init__(
-        self, message: str, remedy: str = "", status: int = 0, told: object = None
+        self, message: str, remedy: str = "", status: int = 0, answer: object = None
     ) -> None:
         super().__init__(message, remedy)
         self.status = status
-        self.told = told
+        self.answer = answer
 
 
 class TemporaryError(ReviewLoopError):

@@ -130,19 +130,19 @@ def one_line(text: str, secrets: Iterable[str]) -> str:
 
 def reason(response: Response, secrets: Iterable[str] = ()) -> str:
     """The tracker's own words for a refusal, as one short line."""
-    told = refusal(response)
-    if isinstance(told, str) and told.lstrip()[:1] == "<":
+    data = refusal(response)
+    if isinstance(data, str) and data.lstrip()[:1] == "<":
         return "(a page)"
-    return one_line(_words(told), secrets) or "(no reason given)"
+    return one_line(_words(data), secrets) or "(no reason given)"
 
 
-def _words(told: Any) -> str:
+def _words(data: Any) -> str:
     """The message in a JSON refusal: GitHub's ``message`` and ``errors``, Roundup's
     ``error.msg``, Jira's ``errorMessages``.
     """
-    if not isinstance(told, dict):
-        return str(told)
-    inner: Dict[str, Any] = told["error"] if isinstance(told.get("error"), dict) else told
+    if not isinstance(data, dict):
+        return str(data)
+    inner: Dict[str, Any] = data["error"] if isinstance(data.get("error"), dict) else data
     parts = [str(inner[name]) for name in ("message", "msg") if inner.get(name)]
     several = inner.get("errorMessages")
     parts += [str(one) for one in several] if isinstance(several, list) else []

@@ -25,7 +25,7 @@ class RepositoryTracker(RestTracker):
         self._issues = f"{self._repository}/issues"
 
     @abstractmethod
-    def _ticket(self, told: Any) -> Ticket:
+    def _ticket(self, data: Any) -> Ticket:
         """An issue as it is answered."""
 
     @abstractmethod
@@ -60,9 +60,9 @@ class RepositoryTracker(RestTracker):
     def _created(self, draft: Draft, **more: Any) -> Ticket:
         """Open an issue whose body ends with the hidden key."""
         body = {"title": self._title(draft), "body": self._sealed(draft), **more}
-        told = self._http.write("POST", self._issues, body).data
+        data = self._http.write("POST", self._issues, body).data
         try:
-            return self._ticket(told)
+            return self._ticket(data)
         except ProtocolError as err:
             raise unclear(err) from err
 

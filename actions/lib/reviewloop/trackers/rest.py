@@ -214,9 +214,9 @@ def only_key(text: str) -> Optional[str]:
     return text if KEY_PATTERN.fullmatch(text) else None
 
 
-def member(told: Any, name: str) -> str:
+def member(data: Any, name: str) -> str:
     """A text inside an object, such as a user's login; empty where there is no object."""
-    return str(told.get(name) or "") if isinstance(told, dict) else ""
+    return str(data.get(name) or "") if isinstance(data, dict) else ""
 
 
 def unclear(err: ReviewLoopError) -> AmbiguousError:

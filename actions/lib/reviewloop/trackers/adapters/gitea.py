@@ -134,10 +134,10 @@ class Gitea(RepositoryTracker):
     def _may_be_assigned(self, name: str) -> bool:
         """Whether the server would assign somebody; True if the token may not look."""
         try:
-            told = self._http.read(f"{self._repository}/assignees").data
+            data = self._http.read(f"{self._repository}/assignees").data
             known = [
                 member(row, "login").casefold()
-                for row in parse.sequence(told, "a listing of users")
+                for row in parse.sequence(data, "a listing of users")
             ]
             if name.casefold() in known:
                 return True
@@ -216,8 +216,8 @@ class Gitea(RepositoryTracker):
             page += 1
 
     @parse.understood
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "an issue")
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "an issue")
         number = parse.at(row, "number", "an issue")
         if not isinstance(number, int) or number < 1:
             raise parse.misread("an issue", "has no number")
@@ -255,8 +255,8 @@ class Gitea(RepositoryTracker):
         }.get(status, "")
 
 
-def _id(told: Any) -> int:
-    number = parse.at(told, "id", "a row of a listing")
+def _id(data: Any) -> int:
+    number = parse.at(data, "id", "a row of a listing")
     if not isinstance(number, int):
         raise parse.misread("a row of a listing", "has no number")
     return number

@@ -75,7 +75,7 @@ class GitHub(RepositoryTracker):
         tell.
         """
         try:
-            told = self._http.read("/user").data
+            data = self._http.read("/user").data
         except RefusedError as err:
             if err.status != codes.FORBIDDEN:
                 raise
@@ -85,7 +85,7 @@ class GitHub(RepositoryTracker):
                     "Set tracker.username to the app's account, such as my-app[bot].",
                 ) from err
             return self._settings.username
-        return str(parse.at(told, "login", "the user"))
+        return str(parse.at(data, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key: first those with the shared label, else all of ours.
@@ -145,8 +145,8 @@ class GitHub(RepositoryTracker):
             answer = self._http.read(answer.next_url)
 
     @parse.understood
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "an issue")
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "an issue")
         number = parse.at(row, "number", "an issue")
         closed = parse.at(row, "state", "an issue") == "closed"
         return Ticket(
@@ -181,6 +181,6 @@ class GitHub(RepositoryTracker):
         return ""
 
 
-def _label(told: Any) -> str:
+def _label(data: Any) -> str:
     """A label's name; GitHub's description allows a bare string too."""
-    return str(told.get("name") or "") if isinstance(told, dict) else str(told)
+    return str(data.get("name") or "") if isinstance(data, dict) else str(data)

@@ -41,12 +41,12 @@ class Bugs:
         anything else that is not there.
         """
         try:
-            told = self.read("/user", names=who, include_fields="name")
+            data = self.read("/user", names=who, include_fields="name")
         except RefusedError as err:
             if code_of(err) not in (UNKNOWN_NAME, INVALID_USER):
                 raise
         else:
-            rows = parse.sequence(parse.at(told, "users", "the answer"), "the users")
+            rows = parse.sequence(parse.at(data, "users", "the answer"), "the users")
             if rows:
                 return str(parse.at(rows[0], "name", "a user"))
         raise RefusedError(
@@ -60,8 +60,8 @@ class Bugs:
         return self._ticket(self._row(number_or_alias, FIELDS))
 
     def _row(self, number_or_alias: str, fields: str) -> Row:
-        told = self.read(f"/bug/{number_or_alias}", include_fields=fields)
-        rows = parse.sequence(parse.at(told, "bugs", "the answer"), "the bugs")
+        data = self.read(f"/bug/{number_or_alias}", include_fields=fields)
+        rows = parse.sequence(parse.at(data, "bugs", "the answer"), "the bugs")
         if len(rows) != 1:
             raise parse.misread("the answer", f"holds {len(rows)} bugs")
         return parse.mapping(rows[0], "a bug")
@@ -72,7 +72,7 @@ class Bugs:
 
     def open_after(self, number: int) -> List[Ticket]:
         """The next open bugs with a key, above a number: a page that nothing can move."""
-        told = self.read(
+        data = self.read(
             "/bug",
             product=self._product,
             resolution="---",
@@ -86,7 +86,7 @@ class Bugs:
             limit=PAGE,
             include_fields=FIELDS,
         )
-        rows = parse.sequence(parse.at(told, "bugs", "the answer"), "the bugs")
+        rows = parse.sequence(parse.at(data, "bugs", "the answer"), "the bugs")
         return [self._ticket(row) for row in rows]
 
     def read(self, path: str, **params: Any) -> Any:
@@ -102,8 +102,8 @@ class Bugs:
         return f"{self._web}/show_bug.cgi?id={number}"
 
     @parse.understood
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "a bug")
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "a bug")
         number = int(parse.at(row, "id", "a bug"))
         is_open = bool(parse.at(row, "is_open", "a bug"))
         key, _ = key_among(_names(row.get("alias")))
@@ -125,6 +125,6 @@ class Bugs:
         )
 
 
-def _names(told: Any) -> List[str]:
+def _names(data: Any) -> List[str]:
     """Aliases, which are a list, or one text in harmony."""
-    return [str(name) for name in (told if isinstance(told, list) else [told]) if name]
+    return [str(name) for name in (data if isinstance(data, list) else [data]) if name]

@@ -47,11 +47,11 @@ class Rest(Http):
 
     def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """See :meth:`Http.judge`."""
-        told = _error_in(response.body)
-        if told is None:
+        data = _error_in(response.body)
+        if data is None:
             return super().judge(response, what, is_write)
-        code = _int(told.get("code"))
-        said = self.shown(str(told.get("message")))
+        code = _int(data.get("code"))
+        said = self.shown(str(data.get("message")))
         if code in _LOGIN:
             raise AuthError(
                 f"{self._host} does not accept our credential (code {code}).",
@@ -63,7 +63,7 @@ class Rest(Http):
             f"{what} was refused (code {code}): {said}",
             _advice(code, self._product),
             _status(code),
-            told,
+            data,
         )
 
 
@@ -72,23 +72,23 @@ def _error_in(content: bytes) -> Optional[Row]:
     if b'"error"' not in content:
         return None
     try:
-        told = read_json(content)
+        data = read_json(content)
     except ValueError:
         return None
-    is_error = isinstance(told, dict) and told.get("error") and "code" in told
-    return told if is_error else None
+    is_error = isinstance(data, dict) and data.get("error") and "code" in data
+    return data if is_error else None
 
 
-def _int(told: Any) -> int:
+def _int(data: Any) -> int:
     try:
-        return int(told)
+        return int(data)
     except (TypeError, ValueError):
         return 0
 
 
 def code_of(err: RefusedError) -> int:
     """Bugzilla's code of a refusal, 0 where it told none."""
-    return _int(err.told.get("code")) if isinstance(err.told, dict) else 0
+    return _int(err.answer.get("code")) if isinstance(err.answer, dict) else 0
 
 
 def _status(code: int) -> int:

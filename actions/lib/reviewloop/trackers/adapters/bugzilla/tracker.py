@@ -106,8 +106,8 @@ class Bugzilla(RestTracker):
         """Our login. 5.0 and 5.2 only say whether the login we name is ours."""
         if not self._secret:
             return str(parse.at(self._bugs.read("/whoami"), "name", "the user"))
-        told = self._bugs.read("/valid_login", login=self._settings.username)
-        if not parse.at(told, "result", "the answer"):
+        data = self._bugs.read("/valid_login", login=self._settings.username)
+        if not parse.at(data, "result", "the answer"):
             raise AuthError(
                 f"The API key is not that of {self._settings.username}.",
                 "Set tracker.username to the login of the account that tracker.token belongs to.",
@@ -162,8 +162,8 @@ class Bugzilla(RestTracker):
         """All comments but the description, which Bugzilla counts as number 0."""
         number = ticket_number(ticket_id, "bug")
         bugs = parse.at(self._bugs.read(f"/bug/{number}/comment"), "bugs", "the answer")
-        told = parse.at(parse.at(bugs, number, "the comments"), "comments", "the comments")
-        rows = [parse.mapping(row, "a comment") for row in parse.sequence(told, "the comments")]
+        data = parse.at(parse.at(bugs, number, "the comments"), "comments", "the comments")
+        rows = [parse.mapping(row, "a comment") for row in parse.sequence(data, "the comments")]
         return tuple(
             Comment(
                 str(parse.at(row, "id", "a comment")),
@@ -223,9 +223,9 @@ class Bugzilla(RestTracker):
         return body
 
     def _filed(self, body: Mapping[str, Any]) -> int:
-        told = self._bugs.write("POST", "/bug", body)
+        data = self._bugs.write("POST", "/bug", body)
         try:
-            return int(parse.at(told, "id", "the new bug"))
+            return int(parse.at(data, "id", "the new bug"))
         except (ProtocolError, TypeError, ValueError) as err:
             raise AmbiguousError(
                 f"{self._place} does not tell the number of the new bug.",

@@ -43,8 +43,8 @@ class People:
         return self._found[name]
 
     def _by_name(self, name: str) -> Optional[Dict[str, Any]]:
-        told = self._http.read("/users", {"username": name}).data
-        for row in parse.sequence(told, "a listing of users"):
+        data = self._http.read("/users", {"username": name}).data
+        for row in parse.sequence(data, "a listing of users"):
             if member(row, "username").casefold() == name.casefold():
                 return parse.mapping(row, "a user")
         return None

@@ -141,12 +141,12 @@ class GitLab(RestTracker):
             body["assignee_ids"] = [self._people.number(draft.assignee)]
         if self._confidential:
             body["confidential"] = True
-        told = self._http.write("POST", self._issues, body).data
+        data = self._http.write("POST", self._issues, body).data
         try:
-            ticket = _ticket(told)
+            ticket = _ticket(data)
         except ProtocolError as err:
             raise unclear(err) from err
-        if self._confidential and not told.get("confidential"):
+        if self._confidential and not data.get("confidential"):
             raise RefusedError(
                 f"GitLab opened issue {ticket.id} of {self._place} for everybody to see.",
                 "Make it confidential by hand, and let the token's account set that "
@@ -215,10 +215,10 @@ class GitLab(RestTracker):
 
     def _turn(self, ticket_id: str, body: Mapping[str, Any], wanted: State) -> None:
         """Change an issue's state; GitLab may answer 200 and leave it as it was."""
-        told = self._http.write("PUT", self._issue(ticket_id), body).data
-        if isinstance(told, dict) and _state(told) is not wanted:
+        data = self._http.write("PUT", self._issue(ticket_id), body).data
+        if isinstance(data, dict) and _state(data) is not wanted:
             raise RefusedError(
-                f"GitLab left issue {ticket_id} of {self._place} {_state(told).value}.",
+                f"GitLab left issue {ticket_id} of {self._place} {_state(data).value}.",
                 "Unlock the issue's discussion, and give the token's account at least the role "
                 "Planner (before GitLab 17.7: Reporter).",
             )
@@ -267,8 +267,8 @@ def _state(row: Mapping[str, Any]) -> State:
 
 
 @parse.understood
-def _ticket(told: Any) -> Ticket:
-    row = parse.mapping(told, "an issue")
+def _ticket(data: Any) -> Ticket:
+    row = parse.mapping(data, "an issue")
     number = parse.at(row, "iid", "an issue")
     if not isinstance(number, int):
         raise parse.misread("an issue", "has no number")

@@ -45,17 +45,17 @@ class Issues:
         return f"{self._pages}/browse/{issue}"
 
     @parse.understood
-    def ticket(self, told: Any) -> Issue:
+    def ticket(self, data: Any) -> Issue:
         """An issue as Jira answers it."""
-        issue = checked(str(parse.at(told, "key", "an issue")))
-        row = parse.mapping(parse.at(told, "fields", "an issue"), "an issue's fields")
+        issue = checked(str(parse.at(data, "key", "an issue")))
+        row = parse.mapping(parse.at(data, "fields", "an issue"), "an issue's fields")
         closed = category(parse.at(row, "status", "an issue")) == DONE
         key, labels = key_among(str(label) for label in row.get("labels") or ())
         name = shown(row.get("assignee"), self._cloud)
         ended = row.get("resolutiondate") or row.get("updated")
         return Issue(
             id=issue,
-            number=_number(parse.at(told, "id", "an issue")),
+            number=_number(parse.at(data, "id", "an issue")),
             url=self.url(issue),
             key=key,
             title=str(row.get("summary") or ""),
@@ -88,8 +88,8 @@ def checked(issue: str) -> str:
     return issue
 
 
-def _number(told: Any) -> int:
-    number = whole_number(str(told))
+def _number(data: Any) -> int:
+    number = whole_number(str(data))
     if number is None:
-        raise parse.misread("an issue's id", f"is {str(told)[:40]!r}")
+        raise parse.misread("an issue's id", f"is {str(data)[:40]!r}")
     return number

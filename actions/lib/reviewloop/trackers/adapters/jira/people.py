@@ -37,8 +37,8 @@ class People:
     def _looked_up(self, who: str) -> str:
         """The account of a mail address or of a whole display name, if there is just one."""
         query = {"project": self._project, "query": who, "maxResults": PAGE}
-        told = parse.sequence(self._http.read("/user/assignable/search", query).data, "the people")
-        rows = [parse.mapping(row, "a person") for row in told]
+        data = parse.sequence(self._http.read("/user/assignable/search", query).data, "the people")
+        rows = [parse.mapping(row, "a person") for row in data]
         exact = [row for row in rows if who.casefold() in holder(row)]
         # Jira finds by the hidden mail address as well, and does not show it.
         hidden = [row for row in rows if "@" in who and not row.get("emailAddress")]

@@ -100,9 +100,9 @@ def more_fields(text: str) -> Dict[str, Any]:
     return fields
 
 
-def advice(told: Any) -> str:
+def advice(data: Any) -> str:
     """What to do about the fields that a refusal names; empty where it names none."""
-    errors = told.get("errors") if isinstance(told, dict) else None
+    errors = data.get("errors") if isinstance(data, dict) else None
     names = [name for name in errors if _FIELD.fullmatch(name)] if isinstance(errors, dict) else []
     for name in names:
         if name in _ADVICE:

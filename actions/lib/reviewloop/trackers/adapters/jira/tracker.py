@@ -89,7 +89,7 @@ class Jira(RestTracker):
     def _who(self) -> str:
         """Our account's name, from the one call that Cloud never answers anonymously."""
         try:
-            told = parse.mapping(self._http.read("/myself").data, "our account")
+            data = parse.mapping(self._http.read("/myself").data, "our account")
         except RefusedError as err:
             if err.status != codes.FORBIDDEN:
                 raise
@@ -99,8 +99,8 @@ class Jira(RestTracker):
                 "token's account. A server asks for a CAPTCHA after wrong attempts: log in there "
                 "once with a browser as that account.",
             ) from err
-        self._identity = self._people.identity(told)
-        return shown(told, self._cloud)
+        self._identity = self._people.identity(data)
+        return shown(data, self._cloud)
 
     @parse.understood
     def find(
@@ -137,9 +137,9 @@ class Jira(RestTracker):
         }
         if draft.assignee:
             fields["assignee"] = self._people.named(draft.assignee)
-        told = self._write("POST", "/issue", {"fields": fields})
+        data = self._write("POST", "/issue", {"fields": fields})
         try:
-            number, issue = (str(parse.at(told, name, "the new issue")) for name in ("id", "key"))
+            number, issue = (str(parse.at(data, name, "the new issue")) for name in ("id", "key"))
             opened = self._opened(draft, number, self._issues.url(issue), fields["summary"])
             return replace(opened, id=checked(issue))
         except (ProtocolError, RefusedError, ValueError) as err:
@@ -211,8 +211,8 @@ class Jira(RestTracker):
         if the issue is not where it should be.
         """
         path, closes = f"{_issue(ticket_id)}/transitions", option == "close"
-        told = self._http.read(path, {"expand": "transitions.fields"}).data
-        listed = parse.sequence(parse.at(told, "transitions", "the answer"), "the transitions")
+        data = self._http.read(path, {"expand": "transitions.fields"}).data
+        listed = parse.sequence(parse.at(data, "transitions", "the answer"), "the transitions")
         ticket = self.read(ticket_id)
         if ticket.is_open is not closes:
             return ticket
@@ -241,15 +241,15 @@ class Jira(RestTracker):
                 "the pack's account 'Edit Issues', put Labels on the edit screen, and set "
                 "tracker.options.close to a transition whose status can be edited.",
                 err.status,
-                err.told,
+                err.answer,
             ) from err
 
     def _link(self, ticket_id: str, keep: Ticket) -> None:
         """Link two issues where they can be linked; the comment names the other one anyway."""
         wanted = self._option("duplicate").casefold()
         try:
-            told = parse.at(self._http.read("/issueLinkType").data, "issueLinkTypes", "the answer")
-            for name in (member(one, "name") for one in parse.sequence(told, "the types of links")):
+            data = parse.at(self._http.read("/issueLinkType").data, "issueLinkTypes", "the answer")
+            for name in (member(one, "name") for one in parse.sequence(data, "the types of links")):
                 if name.casefold() == wanted:
                     # The inward issue is the one that "duplicates" the outward one.
                     ends = {"inwardIssue": {"key": ticket_id}, "outwardIssue": {"key": keep.id}}
@@ -275,10 +275,10 @@ class Jira(RestTracker):
         try:
             return self._http.write(method, path, body).data
         except RefusedError as err:
-            advised = advice(err.told)
+            advised = advice(err.answer)
             if not advised:
                 raise
-            raise RefusedError(err.message, advised, err.status, err.told) from err
+            raise RefusedError(err.message, advised, err.status, err.answer) from err
 
     def _remedy(self, status: int) -> str:
         return remedy(status, self._project)

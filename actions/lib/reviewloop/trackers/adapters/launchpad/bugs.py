@@ -68,14 +68,14 @@ class Bugs:
 
     def entries(self, path: str, query: Mapping[str, Any]) -> Iterator[Row]:
         """Entries of all pages; the next page's address is Launchpad's own."""
-        told = self.row(path, {**query, "ws.size": PAGE})
+        data = self.row(path, {**query, "ws.size": PAGE})
         while True:
-            for row in parse.sequence(parse.at(told, "entries", "a listing"), "a listing"):
+            for row in parse.sequence(parse.at(data, "entries", "a listing"), "a listing"):
                 yield parse.mapping(row, "a row of a listing")
-            following = told.get("next_collection_link")
+            following = data.get("next_collection_link")
             if not following:
                 return
-            told = self.row(str(following))
+            data = self.row(str(following))
 
     def row(self, path: str, query: Optional[Mapping[str, Any]] = None) -> Row:
         """An object below the service's address."""

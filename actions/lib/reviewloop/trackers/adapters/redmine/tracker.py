@@ -75,7 +75,7 @@ class Redmine(RestTracker):
     def _who(self) -> str:
         """Our login, from the one reading call that answers 401 to a wrong key."""
         try:
-            told = self._http.read("/users/current.json").data
+            data = self._http.read("/users/current.json").data
         except RefusedError as err:
             if err.status != codes.FORBIDDEN:
                 raise
@@ -85,7 +85,7 @@ class Redmine(RestTracker):
                 "tracker.url must be this Redmine.",
                 err.status,
             ) from err
-        user = parse.at(told, "user", "an account")
+        user = parse.at(data, "user", "an account")
         self._number = str(parse.at(user, "id", "an account"))
         return str(parse.at(user, "login", "an account"))
 
@@ -137,9 +137,9 @@ class Redmine(RestTracker):
             issue["priority_id"] = self._site.priority_id()
         if draft.assignee:
             issue["assigned_to_id"] = int(self._people.number(draft.assignee))
-        told = self._http.write("POST", self._issues, {"issue": issue}).data
+        data = self._http.write("POST", self._issues, {"issue": issue}).data
         try:
-            return self._ticket(parse.at(told, "issue", "the new issue"))
+            return self._ticket(parse.at(data, "issue", "the new issue"))
         except ProtocolError as err:
             raise unclear(err) from err
 
@@ -196,8 +196,8 @@ class Redmine(RestTracker):
 
     def _issue(self, ticket_id: str, include: str = "") -> Row:
         params = {"include": include} if include else None
-        told = self._http.read(f"/issues/{ticket_number(ticket_id, 'issue')}.json", params).data
-        return parse.mapping(parse.at(told, "issue", "an answer"), "an issue")
+        data = self._http.read(f"/issues/{ticket_number(ticket_id, 'issue')}.json", params).data
+        return parse.mapping(parse.at(data, "issue", "an answer"), "an issue")
 
     def _put(self, ticket_id: str, change: Mapping[str, Any]) -> None:
         """Change an issue; again where somebody else changed it in the same moment."""
@@ -207,7 +207,7 @@ class Redmine(RestTracker):
             ticket_id,
             # A refusal without a reason means that the issue was changed since it was read, and
             # that nothing was done (app/controllers/issues_controller.rb, StaleObjectError).
-            lambda err: err.told == {"errors": []},
+            lambda err: err.answer == {"errors": []},
         )
 
     def _written(self, path: str, change: Mapping[str, Any]) -> None:
@@ -238,8 +238,8 @@ class Redmine(RestTracker):
         )
 
     @parse.understood
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "an issue")
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "an issue")
         number = parse.at(row, "id", "an issue")
         closed = self._site.is_closed(row)
         assignee = self._people.shown(row.get("assigned_to"))

@@ -136,8 +136,8 @@ def _date(answer: Answer) -> datetime:
     return date
 
 
-def ids_of(told: Any) -> Any:
+def ids_of(data: Any) -> Any:
     """A link as its id, several as their ids, anything else as it is: the form that is written."""
-    if isinstance(told, list):
-        return [ids_of(one) for one in told]
-    return str(told["id"]) if isinstance(told, dict) and "id" in told else told
+    if isinstance(data, list):
+        return [ids_of(one) for one in data]
+    return str(data["id"]) if isinstance(data, dict) and "id" in data else data

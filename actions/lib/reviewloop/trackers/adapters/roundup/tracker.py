@@ -191,11 +191,11 @@ class Roundup(RestTracker):
         message = self._database.message(text, self._user)
 
         def change(item: Mapping[str, Any]) -> Dict[str, Any]:
-            told: Dict[str, Any] = {"messages": [*ids_of(item.get("messages") or []), message]}
+            data: Dict[str, Any] = {"messages": [*ids_of(item.get("messages") or []), message]}
             status = ids_of(item.get("status"))
             if status and self._database.is_closed(status):
-                told["status"] = status
-            return told
+                data["status"] = status
+            return data
 
         self._edit(ticket_id, change)
 

@@ -52,12 +52,12 @@ class Queue:
         while True:
             queue = _literal(self._project)
             query = f"Queue = {queue} AND {condition} AND id > {last}"
-            told = self._search(query, PAGE)
-            items = items_of(told)
+            data = self._search(query, PAGE)
+            items = items_of(data)
             for number, row in parse.rising(items, last):
                 last = number
                 yield row
-            if not items or int(told.get("total") or 0) <= len(items):
+            if not items or int(data.get("total") or 0) <= len(items):
                 return
 
     def _search(self, query: str, size: int) -> Row:
@@ -105,13 +105,13 @@ class Queue:
             if STEP.fullmatch(who):
                 raise unknown
             try:
-                told = self._http.read(f"/user/{quoted(who)}").data
+                data = self._http.read(f"/user/{quoted(who)}").data
             except RefusedError as err:
                 if err.status != codes.NOT_FOUND:
                     raise
                 raise unknown from err
             # Which fields of others are shown is RT's setting $UserSummaryExtraInfo.
-            self._people[who] = str(parse.mapping(told, "a user").get("Name") or who)
+            self._people[who] = str(parse.mapping(data, "a user").get("Name") or who)
         return self._people[who]
 
 
@@ -125,9 +125,9 @@ def _literal(text: str) -> str:
     return "'" + re.sub(r"(['\\])", r"\\\1", text) + "'"
 
 
-def items_of(told: Any) -> List[Row]:
+def items_of(data: Any) -> List[Row]:
     """The rows of a listing."""
-    items = parse.sequence(parse.at(told, "items", "a listing"), "a listing")
+    items = parse.sequence(parse.at(data, "items", "a listing"), "a listing")
     return [parse.mapping(row, "a row of a listing") for row in items]
 
 

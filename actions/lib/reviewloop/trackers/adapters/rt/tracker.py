@@ -131,9 +131,9 @@ class RequestTracker(RestTracker):
         }
         if draft.assignee:
             body["Owner"] = self._queue.user(draft.assignee)
-        told = self._http.write("POST", "/ticket", body).data
+        data = self._http.write("POST", "/ticket", body).data
         try:
-            number = str(int(parse.at(told, "id", "the new ticket")))
+            number = str(int(parse.at(data, "id", "the new ticket")))
         except (ProtocolError, TypeError, ValueError) as err:
             raise AmbiguousError("RT's answer to a creation names no ticket.", LOOK_FIRST) from err
         return self._opened(draft, number, self._url(number), str(body["Subject"]))
@@ -158,10 +158,10 @@ class RequestTracker(RestTracker):
         if self.read(ticket_id).key is None:
             return
         change = {"AddRefersTo": keep.id, "CustomFields": {self._queue.key_field(): None}}
-        told = self._http.write("PUT", _path(ticket_id), change).data
+        data = self._http.write("PUT", _path(ticket_id), change).data
         if self.read(ticket_id).key is not None:
             raise RefusedError(
-                f"RT did not take the key off ticket {ticket_id}: {self._said(told)}",
+                f"RT did not take the key off ticket {ticket_id}: {self._said(data)}",
                 f"Grant the account ModifyCustomField on {self._queue.key_field()}.",
                 codes.FORBIDDEN,
             )
@@ -192,11 +192,11 @@ class RequestTracker(RestTracker):
     def _move(self, ticket_id: str, option: str) -> None:
         """Change a status. RT answers 200 to a step that it does not take, too."""
         status = self._option(option)
-        told = self._http.write("PUT", _path(ticket_id), {"Status": status}).data
+        data = self._http.write("PUT", _path(ticket_id), {"Status": status}).data
         kept = str(self._row(ticket_id).get("Status"))
         if kept.casefold() != status.casefold():
             raise RefusedError(
-                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {self._said(told)}",
+                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {self._said(data)}",
                 f"Allow that step in the queue's lifecycle and grant ModifyTicket, or set "
                 f"tracker.options.{option}; a ticket that depends on open ones is not closed.",
                 codes.UNPROCESSABLE,
@@ -240,9 +240,9 @@ class RequestTracker(RestTracker):
                 return key_among(str(one) for one in field.get("values") or ())[0]
         return None
 
-    def _said(self, told: Any) -> str:
+    def _said(self, data: Any) -> str:
         """The sentences with which RT answers a change."""
-        sentences = told if isinstance(told, list) else []
+        sentences = data if isinstance(data, list) else []
         return self._http.shown(" ".join(map(str, sentences))) or "(nothing was said)"
 
     def _remedy(self, status: int) -> str:

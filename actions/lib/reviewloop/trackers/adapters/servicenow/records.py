@@ -33,9 +33,9 @@ class Records:
         self._closed = closed
         self._canceled = canceled
 
-    def ticket(self, told: Any) -> Ticket:
+    def ticket(self, data: Any) -> Ticket:
         """A row as a ticket."""
-        row = parse.mapping(told, "a record")
+        row = parse.mapping(data, "a record")
         sys_id = cell(row, "sys_id")
         digits = re.findall(r"[0-9]+", cell(row, "number"))
         if not SYS_ID.fullmatch(sys_id) or not digits:

@@ -147,7 +147,7 @@ class Table:
             return [row for row in islice(found, PAGE) if cell(row, "active") != "false"]
         except RefusedError as err:
             advice = f"Let the account read {table}."
-            raise RefusedError(err.message, advice, err.status, err.told) from err
+            raise RefusedError(err.message, advice, err.status, err.answer) from err
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -159,7 +159,7 @@ class Table:
             if not detail:
                 raise
             advice = self._advice(detail) or err.remedy
-            raise RefusedError(f"{err.message}: {detail}", advice, err.status, err.told) from err
+            raise RefusedError(f"{err.message}: {detail}", advice, err.status, err.answer) from err
 
     def _advice(self, detail: str) -> str:
         if "data policy" in detail.lower():
@@ -179,33 +179,33 @@ def view(fields: str = FIELDS) -> Dict[str, str]:
 
 def result_of(answer: Answer, fault: Type[TemporaryError]) -> Any:
     """What an answer is about; ``fault`` where the transaction was broken off, whatever came."""
-    told = parse.mapping(answer.data, "the answer")
-    if told.get("error"):
+    data = parse.mapping(answer.data, "the answer")
+    if data.get("error"):
         raise fault(
             "ServiceNow broke its work off in the middle and answered only a part.",
             "The next run tries again.",
         )
-    return parse.at(told, "result", "the answer")
+    return parse.at(data, "result", "the answer")
 
 
 def said_in(err: RefusedError) -> str:
     """The ``detail`` of a refusal."""
-    told = err.told if isinstance(err.told, dict) else {}
-    inner = told.get("error")
+    data = err.answer if isinstance(err.answer, dict) else {}
+    inner = data.get("error")
     detail = inner.get("detail") if isinstance(inner, dict) else None
     return fmt.clean(str(detail or ""))
 
 
 def cell(row: Mapping[str, Any], name: str) -> str:
     """A field's value; "" where there is none."""
-    told = row.get(name)
-    return str((told.get("value") if isinstance(told, dict) else told) or "")
+    data = row.get(name)
+    return str((data.get("value") if isinstance(data, dict) else data) or "")
 
 
 def shown(row: Mapping[str, Any], name: str) -> str:
     """A field as people see it."""
-    told = row.get(name)
-    return str((told.get("display_value") if isinstance(told, dict) else told) or "")
+    data = row.get(name)
+    return str((data.get("display_value") if isinstance(data, dict) else data) or "")
 
 
 def entries(shown: str) -> List[Tuple[str, str]]:

@@ -101,8 +101,8 @@ class ServiceNow(RestTracker):
     def _who(self) -> str:
         """Our user ID. A REST API key may be good for the Table API only; then that tells."""
         try:
-            told = parse.mapping(self._tables.read("/api/now/ui/user/current_user"), "the user")
-            login = str(told.get("user_name") or "")
+            data = parse.mapping(self._tables.read("/api/now/ui/user/current_user"), "the user")
+            login = str(data.get("user_name") or "")
         except RefusedError:
             login = self._tables.own_login()
         if login in ("", "guest"):

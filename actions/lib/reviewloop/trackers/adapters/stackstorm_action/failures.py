@@ -33,12 +33,12 @@ class Failures:
         self._words = words
         self._secret = secret
 
-    def of(self, order: Order, told: Mapping[str, Any]) -> ReviewLoopError:
+    def of(self, order: Order, data: Mapping[str, Any]) -> ReviewLoopError:
         """The error for an execution that ended without success, as the API shows it."""
-        status, number = told.get("status"), told["id"]
+        status, number = data.get("status"), data["id"]
         if status != FAILED:
             return _doubt(order, f"{order.ref} ended as {status} (execution {number}).")
-        result = told.get("result")
+        result = data.get("result")
         said = error_text(result)
         shown = f"{order.ref} failed (execution {number}): {self.shown(said)}"
         code = result.get("status_code") if isinstance(result, dict) else None
@@ -70,7 +70,7 @@ class Failures:
 
 def _refused(order: Order, shown: str, means: Set[str], code: int) -> RefusedError:
     if "none" in means:
-        return RefusedError(shown, status=codes.NOT_FOUND, told="none")
+        return RefusedError(shown, status=codes.NOT_FOUND, answer="none")
     if "assignee" in means:
         remedy = "Check the name under roster.members[].tracker.action."
         return RefusedError(shown, remedy, codes.UNPROCESSABLE)

@@ -30,7 +30,7 @@ class Call:
 
     offers: Tuple[str, ...]
     needs: Tuple[Tuple[str, ...], ...] = ()
-    told: Tuple[str, ...] = ()
+    returns: Tuple[str, ...] = ()
     required: bool = False
     lists: bool = False
 
@@ -84,8 +84,8 @@ class Mapped:
     result: Mapping[str, Any]
 
 
-def _section(told: Any) -> Mapping[str, Any]:
-    return told if isinstance(told, Mapping) else {}
+def _section(data: Any) -> Mapping[str, Any]:
+    return data if isinstance(data, Mapping) else {}
 
 
 @dataclass(frozen=True)
@@ -104,18 +104,18 @@ class Order:
 
 def call(actions: Mapping[str, Any], name: str) -> Optional[Mapped]:
     """A call of the mapping, None where it is not mapped; ``ticket`` goes before its ``result``."""
-    told = _section(actions.get(name))
-    if not told:
+    data = _section(actions.get(name))
+    if not data:
         return None
-    shared = _section(actions.get("ticket")) if CALLS[name].told[:2] == TICKET[:2] else {}
-    result = {**shared, **_section(told.get("result"))}
-    return Mapped(str(told.get("ref")), _section(told.get("parameters")), result)
+    shared = _section(actions.get("ticket")) if CALLS[name].returns[:2] == TICKET[:2] else {}
+    result = {**shared, **_section(data.get("result"))}
+    return Mapped(str(data.get("ref")), _section(data.get("parameters")), result)
 
 
 def words(actions: Mapping[str, Any], name: str) -> Tuple[str, ...]:
     """The words that mean a kind of error, in lower case."""
-    told = _section(actions.get("errors")).get(name, ERRORS[name])
-    return tuple(str(word).casefold() for word in told)
+    data = _section(actions.get("errors")).get(name, ERRORS[name])
+    return tuple(str(word).casefold() for word in data)
 
 
 def filled(value: Any, fields: Fields) -> Any:

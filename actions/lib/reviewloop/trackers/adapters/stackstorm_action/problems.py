@@ -37,18 +37,18 @@ def problems(settings: TrackerSettings) -> Dict[str, str]:
 
 def _problems(settings: TrackerSettings) -> Iterator[Problem]:
     actions = settings.actions
-    for name, told in actions.items():
+    for name, data in actions.items():
         path = f"actions.{name}"
         if name not in (*mapping.CALLS, "ticket", "errors"):
             yield path, f"is nothing to map.{_near(name, (*mapping.CALLS, 'ticket', 'errors'))}"
-        elif not isinstance(told, Mapping):
-            yield path, f"is {told!r}: write `key: value` lines below it."
+        elif not isinstance(data, Mapping):
+            yield path, f"is {data!r}: write `key: value` lines below it."
         elif name == "errors":
-            yield from _error_problems(path, told)
+            yield from _error_problems(path, data)
         elif name == "ticket":
-            yield from _result_problems(path, told, mapping.TICKET, ())
+            yield from _result_problems(path, data, mapping.TICKET, ())
         else:
-            yield from _call_problems(path, told, name, settings)
+            yield from _call_problems(path, data, name, settings)
     for name, sort in mapping.CALLS.items():
         if sort.required and name not in actions:
             yield f"actions.{name}", "is missing: write the ref of the action that does it."
@@ -56,17 +56,17 @@ def _problems(settings: TrackerSettings) -> Iterator[Problem]:
 
 
 def _call_problems(
-    path: str, told: Mapping[str, Any], name: str, settings: TrackerSettings
+    path: str, data: Mapping[str, Any], name: str, settings: TrackerSettings
 ) -> Iterator[Problem]:
     sort = mapping.CALLS[name]
-    for key in told:
+    for key in data:
         if key not in ("ref", "parameters", "result"):
             near = _near(key, ("ref", "parameters", "result"))
             yield f"{path}.{key}", f"is not known here.{near}"
-    ref = told.get("ref")
+    ref = data.get("ref")
     if not isinstance(ref, str) or not _REF.fullmatch(ref):
         yield f"{path}.ref", f"is {ref!r}: write pack.action, such as servicenow.insert."
-    given = told.get("parameters") or {}
+    given = data.get("parameters") or {}
     if not isinstance(given, Mapping):
         yield f"{path}.parameters", f"is {given!r}: write `parameter: value` lines below it."
         return
@@ -79,12 +79,12 @@ def _call_problems(
     for key in ("project", "username", "token"):
         if key in used and not getattr(settings, key):
             yield key, f"is missing: {path} says ${key}."
-    extra = ("items",) if sort.lists else ("item",) if sort.told else ()
-    result = told.get("result") or {}
+    extra = ("items",) if sort.lists else ("item",) if sort.returns else ()
+    result = data.get("result") or {}
     if not isinstance(result, Mapping):
         yield f"{path}.result", f"is {result!r}: write `field: path` lines below it."
     else:
-        yield from _result_problems(f"{path}.result", result, sort.told, extra)
+        yield from _result_problems(f"{path}.result", result, sort.returns, extra)
 
 
 def _value_problems(path: str, value: Any, offered: Tuple[str, ...]) -> Iterator[Problem]:
@@ -117,10 +117,10 @@ def _faults(value: str, offered: Tuple[str, ...]) -> Iterator[str]:
 
 
 def _result_problems(
-    path: str, told: Mapping[str, Any], known: Tuple[str, ...], extra: Tuple[str, ...]
+    path: str, data: Mapping[str, Any], known: Tuple[str, ...], extra: Tuple[str, ...]
 ) -> Iterator[Problem]:
     offered = (*known, *extra, *(LISTS if "state" in known else ()))
-    for name, value in told.items():
+    for name, value in data.items():
         at = f"{path}.{name}"
         if name not in offered:
             near = _near(name, offered) or (f" It has {', '.join(offered)}." if offered else "")
@@ -136,8 +136,8 @@ def _result_problems(
             yield at, f"is {value!r}: write names with dots between them, such as result.key."
 
 
-def _error_problems(path: str, told: Mapping[str, Any]) -> Iterator[Problem]:
-    for name, value in told.items():
+def _error_problems(path: str, data: Mapping[str, Any]) -> Iterator[Problem]:
+    for name, value in data.items():
         if name not in mapping.ERRORS:
             near = _near(name, mapping.ERRORS) or f" It has {', '.join(mapping.ERRORS)}."
             yield f"{path}.{name}", f"is no kind of error.{near}"
@@ -150,13 +150,13 @@ def _told_problems(actions: Mapping[str, Any]) -> Iterator[Problem]:
     shared = {field: f"actions.ticket.{field}" for field in (*MUST_TELL, *WORDS)}
     for name in (name for name in mapping.CALLS if name in actions):
         mapped = mapping.call(actions, name)
-        told = {} if mapped is None else mapped.result
+        data = {} if mapped is None else mapped.result
         at = {**shared, "id": shared["id"] if name in TICKET_CALLS else f"actions.{name}.result.id"}
         for field in _must_tell(name):
-            if field not in told:
+            if field not in data:
                 where = at.get(field, f"actions.{name}.result.{field}")
                 yield where, f"is missing: where the result of {name} tells it."
-        if name in TICKET_CALLS and not any(word in told for word in WORDS):
+        if name in TICKET_CALLS and not any(word in data for word in WORDS):
             yield at["closed_values"], "is missing: the words for a closed ticket, in a list."
 
 

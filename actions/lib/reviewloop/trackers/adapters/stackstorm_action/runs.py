@@ -90,16 +90,16 @@ class Runs:
 
         :raises AmbiguousError: it was to write, and whether it did is not known.
         """
-        told = self._requested(order)
+        data = self._requested(order)
         try:
-            told = self._waited(order, told)
+            data = self._waited(order, data)
         except ReviewLoopError as err:
             if order.tag is None or isinstance(err, AmbiguousError):
                 raise
             raise AmbiguousError(f"{order.ref} was started; {err.message}", LOOK) from err
-        if told.get("status") == SUCCEEDED:
-            return told.get("result")
-        raise self._failures.of(order, told)
+        if data.get("status") == SUCCEEDED:
+            return data.get("result")
+        raise self._failures.of(order, data)
 
     def check(self) -> None:
         """A call that StackStorm answers to those only whom it knows."""
@@ -167,7 +167,7 @@ class Runs:
         if order.tag is not None:
             body["context"] = {"trace_context": {"trace_tag": order.tag}}
         try:
-            told = self._http.write("POST", "/executions", body).data
+            data = self._http.write("POST", "/executions", body).data
         except AuthError as err:
             raise _unknown_here(err) from err
         except RefusedError as err:
@@ -177,14 +177,14 @@ class Runs:
                 # It would only have read, so nothing is in doubt.
                 raise TemporaryError(err.message, "The next run tries again.") from err
             raise
-        if not isinstance(told, dict) or not str(told.get("id") or "").isalnum():
+        if not isinstance(data, dict) or not str(data.get("id") or "").isalnum():
             raise AmbiguousError(f"StackStorm's answer to running {order.ref} has no id.", LOOK)
-        return told
+        return data
 
-    def _waited(self, order: Order, told: Dict[str, Any]) -> Dict[str, Any]:
-        number = str(told["id"])
+    def _waited(self, order: Order, data: Dict[str, Any]) -> Dict[str, Any]:
+        number = str(data["id"])
         pause, started = FIRST_PAUSE, self._timing.monotonic()
-        while told.get("status") not in ENDED:
+        while data.get("status") not in ENDED:
             if self._timing.monotonic() - started >= self._timeout:
                 raise TemporaryError(
                     f"{order.ref} has not ended after {self._timeout:.0f} seconds (execution"
@@ -194,8 +194,8 @@ class Runs:
             self._timing.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             query = {"include_attributes": "status,result"}
-            told = parse.mapping(self._read(f"/executions/{number}", query), "an execution")
-        return {**told, "id": number}
+            data = parse.mapping(self._read(f"/executions/{number}", query), "an execution")
+        return {**data, "id": number}
 
     def _read(self, path: str, query: Mapping[str, Any]) -> Any:
         try:
@@ -211,8 +211,8 @@ class Runs:
 
     def _refusal(self, order: Order, err: RefusedError) -> RefusedError:
         """StackStorm's own refusal. No status that could be taken for the tracker's."""
-        told = err.told.get("faultstring") if isinstance(err.told, dict) else None
-        said = self._failures.shown(told or "no reason given")
+        data = err.answer.get("faultstring") if isinstance(err.answer, dict) else None
+        said = self._failures.shown(data or "no reason given")
         if err.status == codes.FORBIDDEN:
             remedy = f"Give the user who runs the rule the right to execute {order.ref}."
         else:

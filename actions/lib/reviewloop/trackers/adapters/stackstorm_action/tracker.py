@@ -138,7 +138,7 @@ class AnyAction(Tracker):
             return reading.rows(self._run(call, None, **fields))
         except RefusedError as err:
             # Some packs fail where there is nothing to list; the site says in which words.
-            if err.told != "none":
+            if err.answer != "none":
                 raise
             return []
 
@@ -184,10 +184,10 @@ class AnyAction(Tracker):
             "labels": list(draft.labels),
             "assignee": draft.assignee or None,
         }
-        told = self._run("create", self._tag(draft.key), **fields)
+        data = self._run("create", self._tag(draft.key), **fields)
         reading = self._reading("create")
         try:
-            row = reading.row(told)
+            row = reading.row(data)
             number = reading.id(row)
             ticket = Ticket(
                 id=number,
