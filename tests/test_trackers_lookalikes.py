@@ -453,10 +453,10 @@ def test_parts_of_answers(told: Any) -> None:
 def test_members_of_answers(told: Any, name: str) -> None:
     """A member is there, or it is named as missing."""
     if isinstance(told, dict) and name in told:
-        assert parse.at(told, name, "x") == told[name]
+        assert parse.required(told, name, "x") == told[name]
     else:
         with pytest.raises(ProtocolError):
-            parse.at(told, name, "x")
+            parse.required(told, name, "x")
 
 
 def _instant_forms() -> List[str]:

@@ -147,7 +147,7 @@ class Http:
                 self._transport.close()
         return self.judge(response, f"{request} at {self._host}", request.writes)
 
-    def shown(self, text: str) -> str:
+    def one_line(self, text: str) -> str:
         """A tracker's own words as one short line, without our credentials."""
         return answers.one_line(text, self._secrets)
 

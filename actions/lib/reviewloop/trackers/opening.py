@@ -9,7 +9,7 @@ from typing import Callable, List, Optional, Tuple
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.trackers.outcomes import About, Again, Done, Outcome, ReopenPolicy
+from reviewloop.trackers.outcomes import About, Done, Outcome, ReopenPolicy, WhenClosed
 from reviewloop.trackers.own import OwnTickets
 from reviewloop.trackers.tickets import ClaimState, Draft, TakenError, Ticket, first, latest_closed
 
@@ -50,11 +50,11 @@ class Opening:
         closed = latest_closed(found) or recorded
         if closed:
             again = self._policy.decide(closed, self._now())
-            if again is Again.LEAVE:
+            if again is WhenClosed.LEAVE:
                 self._own.remember(closed, draft.key, about)
                 word = self._policy.refusal(closed)
                 return Outcome(Done.NOTHING, closed, f"closed as {word}: left alone")
-            if again is Again.REOPEN:
+            if again is WhenClosed.REOPEN:
                 return self._reopened(closed, draft, about)
         return self._created(draft, about)
 

@@ -29,7 +29,7 @@ def sequence(data: Any, what: str) -> List[Any]:
     return data
 
 
-def at(data: Any, name: str, what: str) -> Any:
+def required(data: Any, name: str, what: str) -> Any:
     """A member that must be there."""
     inside = mapping(data, what)
     if name not in inside:
@@ -60,7 +60,7 @@ def iso_instant(text: Any) -> Optional[datetime]:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
 
 
-def steady(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
+def stable(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
     """The rows of a listing by pages, which is read again where it moved meanwhile.
 
     :param read: all pages in one go; None if a row may have slipped from one to another.
@@ -75,7 +75,7 @@ def steady(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
     )
 
 
-def rising(rows: Iterable[Any], last: int) -> Iterator[Tuple[int, Dict[str, Any]]]:
+def in_order(rows: Iterable[Any], last: int) -> Iterator[Tuple[int, Dict[str, Any]]]:
     """The rows of a page with their numbers (``id``), each beyond the one before.
 
     :param last: the last number of the page before; the next page begins after the last one here.
@@ -83,7 +83,7 @@ def rising(rows: Iterable[Any], last: int) -> Iterator[Tuple[int, Dict[str, Any]
     """
     for data in rows:
         row = mapping(data, "a row of a listing")
-        number = int(at(row, "id", "a row of a listing"))
+        number = int(required(row, "id", "a row of a listing"))
         if number <= last:
             raise misread("a listing", "is not in the order of numbers")
         last = number
@@ -100,7 +100,7 @@ def total_unless_less(header: str, before: int) -> Optional[int]:
     return data or 0
 
 
-def understood(read: Callable[..., T]) -> Callable[..., T]:
+def protocol_errors(read: Callable[..., T]) -> Callable[..., T]:
     """Make what stumbles over a field of another type than documented a ProtocolError.
 
     For functions whose work is to read answers; ``from`` keeps what went wrong.

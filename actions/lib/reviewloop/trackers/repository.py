@@ -11,7 +11,7 @@ from reviewloop.errors import ProtocolError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.rest import RestTracker, member, ticket_number, unclear
+from reviewloop.trackers.rest import RestTracker, ambiguous, member, ticket_number
 from reviewloop.trackers.tickets import Comment, Draft, Ticket
 
 
@@ -36,13 +36,13 @@ class RepositoryTracker(RestTracker):
         """One issue by its number."""
         return self._ticket(self._http.read(self._issue(ticket_id)).data)
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._rows(f"{self._issue(ticket_id)}/comments", {})
         return tuple(
             Comment(
-                str(parse.at(row, "id", "a comment")),
+                str(parse.required(row, "id", "a comment")),
                 str(row.get("body") or ""),
                 member(row.get("user"), "login"),
             )
@@ -64,7 +64,7 @@ class RepositoryTracker(RestTracker):
         try:
             return self._ticket(data)
         except ProtocolError as err:
-            raise unclear(err) from err
+            raise ambiguous(err) from err
 
     def _retire(self, ticket_id: str, **more: str) -> None:
         """Close an issue and rename the key in its body, in one call."""

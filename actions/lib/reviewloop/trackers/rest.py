@@ -219,7 +219,7 @@ def member(data: Any, name: str) -> str:
     return str(data.get(name) or "") if isinstance(data, dict) else ""
 
 
-def unclear(err: ReviewLoopError) -> AmbiguousError:
+def ambiguous(err: ReviewLoopError) -> AmbiguousError:
     """The error for a write that was done, or may have been, and whose answer is of no use."""
     return AmbiguousError(err.message, LOOK_FIRST)
 

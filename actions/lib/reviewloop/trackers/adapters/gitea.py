@@ -31,10 +31,10 @@ from reviewloop.markup import escape as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.repository import RepositoryTracker
 from reviewloop.trackers.rest import (
+    ambiguous,
     by_number,
     member,
     open_with_key,
-    unclear,
     with_key,
     without_path,
 )
@@ -71,7 +71,7 @@ class Gitea(RepositoryTracker):
 
     def _who(self) -> str:
         """Our login."""
-        return str(parse.at(self._http.read("/user").data, "login", "the user"))
+        return str(parse.required(self._http.read("/user").data, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key."""
@@ -101,7 +101,7 @@ class Gitea(RepositoryTracker):
             if err.status != codes.BAD_REQUEST:
                 raise
             # The assignee lost access in between: the issue is there, without assignee.
-            raise unclear(err) from err
+            raise ambiguous(err) from err
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:  # noqa: ARG002 - there is none
         """Close an issue; no reasons are known there, the comment tells it."""
@@ -174,7 +174,7 @@ class Gitea(RepositoryTracker):
         path, made = f"{self._repository}/labels", None
         with suppress(AmbiguousError):
             try:
-                made = parse.at(
+                made = parse.required(
                     self._http.write("POST", path, {"name": name, **LABEL}).data, "id", "a label"
                 )
             except RefusedError:
@@ -190,7 +190,7 @@ class Gitea(RepositoryTracker):
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
-        return parse.steady(lambda: self._pages(path, params), self._place)
+        return parse.stable(lambda: self._pages(path, params), self._place)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
         """The same in one go; None if rows went away meanwhile, since one may then have slipped
@@ -215,13 +215,13 @@ class Gitea(RepositoryTracker):
                 return list(rows.values())
             page += 1
 
-    @parse.understood
+    @parse.protocol_errors
     def _ticket(self, data: Any) -> Ticket:
         row = parse.mapping(data, "an issue")
-        number = parse.at(row, "number", "an issue")
+        number = parse.required(row, "number", "an issue")
         if not isinstance(number, int) or number < 1:
             raise parse.misread("an issue", "has no number")
-        closed = parse.at(row, "state", "an issue") == "closed"
+        closed = parse.required(row, "state", "an issue") == "closed"
         return Ticket(
             id=str(number),
             number=number,
@@ -256,7 +256,7 @@ class Gitea(RepositoryTracker):
 
 
 def _id(data: Any) -> int:
-    number = parse.at(data, "id", "a row of a listing")
+    number = parse.required(data, "id", "a row of a listing")
     if not isinstance(number, int):
         raise parse.misread("a row of a listing", "has no number")
     return number

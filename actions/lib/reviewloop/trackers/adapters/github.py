@@ -85,7 +85,7 @@ class GitHub(RepositoryTracker):
                     "Set tracker.username to the app's account, such as my-app[bot].",
                 ) from err
             return self._settings.username
-        return str(parse.at(data, "login", "the user"))
+        return str(parse.required(data, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key: first those with the shared label, else all of ours.
@@ -144,11 +144,11 @@ class GitHub(RepositoryTracker):
                 return
             answer = self._http.read(answer.next_url)
 
-    @parse.understood
+    @parse.protocol_errors
     def _ticket(self, data: Any) -> Ticket:
         row = parse.mapping(data, "an issue")
-        number = parse.at(row, "number", "an issue")
-        closed = parse.at(row, "state", "an issue") == "closed"
+        number = parse.required(row, "number", "an issue")
+        closed = parse.required(row, "state", "an issue") == "closed"
         return Ticket(
             id=str(number),
             number=int(number),

@@ -46,9 +46,9 @@ class Bugs:
             if code_of(err) not in (UNKNOWN_NAME, INVALID_USER):
                 raise
         else:
-            rows = parse.sequence(parse.at(data, "users", "the answer"), "the users")
+            rows = parse.sequence(parse.required(data, "users", "the answer"), "the users")
             if rows:
-                return str(parse.at(rows[0], "name", "a user"))
+                return str(parse.required(rows[0], "name", "a user"))
         raise RefusedError(
             f"Bugzilla has no user {who!r}.",
             "Write the login, which is a mail address as a rule.",
@@ -61,7 +61,7 @@ class Bugs:
 
     def _row(self, number_or_alias: str, fields: str) -> Row:
         data = self.read(f"/bug/{number_or_alias}", include_fields=fields)
-        rows = parse.sequence(parse.at(data, "bugs", "the answer"), "the bugs")
+        rows = parse.sequence(parse.required(data, "bugs", "the answer"), "the bugs")
         if len(rows) != 1:
             raise parse.misread("the answer", f"holds {len(rows)} bugs")
         return parse.mapping(rows[0], "a bug")
@@ -86,7 +86,7 @@ class Bugs:
             limit=PAGE,
             include_fields=FIELDS,
         )
-        rows = parse.sequence(parse.at(data, "bugs", "the answer"), "the bugs")
+        rows = parse.sequence(parse.required(data, "bugs", "the answer"), "the bugs")
         return [self._ticket(row) for row in rows]
 
     def read(self, path: str, **params: Any) -> Any:
@@ -101,11 +101,11 @@ class Bugs:
         """The address at which people see a bug."""
         return f"{self._web}/show_bug.cgi?id={number}"
 
-    @parse.understood
+    @parse.protocol_errors
     def _ticket(self, data: Any) -> Ticket:
         row = parse.mapping(data, "a bug")
-        number = int(parse.at(row, "id", "a bug"))
-        is_open = bool(parse.at(row, "is_open", "a bug"))
+        number = int(parse.required(row, "id", "a bug"))
+        is_open = bool(parse.required(row, "is_open", "a bug"))
         key, _ = key_among(_names(row.get("alias")))
         assignee = str(row.get("assigned_to") or "")
         changed = row.get("last_change_time")

@@ -51,7 +51,7 @@ class Rest(Http):
         if data is None:
             return super().judge(response, what, is_write)
         code = _int(data.get("code"))
-        said = self.shown(str(data.get("message")))
+        said = self.one_line(str(data.get("message")))
         if code in _LOGIN:
             raise AuthError(
                 f"{self._host} does not accept our credential (code {code}).",

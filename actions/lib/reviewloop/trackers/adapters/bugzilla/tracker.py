@@ -105,9 +105,9 @@ class Bugzilla(RestTracker):
     def _who(self) -> str:
         """Our login. 5.0 and 5.2 only say whether the login we name is ours."""
         if not self._secret:
-            return str(parse.at(self._bugs.read("/whoami"), "name", "the user"))
+            return str(parse.required(self._bugs.read("/whoami"), "name", "the user"))
         data = self._bugs.read("/valid_login", login=self._settings.username)
-        if not parse.at(data, "result", "the answer"):
+        if not parse.required(data, "result", "the answer"):
             raise AuthError(
                 f"The API key is not that of {self._settings.username}.",
                 "Set tracker.username to the login of the account that tracker.token belongs to.",
@@ -157,16 +157,18 @@ class Bugzilla(RestTracker):
             number = self._filed_again(body)
         return self._opened(draft, str(number), self._bugs.url(number), str(body["summary"]))
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments but the description, which Bugzilla counts as number 0."""
         number = ticket_number(ticket_id, "bug")
-        bugs = parse.at(self._bugs.read(f"/bug/{number}/comment"), "bugs", "the answer")
-        data = parse.at(parse.at(bugs, number, "the comments"), "comments", "the comments")
+        bugs = parse.required(self._bugs.read(f"/bug/{number}/comment"), "bugs", "the answer")
+        data = parse.required(
+            parse.required(bugs, number, "the comments"), "comments", "the comments"
+        )
         rows = [parse.mapping(row, "a comment") for row in parse.sequence(data, "the comments")]
         return tuple(
             Comment(
-                str(parse.at(row, "id", "a comment")),
+                str(parse.required(row, "id", "a comment")),
                 str(row.get("text") or ""),
                 str(row.get("creator") or ""),
             )
@@ -225,7 +227,7 @@ class Bugzilla(RestTracker):
     def _filed(self, body: Mapping[str, Any]) -> int:
         data = self._bugs.write("POST", "/bug", body)
         try:
-            return int(parse.at(data, "id", "the new bug"))
+            return int(parse.required(data, "id", "the new bug"))
         except (ProtocolError, TypeError, ValueError) as err:
             raise AmbiguousError(
                 f"{self._place} does not tell the number of the new bug.",

@@ -23,7 +23,7 @@ class People:
 
     def number(self, who: str) -> int:
         """The id by which GitLab assigns somebody."""
-        return int(parse.at(self.named(who), "id", "a user"))
+        return int(parse.required(self.named(who), "id", "a user"))
 
     def named(self, who: str) -> Mapping[str, Any]:
         """A user by name, else by id. GitLab would ignore one that it does not know.

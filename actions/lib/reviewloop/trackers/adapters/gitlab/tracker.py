@@ -30,11 +30,11 @@ from reviewloop.trackers.adapters.gitlab.quick_actions import without_commands
 from reviewloop.trackers.adapters.gitlab.settings import FORMS, OPTIONS, remedy
 from reviewloop.trackers.rest import (
     RestTracker,
+    ambiguous,
     by_number,
     member,
     open_with_key,
     ticket_number,
-    unclear,
     with_key,
     without_path,
 )
@@ -87,7 +87,7 @@ class GitLab(RestTracker):
 
     def _who(self) -> str:
         """Our username; a project's or group's access token has one, too."""
-        return str(parse.at(self._http.read("/user").data, "username", "the user"))
+        return str(parse.required(self._http.read("/user").data, "username", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose description bears the key.
@@ -127,7 +127,7 @@ class GitLab(RestTracker):
             )
         return _ticket(row)
 
-    @parse.understood
+    @parse.protocol_errors
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose description ends with the hidden key. The labels are created by
         GitLab.
@@ -145,7 +145,7 @@ class GitLab(RestTracker):
         try:
             ticket = _ticket(data)
         except ProtocolError as err:
-            raise unclear(err) from err
+            raise ambiguous(err) from err
         if self._confidential and not data.get("confidential"):
             raise RefusedError(
                 f"GitLab opened issue {ticket.id} of {self._place} for everybody to see.",
@@ -154,14 +154,14 @@ class GitLab(RestTracker):
             )
         return ticket
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All notes that people or programs wrote; what GitLab itself notes down is left out."""
         params = {"order_by": "created_at", "sort": "asc"}
         rows = self._rows(f"{self._issue(ticket_id)}/notes", params)
         return tuple(
             Comment(
-                str(parse.at(row, "id", "a note")),
+                str(parse.required(row, "id", "a note")),
                 str(row.get("body") or ""),
                 member(row.get("author"), "username"),
             )
@@ -231,7 +231,7 @@ class GitLab(RestTracker):
 
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
-        return parse.steady(lambda: self._pages(path, params), self._place)
+        return parse.stable(lambda: self._pages(path, params), self._place)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
         """The same in one go; None if rows went away meanwhile, since one may then have slipped
@@ -262,14 +262,14 @@ def _is_moved(row: Mapping[str, Any]) -> bool:
 
 
 def _state(row: Mapping[str, Any]) -> State:
-    closed = parse.at(row, "state", "an issue") == "closed"
+    closed = parse.required(row, "state", "an issue") == "closed"
     return State.CLOSED if closed else State.OPEN
 
 
-@parse.understood
+@parse.protocol_errors
 def _ticket(data: Any) -> Ticket:
     row = parse.mapping(data, "an issue")
-    number = parse.at(row, "iid", "an issue")
+    number = parse.required(row, "iid", "an issue")
     if not isinstance(number, int):
         raise parse.misread("an issue", "has no number")
     return Ticket(

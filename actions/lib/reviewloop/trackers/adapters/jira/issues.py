@@ -44,18 +44,18 @@ class Issues:
         """The address at which people see an issue."""
         return f"{self._pages}/browse/{issue}"
 
-    @parse.understood
+    @parse.protocol_errors
     def ticket(self, data: Any) -> Issue:
         """An issue as Jira answers it."""
-        issue = checked(str(parse.at(data, "key", "an issue")))
-        row = parse.mapping(parse.at(data, "fields", "an issue"), "an issue's fields")
-        closed = category(parse.at(row, "status", "an issue")) == DONE
+        issue = checked(str(parse.required(data, "key", "an issue")))
+        row = parse.mapping(parse.required(data, "fields", "an issue"), "an issue's fields")
+        closed = category(parse.required(row, "status", "an issue")) == DONE
         key, labels = key_among(str(label) for label in row.get("labels") or ())
         name = shown(row.get("assignee"), self._cloud)
         ended = row.get("resolutiondate") or row.get("updated")
         return Issue(
             id=issue,
-            number=_number(parse.at(data, "id", "an issue")),
+            number=_number(parse.required(data, "id", "an issue")),
             url=self.url(issue),
             key=key,
             title=str(row.get("summary") or ""),

@@ -51,7 +51,7 @@ class People:
                 "and give the person 'Assignable User' in the project.",
                 codes.UNPROCESSABLE,
             )
-        return str(parse.at(fitting[0], "accountId", "a person"))
+        return str(parse.required(fitting[0], "accountId", "a person"))
 
     def identity(self, person: Any) -> str:
         """What of a person nobody can choose to be like another's: login, or account id."""

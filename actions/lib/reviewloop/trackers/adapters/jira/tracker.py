@@ -102,7 +102,7 @@ class Jira(RestTracker):
         self._identity = self._people.identity(data)
         return shown(data, self._cloud)
 
-    @parse.understood
+    @parse.protocol_errors
     def find(
         self,
         key: str,
@@ -110,10 +110,10 @@ class Jira(RestTracker):
     ) -> Tuple[Ticket, ...]:
         """The project's issues with the key as a label, each as the database has it."""
         rows = self._listings.search(f"labels = {json.dumps(key)}")
-        read = (self._unless_gone(str(parse.at(row, "key", "an issue"))) for row in rows)
+        read = (self._unless_gone(str(parse.required(row, "key", "an issue"))) for row in rows)
         return with_key(filter(None, read), key)
 
-    @parse.understood
+    @parse.protocol_errors
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues with the shared label and a key."""
         # By number, since the names of categories are translated: 3 is Done.
@@ -139,7 +139,9 @@ class Jira(RestTracker):
             fields["assignee"] = self._people.named(draft.assignee)
         data = self._write("POST", "/issue", {"fields": fields})
         try:
-            number, issue = (str(parse.at(data, name, "the new issue")) for name in ("id", "key"))
+            number, issue = (
+                str(parse.required(data, name, "the new issue")) for name in ("id", "key")
+            )
             opened = self._opened(draft, number, self._issues.url(issue), fields["summary"])
             return replace(opened, id=checked(issue))
         except (ProtocolError, RefusedError, ValueError) as err:
@@ -148,7 +150,7 @@ class Jira(RestTracker):
                 LOOK_FIRST,
             ) from err
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._listings.pages(
@@ -212,13 +214,17 @@ class Jira(RestTracker):
         """
         path, closes = f"{_issue(ticket_id)}/transitions", option == "close"
         data = self._http.read(path, {"expand": "transitions.fields"}).data
-        listed = parse.sequence(parse.at(data, "transitions", "the answer"), "the transitions")
+        listed = parse.sequence(
+            parse.required(data, "transitions", "the answer"), "the transitions"
+        )
         ticket = self.read(ticket_id)
         if ticket.is_open is not closes:
             return ticket
         rows = [parse.mapping(row, "a transition") for row in listed]
         chosen = self._workflow.chosen(ticket_id, rows, option)
-        body: Dict[str, Any] = {"transition": {"id": str(parse.at(chosen, "id", "a transition"))}}
+        body: Dict[str, Any] = {
+            "transition": {"id": str(parse.required(chosen, "id", "a transition"))}
+        }
         resolution = self._workflow.resolution(chosen, why) if closes else ""
         if resolution:
             body["fields"] = {"resolution": {"name": resolution}}
@@ -248,7 +254,9 @@ class Jira(RestTracker):
         """Link two issues where they can be linked; the comment names the other one anyway."""
         wanted = self._option("duplicate").casefold()
         try:
-            data = parse.at(self._http.read("/issueLinkType").data, "issueLinkTypes", "the answer")
+            data = parse.required(
+                self._http.read("/issueLinkType").data, "issueLinkTypes", "the answer"
+            )
             for name in (member(one, "name") for one in parse.sequence(data, "the types of links")):
                 if name.casefold() == wanted:
                     # The inward issue is the one that "duplicates" the outward one.

@@ -70,7 +70,7 @@ class Bugs:
         """Entries of all pages; the next page's address is Launchpad's own."""
         data = self.row(path, {**query, "ws.size": PAGE})
         while True:
-            for row in parse.sequence(parse.at(data, "entries", "a listing"), "a listing"):
+            for row in parse.sequence(parse.required(data, "entries", "a listing"), "a listing"):
                 yield parse.mapping(row, "a row of a listing")
             following = data.get("next_collection_link")
             if not following:
@@ -97,13 +97,13 @@ class Bugs:
         """The address at which people see a bug."""
         return f"{self._pages}/+bug/{number}"
 
-    @parse.understood
+    @parse.protocol_errors
     def ticket(self, bug: Mapping[str, Any], task: Mapping[str, Any]) -> Ticket:
         """A bug and the project's task in it as a ticket."""
-        number = int(parse.at(bug, "id", "a bug"))
-        status = str(parse.at(task, "status", "a bug's task"))
+        number = int(parse.required(bug, "id", "a bug"))
+        status = str(parse.required(task, "status", "a bug's task"))
         duplicate = bool(bug.get("duplicate_of_link"))
-        closed = duplicate or bool(parse.at(task, "is_complete", "a bug's task"))
+        closed = duplicate or bool(parse.required(task, "is_complete", "a bug's task"))
         key, labels = key_among(tags_of(bug))
         assignee = name_in(task.get("assignee_link"))
         ended = task.get("date_closed") or bug.get("date_last_updated")

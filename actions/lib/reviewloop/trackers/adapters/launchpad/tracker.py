@@ -163,7 +163,7 @@ class Launchpad(RestTracker):
             pass
         return self._opened(draft, number, self._bugs.url(number), title)
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All messages but the first, which is what the bug was reported with."""
         rows = self._bugs.entries(f"{bug_path(ticket_id)}/messages", {})
@@ -249,7 +249,7 @@ class Launchpad(RestTracker):
 
     def _changed(self, ticket_id: str, change: Callable[[Mapping[str, Any]], Row]) -> None:
         bug = self._bugs.bug(ticket_id)
-        etag = {"If-Match": str(parse.at(bug, "http_etag", "a bug"))}
+        etag = {"If-Match": str(parse.required(bug, "http_etag", "a bug"))}
         self._http.write("PATCH", bug_path(ticket_id), change(bug), etag)
 
     def _remedy(self, status: int) -> str:

@@ -56,11 +56,11 @@ class Site:
                 if value:
                     query[f"v[{name}][]"] = value
             data = self._http.read(f"{self._project}/issues.json", query).data
-            rows = parse.sequence(parse.at(data, "issues", "a listing"), "a listing")
-            for number, row in parse.rising(rows, last):
+            rows = parse.sequence(parse.required(data, "issues", "a listing"), "a listing")
+            for number, row in parse.in_order(rows, last):
                 last = number
                 yield row
-            if not rows or int(parse.at(data, "total_count", "a listing")) <= len(rows):
+            if not rows or int(parse.required(data, "total_count", "a listing")) <= len(rows):
                 return
             wanted["issue_id"] = (">=", str(last + 1))
 
@@ -81,7 +81,7 @@ class Site:
     def _shown_by_issues(self) -> str:
         query = {"f[]": "status_id", "op[status_id]": "*", "sort": "id:desc", "limit": PAGE}
         data = self._http.read(f"{self._project}/issues.json", query).data
-        for row in parse.sequence(parse.at(data, "issues", "a listing"), "a listing"):
+        for row in parse.sequence(parse.required(data, "issues", "a listing"), "a listing"):
             for field in row.get("custom_fields") or ():
                 if self._is_key_field(field):
                     return str(field["id"])
@@ -101,7 +101,7 @@ class Site:
         if not self._about:
             query = {"include": "trackers,issue_custom_fields"}
             data = self._http.read(f"{self._project}.json", query).data
-            self._about = parse.mapping(parse.at(data, "project", "an answer"), "a project")
+            self._about = parse.mapping(parse.required(data, "project", "an answer"), "a project")
         return self._about
 
     def tracker_id(self) -> int:
@@ -116,7 +116,9 @@ class Site:
     def _all_statuses(self) -> List[Row]:
         if not self._statuses:
             data = self._http.read("/issue_statuses.json").data
-            rows = parse.sequence(parse.at(data, "issue_statuses", "the statuses"), "the statuses")
+            rows = parse.sequence(
+                parse.required(data, "issue_statuses", "the statuses"), "the statuses"
+            )
             self._statuses = [parse.mapping(row, "a status") for row in rows]
         return self._statuses
 
@@ -202,7 +204,7 @@ class People:
         seen = 0
         while True:
             data = self._http.read(path, {"limit": PAGE, "offset": seen}).data
-            rows = parse.sequence(parse.at(data, "memberships", "the members"), "the members")
+            rows = parse.sequence(parse.required(data, "memberships", "the members"), "the members")
             for row in rows:
                 one = row.get("user") or row.get("group") or {}
                 found[str(one.get("id"))] = str(one.get("name") or "")

@@ -33,10 +33,10 @@ from reviewloop.trackers.adapters.redmine.settings import (
 from reviewloop.trackers.adapters.redmine.site import People, Row, Site, part
 from reviewloop.trackers.rest import (
     RestTracker,
+    ambiguous,
     only_key,
     open_with_key,
     ticket_number,
-    unclear,
     with_key,
 )
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
@@ -85,13 +85,13 @@ class Redmine(RestTracker):
                 "tracker.url must be this Redmine.",
                 err.status,
             ) from err
-        user = parse.at(data, "user", "an account")
-        self._number = str(parse.at(user, "id", "an account"))
-        return str(parse.at(user, "login", "an account"))
+        user = parse.required(data, "user", "an account")
+        self._number = str(parse.required(user, "id", "an account"))
+        return str(parse.required(user, "login", "an account"))
 
     # -- looking -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def find(
         self,
         key: str,
@@ -101,7 +101,7 @@ class Redmine(RestTracker):
         rows = self._site.rows("*", "=", key)
         return with_key((self._ticket(row) for row in rows), key)
 
-    @parse.understood
+    @parse.protocol_errors
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues whose field holds any key."""
         return open_with_key(self._ticket(row) for row in self._site.rows("o", "*"))
@@ -110,20 +110,20 @@ class Redmine(RestTracker):
         """One issue by its number."""
         return self._ticket(self._issue(ticket_id))
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """The notes in an issue's journals; an account may have them shown newest first."""
         row = self._issue(ticket_id, "journals")
         journals = [parse.mapping(one, "a journal") for one in row.get("journals") or ()]
         notes = [one for one in journals if one.get("notes")]
-        notes.sort(key=lambda one: int(parse.at(one, "id", "a journal")))
+        notes.sort(key=lambda one: int(parse.required(one, "id", "a journal")))
         return tuple(
             Comment(str(one["id"]), str(one["notes"]), part(one, "user", "name")) for one in notes
         )
 
     # -- writing -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def create(self, draft: Draft) -> Ticket:
         """Open an issue with the key in its field; the key in the body is for people."""
         issue: Row = {
@@ -139,9 +139,9 @@ class Redmine(RestTracker):
             issue["assigned_to_id"] = int(self._people.number(draft.assignee))
         data = self._http.write("POST", self._issues, {"issue": issue}).data
         try:
-            return self._ticket(parse.at(data, "issue", "the new issue"))
+            return self._ticket(parse.required(data, "issue", "the new issue"))
         except ProtocolError as err:
-            raise unclear(err) from err
+            raise ambiguous(err) from err
 
     def add_comment(self, ticket_id: str, text: str) -> None:
         """Add a note, which changes no status.
@@ -197,7 +197,7 @@ class Redmine(RestTracker):
     def _issue(self, ticket_id: str, include: str = "") -> Row:
         params = {"include": include} if include else None
         data = self._http.read(f"/issues/{ticket_number(ticket_id, 'issue')}.json", params).data
-        return parse.mapping(parse.at(data, "issue", "an answer"), "an issue")
+        return parse.mapping(parse.required(data, "issue", "an answer"), "an issue")
 
     def _put(self, ticket_id: str, change: Mapping[str, Any]) -> None:
         """Change an issue; again where somebody else changed it in the same moment."""
@@ -237,10 +237,10 @@ class Redmine(RestTracker):
             codes.UNPROCESSABLE,
         )
 
-    @parse.understood
+    @parse.protocol_errors
     def _ticket(self, data: Any) -> Ticket:
         row = parse.mapping(data, "an issue")
-        number = parse.at(row, "id", "an issue")
+        number = parse.required(row, "id", "an issue")
         closed = self._site.is_closed(row)
         assignee = self._people.shown(row.get("assigned_to"))
         return Ticket(

@@ -14,7 +14,7 @@ from reviewloop.http.messages import http_date
 from reviewloop.trackers import parse
 from reviewloop.trackers.answers import Answer
 from reviewloop.trackers.http import Http
-from reviewloop.trackers.rest import ticket_number, unclear
+from reviewloop.trackers.rest import ambiguous, ticket_number
 
 PAGE = 100
 CLOSED_NAMES = ("resolved", "closed")
@@ -35,8 +35,8 @@ class Database:
     def item(self, ticket_id: str) -> Tuple[Dict[str, Any], str]:
         """An issue's attributes, and the ETag that a change of it must name."""
         data = _data(self._http.read(path_of(ticket_id)))
-        item = parse.mapping(parse.at(data, "attributes", "an issue"), "an issue")
-        return item, str(parse.at(data, "@etag", "an issue"))
+        item = parse.mapping(parse.required(data, "attributes", "an issue"), "an issue")
+        return item, str(parse.required(data, "@etag", "an issue"))
 
     def ensured(self, keyword: str) -> bool:
         """See to it that a keyword exists; False where we may not make one (reading back tells)."""
@@ -112,20 +112,20 @@ def path_of(ticket_id: str) -> str:
 
 
 def _data(answer: Answer) -> Dict[str, Any]:
-    return parse.mapping(parse.at(answer.data, "data", "the answer"), "the answer")
+    return parse.mapping(parse.required(answer.data, "data", "the answer"), "the answer")
 
 
 def _collection(answer: Answer) -> List[Dict[str, Any]]:
-    found = parse.sequence(parse.at(_data(answer), "collection", "a listing"), "a listing")
+    found = parse.sequence(parse.required(_data(answer), "collection", "a listing"), "a listing")
     return [parse.mapping(row, "a row of a listing") for row in found]
 
 
 def created(answer: Answer) -> str:
     """The id of what a POST created; an answer without one leaves open what happened."""
     try:
-        return ticket_number(str(parse.at(_data(answer), "id", "the created item")), "issue")
+        return ticket_number(str(parse.required(_data(answer), "id", "the created item")), "issue")
     except (ProtocolError, RefusedError) as err:
-        raise unclear(err) from err
+        raise ambiguous(err) from err
 
 
 def _date(answer: Answer) -> datetime:

@@ -172,7 +172,7 @@ class Roundup(RestTracker):
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All messages of an issue; the first is its body."""
         item, _ = self._database.item(ticket_id)
-        ids = [str(parse.at(one, "id", "a message")) for one in item.get("messages") or ()]
+        ids = [str(parse.required(one, "id", "a message")) for one in item.get("messages") or ()]
         rows: List[Dict[str, Any]] = []
         for start in range(0, len(ids), PAGE):
             stop = start + PAGE
@@ -249,7 +249,7 @@ class Roundup(RestTracker):
         return f"{self._web}/issue{number}"
 
     def _ticket(self, row: Mapping[str, Any]) -> Ticket:
-        number = str(parse.at(row, "id", "an issue"))
+        number = str(parse.required(row, "id", "an issue"))
         status = member(row.get("status"), "name")
         closed = status in CLOSED_NAMES
         key, labels = key_among(member(one, "name") for one in row.get("keyword") or ())

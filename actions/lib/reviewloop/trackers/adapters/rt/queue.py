@@ -54,7 +54,7 @@ class Queue:
             query = f"Queue = {queue} AND {condition} AND id > {last}"
             data = self._search(query, PAGE)
             items = items_of(data)
-            for number, row in parse.rising(items, last):
+            for number, row in parse.in_order(items, last):
                 last = number
                 yield row
             if not items or int(data.get("total") or 0) <= len(items):
@@ -85,7 +85,7 @@ class Queue:
 
     def is_open(self, row: Row) -> bool:
         """By the lifecycle; each status of a queue is asked for once."""
-        status = (id_of(row, "Queue"), str(parse.at(row, "Status", "a ticket")))
+        status = (id_of(row, "Queue"), str(parse.required(row, "Status", "a ticket")))
         if status not in self._activity:
             query = f"id = {int(row['id'])} AND Status = '__Active__'"
             self._activity[status] = bool(items_of(self._search(query, 1)))
@@ -127,7 +127,7 @@ def _literal(text: str) -> str:
 
 def items_of(data: Any) -> List[Row]:
     """The rows of a listing."""
-    items = parse.sequence(parse.at(data, "items", "a listing"), "a listing")
+    items = parse.sequence(parse.required(data, "items", "a listing"), "a listing")
     return [parse.mapping(row, "a row of a listing") for row in items]
 
 

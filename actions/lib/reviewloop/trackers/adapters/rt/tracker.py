@@ -68,11 +68,13 @@ class RequestTracker(RestTracker):
         """Our user's name. A token holds its number."""
         token = TOKEN.fullmatch(self._settings.token)
         who = token.group(1) if token else self._settings.token.partition(":")[0]
-        return str(parse.at(self._http.read(f"/user/{quoted(who)}").data, "Name", "an account"))
+        return str(
+            parse.required(self._http.read(f"/user/{quoted(who)}").data, "Name", "an account")
+        )
 
     # -- looking -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def find(
         self,
         key: str,
@@ -81,7 +83,7 @@ class RequestTracker(RestTracker):
         """The queue's tickets, open and closed, whose field holds the key, from the database."""
         return with_key([self._ticket(row) for row in self._queue.with_key(key)], key)
 
-    @parse.understood
+    @parse.protocol_errors
     def list_open(self) -> Tuple[Ticket, ...]:
         """The queue's open tickets whose field holds any key."""
         return open_with_key([self._ticket(row) for row in self._queue.open_with_keys()])
@@ -96,7 +98,7 @@ class RequestTracker(RestTracker):
             )
         return self._ticket(row)
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All texts of a ticket; the first is its body."""
         path = f"{_path(ticket_id)}/attachments"
@@ -111,7 +113,7 @@ class RequestTracker(RestTracker):
             rows += items
             page += 1
         texts = [row for row in rows if str(row.get("ContentType")).startswith("text/")]
-        texts.sort(key=lambda row: int(parse.at(row, "id", "a comment")))
+        texts.sort(key=lambda row: int(parse.required(row, "id", "a comment")))
         return tuple(
             Comment(str(row["id"]), str(row.get("Content") or ""), id_of(row, "Creator"))
             for row in texts
@@ -119,7 +121,7 @@ class RequestTracker(RestTracker):
 
     # -- writing -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def create(self, draft: Draft) -> Ticket:
         """Open a ticket with the key in its field; the key in the text is for people."""
         body: Row = {
@@ -133,7 +135,7 @@ class RequestTracker(RestTracker):
             body["Owner"] = self._queue.user(draft.assignee)
         data = self._http.write("POST", "/ticket", body).data
         try:
-            number = str(int(parse.at(data, "id", "the new ticket")))
+            number = str(int(parse.required(data, "id", "the new ticket")))
         except (ProtocolError, TypeError, ValueError) as err:
             raise AmbiguousError("RT's answer to a creation names no ticket.", LOOK_FIRST) from err
         return self._opened(draft, number, self._url(number), str(body["Subject"]))
@@ -212,9 +214,9 @@ class RequestTracker(RestTracker):
     def _url(self, number: str) -> str:
         return f"{self._web}/Ticket/Display.html?id={number}"
 
-    @parse.understood
+    @parse.protocol_errors
     def _ticket(self, row: Row) -> Ticket:
-        number = str(parse.at(row, "id", "a ticket"))
+        number = str(parse.required(row, "id", "a ticket"))
         is_open = self._queue.is_open(row)
         owner = id_of(row, "Owner")
         return Ticket(
@@ -243,7 +245,7 @@ class RequestTracker(RestTracker):
     def _said(self, data: Any) -> str:
         """The sentences with which RT answers a change."""
         sentences = data if isinstance(data, list) else []
-        return self._http.shown(" ".join(map(str, sentences))) or "(nothing was said)"
+        return self._http.one_line(" ".join(map(str, sentences))) or "(nothing was said)"
 
     def _remedy(self, status: int) -> str:
         return remedy(status, self._project)

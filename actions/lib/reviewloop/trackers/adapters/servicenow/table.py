@@ -155,7 +155,7 @@ class Table:
         try:
             yield
         except RefusedError as err:
-            detail = self._http.shown(said_in(err))
+            detail = self._http.one_line(said_in(err))
             if not detail:
                 raise
             advice = self._advice(detail) or err.remedy
@@ -185,7 +185,7 @@ def result_of(answer: Answer, fault: Type[TemporaryError]) -> Any:
             "ServiceNow broke its work off in the middle and answered only a part.",
             "The next run tries again.",
         )
-    return parse.at(data, "result", "the answer")
+    return parse.required(data, "result", "the answer")
 
 
 def said_in(err: RefusedError) -> str:

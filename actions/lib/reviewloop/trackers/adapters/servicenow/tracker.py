@@ -54,11 +54,11 @@ from reviewloop.trackers.adapters.servicenow.table import (
 )
 from reviewloop.trackers.rest import (
     RestTracker,
+    ambiguous,
     by_number,
     only_key,
     open_with_key,
     pairs,
-    unclear,
     with_key,
 )
 from reviewloop.trackers.settings import Form
@@ -275,7 +275,7 @@ class ServiceNow(RestTracker):
                 self._tables.write(method, f"{path}?{urlencode(view())}", body)
             )
         except ProtocolError as err:
-            raise unclear(err) from err
+            raise ambiguous(err) from err
 
     def _patch(self, ticket_id: str, body: Row) -> Ticket:
         return self._write("PATCH", self._path(ticket_id), body)

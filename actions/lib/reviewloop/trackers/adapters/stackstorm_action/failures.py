@@ -13,7 +13,7 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.http import codes
-from reviewloop.trackers.adapters.stackstorm_action.mapping import Order
+from reviewloop.trackers.adapters.stackstorm_action.mapping import Execution
 from reviewloop.trackers.tickets import TakenError
 
 SUCCEEDED = "succeeded"
@@ -33,33 +33,33 @@ class Failures:
         self._words = words
         self._secret = secret
 
-    def of(self, order: Order, data: Mapping[str, Any]) -> ReviewLoopError:
+    def of(self, execution: Execution, data: Mapping[str, Any]) -> ReviewLoopError:
         """The error for an execution that ended without success, as the API shows it."""
         status, number = data.get("status"), data["id"]
         if status != FAILED:
-            return _doubt(order, f"{order.ref} ended as {status} (execution {number}).")
+            return _doubt(execution, f"{execution.ref} ended as {status} (execution {number}).")
         result = data.get("result")
         said = error_text(result)
-        shown = f"{order.ref} failed (execution {number}): {self.shown(said)}"
+        shown = f"{execution.ref} failed (execution {number}): {self.shown(said)}"
         code = result.get("status_code") if isinstance(result, dict) else None
         code = code if isinstance(code, int) else 0
-        return self._meant(order, shown, said.casefold(), code)
+        return self._meant(execution, shown, said.casefold(), code)
 
-    def _meant(self, order: Order, shown: str, said: str, code: int) -> ReviewLoopError:
+    def _meant(self, execution: Execution, shown: str, said: str, code: int) -> ReviewLoopError:
         means = {kind for kind, words in self._words.items() if any(word in said for word in words)}
-        if "taken" in means and order.call == "create":
+        if "taken" in means and execution.call == "create":
             return TakenError(shown, LOOK)
         if code == codes.TOO_MANY:
             return TemporaryError(shown, "Nothing was done; the next run tries again.")
         if code == codes.UNAUTHORIZED or "credential" in means:
             return AuthError(
                 shown,
-                f"Renew the credential in the configuration of the pack of {order.ref}, or"
+                f"Renew the credential in the configuration of the pack of {execution.ref}, or"
                 " tracker.token where tracker.actions says $token.",
             )
         if code >= codes.SERVER_ERROR or "busy" in means:
-            return _doubt(order, shown)
-        return _refused(order, shown, means, code)
+            return _doubt(execution, shown)
+        return _refused(execution, shown, means, code)
 
     def shown(self, text: str) -> str:
         """The words of an action or of StackStorm, short and without our secret."""
@@ -68,7 +68,7 @@ class Failures:
         return outward(text, SHOWN)
 
 
-def _refused(order: Order, shown: str, means: Set[str], code: int) -> RefusedError:
+def _refused(execution: Execution, shown: str, means: Set[str], code: int) -> RefusedError:
     if "none" in means:
         return RefusedError(shown, status=codes.NOT_FOUND, answer="none")
     if "assignee" in means:
@@ -76,13 +76,13 @@ def _refused(order: Order, shown: str, means: Set[str], code: int) -> RefusedErr
         return RefusedError(shown, remedy, codes.UNPROCESSABLE)
     return RefusedError(
         shown,
-        f"Look at that execution (st2 execution get); tracker.actions.{order.call} made it.",
+        f"Look at that execution (st2 execution get); tracker.actions.{execution.call} made it.",
         code or (codes.NOT_FOUND if "gone" in means else 0),
     )
 
 
-def _doubt(order: Order, message: str) -> TemporaryError:
-    if order.tag is None:
+def _doubt(execution: Execution, message: str) -> TemporaryError:
+    if execution.tag is None:
         return TemporaryError(message, "The next run tries again.")
     return AmbiguousError(message, LOOK)
 

@@ -89,7 +89,7 @@ def _section(data: Any) -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True)
-class Order:
+class Execution:
     """What is to be run.
 
     :param call: its name in ``tracker.actions``.

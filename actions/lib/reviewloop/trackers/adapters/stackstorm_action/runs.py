@@ -37,7 +37,7 @@ from reviewloop.trackers.adapters.stackstorm_action.failures import (
     SUCCEEDED,
     Failures,
 )
-from reviewloop.trackers.adapters.stackstorm_action.mapping import Order
+from reviewloop.trackers.adapters.stackstorm_action.mapping import Execution
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.settings import TrackerSettings, checked_url
 from reviewloop.trackers.tickets import Comment
@@ -85,27 +85,27 @@ class Runs:
             transport=transport,
         )
 
-    def run(self, order: Order) -> Any:
+    def run(self, execution: Execution) -> Any:
         """The result of a run that succeeded.
 
         :raises AmbiguousError: it was to write, and whether it did is not known.
         """
-        data = self._requested(order)
+        data = self._requested(execution)
         try:
-            data = self._waited(order, data)
+            data = self._waited(execution, data)
         except ReviewLoopError as err:
-            if order.tag is None or isinstance(err, AmbiguousError):
+            if execution.tag is None or isinstance(err, AmbiguousError):
                 raise
-            raise AmbiguousError(f"{order.ref} was started; {err.message}", LOOK) from err
+            raise AmbiguousError(f"{execution.ref} was started; {err.message}", LOOK) from err
         if data.get("status") == SUCCEEDED:
             return data.get("result")
-        raise self._failures.of(order, data)
+        raise self._failures.of(execution, data)
 
     def check(self) -> None:
         """A call that StackStorm answers to those only whom it knows."""
         self._read("/traces", {"limit": 1})
 
-    def settled(self, tag: str) -> List[Dict[str, Any]]:
+    def finished(self, tag: str) -> List[Dict[str, Any]]:
         """All that was ever asked for under a tag, oldest first, each ended.
 
         :raises TemporaryError: something of it is still under way.
@@ -129,14 +129,14 @@ class Runs:
         """The texts with which an action was run under a tag, with success."""
         return tuple(
             Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
-            for one in self.settled(tag)
+            for one in self.finished(tag)
             if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
         )
 
-    @parse.understood
+    @parse.protocol_errors
     def _asked(self, tag: str) -> List[Dict[str, Any]]:
         ids = [
-            str(parse.at(one, "object_id", "a trace"))
+            str(parse.required(one, "object_id", "a trace"))
             for row in self._traces(tag)
             for one in parse.mapping(row, "a trace").get("action_executions") or ()
         ]
@@ -162,32 +162,32 @@ class Runs:
                 return
             offset += PAGE
 
-    def _requested(self, order: Order) -> Dict[str, Any]:
-        body: Dict[str, Any] = {"action": order.ref, "parameters": order.parameters}
-        if order.tag is not None:
-            body["context"] = {"trace_context": {"trace_tag": order.tag}}
+    def _requested(self, execution: Execution) -> Dict[str, Any]:
+        body: Dict[str, Any] = {"action": execution.ref, "parameters": execution.parameters}
+        if execution.tag is not None:
+            body["context"] = {"trace_context": {"trace_tag": execution.tag}}
         try:
             data = self._http.write("POST", "/executions", body).data
         except AuthError as err:
             raise _unknown_here(err) from err
         except RefusedError as err:
-            raise self._refusal(order, err) from err
+            raise self._refusal(execution, err) from err
         except AmbiguousError as err:
-            if order.tag is None:
+            if execution.tag is None:
                 # It would only have read, so nothing is in doubt.
                 raise TemporaryError(err.message, "The next run tries again.") from err
             raise
         if not isinstance(data, dict) or not str(data.get("id") or "").isalnum():
-            raise AmbiguousError(f"StackStorm's answer to running {order.ref} has no id.", LOOK)
+            raise AmbiguousError(f"StackStorm's answer to running {execution.ref} has no id.", LOOK)
         return data
 
-    def _waited(self, order: Order, data: Dict[str, Any]) -> Dict[str, Any]:
+    def _waited(self, execution: Execution, data: Dict[str, Any]) -> Dict[str, Any]:
         number = str(data["id"])
         pause, started = FIRST_PAUSE, self._timing.monotonic()
         while data.get("status") not in ENDED:
             if self._timing.monotonic() - started >= self._timeout:
                 raise TemporaryError(
-                    f"{order.ref} has not ended after {self._timeout:.0f} seconds (execution"
+                    f"{execution.ref} has not ended after {self._timeout:.0f} seconds (execution"
                     f" {number}).",
                     "Raise tracker.options.timeout if it needs longer.",
                 )
@@ -209,19 +209,19 @@ class Runs:
                 0 if err.status == codes.NOT_FOUND else err.status,
             ) from err
 
-    def _refusal(self, order: Order, err: RefusedError) -> RefusedError:
+    def _refusal(self, execution: Execution, err: RefusedError) -> RefusedError:
         """StackStorm's own refusal. No status that could be taken for the tracker's."""
         data = err.answer.get("faultstring") if isinstance(err.answer, dict) else None
         said = self._failures.shown(data or "no reason given")
         if err.status == codes.FORBIDDEN:
-            remedy = f"Give the user who runs the rule the right to execute {order.ref}."
+            remedy = f"Give the user who runs the rule the right to execute {execution.ref}."
         else:
             remedy = (
-                f"Check tracker.actions.{order.call}: that the pack of {order.ref} is installed,"
-                " and that the action takes these parameters (st2 action get)."
+                f"Check tracker.actions.{execution.call}: that the pack of {execution.ref} is"
+                " installed, and that the action takes these parameters (st2 action get)."
             )
         return RefusedError(
-            f"StackStorm does not run {order.ref}: {said}",
+            f"StackStorm does not run {execution.ref}: {said}",
             remedy,
             err.status if err.status == codes.FORBIDDEN else 0,
         )

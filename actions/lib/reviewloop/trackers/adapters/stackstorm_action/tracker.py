@@ -28,7 +28,7 @@ from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.stackstorm_action import mapping
-from reviewloop.trackers.adapters.stackstorm_action.mapping import Order
+from reviewloop.trackers.adapters.stackstorm_action.mapping import Execution
 from reviewloop.trackers.adapters.stackstorm_action.problems import problems
 from reviewloop.trackers.adapters.stackstorm_action.reading import ID, Reading
 from reviewloop.trackers.adapters.stackstorm_action.runs import Runs
@@ -112,7 +112,7 @@ class AnyAction(Tracker):
         return tuple(one for one in found if one.is_open or not self._is_retired(one, key))
 
     def _found(self, key: str) -> Tuple[Ticket, ...]:
-        self._runs.settled(self._tag(key))
+        self._runs.finished(self._tag(key))
         found = tuple(one for one in self._listed("find", key=key) if one.key == key)
         self._keys.update({one.id: key for one in found})
         return found
@@ -268,14 +268,14 @@ class AnyAction(Tracker):
     def _run(self, call: str, tag: Optional[str], **fields: Any) -> Any:
         mapped = self._mapped(call)
         parameters = mapping.filled(mapped.parameters, {**self._fixed, **fields}) or {}
-        return self._runs.run(Order(call, mapped.ref, parameters, tag))
+        return self._runs.run(Execution(call, mapped.ref, parameters, tag))
 
     def _write(self, call: str, ticket_id: str, **fields: Any) -> None:
         self._run(call, self._tag(_checked(ticket_id)), id=ticket_id, **fields)
 
     def _settle(self, ticket_id: str) -> List[Dict[str, Any]]:
         """Wait for all that was asked for a ticket, by whichever run; its history."""
-        return self._runs.settled(self._tag(_checked(ticket_id)))
+        return self._runs.finished(self._tag(_checked(ticket_id)))
 
     def _tag(self, subject: str) -> str:
         return f"gerrit {self._place}#{subject}"
