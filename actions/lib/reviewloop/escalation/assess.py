@@ -1,6 +1,6 @@
 """Whether to act on an event, decided on the change as it is now, and whom to ask.
 
-A trigger may be minutes old, or told twice. So nothing is done on its word: the change is read
+A trigger may be minutes old, or sent twice. So nothing is done on its word: the change is read
 again from Gerrit (from its own storage, not the search index) and its wait computed anew.
 """
 

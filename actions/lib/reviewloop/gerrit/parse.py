@@ -243,7 +243,7 @@ def votes(data: Any, where: str = "votes") -> Mapping[str, int]:
 
 
 def attention_after(raw: Raw, where: str) -> Optional[Tuple[int, ...]]:
-    """The attention set that a ``ReviewResult`` tells of; None where it tells nothing."""
+    """The attention set in a ``ReviewResult``; None where it holds none."""
     if "change_info" not in raw:
         return None
     return _attention(field(raw, "change_info", dict, where), where)

@@ -17,9 +17,9 @@ from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import ReadClient
 from reviewloop.insight.board import Reason, Row, View, rows
 from reviewloop.operations.context import Context
 from reviewloop.settings.load import Settings
@@ -57,7 +57,7 @@ class Server:
     """
 
     settings: Settings
-    client: Client
+    client: ReadClient
     policy_of: Callable[[Change], Policy]
     pendings: Sequence[Pending] = ()
     unreadable: List[Dict[str, Any]] = field(default_factory=list)

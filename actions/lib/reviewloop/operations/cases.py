@@ -39,7 +39,7 @@ class Case:
     """A change that people were asked about: its open record, its open asks, and what became of
     it.
 
-    :param ticket: an open ticket of the change that neither record nor ask tells of.
+    :param ticket: an open ticket of the change that neither record nor ask knows.
     :param why: how its waits ended, or why it is out of sight; None while one of them lasts.
     :param is_doubtful: the change is out of sight, or a wait is not read any more.
     :param overdue: its open waits that have reached a milestone.
@@ -95,8 +95,8 @@ def cases_of(server: str, records: Sequence[TicketRecord], asks: Sequence[Ask]) 
 
 
 def orphan(server: str, ticket: Ticket) -> Optional[Case]:
-    """The case of a ticket that nothing tells of any more: its title names the change, and its key
-    proves it.
+    """The case of a ticket that nothing else knows any more: its title names the change, and its
+    key proves it.
     """
     for text in _NUMBER.findall(ticket.title)[:_MOST_NUMBERS]:
         number = int(text)

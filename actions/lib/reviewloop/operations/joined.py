@@ -92,7 +92,7 @@ def _still_waits(context: Context, ident: str, event: EventRef) -> bool:
 
 
 def _about(context: Context, event: EventRef, how_text: str) -> Optional[Dict[str, Any]]:
-    """What may be told of the event's change: no name where it is private or gone; None while it
+    """What may be said of the event's change: no name where it is private or gone; None while it
     waits.
     """
     seen = seen_wait(context, event)

@@ -1,7 +1,7 @@
 """The daily sweep: what the sensor cannot see any more is stood down, and what does not fit is
-told.
+reported.
 
-The sensor tells the end of a wait that it can see. A change that was deleted or made private, or
+The sensor reports the end of a wait that it can see. A change that was deleted or made private, or
 whose project is gone, is out of its sight; so the sweep reads the change of every open record
 again. Being out of sight can also mean that the pack's own account has lost a permission, and a
 wait that is not read any more that the configuration has changed: no more than a few tickets are
@@ -56,14 +56,14 @@ def sweep(
     hashtags: Sequence[str] = (),
     dry_run: bool = False,
 ) -> Dict[str, Any]:
-    """Stand down what is over, and tell what does not fit; ``vars`` of a :class:`Report`.
+    """Stand down what is over, and report what does not fit; ``vars`` of a :class:`Report`.
 
     Whatever one change, record or ticket holds or does, the others are looked at; it is listed.
 
     :param most_gone: close at most so many tickets because their change is out of sight, or their
         wait is not read any more; if there are more, none, and they are listed under ``held_back``.
     :param hashtags: taken off the changes whose wait is over.
-    :param dry_run: only tell; nothing is written anywhere.
+    :param dry_run: only report; nothing is written anywhere.
     """
     report = Report()
     _check_credentials(context)
@@ -140,7 +140,7 @@ def _is_here(context: Context, record: TicketRecord) -> bool:
 
 def _compare(context: Context, cases: List[Case], report: Report) -> None:
     """Find the open tickets that no record knows: those of our changes become cases, and the
-    others, such as those of another installation, are told.
+    others, such as those of another installation, are listed.
     """
     if context.ticketing is None:
         return
@@ -159,7 +159,7 @@ def _compare(context: Context, cases: List[Case], report: Report) -> None:
 
 
 def _foretell(context: Context, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
-    """Tell what :func:`_settle` would do."""
+    """Report what :func:`_settle` would do."""
     ticket = context.ticketing.peek(case.key) if context.ticketing and case.has_ticket else None
     _take_down(case, ticket, report)
     if case.why is not None:

@@ -125,7 +125,7 @@ def close_ticket(
 
     With ``event_id`` only if the ticket is about that event's wait, and only what people were asked
     about that wait: a later one of the same change keeps its ticket and its asks. Without, the
-    tracker is asked even where no record of a ticket is left. Nothing is told of a change that is
+    tracker is asked even where no record of a ticket is left. Nothing is said of a change that is
     private or gone: its ticket is closed in neutral words. With ``event_id`` too, the tickets that
     list the change among others are corrected; on how many that was said is ``lists_corrected``.
 
@@ -174,7 +174,7 @@ def _end(context: Context, asks: Sequence[Ask]) -> int:
 
 
 def _parting(context: Context, number: int, how: How, event: Optional[EventRef]) -> str:
-    """The last words on a change's ticket; on one out of sight nothing is told of the change."""
+    """The last words on a change's ticket; on one out of sight nothing is said of the change."""
     try:
         seen = seen_change(context, number, event)
     except RefusedError as err:

@@ -90,13 +90,13 @@ class Dispatcher:
                 trigger = payloads.WAITING if isinstance(event.what, Crossing) else payloads.ENDED
                 self._outbox.put(trigger, payload, f"gerrit-{event.key.number}")
                 watch.sent(event)
-                self._position.come_to_event(event)
+                self._position.advance_past(event)
                 sent.append(event)
         finally:
             first = len(sent)
             left = [event for event, _ in ready[first:]] + left
             if not left:
-                self._position.come_to(now)
+                self._position.advance_to(now)
             self._position.expect(left, aside.through())
             watch.settle(now)
         if left:

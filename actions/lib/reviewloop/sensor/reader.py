@@ -37,10 +37,10 @@ from reviewloop.errors import (
     guarded,
 )
 from reviewloop.gerrit import fields, parse
-from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
+from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
 
 HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
@@ -67,7 +67,7 @@ class Reader:
     """
 
     def __init__(
-        self, client: Client, policy: Callable[[Change], Policy], server: str, query: str
+        self, client: ReadClient, policy: Callable[[Change], Policy], server: str, query: str
     ) -> None:
         self._client = client
         self._server = server

@@ -35,7 +35,7 @@ class TicketRecord:
     :param project: its project, only where the server has two changes of the number.
     :param party: whose wait the ticket is about, ``since`` when that wait began.
     :param level: how far the escalation has gone, counted from 0.
-    :param step: the escalation that the ticket was opened for; its first text tells of it.
+    :param step: the escalation that the ticket was opened for; its first text names it.
     :param assignee: who was asked, in the tracker's names; empty for nobody.
     :param state: ``open`` or ``closed``, as last seen; of a linked one, whether its wait lasts.
     :param linked: the ticket is not ours: the change's commit message names it.

@@ -69,7 +69,7 @@ class Tracker(ABC):
         """Our account's name, from a call that a wrong credential cannot answer."""
 
     def account(self) -> str:
-        """Our account as :attr:`Ticket.author` has it; empty where that cannot be told."""
+        """Our account as :attr:`Ticket.author` has it; empty where that is not known."""
         return self.whoami()
 
     def is_ours(self, ticket: Ticket) -> bool:

@@ -1,5 +1,5 @@
 """What trackers with a REST interface have alike: how they are reached, and what is read and
-written in the same way by several of them. It knows none of them.
+written in the same way by several of them. It names none of these trackers.
 """
 
 from __future__ import annotations

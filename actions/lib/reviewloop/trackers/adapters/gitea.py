@@ -8,7 +8,7 @@ What it relies on, read in the source of Forgejo and of Gitea:
 - ``CreateIssue`` there: without write access to the issues, labels and assignees are dropped
   without an error; with it, an assignee who may not be assigned is refused with 422. ``EditIssue``
   answers 500 in that case, and only after it has taken the others off, so it is looked up before.
-  Who may be is told by ``CanBeAssigned`` (``models/perm/access/repo_permission.go``): whoever may
+  ``CanBeAssigned`` says who may be (``models/perm/access/repo_permission.go``): whoever may
   write there, and whoever may read its pull requests, which in a public repository is everybody.
 - Labels are numbers there. Their names are not unique, so of several runs that create one all
   succeed (``models/issues/label.go``).

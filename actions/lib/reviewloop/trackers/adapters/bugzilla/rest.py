@@ -87,7 +87,7 @@ def _int(data: Any) -> int:
 
 
 def code_of(err: RefusedError) -> int:
-    """Bugzilla's code of a refusal, 0 where it told none."""
+    """Bugzilla's code of a refusal, 0 where it names none."""
     return _int(err.answer.get("code")) if isinstance(err.answer, dict) else 0
 
 

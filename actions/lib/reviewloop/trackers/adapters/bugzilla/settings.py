@@ -1,4 +1,4 @@
-"""What Bugzilla needs to be told in ``tracker.options``."""
+"""The settings that Bugzilla needs in ``tracker.options``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""GitLab: the tracker, what it is told, and who is who there."""
+"""GitLab: its settings, its people, its quick actions, and the tracker."""

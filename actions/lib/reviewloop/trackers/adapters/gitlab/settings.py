@@ -1,4 +1,4 @@
-"""What GitLab needs to be told, and what to do about its refusals."""
+"""The settings that GitLab needs, and what to do about its refusals."""
 
 from __future__ import annotations
 

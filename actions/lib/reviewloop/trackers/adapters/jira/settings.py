@@ -1,4 +1,4 @@
-"""What Jira needs to be told, and what to do where it asks for more."""
+"""The settings that Jira needs, and what to do where it asks for more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Launchpad needs to be told, and its statuses."""
+"""The settings that Launchpad needs, and its statuses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Redmine needs to be told, and what to do about its refusals."""
+"""The settings that Redmine needs, and what to do about its refusals."""
 
 from __future__ import annotations
 

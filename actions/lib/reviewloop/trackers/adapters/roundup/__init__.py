@@ -1,1 +1,1 @@
-"""Roundup: the tracker, and its database behind the REST interface."""
+"""Roundup: its settings, its database behind the REST interface, and the tracker."""

@@ -1,4 +1,4 @@
-"""What Request Tracker needs to be told, and the rights that our account needs there."""
+"""The settings that Request Tracker needs, and the rights that our account needs there."""
 
 from __future__ import annotations
 

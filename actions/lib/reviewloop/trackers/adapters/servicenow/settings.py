@@ -1,4 +1,4 @@
-"""What ServiceNow needs to be told, and the names of its fields."""
+"""The settings that ServiceNow needs, and the names of its fields."""
 
 from __future__ import annotations
 

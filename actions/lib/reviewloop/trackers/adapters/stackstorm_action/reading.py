@@ -51,7 +51,7 @@ class Reading:
         return found or []
 
     def row(self, result: Any) -> Any:
-        """The one thing a result tells of; out of a list of one, if an action answers so.
+        """The one thing a result holds; out of a list of one, if an action answers so.
 
         :raises RefusedError: the list is empty: there is no such ticket.
         """
@@ -112,7 +112,7 @@ class Reading:
         return int(found.group(1))
 
     def url(self, row: Any) -> str:
-        """A ticket's address: told, or made of its id."""
+        """A ticket's address: as the result names it, or made of its id."""
         path = str(self._paths.get("url", ""))
         if "://" not in path:
             return self.text(row, "url")
@@ -201,7 +201,7 @@ def leads(data: Any, steps: List[str]) -> bool:
 
 
 def instant(text: str) -> Optional[datetime]:
-    """An instant in ISO 8601 as trackers write it, or in seconds; UTC where no zone is told."""
+    """An instant in ISO 8601 as trackers write it, or in seconds; UTC where no zone is given."""
     if text.isdigit():
         return datetime.fromtimestamp(int(text), timezone.utc)
     found = _INSTANT.fullmatch(text.strip())

@@ -1,4 +1,4 @@
-"""What else the kind ``action`` can be told, in ``tracker.options``."""
+"""The settings of the kind ``action`` below ``tracker.options``."""
 
 from __future__ import annotations
 
