@@ -39,7 +39,7 @@ from reviewloop.trackers.tickets import CloseReason, State, TakenError
 from rig_action import FEW, MAPPING, TICKET, ActionRig
 from stores import MemoryRecords
 from test_trackers_contract import HOSTILE
-from trackers_rig import NOW, Wire, draft, fresh_key
+from trackers_rig import NOW, Wire, draft, fresh_key, refuses_id
 
 
 @pytest.fixture
@@ -844,15 +844,7 @@ def test_a_result_whose_id_could_not_be_sent(row: Dict[str, Any]) -> None:
 @pytest.mark.parametrize("ticket_id", ["1/../../x", "", "a b", "x?y", "-1", "$id", "\u0661"])
 def test_an_id_of_a_record_that_could_not_be_sent(rig: ActionRig, ticket_id: str) -> None:
     """It is no ticket's, and nothing is asked."""
-    tracker = rig.tracker()
-
-    for call in (tracker.read, tracker.comments, tracker.reopen):
-        with pytest.raises(RefusedError) as caught:
-            call(ticket_id)
-        assert caught.value.status == 404
-    with pytest.raises(RefusedError):
-        tracker.add_comment(ticket_id, "x")
-    assert rig.server.sent == []
+    refuses_id(rig, ticket_id)
 
 
 def test_a_number_that_does_not_grow() -> None:

@@ -27,7 +27,7 @@ from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason
 from rig_jira import JiraRig
 from rig_jira_server import JiraServerRig
 from stores import MemoryRecords
-from trackers_rig import Wire, answering, draft, fresh_key
+from trackers_rig import Wire, answering, draft, fresh_key, refuses_id
 
 COMMITTEE1, COMMITTEE2 = (one.account for one in fake_jira.PEOPLE[:2])
 
@@ -650,13 +650,7 @@ def test_a_ticket_of_another_project(cloud: JiraRig) -> None:
 )
 def test_hostile_ids_in_records(cloud: JiraRig, ticket_id: str) -> None:
     """They are "not found", and nothing is sent."""
-    tracker = cloud.tracker()
-
-    for call in (tracker.read, tracker.comments, tracker.reopen):
-        with pytest.raises(RefusedError) as caught:
-            call(ticket_id)
-        assert caught.value.status == 404
-    assert cloud.server.sent == []
+    refuses_id(cloud, ticket_id)
 
 
 def test_a_lower_case_key_from_a_commit_message(cloud: JiraRig) -> None:
