@@ -15,9 +15,9 @@ from typing import Dict, List, Optional, Sequence, Tuple
 from reviewloop.core.change import Account
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit.reads import ReadClient
+from reviewloop.http import codes
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings
 
-_NOT_FOUND = 404
 # What may stand in an account search as it is; no username or address needs more.
 _SEARCHABLE = re.compile(r"[A-Za-z0-9._@+-]+")
 
@@ -61,7 +61,7 @@ def _group(roster: RosterSettings, client: ReadClient) -> Resolved:
     try:
         accounts = client.group_members(roster.group)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return Resolved(problems=(f"roster.group: {err}",))
     places: Dict[int, int] = {}
@@ -122,7 +122,7 @@ def _looked_up(name: str, client: ReadClient) -> Optional[Account]:
     try:
         return client.account(name)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return None
 

@@ -20,13 +20,13 @@ from reviewloop.core.turns import How
 from reviewloop.core.unasked import overdue
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import event_ref
+from reviewloop.http import codes
 from reviewloop.messages.render import Gone
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.tickets import Ticket
 
-_NOT_FOUND = 404
 HALF_DONE = timedelta(hours=1)
 """How long an escalation may take from its ask to its comment before it counts as half done."""
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,10}(?![0-9])")
@@ -110,7 +110,7 @@ def judge(context: Context, case: Case) -> None:
     try:
         change = context.client.change(change_ident(case.number, case.project))
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         case.why, case.is_doubtful = Gone.DELETED, True
         return

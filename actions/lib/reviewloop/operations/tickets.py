@@ -12,6 +12,7 @@ from reviewloop.core.tiers import ROSTER_TIERS
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.errors import RefusedError
+from reviewloop.http import codes
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
@@ -24,7 +25,6 @@ from reviewloop.trackers.ticketing import Ticketing
 from reviewloop.trackers.tickets import CloseReason, Draft
 
 _TICKET_TIERS = tuple(tier.value for tier in ROSTER_TIERS)
-_NOT_FOUND = 404
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
 
@@ -178,7 +178,7 @@ def _parting(context: Context, number: int, how: How, event: Optional[EventRef])
     try:
         seen = seen_change(context, number, event)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return _last_words(context, "ticket_gone", reason=Gone.DELETED)
     if seen.reason:

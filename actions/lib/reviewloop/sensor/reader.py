@@ -41,6 +41,7 @@ from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
 from reviewloop.gerrit.reads import ReadClient
+from reviewloop.http import codes
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
 
 HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
@@ -49,7 +50,6 @@ PORTION = 500
 #: Changes in a row whose comments the server fails to answer, before it is left in peace.
 _IN_A_ROW = 3
 #: Gerrit answers so where its own code failed on what was asked for.
-_BROKEN = 500
 #: Such answers in a row, before they are taken for the server's trouble and not for a change's.
 _FAILURES = 20
 
@@ -146,7 +146,7 @@ class Reader:
         """Raise what is not about one change of a batch: then halves would fare no better."""
         if isinstance(err, TemporaryError):
             self._failing += 1
-            if err.status != _BROKEN or self._failing > _FAILURES:
+            if err.status != codes.SERVER_ERROR or self._failing > _FAILURES:
                 raise err
 
     def _portion(self, answers: Iterable[_Answer]) -> Iterator[Found]:

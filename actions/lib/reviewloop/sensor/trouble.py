@@ -18,6 +18,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.sensor.dispatch import MessagingError, Outbox
 from reviewloop.store.troubles import OpenTrouble, TroubleStore
 
@@ -28,7 +29,6 @@ _KINDS: Tuple[Tuple[Type[Exception], str], ...] = (
     (AuthError, "auth"),
     (ConfigError, "config"),
 )
-_FORBIDDEN = 403
 STANDING = ("clock", "partial", "roster")
 """Kinds that do not keep a poll from working: each begins and ends by itself."""
 _REPORT = "Report it with the sensor's log and the server's version."
@@ -162,7 +162,7 @@ def kind_of(error: Exception) -> str:
         if isinstance(error, family):
             return kind
     if isinstance(error, RefusedError):
-        return "forbidden" if error.status == _FORBIDDEN else "config"
+        return "forbidden" if error.status == codes.FORBIDDEN else "config"
     if isinstance(error, ReviewLoopError) and not isinstance(error, ProtocolError):
         return error.kind
     return "internal"
