@@ -49,8 +49,8 @@ HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
 PORTION = 500
 #: Changes in a row whose comments the server fails to answer, before it is left in peace.
 _IN_A_ROW = 3
-#: Gerrit answers so where its own code failed on what was asked for.
-#: Such answers in a row, before they are taken for the server's trouble and not for a change's.
+#: Answers in a row with 500, with which Gerrit's own code fails on what was asked for, before they
+#: are taken for the server's trouble and not for a change's.
 _FAILURES = 20
 
 T = TypeVar("T")
