@@ -9,17 +9,12 @@ import pytest
 from sandbox.gerrit.fake import PASSWORD, FakeGerrit
 
 from reviewloop.core.change import Account
-from reviewloop.errors import (
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.gerrit import parse
-from reviewloop.gerrit.client import DETAIL, Client
+from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, Version
+from reviewloop.gerrit.reads import DETAIL
 from reviewloop.http.messages import Response
 from reviewloop.http.retry import Timing
 

@@ -10,7 +10,7 @@ import pytest
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
-from reviewloop.gerrit import parse
+from reviewloop.gerrit import fields, parse
 
 Json = Dict[str, Any]
 
@@ -82,8 +82,8 @@ class TestTimestamps:
     )
     def test_fraction_is_dropped(self, text: str) -> None:
         """A time is UTC in whole seconds, whatever its fraction (POST answers have some)."""
-        assert parse.timestamp(text) == AT_NINE
-        assert parse.timestamp(text).tzinfo is timezone.utc
+        assert fields.timestamp(text) == AT_NINE
+        assert fields.timestamp(text).tzinfo is timezone.utc
 
     @pytest.mark.parametrize(
         "text",
@@ -101,7 +101,7 @@ class TestTimestamps:
     def test_other_forms(self, text: str) -> None:
         """Anything else is refused, and the message says what was being read."""
         with pytest.raises(ProtocolError, match="change 12, `updated`: .* is not a time"):
-            parse.timestamp(text, "change 12, `updated`")
+            fields.timestamp(text, "change 12, `updated`")
 
 
 class TestAccounts:
@@ -353,7 +353,7 @@ class TestSmallAnswers:
             (parse.reviewer_result, {"ccs": [1]}),
             (parse.hashtags, {}),
             (parse.accounts, {}),
-            (lambda data: parse.text(data, "version"), 3.10),
+            (lambda data: fields.text(data, "version"), 3.10),
             (lambda data: parse.ancestors(data, 1), {"changes": [1]}),
         ],
     )

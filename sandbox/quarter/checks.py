@@ -2,6 +2,8 @@
 
 This reads Gerrit and the tracker themselves, and of what the pack stores only the reasons that it
 states. It shares the reading of histories (``core/``) with the pack, and no decision.
+
+Why over 300 lines: every check reads the same memory of what was seen, which parts would share.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
-from sandbox.gerrit.fake import FakeChange
+from sandbox.gerrit.fake_world import FakeChange
 
 from .limits import Limits
 from .machine import MACHINE

@@ -21,8 +21,10 @@ from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.client import Client, Related
+from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import Related
 from reviewloop.store.asks import Ask
 
 MOST = 50
@@ -150,11 +152,11 @@ def _query(change: Change, related: Related) -> str:
     return queries.all_of(any_of, "status:open") if any_of else ""
 
 
-def _rows(client: Client, query: str) -> Iterator[parse.Raw]:
+def _rows(client: Client, query: str) -> Iterator[Raw]:
     return client.scan(query, _OPTIONS, page=MOST, limit=MOST) if query else iter(())
 
 
-def _read(raw: parse.Raw, policy: Policy) -> Optional[Reading]:
+def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
     try:
         return read_change(parse.change(raw), policy)
     except ProtocolError:

@@ -22,22 +22,14 @@ MAX_QUERY = 6000
 
 
 class Option(str, Enum):
-    """``o=`` options that this package uses or that a caller may sensibly ask for."""
+    """``o=`` options of a search, in Gerrit's words."""
 
     LABELS = "LABELS"
     DETAILED_LABELS = "DETAILED_LABELS"
     DETAILED_ACCOUNTS = "DETAILED_ACCOUNTS"
     MESSAGES = "MESSAGES"
     CURRENT_REVISION = "CURRENT_REVISION"
-    CURRENT_COMMIT = "CURRENT_COMMIT"
-    CURRENT_FILES = "CURRENT_FILES"
-    REVIEWER_UPDATES = "REVIEWER_UPDATES"
-    SUBMITTABLE = "SUBMITTABLE"
-    SKIP_DIFFSTAT = "SKIP_DIFFSTAT"
     SUBMIT_REQUIREMENTS = "SUBMIT_REQUIREMENTS"
-    CUSTOM_KEYED_VALUES = "CUSTOM_KEYED_VALUES"
-    PARENTS = "PARENTS"
-    STAR = "STAR"
 
 
 @dataclass(frozen=True, order=True)
@@ -67,12 +59,7 @@ class Version:
 OLDEST = Version(3, 4)
 
 #: Options younger than that; an older server answers 400 to them (release notes of each version).
-SINCE: Mapping[Option, Version] = {
-    Option.SUBMIT_REQUIREMENTS: Version(3, 5),
-    Option.CUSTOM_KEYED_VALUES: Version(3, 9),
-    Option.PARENTS: Version(3, 9),
-    Option.STAR: Version(3, 9),
-}
+SINCE: Mapping[Option, Version] = {Option.SUBMIT_REQUIREMENTS: Version(3, 5)}
 
 
 #: What servers of this version know is sent without asking for theirs: nearly all are younger, and

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from reviewloop.core.change import Account
 from reviewloop.errors import AuthError, ConfigError, RefusedError
-from reviewloop.gerrit import parse, queries
+from reviewloop.gerrit import fields, parse, queries
 from reviewloop.gerrit.protocol import Params, Peer
 from reviewloop.gerrit.queries import Option, Version
 from reviewloop.http.clock import Clock, ServerClock, utc_now
@@ -103,7 +103,7 @@ class Session:
         """The server's version; asked once."""
         if self._version is None:
             data = self._read("/config/server/version")
-            self._version = Version.parse(parse.text(data, "server version"))
+            self._version = Version.parse(fields.text(data, "server version"))
         return self._version
 
     def whoami(self) -> Account:

@@ -17,8 +17,9 @@ from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import ReadClient
 from reviewloop.insight.board import Reason, Row, View, rows
 from reviewloop.operations.context import Context
 from reviewloop.settings.load import Settings
@@ -57,7 +58,7 @@ class Server:
     """
 
     settings: Settings
-    client: Client
+    client: ReadClient
     policy_of: Callable[[Change], Policy]
     pendings: Sequence[Pending] = ()
     unreadable: List[Dict[str, Any]] = field(default_factory=list)
@@ -92,7 +93,7 @@ class Server:
             pendings=self.pendings,
         )
 
-    def readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:
+    def readings(self, raws: Sequence[Raw]) -> List[Reading]:
         """What a search found, read; ``unreadable`` lists what makes no sense."""
         changes = [change for change in map(self._change, raws) if change is not None]
         spoken = self._with_commands(changes)
@@ -102,7 +103,7 @@ class Server:
             for policy in [self.policy_of(change)]
         ]
 
-    def _change(self, raw: parse.Raw) -> Optional[Change]:
+    def _change(self, raw: Raw) -> Optional[Change]:
         """One change; one that makes no sense is named, and the others are shown."""
         try:
             return parse.change(raw)

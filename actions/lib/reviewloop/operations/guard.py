@@ -15,10 +15,9 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import check_server, event_ref
+from reviewloop.http import codes
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
-
-_NOT_FOUND = 404
 
 PRIVATE = "private"
 GONE = "gone"
@@ -68,7 +67,7 @@ def seen_wait(context: Context, event: EventRef) -> Seen:
     try:
         seen = seen_change(context, event.number, event)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return Seen(reason=GONE)
     if seen.reason or seen.change is None:

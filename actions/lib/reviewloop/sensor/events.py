@@ -1,4 +1,4 @@
-"""What a poll has to say of one change: events of its waits that nobody has been told of.
+"""What a poll has to say of one change: events of its waits that were not dispatched yet.
 
 An event is due because it has not been dispatched, not because it lies in some window of time. So
 what shows late, dated before the last poll, is dispatched like everything else, and once.
@@ -37,7 +37,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """What tells it from all others: a milestone that is handed on crosses again."""
+        """What distinguishes it from all others: after a `/pass` a milestone crosses again."""
         return _name(self.what, self.at, self.id)
 
     @property
@@ -58,7 +58,7 @@ class Dispatched:
 
     @classmethod
     def up_to(cls, cursor: Cursor, reading: Reading, name: Namer) -> Dispatched:
-        """What earlier polls have dispatched of a change, if they had come to ``cursor``."""
+        """What earlier polls have dispatched of a change, if they got as far as ``cursor``."""
         found = cls()
         for timeline in reading.timelines:
             past = [one for one in timeline.crossings if _is_past(cursor, one, one.at, name(one))]
@@ -107,7 +107,7 @@ def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_
 
 
 def _is_news(timeline: Timeline, last: Crossing, before: Optional[Crossing]) -> bool:
-    """Whether a crossing is higher than the one before, or the same one handed on since."""
+    """Whether a crossing is higher than the one before, or the same one after a `/pass`."""
     if before is None or last.index > before.index:
         return True
     first = next(one for one in timeline.crossings if one.index == last.index)

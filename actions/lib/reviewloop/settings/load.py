@@ -26,7 +26,7 @@ from reviewloop.settings.reader import Reader, Value
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings, read_roster
 from reviewloop.settings.server import Exists, read_address, read_verify
 from reviewloop.settings.tracker import read_templates, read_tracker
-from reviewloop.trackers.base import TrackerSettings
+from reviewloop.trackers.settings import TrackerSettings
 
 __all__ = [
     "GerritSettings",
