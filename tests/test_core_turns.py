@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from histories import POLICY, History, approved, commented, in_progress, in_review, told
+from histories import POLICY, History, approved, at, commented, in_progress, in_review, told
 from reviewloop.core.policy import Vote
 from reviewloop.core.turns import Party
 

@@ -10,6 +10,7 @@ from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit import parse, queries, scan
+from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import Params, change_id, segment
 from reviewloop.gerrit.queries import Option
@@ -156,7 +157,7 @@ class ReadClient(Session):
             f"The account {ident!r}",
             "Correct the user name, e-mail address or number.",
         )
-        return parse.account(data, f"account {ident}")
+        return account(data, f"account {ident}")
 
     def emails(self, account_id: int) -> Tuple[str, ...]:
         """All addresses of an account; empty where this account may not see them, as most may not

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from reviewloop.core.change import Account
 from reviewloop.errors import AuthError, ConfigError, RefusedError
 from reviewloop.gerrit import fields, parse, queries
+from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.protocol import Params, Peer
 from reviewloop.gerrit.queries import Option, Version
 from reviewloop.http.clock import Clock, ServerClock, utc_now
@@ -117,7 +118,7 @@ class Session:
                 "Set `username` and `password`.",
             )
         if self._self is None:
-            self._self = parse.account(self._read("/accounts/self"), "own account")
+            self._self = account(self._read("/accounts/self"), "own account")
         return self._self
 
     def query_limit(self) -> int:

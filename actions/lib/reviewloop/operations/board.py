@@ -78,7 +78,7 @@ class Server:
             "unreadable": self.unreadable,
         }
 
-    def search(self, query: str, limit: int) -> Tuple[List[parse.Raw], bool]:
+    def search(self, query: str, limit: int) -> Tuple[List[Raw], bool]:
         """The changes that a search finds, newest first, at most so many; and whether others do."""
         raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
         return raws[:limit], len(raws) > limit
