@@ -125,6 +125,7 @@ def test_payload_of_a_waiting_change() -> None:
         "change_age_days": 4.25,
         "next_milestone": "2d",
         "next_at": "2026-03-10T09:00:00Z",
+        "origin": "person",
         "red": False,
         "reviewer_ids": [2, 8],
         "human_reviews": 1,

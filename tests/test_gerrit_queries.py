@@ -21,7 +21,6 @@ from reviewloop.gerrit.queries import (
     any_change,
     batches,
     before,
-    needs_version,
     supported,
 )
 
@@ -148,9 +147,7 @@ class TestOptions:
         young = (Option.SUBMIT_REQUIREMENTS,)
 
         assert supported([Option.LABELS, *young], Version.parse(version)) == (Option.LABELS, *known)
-        assert needs_version(young)
 
     def test_old_options(self) -> None:
-        """What every server knows needs no look at its version."""
-        assert not needs_version([Option.LABELS, Option.MESSAGES])
+        """Even the oldest server knows the rest."""
         assert supported([Option.MESSAGES], OLDEST) == (Option.MESSAGES,)

@@ -221,11 +221,10 @@ class FakeGerrit(World, Faults, Transport):
 
     def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
         change = self._change(ident)
-        footer = "".join(f"{line}\n" for line in change.footers)
         made_by = {"email": change.made_by or self.accounts[change.owner]["email"]}
         return {
             "subject": change.subject,
-            "message": f"{change.subject}\n\n{footer}",
+            "message": change.commit_message,
             "author": made_by,
             "committer": made_by,
         }

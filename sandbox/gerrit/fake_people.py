@@ -16,7 +16,7 @@ from sandbox.gerrit.fake_world import FakeChange, Json
 from sandbox.gerrit.people import ADMIN
 from sandbox.gerrit.seed import CI_ACCOUNT, COMMITTEE, PACK_ACCOUNT, PEOPLE
 
-_DETAIL = ("DETAILED_ACCOUNTS", "LABELS", "MESSAGES", "CURRENT_REVISION")
+_DETAIL = ("DETAILED_ACCOUNTS", "LABELS", "MESSAGES", "CURRENT_REVISION", "CURRENT_COMMIT")
 
 
 class PeopledGerrit(FakeGerrit):

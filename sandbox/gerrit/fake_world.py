@@ -61,6 +61,11 @@ class FakeChange:
         return _sha("revision", self.number, self.patch_set)
 
     @property
+    def commit_message(self) -> str:
+        """Of the current patch set."""
+        return f"{self.subject}\n\n" + "".join(f"{line}\n" for line in self.footers)
+
+    @property
     def meta_rev_id(self) -> str:
         """The commit of the last update."""
         return self.commits[-1]
@@ -308,6 +313,9 @@ class World:
         if "CURRENT_REVISION" in options:
             info["current_revision"] = change.revision
             info["revisions"] = {change.revision: {"_number": change.patch_set}}
+            if "CURRENT_COMMIT" in options:
+                commit = {"subject": change.subject, "message": change.commit_message}
+                info["revisions"][change.revision]["commit"] = commit
         return info
 
     def _votes_and_reviewers(self, change: FakeChange) -> Json:

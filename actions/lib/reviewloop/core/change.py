@@ -115,8 +115,8 @@ class Change:
 
     ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
     the votes that stand, other than zero; None where the answer does not say which stand.
-    ``unmet`` are the submit requirements that keep the change from being submitted, as far as the
-    answer tells.
+    ``unmet`` are the submit requirements that keep the change from being submitted, and ``footers``
+    the last paragraph of the commit message, as far as the answer tells.
     """
 
     number: int
@@ -145,6 +145,7 @@ class Change:
     status_word: str = ""
     approvals: Optional[Tuple[Approval, ...]] = None
     unmet: Tuple[Requirement, ...] = ()
+    footers: Tuple[str, ...] = ()
 
     @property
     def status_known(self) -> bool:

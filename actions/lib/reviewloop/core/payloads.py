@@ -65,6 +65,7 @@ def waiting(
         "change_age_days": _days(now - change.created),
         "next_milestone": None if following is None else str(following.milestone),
         "next_at": None if following is None else iso(following.at),
+        "origin": policy.origin(change).value,
         "red": reading.state.is_red(now),
         "reviewer_ids": human_reviewers(change, policy)[:LIST_CAP],
         "human_reviews": reading.state.human_reviews,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import lru_cache
 from typing import Iterable, Optional, Pattern, Sequence, Tuple
 
-from reviewloop.core.change import Account, Message
+from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.durations import Duration
 from reviewloop.core.worktime import Calendar
 
@@ -76,6 +77,14 @@ NOISE = (
     r"^(remerge|retest|rebuild|re-?run|check experimental|hardware test)[ .!]*$",
     r"^(run|rerun|verify|test|stage|csit|gha)-[a-z0-9-]+$",
 )
+
+
+class Origin(str, Enum):
+    """Who wrote a change: a person, a person's agent, or a bot under its own account."""
+
+    PERSON = "person"
+    AGENT = "agent"
+    BOT = "bot"
 
 
 def is_programs(tag: str) -> bool:
@@ -157,6 +166,13 @@ class Policy:
             return False
         named = author is not None and _matches(self.advisers, author)
         return named or _is_tagged(self.advisers, tag)
+
+    def origin(self, change: Change) -> Origin:
+        """Who wrote a change, as far as its owner and its commit message tell."""
+        if self.is_automation(change.owner):
+            return Origin.BOT
+        is_agents = _matches(self.agents, change.owner) or _any(self.agents, change.footers)
+        return Origin.AGENT if is_agents else Origin.PERSON
 
     def is_review(self, vote: Vote) -> bool:
         """Whether a vote says something of the change to people: one against it, or one on a label

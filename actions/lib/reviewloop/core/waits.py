@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import EventKind
+from reviewloop.core.history import EventKind, is_advice
 from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract
@@ -43,7 +43,7 @@ class Wait:
 class State:
     """What a whole history amounts to: the waits in the order they began, and where things stand
     at its end; ``reds`` are the spans in which a gate had failed the change, ``gates`` those in
-    which the submitter waited for one, each in order.
+    which the submitter waited for one, each in order. ``advice`` counts messages of advisers.
     """
 
     waits: Tuple[Wait, ...]
@@ -55,6 +55,7 @@ class State:
     # Who spoke as a reviewer since the owner's or uploader's last move.
     reviewed_by: FrozenSet[int] = frozenset()
     disagreements: Tuple[Disagreement, ...] = ()
+    advice: int = 0
 
     def is_red(self, now: datetime) -> bool:
         """Whether a gate has failed the change, and nothing has ended that by ``now``."""
@@ -87,6 +88,7 @@ def follow(change: Change, policy: Policy) -> State:
         uploader=last.event.uploader,
         reviewed_by=_reviewed_by(taken),
         disagreements=found.disagreements,
+        advice=sum(is_advice(message, policy) for message in change.messages),
     )
 
 

@@ -22,6 +22,8 @@ from reviewloop.gerrit.labels import approvals, unmet
 _ACCOUNT_ID = re.compile(r"[0-9]{1,10}")
 #: https://gerrit-review.googlesource.com/Documentation/access-control.html#capability_queryLimit
 DEFAULT_QUERY_LIMIT = 500
+# Lines of a commit message that are looked at.
+_MAX_FOOTERS = 50
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def change(data: Any) -> Change:
     """``ChangeInfo`` as answered with MESSAGES, LABELS, DETAILED_ACCOUNTS, CURRENT_REVISION.
 
     ``reviewers``, ``ccs`` and ``approvals`` need LABELS, ``messages`` MESSAGES, ``unmet``
-    SUBMIT_REQUIREMENTS, ``revision`` CURRENT_REVISION; without them these are empty.
+    SUBMIT_REQUIREMENTS, ``revision`` CURRENT_REVISION, ``footers`` CURRENT_COMMIT; without them
+    these are empty.
     """
     raw = mapping(data, "change")
     number = number_of(raw)
@@ -104,6 +107,7 @@ def change(data: Any) -> Change:
         status_word=word,
         approvals=approvals(raw, where),
         unmet=unmet(raw, where),
+        footers=_footers(raw, where),
     )
 
 
@@ -265,6 +269,16 @@ def _patch_set(raw: Raw, history: Tuple[Message, ...], where: str) -> int:
     revisions = field(raw, "revisions", dict, where, {})
     numbers = [field(mapping(item, where), "_number", int, where) for item in revisions.values()]
     return max([1, *numbers, *(item.patch_set for item in history)])
+
+
+def _footers(raw: Raw, where: str) -> Tuple[str, ...]:
+    """The last paragraph of the current commit's message, where footers stand."""
+    revisions = field(raw, "revisions", dict, where, {})
+    revision = mapping(revisions.get(raw.get("current_revision")) or {}, where)
+    text = field(field(revision, "commit", dict, where, {}), "message", str, where, "")
+    paragraphs = text.rstrip().rsplit("\n\n", 1)
+    # A message of one paragraph has none: it is the subject.
+    return tuple(paragraphs[1].split("\n")[:_MAX_FOOTERS]) if len(paragraphs) > 1 else ()
 
 
 def _people(reviewers: Raw, state: str, where: str) -> Tuple[Account, ...]:

@@ -29,6 +29,7 @@ class Option(str, Enum):
     DETAILED_ACCOUNTS = "DETAILED_ACCOUNTS"
     MESSAGES = "MESSAGES"
     CURRENT_REVISION = "CURRENT_REVISION"
+    CURRENT_COMMIT = "CURRENT_COMMIT"
     SUBMIT_REQUIREMENTS = "SUBMIT_REQUIREMENTS"
 
 
@@ -60,16 +61,6 @@ OLDEST = Version(3, 4)
 
 #: Options younger than that; an older server answers 400 to them (release notes of each version).
 SINCE: Mapping[Option, Version] = {Option.SUBMIT_REQUIREMENTS: Version(3, 5)}
-
-
-#: What servers of this version know is sent without asking for theirs: nearly all are younger, and
-#: one that is not refuses the request.
-TRIED = Version(3, 5)
-
-
-def needs_version(options: Iterable[Option]) -> bool:
-    """Whether the server's version must be known before these options are sent."""
-    return any(SINCE.get(option, OLDEST) > TRIED for option in options)
 
 
 def supported(options: Iterable[Option], version: Version) -> Tuple[Option, ...]:

@@ -27,6 +27,7 @@ DETAIL = (
     Option.MESSAGES,
     Option.SUBMIT_REQUIREMENTS,
     Option.CURRENT_REVISION,
+    Option.CURRENT_COMMIT,
 )
 
 #: Rows asked for in one page, even if the account may ask for more: bounds an answer's size.

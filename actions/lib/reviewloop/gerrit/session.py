@@ -141,10 +141,14 @@ class Session:
         return self._query_limit
 
     def _read_with(self, path: str, params: Params, options: Iterable[Option]) -> Any:
-        """A read with the options that the server knows."""
+        """A read with the options that the server knows.
+
+        Nearly every server knows them all, and one that does not refuses the request: only then its
+        version is asked for.
+        """
         wanted = tuple(options)
-        if self._version is not None or queries.needs_version(wanted):
-            wanted = queries.supported(wanted, self.version())
+        if self._version is not None:
+            wanted = queries.supported(wanted, self._version)
         try:
             return self._read(path, [*params, *_given(wanted)])
         except RefusedError as err:

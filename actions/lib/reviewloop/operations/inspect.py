@@ -72,6 +72,18 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
         "now": iso(now),
         "turn": reading.state.turn.value,
         "red": reading.state.is_red(now),
+        "origin": context.settings.policy.origin(reading.change).value,
+        "advice": reading.state.advice,
+        "disagreements": [
+            {
+                "what": one.what,
+                "label": one.label,
+                "account_id": one.account,
+                "messages": one.told,
+                "gerrit": one.true,
+            }
+            for one in reading.state.disagreements
+        ],
         "reasons_not": explained.reasons_not(),
         "paused_until": explained.paused_until(),
         "waits": [_wait(context, reading, timeline, now) for timeline in reading.lasting(now)],
