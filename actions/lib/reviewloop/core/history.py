@@ -228,11 +228,13 @@ class _Reader:
             if message.author is not None:
                 self._uploader = message.author.id
         copied, outdated = copies(message.text)
+        ballot = pushed(message.text)
         return Event(
             EventKind.UPLOAD,
             message.date,
             message.author,
-            pushed(message.text),
+            ballot.cast,
+            ballot.removed,
             rebased=rebased,
             copied=copied,
             outdated=outdated,
