@@ -73,6 +73,7 @@ class History:
         self.patch_set = 0
         self.created = MONDAY
         self.owner = owner
+        self.approvals: Optional[Tuple[Approval, ...]] = None
         self._old = old
         self._started = started
         self._answered: Dict[str, Any] = {}
@@ -194,6 +195,7 @@ class History:
             has_review_started=self._started,
             work_in_progress=self._in_progress(),
             is_private=self._is_private(),
+            approvals=self.approvals,
         )
         return replace(change, **self._answered)
 
