@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
-from reviewloop.core.history import Event, EventKind, KeptVote, read, speaker
+from reviewloop.core.history import Event, EventKind, KeptVote, heard, is_advice, read, speaker
 from reviewloop.core.policy import Policy, Vote, is_programs
 from reviewloop.core.records import VoteOf
 from reviewloop.core.votes import Key, Votes
@@ -47,7 +47,7 @@ def reconciled(change: Change, policy: Policy) -> Reconciled:
     events = list(read(change, policy))
     found: List[Disagreement] = []
     if change.status is ChangeStatus.NEW:
-        events = _ready(events, change, found)
+        events = _ready(events, heard(change, policy), found)
     if change.approvals is not None:
         events = _Ballot(change, policy, events, found).mended()
     return Reconciled(tuple(events), tuple(found))
@@ -106,6 +106,7 @@ class _Ballot:
         self, change: Change, policy: Policy, events: List[Event], found: List[Disagreement]
     ) -> None:
         self._change = change
+        self._heard = heard(change, policy)
         self._policy = policy
         self._events = events
         self._found = found
@@ -115,12 +116,15 @@ class _Ballot:
 
     def mended(self) -> List[Event]:
         """The events, with what Gerrit lists and the messages do not, and without the opposite."""
-        told, true = self._told(), self._true()
+        true = {(one.label, one.account.id): one for one in self._change.approvals or ()}
+        told, advised = self._told(), self._advised()
         added: List[Tuple[Approval, datetime]] = []
         for key in sorted(set(told) | set(true), key=lambda one: (one[0], one[1] or 0)):
             standing, approval = told.get(key), true.get(key)
             values = standing[0] if standing else 0, approval.value if approval else 0
-            if values[0] == values[1]:
+            if values[0] == values[1] or values[1] == advised.get(key):
+                continue
+            if approval and self._policy.is_adviser(approval.account, approval.tag):
                 continue
             self._found.append(Disagreement("vote", *values, key[0], key[1] or 0))
             if approval is None and standing is not None:
@@ -141,30 +145,22 @@ class _Ballot:
             votes.apply(event)
         return {key: (one.value, index[id(one.source)]) for key, one in votes.standing.items()}
 
-    def _true(self) -> Dict[Key, Approval]:
-        """What Gerrit lists, without advice: that of an account, and that of a tag."""
-        advised = self._advised()
-        found: Dict[Key, Approval] = {}
-        for one in self._change.approvals or ():
-            key = one.label, one.account.id
-            is_advice = self._policy.is_adviser(one.account, one.tag)
-            if not is_advice and advised.get(key) != one.value:
-                found[key] = one
-        return found
-
     def _advised(self) -> Dict[Key, int]:
-        """The votes that advice comes to which a tag marks: it may bear a person's name."""
-        tags = {message.tag for message in self._change.messages}
-        if not any(self._policy.is_adviser(None, tag) for tag in tags):
+        """What advice came to last that only a tag marks, 0 where it took a vote back: it may bear
+        the name of a person, of whose vote Gerrit's answer then says nothing.
+        """
+        messages = self._change.messages
+        if not any(self._policy.is_adviser(None, message.tag) for message in messages):
             return {}
         found: Dict[Key, int] = {}
-        heard = {event.place for event in self._events}
         for event in read(self._change, replace(self._policy, advisers=())):
             author = event.author.id if event.author else None
-            for vote in event.votes:
-                found.pop((vote.label, author), None)
-                if event.place not in heard:
-                    found[vote.label, author] = vote.value
+            spoken = 0 <= event.place < len(messages)
+            advises = spoken and is_advice(messages[event.place], self._policy)
+            for label, value in _values(event):
+                found.pop((label, author), None)
+                if advises:
+                    found[label, author] = value
         return found
 
     def _take_back(self, key: Key, value: int, cast: int) -> None:
@@ -206,7 +202,7 @@ class _Ballot:
         if approval.date is not None:
             return approval.date
         place = self._events[self._last_upload].place
-        for i, message in enumerate(self._change.messages):
+        for i, message in enumerate(self._heard.messages):
             if i > place and message.author and message.author.id == approval.account.id:
                 return message.date
         return None
@@ -233,6 +229,12 @@ class _Ballot:
         before = self._events[i]
         event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
         self._after.setdefault(i, []).append(event)
+
+
+def _values(event: Event) -> Iterable[Tuple[str, int]]:
+    """What an event says on each label, 0 for a vote taken back."""
+    yield from ((label, 0) for label in event.removed)
+    yield from ((vote.label, vote.value) for vote in event.votes)
 
 
 def _grouped(
