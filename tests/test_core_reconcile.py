@@ -541,3 +541,21 @@ def test_disagreements_are_in_order() -> None:
         Disagreement("vote", 0, 1, "Code-Review", ACCOUNTS["second"].id),
         Disagreement("vote", 0, -1, "Workflow", ACCOUNTS["second"].id),
     )
+
+
+@pytest.mark.parametrize(
+    "takes_away",
+    [
+        lambda h: h.delete_vote("mon 11:00", "Code-Review+2"),
+        lambda h: h.review("mon 11:00", "committer", "-Code-Review"),
+        lambda h: h.review("mon 11:00", "committer", "Code-Review-1"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["mon 9:00", "mon 10:00"])
+def test_vote_that_came_back(takes_away: Callable[[History], History], moment: str) -> None:
+    """A vote that stands, though a message tells of its end after its date, was cast again then."""
+    history = takes_away(in_review())
+    history.answered(stands("Code-Review+2", "committer", moment))
+
+    assert standing(history.change()) == {("Code-Review", ACCOUNTS["committer"].id): 2}
+    assert history.state().turn.value == "submitter"
