@@ -120,7 +120,7 @@ class Cases:
     def of_server(self, limit: int, since: Optional[datetime]) -> None:
         """Judge the changes of the configured Gerrit, those touched last first."""
         client, policy = make_client(self.settings), self.settings.policy
-        server = Server(self.settings, client, lambda _change: policy)
+        server = Server(self.settings, client, lambda _change: policy, marked=limit)
         touched = [] if since is None else [queries.after(since)]
         raws, more = server.search(queries.all_of(self.settings.gerrit.query, *touched), limit)
         self.now = client.now()
