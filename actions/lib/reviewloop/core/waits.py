@@ -65,10 +65,6 @@ class State:
         """Whether the submitter waits for a gate at ``now``."""
         return _holds(self.gates, now)
 
-    def open_wait(self, party: Party, now: datetime) -> Optional[Wait]:
-        """The wait of this party that still lasts, if any."""
-        return next((one for one in self.waits if one.party is party and one.lasts(now)), None)
-
 
 def _holds(spans: Sequence[Span], now: datetime) -> bool:
     return any(one.start <= now and (one.end is None or now < one.end) for one in spans)
