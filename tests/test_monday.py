@@ -287,6 +287,11 @@ def test_pack_cleared_away():
     assert set(st2.canceled) == {"1"}
 
 
+def test_names_of_stored_values():
+    """They are those of the operator guide's table, which is compared with the library."""
+    assert {"gerrit.cursor.", "gerrit.trouble.", "gerrit.away."} < set(pack.stored_names())
+
+
 def test_pack_of_somebody_else():
     """It is left alone."""
     with pytest.raises(AssertionError, match="uninstall it first"):
