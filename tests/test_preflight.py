@@ -58,6 +58,28 @@ def test_version_outside(
     assert missing.command == f"make {' '.join(goals)} PYTHON=python3.12"
 
 
+def test_python_too_old_to_read_it(tmp_path: Path) -> None:
+    """Python 2 is refused with the range, and not with a syntax error."""
+    old = tmp_path / "python2"
+    claims = "import sys; sys.version_info = (2, 7, 18); exec(sys.argv[1])"
+    old.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] || {{ echo SyntaxError; exit 1; }}\n'
+        f'exec {sys.executable} -c "{claims}" "$2"\n'
+    )
+    old.chmod(0o755)
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), "ready", f"PYTHON={old}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode
+    assert "This Python is 2.7; it takes 3.8 to 3.13." in done.stdout
+    assert "SyntaxError" not in done.stdout
+
+
 def test_no_version_that_would_do(tmp_path: Path) -> None:
     """Then one has to be installed."""
     (missing,) = check_version((3, 7), ["demo"], str(tmp_path))
