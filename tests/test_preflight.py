@@ -156,6 +156,50 @@ def test_this_machine(goal: str, status: int) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (status, "")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "told", "mended"),
+    [
+        ("REVIEWLOOP_CACHE", "{folder}/file/cache", "{folder}/file is no folder.", "mv "),
+        ("GERRIT_VERSION", "2.8", "GERRIT_VERSION is '2.8': use one of", "unset GERRIT_VERSION"),
+        ("GERRIT", "reel", "GERRIT is 'reel': use", "unset GERRIT"),
+    ],
+)
+def test_wrong_environment(tmp_path: Path, name: str, value: str, told: str, mended: str) -> None:
+    """Whatever the environment holds, it is told with what mends it, and never a traceback."""
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, str(FILE), ".venv", "demo"],
+        env={"PATH": os.environ["PATH"], name: value.format(folder=tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("make demo cannot start:\n"), done.stderr
+    assert told.format(folder=tmp_path) in done.stderr
+    assert done.stderr.splitlines()[-1].strip().startswith(mended)
+
+
+@pytest.mark.parametrize("wanted", ["", "fake"])
+def test_looking_makes_nothing(tmp_path: Path, wanted: str) -> None:
+    """What is missing is asked for before anything is made, even the cache's folder."""
+    done = subprocess.run(
+        [sys.executable, str(FILE), ".venv", "demo", "test"],
+        env={
+            "PATH": os.environ["PATH"],
+            "GERRIT": wanted,
+            "REVIEWLOOP_CACHE": str(tmp_path / "cache"),
+        },
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_help() -> None:
     """``make`` alone prints what there is, and installs nothing."""
     done = subprocess.run(["make", "-C", str(ROOT)], capture_output=True, check=True)
