@@ -101,7 +101,7 @@ def _jar_folder(version: str) -> Path:
 
 
 def _fetch_all(jars: Sequence[Jar], folder: Path) -> Tuple[Path, ...]:
-    return tuple(fetch(jar, folder) for jar in jars)
+    return tuple(fetch(jar, folder, fetcher()) for jar in jars)
 
 
 def _base_classes(java: Java, archive: Path) -> Optional[Path]:
@@ -141,7 +141,7 @@ def _compiler(version: str, java: Java) -> List[str]:
     """The JDK's compiler, else Eclipse's, which is told the language's level in its own way."""
     if java.compiler.exists():
         return [str(java.compiler), "-Xlint:all"]
-    jar = fetch(COMPILER, _jar_folder(version))
+    jar = fetch(COMPILER, _jar_folder(version), fetcher())
     level = str(min(MINIMUM_JAVA.values()))
     return [str(java.command), "-jar", str(jar), "-source", level, "-target", level, "-nowarn"]
 
