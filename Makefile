@@ -37,6 +37,8 @@ help:
 ready:
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is not on the PATH.' \
 	  'This mends it (on Debian and Ubuntu): apt-get install -y python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 6) or sys.exit("This Python is %d.%d; it takes 3.8 to 3.13." % \
+	  tuple(sys.version_info[:2]))'
 	@$(PYTHON) sandbox/preflight.py '$(VENV)' $(or $(MAKECMDGOALS),venv)
 
 venv: $(VENV)/.installed
