@@ -298,6 +298,17 @@ def test_no_rule(bench: Bench) -> None:
     assert len(found) == 4
 
 
+def test_put_off_at_an_earlier_milestone(bench: Bench) -> None:
+    """A record that is due says nothing of a later milestone, on which nobody may act."""
+    number = told_overdue(bench)
+    put_off(bench, number, Reason.NOBODY_ELIGIBLE, minutes=60)
+    bench.fake.at(WEDNESDAY)
+    bench.poll()
+
+    found = offered(bench, minutes=30, polls=40)
+    assert found[:4] == [(number, "2d", "")] * 3
+
+
 def test_longest_wait_first_and_capped() -> None:
     """What the cap leaves goes to whoever has been overdue for the longest, then by number."""
     bench = Bench(coverage_reach="60d", max_triggers_per_poll=2)

@@ -152,4 +152,5 @@ def _pending(row: Row, view: View) -> Optional[Pending]:
     """What was put off about the wait; of several tiers, what may be offered first."""
     wait = row.event_id.rpartition(":")[0]
     mine = [one for one in view.pendings if one.event_id.rpartition(":")[0] == wait]
+    mine = [one for one in mine if one.tells_of(row.event_id, view.now)]
     return min(mine, key=lambda one: one.not_before, default=None)

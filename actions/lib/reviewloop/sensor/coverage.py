@@ -115,7 +115,7 @@ class Coverage:
         waiting = self._waiting(now, watch, watch.readings(keys))
         batch = self._worth_it(waiting, now, watch, records)[:room]
         for one in batch:
-            self._offer(one, now, watch, records.get(self._wait(one, watch), ()))
+            self._offer(one, now, watch, self._telling(one, now, watch, records))
         return len(batch)
 
     def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
@@ -130,7 +130,7 @@ class Coverage:
         """Those of them that are to be offered, whoever has been overdue for the longest first; but
         what was offered in vain keeps nothing else back.
         """
-        known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
+        known = [(one, self._telling(one, now, watch, records)) for one in waiting]
         found = [both for both in known if self._is_worth_it(both[0], now, both[1])]
         found.sort(key=lambda both: (self._in_vain(*both), both[0].rank))
         return [one for one, _ in found]
@@ -194,8 +194,10 @@ class Coverage:
         self._offers[one.slot] = _Offer(one.highest.index, now, count)
 
     @staticmethod
-    def _wait(one: Overdue, watch: Watch) -> str:
-        return _wait(watch.name(one.key)(one.highest))
+    def _telling(one: Overdue, now: datetime, watch: Watch, records: Records) -> List[Pending]:
+        """What was put off, and says why nobody is asked about the milestone."""
+        name = watch.name(one.key)(one.highest)
+        return [record for record in records.get(_wait(name), ()) if record.tells_of(name, now)]
 
     def _forget(self, watch: Watch) -> None:
         self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
