@@ -112,9 +112,10 @@ class Peer:
         try:
             return _json(response.body)
         except ValueError as err:
-            kind: Type[ReviewLoopError] = TemporaryError if _is_cut(response.body) else ProtocolError
-            if request.writes:
-                kind = AmbiguousError
+            unread: Type[ReviewLoopError] = ProtocolError
+            if _is_cut(response.body):
+                unread = TemporaryError
+            kind = AmbiguousError if request.writes else unread
             raise kind(
                 f"{self.host} answered {request} with {response.status} and"
                 f" {len(response.body)} bytes that are not JSON"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, List, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
@@ -36,7 +36,7 @@ from reviewloop.sensor.roster import RosterCheck
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
-from reviewloop.store.cursor import CursorStore
+from reviewloop.store.cursor import CursorStore, LostCursorError
 from reviewloop.store.pending import Pending, Pendings
 from reviewloop.store.troubles import TroubleStore
 
@@ -79,6 +79,7 @@ class Poller:
         self._log = logger
         self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
+        self._lost: Optional[LostCursorError] = None
         self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
         self._roster = RosterCheck(people)
         self._pending = stores.pending
@@ -103,6 +104,7 @@ class Poller:
         try:
             self._round()
             self._troubles.worked(self._standing())
+            self._lost = None
         except Exception as err:  # noqa: BLE001
             self._fail(err)
 
@@ -148,9 +150,15 @@ class Poller:
     # Where dispatching has come to.
 
     def _begin(self) -> None:
-        """Load the cursor; at a first start, say that nothing that is past will be told."""
-        if self._position.load():
-            return
+        """Load the cursor; at a first start, say that nothing that is past will be told.
+
+        One that was damaged is as good as none: whoever is not asked for it is offered later.
+        """
+        try:
+            if self._position.load():
+                return
+        except LostCursorError as err:
+            self._lost = err
         self._client.version()
         start = self._rewind(self._clock.now(), self._settings.catch_up)
         self._position.start(start)
@@ -224,7 +232,8 @@ class Poller:
     # What does not keep polls from working.
 
     def _standing(self) -> Dict[str, ReviewLoopError]:
-        found = [self._aside.trouble(), self._clock.trouble(), self._roster.trouble()]
+        aside = self._lost or self._aside.trouble()
+        found = [aside, self._clock.trouble(), self._roster.trouble()]
         return {one.kind: one for one in found if one is not None}
 
 
