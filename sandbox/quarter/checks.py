@@ -32,6 +32,8 @@ ATTEMPTS = 8
 NO_REASONS = ("", "fresh", "no_rule", "idle")
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
+# What was put off is offered within the hour after it is due; what takes longer is no reason.
+DUE = timedelta(minutes=90)
 # The model's people sleep at night, and so does its sensor: longer gaps between polls do not count.
 POLLED = timedelta(hours=1)
 
@@ -132,6 +134,8 @@ class Checker:
         if mark.id not in known:
             yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
             return
+        if mark.asked and not self.limits.knows(mark.id, write.at):
+            yield Violation("limit", write.number, f"{mark} was never counted")
         timeline, milestone, tier = known[mark.id]
         yield from self._people(write, reading, tier)
         self._note_delay(write, reading, timeline, milestone)
@@ -146,6 +150,8 @@ class Checker:
                     why = late
                 if account not in [self.world.gerrit.ids[name] for name in COMMITTEE]:
                     why = "a stranger"
+            elif tier == "reviewers" and account not in [one.id for one in write.seen.reviewers]:
+                why = why or "no reviewer"
             if why:
                 yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
 
@@ -286,7 +292,7 @@ class Checker:
         ]
         wanted = {digest(owed.event_id, owed.tier, attempt) for attempt in range(ATTEMPTS)}
         for message in reading.change.messages:
-            for mark in marks_of(message):
+            for mark in marks_of(message) if self.settings.policy.is_own(message) else ():
                 if mark.id in wanted and mark.purpose == owed.purpose:
                     passed = {who for who, at in passes if at >= message.date}
                     if not mark.asked or not passed.issuperset(mark.asked):
@@ -339,7 +345,9 @@ class Checker:
             if told.get("number") != owed.number:
                 continue
             mine = (told.get("party"), told.get("tier"), from_iso(told["since"]))
-            if mine == (owed.party, owed.tier, owed.since):
+            # What was due long ago, and was not looked at again, is no reason.
+            is_due = from_iso(told["not_before"]) < MACHINE.now - DUE
+            if mine == (owed.party, owed.tier, owed.since) and not is_due:
                 return str(told.get("reason"))
         return ""
 

@@ -163,12 +163,13 @@ def calm(world: World) -> None:
     """Nothing goes wrong any more; what is dead stays dead."""
     world.network.faults.clear()
     store, st2, gerrit = world.st2.datastore, world.st2, world.gerrit
-    store.down, store.slow, store.losing = False, 0.0, 0
+    store.down, store.slow, store.losing, store.blind = False, 0.0, 0, 0
     st2.kills.clear()
     st2.meanwhile.clear()
     st2.dropping = st2.doubling = st2.shuffling = st2.twice = 0
     st2.side_by_side = 1
     gerrit.ahead, gerrit.lag = timedelta(0), timedelta(0)
+    gerrit.reindex()
 
 
 def parsed(text: str) -> List[Step]:
