@@ -27,7 +27,7 @@ def no_rules(world: World) -> None:
 
 @step
 def asks(world: World, change: int, what: int) -> None:
-    """It asks the owner, or about no wait, or on a private change, or twice, or without counting."""
+    """It asks the owner, or about no wait, on a private change, twice, or without counting."""
     one = world.pick(change)
     if what == 2:
         set_private(world, one, True)
