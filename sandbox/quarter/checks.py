@@ -18,6 +18,7 @@ from reviewloop.core.commands import Verb
 from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
+from reviewloop.sensor.poller import SETTLING
 from reviewloop.settings.load import Settings, load
 from sandbox.gerrit.fake import FakeChange
 
@@ -189,7 +190,7 @@ class Checker:
         crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
             return
-        begin = max(crossed[0], min(write.at, self.world.last_trouble))
+        begin = max(crossed[0] + SETTLING, min(write.at, self.world.last_trouble))
         first = bisect_left(self.polls, begin)
         polls = [*self.polls[first:], write.at]
         gaps = (min(later - one, POLLED) for one, later in zip(polls, polls[1:]))
