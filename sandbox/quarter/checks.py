@@ -11,24 +11,23 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import ChangeStatus
 from reviewloop.core.commands import Verb
-from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
+from reviewloop.core.keys import digest, marks_of
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.sensor.poller import SETTLING
 from reviewloop.settings.load import Settings, load
 from sandbox.gerrit.fake import FakeChange
 
+from .doubled import ATTEMPTS, TIERS, asked_twice, event_of
 from .limits import Limits
 from .machine import MACHINE
 from .servers import Write
 from .world import COMMITTEE, World
 
-TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
-ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
@@ -161,8 +160,9 @@ class Checker:
         change = reading.change
         if change.status is not ChangeStatus.NEW or change.work_in_progress:
             return {}
+        server = self.settings.server
         return {
-            digest(self._event(change, timeline, milestone), tier, attempt): (
+            digest(event_of(server, change, timeline, milestone), tier, attempt): (
                 timeline,
                 milestone,
                 tier,
@@ -174,11 +174,6 @@ class Checker:
             for tier in tiers
             for attempt in range(ATTEMPTS)
         }
-
-    def _event(self, change: Change, timeline: Timeline, milestone: str) -> str:
-        wait = timeline.wait
-        server = self.settings.server
-        return event_id(server, change.number, wait.party.value, wait.since, milestone)
 
     def _note_delay(
         self, write: Write, reading: Reading, timeline: Timeline, milestone: str
@@ -231,7 +226,8 @@ class Checker:
             if change.is_private or change.status is not ChangeStatus.NEW:
                 continue
             reading = read_change(change, self.settings.policy)
-            self.found += self._doubled(reading)
+            doubled = asked_twice(reading, self.settings)
+            self.found += [Violation("doubled", number, detail) for detail in doubled]
             for owed in self._owed(reading, since):
                 self.found += self._told(reading, owed, board)
         for key, count in Counter(self.world.tracker.open_keys()).items():
@@ -282,7 +278,7 @@ class Checker:
                     timeline.wait.since,
                     purpose,
                     TIERS[purpose][0],
-                    self._event(change, timeline, milestone),
+                    event_of(self.settings.server, change, timeline, milestone),
                 )
 
     def _is_covered(self, reading: Reading, owed: Owed) -> bool:
@@ -352,19 +348,6 @@ class Checker:
                 return str(told.get("reason"))
         return ""
 
-    def _doubled(self, reading: Reading) -> Iterator[Violation]:
-        number = reading.change.number
-        marks = [
-            mark
-            for message in reading.change.messages
-            if self.settings.policy.is_own(message)
-            for mark in marks_of(message)
-            if mark.purpose in TIERS
-        ]
-        for one, count in Counter((mark.purpose, mark.id) for mark in marks).items():
-            if count > 1:
-                yield Violation("doubled", number, f"{count} times {one}")
-
 
 def _purpose(party: str, index: int) -> str:
     """What the shipped rules ask for when a wait has reached the milestone of this index."""
@@ -391,8 +374,3 @@ def _json(text: str) -> Dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def keys(numbers: Sequence[int], server: str) -> Dict[str, int]:
-    """Numbers of changes by the keys of their tickets."""
-    return {ticket_key(server, number): number for number in numbers}

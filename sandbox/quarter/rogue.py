@@ -27,7 +27,9 @@ def no_rules(world: World) -> None:
 
 @step
 def asks(world: World, change: int, what: int) -> None:
-    """It asks the owner, or about no wait, on a private change, twice, or without counting."""
+    """It asks the owner, or about no wait, on a private change, twice, without counting, or
+    somebody else too.
+    """
     one = world.pick(change)
     if what == 2:
         set_private(world, one, True)
@@ -37,6 +39,10 @@ def asks(world: World, change: int, what: int) -> None:
         _count(world, mark, one.number)
     for _ in range(2 if what == 3 else 1):
         _post(world, one.number, mark)
+    if what == 5:
+        other = Mark("escalate", _ask_id(world, one.number, 1), (world.gerrit.ids["committee2"],))
+        _count(world, other, one.number)
+        _post(world, one.number, other)
 
 
 @step
@@ -56,12 +62,12 @@ def _count(world: World, mark: Mark, number: int, at: Optional[datetime] = None)
     world.st2.datastore.put(f"gerrit.ask.{mark.id}", ask.to_json())
 
 
-def _ask_id(world: World, number: int) -> str:
+def _ask_id(world: World, number: int, attempt: int = 0) -> str:
     settings = load(world.st2.config())
     reading = read_change(world.gerrit.value(world.gerrit.changes[number]), settings.policy)
     waits = [one.wait for one in reading.timelines if one.wait.is_open]
     event = event_id(settings.server, number, waits[0].party.value, waits[0].since, "2d")
-    return digest(event, "committee", 0)
+    return digest(event, "committee", attempt)
 
 
 def _post(world: World, number: int, mark: Mark) -> None:
