@@ -29,7 +29,7 @@ def main() -> int:
         _simulate(options, results)
     except KeyboardInterrupt:
         print("Stopped; what was simulated until now:")
-    told = _told(options, results)
+    told = _told(results)
     print("\n".join([told, "", *table.rows(results)]))
     if options.page:
         table.write(results, told)
@@ -114,9 +114,10 @@ def _tell(one: runs.Result) -> None:
         print("\n".join(f"    {line}" for line in one.script.splitlines()), flush=True)
 
 
-def _told(options: argparse.Namespace, results: List[runs.Result]) -> str:
-    seeds = sorted({one.seed for one in results})
-    what = f"{len(results)} runs of up to {options.days} days"
+def _told(results: List[runs.Result]) -> str:
+    seeds = sorted({one.seed for one in results}) or [0]
+    days = max((one.days for one in results), default=0)
+    what = f"{len(results)} runs of up to {days} days"
     total = sum(one.steps for one in results)
     kills = sum(one.kills for one in results)
     return f"{what}, seeds {seeds[0]} to {seeds[-1]}: {total:,} steps, {kills:,} killed processes."

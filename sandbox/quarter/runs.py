@@ -30,6 +30,7 @@ class Result:
     counts: Dict[str, int] = field(default_factory=dict)
     longest: timedelta = timedelta(0)
     script: str = ""
+    days: int = 0
 
 
 def prepare() -> None:
@@ -53,6 +54,7 @@ def run(fault: str, seed: int, days: int, patience: float) -> Result:
         sum(played.killed.values()),
         played.asked,
         longest=max(played.delays, default=timedelta(0)),
+        days=days,
     )
     if played.violations:
         kinds = {one.kind for one in played.violations}
