@@ -36,6 +36,7 @@ from reviewloop.sensor.roster import RosterCheck
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
+from reviewloop.store.asks import Asks
 from reviewloop.store.cursor import CursorStore, LostCursorError
 from reviewloop.store.pending import Pending, Pendings
 from reviewloop.store.troubles import TroubleStore
@@ -51,6 +52,7 @@ class Stores:
     cursor: CursorStore
     troubles: TroubleStore
     pending: Pendings
+    asks: Asks
 
 
 class Poller:
@@ -82,7 +84,7 @@ class Poller:
         self._lost: Optional[LostCursorError] = None
         self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
         self._roster = RosterCheck(people)
-        self._pending = stores.pending
+        self._pending, self._asks = stores.pending, stores.asks
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
         self._dispatcher = Dispatcher(
@@ -122,7 +124,7 @@ class Poller:
             self._watch, self._known, self._aside, self._position, self._clock.now, self._log
         )
         self._delta = Delta(self._reader, self._clock)
-        self._coverage = Coverage(self._settings, self._put_off, self._outbox)
+        self._coverage = Coverage(self._settings, self._put_off, self._asks.all, self._outbox)
         self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
 
     def _round(self) -> None:

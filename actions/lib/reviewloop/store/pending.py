@@ -80,14 +80,6 @@ class Pending:
         """Its place among others: the smaller, the sooner."""
         return self.again, self.crossed_at, self.number
 
-    def tells_of(self, event_id: str, now: datetime) -> bool:
-        """Whether it says why nobody is asked about this event of its wait.
-
-        A record of an earlier milestone does until it is due: after that it is what became of
-        another question, perhaps on another tier, and says nothing of this one.
-        """
-        return self.event_id == event_id or now < self.not_before
-
     def to_json(self) -> str:
         """The record as JSON."""
         told = {**vars(self), "version": VERSION, "reason": self.reason.value}
