@@ -151,6 +151,11 @@ class SimulatedGerrit(PeopledGerrit):
         """What a lagging index goes on showing."""
         self._indexed = {n: (MACHINE.now, _copied(one)) for n, one in self.changes.items()}
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether the index shows a change as it was."""
+        return bool(self._stale)
+
     def leave_stale(self, number: int) -> None:
         """The index goes on showing a change as it is now."""
         self._stale.setdefault(number, _copied(self.changes[number]))
