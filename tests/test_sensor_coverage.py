@@ -325,6 +325,16 @@ def test_offers_that_led_to_something(bench: Bench) -> None:
     assert offered(bench, minutes=60, polls=5) == [(number, "1d", "")] * 2
 
 
+def test_records_that_are_lost(bench: Bench) -> None:
+    """What an offer was seen to lead to counts, though the datastore has lost it since."""
+    number = told_overdue(bench)
+    for _ in range(5):
+        assert len(offered(bench, minutes=60)) == 1
+        put_off(bench, number, Reason.JOINED, minutes=120)
+        assert offered(bench) == []
+        bench.shelf.store.drop(Pendings(bench.shelf.service).all()[0].key)
+
+
 def test_begun(bench: Bench) -> None:
     """Where somebody is chosen and not asked yet, a rule acts: it is offered every hour, whatever
     keeps the workflow from its end; where that lasts for a working day, seldom.

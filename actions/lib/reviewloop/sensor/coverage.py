@@ -7,7 +7,7 @@ shows a live ask, or its history a reason why nobody is to be asked.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -155,6 +155,9 @@ class Coverage:
         """Whether something can have changed; if not, the records are not read for an hour."""
         not_before = min((record.not_before for record in records), default=now)
         before = self._before(one)
+        if before is not None and records:
+            # Something has come of it, whatever becomes of the record.
+            before = self._offers[one.slot] = replace(before, count=0)
         if before is not None and now - before.at < EVERY:
             # The offer met a limit, which may free a place within minutes.
             return now >= not_before and any(record.at >= before.at for record in records)
