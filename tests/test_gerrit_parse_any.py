@@ -13,7 +13,7 @@ from histories import POLICY
 from reviewloop.core.change import ChangeStatus
 from reviewloop.core.reading import read_change
 from reviewloop.errors import ProtocolError
-from reviewloop.gerrit import parse
+from reviewloop.gerrit import fields, parse
 
 Json = Dict[str, Any]
 
@@ -147,7 +147,7 @@ READERS: List[Callable[[Any], Any]] = [
     parse.query_limit,
     parse.reviewer_result,
     lambda data: parse.ancestors(data, 1),
-    lambda data: parse.text(data, "text"),
+    lambda data: fields.text(data, "text"),
     lambda data: parse.commit_message(data, "commit"),
 ]
 

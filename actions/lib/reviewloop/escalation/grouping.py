@@ -21,8 +21,10 @@ from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.client import Client, Related
+from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import Related
 from reviewloop.store.asks import Ask
 
 MOST = 50
@@ -150,11 +152,11 @@ def _query(change: Change, related: Related) -> str:
     return queries.all_of(any_of, "status:open") if any_of else ""
 
 
-def _rows(client: Client, query: str) -> Iterator[parse.Raw]:
+def _rows(client: Client, query: str) -> Iterator[Raw]:
     return client.scan(query, _OPTIONS, page=MOST, limit=MOST) if query else iter(())
 
 
-def _read(raw: parse.Raw, policy: Policy) -> Optional[Reading]:
+def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
     try:
         return read_change(parse.change(raw), policy)
     except ProtocolError:
@@ -165,11 +167,11 @@ def _overdue(reading: Reading, asking: Asking) -> Optional[Timeline]:
     """The open wait of the same party past the same milestone; None where it may not be asked."""
     change, event = reading.change, asking.event
     closed = change.status is not ChangeStatus.NEW or change.work_in_progress or change.is_private
-    red = reading.state.red and event.party is not Party.OWNER
+    red = reading.state.is_red(asking.now) and event.party is not Party.OWNER
     paused = reading.pause(asking.now) is not None
     if closed or red or paused or reading.is_exempt or asking.is_held_out(change.number):
         return None
-    timeline = reading.timeline(event.party)
+    timeline = reading.timeline(event.party, asking.now)
     return timeline if timeline is not None and asking.reached(timeline) is not None else None
 
 
