@@ -306,6 +306,8 @@ class Checker:
             return "paused"
         if reading.state.is_red(now):
             return "red"
+        if owed.party == "submitter" and reading.state.is_gated(now):
+            return "gate_pending"
         if owed.tier == "reviewers":
             spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
             people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
