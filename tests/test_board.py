@@ -187,6 +187,17 @@ def test_nobody_eligible() -> None:
     assert wall.row()["reason"] == "nobody_eligible"
 
 
+def test_reason_of_an_earlier_milestone() -> None:
+    """It is no reason why nobody is asked at the next one."""
+    wall = Wall(roster={"members": []})
+    wall.fake.at("2026-03-09 08:59:00")
+    wall.assess()
+    assert wall.row()["reason"] == "nobody_eligible"
+    wall.fake.advance(minutes=1)
+
+    assert (wall.row()["milestone"], wall.row()["reason"]) == ("5d", "fresh")
+
+
 def test_fresh() -> None:
     """In the hour after a milestone its first trigger is still on its way."""
     wall = Wall()

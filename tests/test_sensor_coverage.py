@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Dict, List, Tuple
 
@@ -12,6 +13,7 @@ from reviewloop.core.keys import Mark, ask_id
 from reviewloop.core.timestamps import from_iso
 from reviewloop.sensor.coverage import NO_RULE
 from reviewloop.settings.load import load
+from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.pending import Pending, Pendings, Reason
 
 MONDAY = "2026-03-02 09:00:00"
@@ -296,6 +298,58 @@ def test_no_rule(bench: Bench) -> None:
     assert [reason for _, reason in found[:3]] == ["", "", ""]
     assert {reason for _, reason in found[3:]} == {"no_rule"}
     assert len(found) == 4
+
+
+def test_put_off_at_an_earlier_milestone(bench: Bench) -> None:
+    """A record says nothing of a later milestone, which may be about other people."""
+    number = told_overdue(bench)
+    put_off(bench, number, Reason.BUDGET, minutes=7 * 24 * 60)
+    bench.fake.at(WEDNESDAY)
+    bench.poll()
+
+    found = offered(bench, minutes=30, polls=40)
+    assert found[:4] == [(number, "2d", "")] * 3
+
+
+def test_offers_that_led_to_something(bench: Bench) -> None:
+    """Only offers in a row that led to nothing are in vain: what was put off before, and is no
+    more, counts from the beginning.
+    """
+    number = told_overdue(bench)
+    for _ in range(4):
+        assert len(offered(bench, minutes=60)) == 1
+        put_off(bench, number, Reason.JOINED, minutes=0)
+    (record,) = Pendings(bench.shelf.service).all()
+    Pendings(bench.shelf.service).drop(record)
+
+    assert offered(bench, minutes=60, polls=5) == [(number, "1d", "")] * 2
+
+
+def test_records_that_are_lost(bench: Bench) -> None:
+    """What an offer was seen to lead to counts, though the datastore has lost it since."""
+    number = told_overdue(bench)
+    for _ in range(5):
+        assert len(offered(bench, minutes=60)) == 1
+        put_off(bench, number, Reason.JOINED, minutes=120)
+        assert offered(bench) == []
+        bench.shelf.store.drop(Pendings(bench.shelf.service).all()[0].key)
+
+
+def test_begun(bench: Bench) -> None:
+    """Where somebody is chosen and not asked yet, a rule acts: it is offered every hour, whatever
+    keeps the workflow from its end; where that lasts for a working day, seldom.
+    """
+    number = told_overdue(bench)
+    assert len(offered(bench, minutes=60, polls=4)) == 3
+    bench.shelf.now = now = bench.fake.now
+    since = from_iso("2026-03-02T09:00:00Z")
+    people = (bench.fake.reviewer,)
+    chosen = Ask(event(number), "reviewers", number, "reviewers", since, people, now)
+    Asks(bench.shelf.service).put(chosen)
+
+    assert offered(bench, minutes=60, polls=10) == [(number, "1d", "")] * 10
+    Asks(bench.shelf.service).put(replace(chosen, at=now - timedelta(days=1)))
+    assert len(offered(bench, minutes=60, polls=6)) == 2
 
 
 def test_longest_wait_first_and_capped() -> None:
