@@ -336,14 +336,16 @@ class TestSmallAnswers:
         assert parse.reviewer_result({"ccs": [BOT]}) == ((parse.account(BOT),), "")
         assert parse.reviewer_result({"error": "7 is inactive"}) == ((), "7 is inactive")
 
-    def test_ancestors(self) -> None:
-        """What comes below a change in its chain; commits without a change are passed over."""
-        chain = [{"_change_number": 3}, {"_change_number": 2}, {}, {"_change_number": 1}]
+    def test_chain(self) -> None:
+        """Every commit of a chain in Gerrit's order; one without a change is there, too."""
+        commit = {"commit": "c2", "parents": [{"commit": "c1"}]}
+        items = [{"_change_number": 2, "status": "NEW", "commit": commit}, {}]
 
-        assert parse.ancestors({"changes": chain}, 2) == (1,)
-        assert parse.ancestors({"changes": chain}, 3) == (2, 1)
-        assert parse.ancestors({"changes": []}, 3) == ()
-        assert parse.ancestors({}, 3) == ()
+        assert parse.chain({"changes": items}, 2) == (
+            parse.Link(2, ChangeStatus.NEW, "c2", ("c1",)),
+            parse.Link(0),
+        )
+        assert parse.chain({"changes": []}, 3) == parse.chain({}, 3) == ()
 
     @pytest.mark.parametrize(
         ("read", "data"),
@@ -354,7 +356,9 @@ class TestSmallAnswers:
             (parse.hashtags, {}),
             (parse.accounts, {}),
             (lambda data: parse.text(data, "version"), 3.10),
-            (lambda data: parse.ancestors(data, 1), {"changes": [1]}),
+            (lambda data: parse.chain(data, 1), {"changes": [1]}),
+            (lambda data: parse.chain(data, 1), {"changes": [{"_change_number": "2"}]}),
+            (lambda data: parse.chain(data, 1), {"changes": [{"commit": {"parents": ["c1"]}}]}),
         ],
     )
     def test_other_forms(self, read: Callable[[Any], Any], data: object) -> None:

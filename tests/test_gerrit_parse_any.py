@@ -146,7 +146,7 @@ READERS: List[Callable[[Any], Any]] = [
     parse.votes,
     parse.query_limit,
     parse.reviewer_result,
-    lambda data: parse.ancestors(data, 1),
+    lambda data: parse.chain(data, 1),
     lambda data: parse.text(data, "text"),
     lambda data: parse.commit_message(data, "commit"),
 ]

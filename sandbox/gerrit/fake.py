@@ -69,6 +69,8 @@ class FakeChange:
     patch_set: int = 1
     uploader: int = 0
     parent: Optional[int] = None
+    # The parent's patch set that it is built on; 0 for whichever is the current one.
+    parent_patch_set: int = 0
     hashtags: List[str] = field(default_factory=list)
     messages: List[Json] = field(default_factory=list)
     comments: List[Json] = field(default_factory=list)
@@ -87,7 +89,11 @@ class FakeChange:
     @property
     def revision(self) -> str:
         """The commit of the current patch set."""
-        return _sha("revision", self.number, self.patch_set)
+        return self.commit_of(self.patch_set)
+
+    def commit_of(self, patch_set: int) -> str:
+        """The commit of a patch set."""
+        return _sha("revision", self.number, patch_set)
 
     @property
     def meta_rev_id(self) -> str:
@@ -221,6 +227,7 @@ class FakeGerrit(Transport):
         change = FakeChange(number, project, branch, subject, by, when, when, uploader=by)
         change.wip, change.started, change.private, change.topic = wip, not wip, private, topic
         change.hashtags, change.parent = sorted(hashtags), parent
+        change.parent_patch_set = 0 if parent is None else self.changes[parent].patch_set
         change.reviewers = dict.fromkeys(reviewers, "REVIEWER")
         known_as = -number if imported else number
         self.changes[known_as] = change
@@ -243,6 +250,8 @@ class FakeGerrit(Transport):
         change.wip = change.wip if wip is None else wip
         text = f"Uploaded patch set {change.patch_set}."
         if rebase:
+            below = self._below(change)
+            change.parent_patch_set = 0 if below is None else below.patch_set
             text = f"{text[:-1]}: Patch Set {change.patch_set - 1} was rebased."
         else:
             change.votes.clear()
@@ -481,12 +490,34 @@ class FakeGerrit(Transport):
         return {label: value for (label, who), value in votes.items() if who == self.me and value}
 
     def _get_related(self, request: Request, ident: str, revision: str) -> Json:
-        number: Optional[int] = self._change(ident).number
-        chain = self._above(self.changes[self._change(ident).number])
-        while number in self.changes:  # one that was deleted is a commit without a change
-            chain.append(self.changes[number])
-            number = chain[-1].parent
-        return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
+        own = self.changes[self._change(ident).number]
+        chain = [self._link(one, one.patch_set) for one in (*self._above(own), own)]
+        above, below = own, self._below(own)
+        # What was deleted is a commit without a change; what may not be seen ends the chain.
+        while below is not None and not below.hidden:
+            chain.append(self._link(below, above.parent_patch_set or below.patch_set))
+            above, below = below, self._below(below)
+        return {"changes": chain if len(chain) > 1 else []}
+
+    def _below(self, change: FakeChange) -> Optional[FakeChange]:
+        return None if change.parent is None else self.changes.get(change.parent)
+
+    def _link(self, change: FakeChange, patch_set: int) -> Json:
+        """A ``RelatedChangeAndCommitInfo``."""
+        below = self._below(change)
+        on = [] if below is None else [(below, change.parent_patch_set or below.patch_set)]
+        return {
+            "project": change.project,
+            "change_id": change.change_id,
+            "_change_number": change.number,
+            "_revision_number": patch_set,
+            "_current_revision_number": change.patch_set,
+            "status": change.status,
+            "commit": {
+                "commit": change.commit_of(patch_set),
+                "parents": [{"commit": one.commit_of(at)} for one, at in on],
+            },
+        }
 
     def _above(self, change: FakeChange) -> List[FakeChange]:
         """What is built on a change, farthest first."""

@@ -5,7 +5,6 @@ Reads are tried again, writes never blindly: a write whose answer was lost is lo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -13,6 +12,7 @@ from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.gerrit import parse, queries, review, scan
+from reviewloop.gerrit.chain import Related, related
 from reviewloop.gerrit.parse import Raw
 from reviewloop.gerrit.protocol import Params, change_id, segment
 from reviewloop.gerrit.queries import Option
@@ -38,14 +38,6 @@ _NOT_FOUND = 404
 _FEW = 10
 #: Rows that are asked for without a look at the account's limit.
 A_FEW = 50
-
-
-@dataclass(frozen=True)
-class Related:
-    """Numbers of the changes that one is built on, and that are built on it, nearest first."""
-
-    ancestors: Tuple[int, ...] = ()
-    descendants: Tuple[int, ...] = ()
 
 
 class Client(Session):
@@ -135,7 +127,7 @@ class Client(Session):
     def related(self, change: Change) -> Related:
         """The change's relation chain, as its commits tell it."""
         data = self._read(f"{_path(change)}/revisions/{change.revision or 'current'}/related")
-        return Related(parse.ancestors(data, change.number), parse.descendants(data, change.number))
+        return related(parse.chain(data, change.number), change.number)
 
     # Reading people
 

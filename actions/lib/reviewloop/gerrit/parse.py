@@ -57,6 +57,19 @@ class Row:
         return self.status is not ChangeStatus.UNKNOWN
 
 
+@dataclass(frozen=True)
+class Link:
+    """One commit of a relation chain; ``parents`` are the commits that it is built on.
+
+    ``number`` is 0 and ``status`` None where the commit belongs to no change.
+    """
+
+    number: int
+    status: Optional[ChangeStatus] = None
+    commit: str = ""
+    parents: Tuple[str, ...] = ()
+
+
 def timestamp(text: str, where: str = "a timestamp") -> datetime:
     """``2026-03-02 09:00:00.000000000`` as an aware datetime in UTC; fractions are dropped.
 
@@ -252,28 +265,23 @@ def commit_emails(data: Any, where: str) -> Tuple[str, ...]:
     return tuple(_get(one, "email", str, where, "") for one in people)
 
 
-def descendants(data: Any, number: int) -> Tuple[int, ...]:
-    """Change numbers above ``number`` in its chain, nearest first: as :func:`ancestors`."""
-    before = _chain(data, number)[0]
-    return tuple(one for one in reversed(before) if one)
-
-
-def ancestors(data: Any, number: int) -> Tuple[int, ...]:
-    """Change numbers below ``number`` in its chain: ``RelatedChangesInfo``, newest first."""
-    # 0 is a commit without a change.
-    return tuple(one for one in _chain(data, number)[1] if one)
-
-
-def _chain(data: Any, number: int) -> Tuple[List[int], List[int]]:
-    """The numbers before and after ``number`` in the answer; none where it is not in."""
+def chain(data: Any, number: int) -> Tuple[Link, ...]:
+    """``RelatedChangesInfo`` of a change: its relation chain, newest first; often empty."""
     where = f"change {number}, related changes"
     items = _get(mapping(data, where), "changes", list, where, [])
-    chain = [_get(mapping(item, where), "_change_number", int, where, 0) for item in items]
-    if number not in chain:
-        return [], []
-    before = chain.index(number)
-    after = before + 1
-    return chain[:before], chain[after:]
+    return tuple(_link(mapping(item, where), where) for item in items)
+
+
+def _link(raw: Raw, where: str) -> Link:
+    commit = _get(raw, "commit", dict, where, {})
+    parents = (mapping(one, where) for one in _get(commit, "parents", list, where, []))
+    word = _get(raw, "status", str, where, "")
+    return Link(
+        number=_get(raw, "_change_number", int, where, 0),
+        status=_status(raw, where)[0] if word else None,
+        commit=_get(commit, "commit", str, where, ""),
+        parents=tuple(_get(one, "commit", str, where) for one in parents),
+    )
 
 
 def mapping(data: Any, where: str) -> Raw:
