@@ -21,7 +21,7 @@ from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
-from reviewloop.store.pending import Pending
+from reviewloop.store.pending import Pending, Reason
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
@@ -131,7 +131,7 @@ class Coverage:
         what was offered in vain keeps nothing else back.
         """
         known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
-        found = [both for both in known if self._is_worth_it(both[0], now, both[1])]
+        found = [both for both in known if self._is_worth_it(both[0], now, watch, both[1])]
         found.sort(key=lambda both: (self._in_vain(*both), both[0].rank))
         return [one for one, _ in found]
 
@@ -140,8 +140,13 @@ class Coverage:
         edge = self._sent.get(one.slot, now - self._grace)
         return now - edge >= self._grace and now >= self._held.get(one.slot, now)
 
-    def _is_worth_it(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
+    def _is_worth_it(
+        self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
+    ) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
+        if self._rests(one, now, watch, records):
+            self._held[one.slot] = now + EVERY
+            return False
         not_before = min((record.not_before for record in records), default=now)
         before = self._before(one)
         if before is not None and now - before.at < EVERY:
@@ -152,6 +157,22 @@ class Coverage:
         later = now + EVERY
         self._held[one.slot] = min(not_before, later) if not_before > now else later
         return False
+
+    def _rests(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> bool:
+        """Whether it is joined to changes on which, as on itself, nothing has happened since: what
+        was put off for a parent that takes weeks is looked at once a working day.
+        """
+        calendar, milestone = self._policy.calendar, str(one.highest.milestone)
+        mine = [record for record in records if record.milestone == milestone]
+        for record in mine:
+            leader = watch.touched(record.leader)
+            if record.reason is not Reason.JOINED or leader is None:
+                return False
+            if max(leader, one.reading.change.updated) >= record.at:
+                return False
+            if calendar.elapsed(record.at, now) >= calendar.day_seconds:
+                return False
+        return bool(mine)
 
     def _is_no_rule(self, one: Overdue, records: Sequence[Pending]) -> bool:
         """Whether so many offers have led to nothing at all."""
