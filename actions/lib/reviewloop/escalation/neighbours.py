@@ -98,8 +98,9 @@ def look(
         return None
     change = reading.change
     found = Neighbours(reading, timeline, client.related(change), asking)
-    if asking.is_from_the_bottom and found.related.ancestors:
-        return replace(found, bottom=_named(client, change, found.related.ancestors[-1]))
+    bottom = _bottom(client, change, found.related) if asking.is_from_the_bottom else None
+    if bottom is not None:
+        return replace(found, bottom=bottom)
     if not asking.is_grouped:
         return found
     found = replace(found, others=tuple(_others(client, found)))
@@ -114,8 +115,19 @@ def group(neighbours: Neighbours, asks: Sequence[Ask]) -> Group:
     return Group(change.number, key, neighbours.related, tuple(siblings), neighbours.bottom)
 
 
-def _named(client: Client, change: Change, number: int) -> int:
-    """The number of a change of the same project, 0 if it may not be told outside Gerrit."""
+def bottom_of(client: Client, change: Change) -> Optional[int]:
+    """The open change at the bottom of a change's chain; 0 where its number may not be told outside
+    Gerrit, None where the change is built on no open one.
+
+    :raises TemporaryError, RefusedError, ProtocolError: it cannot be told now.
+    """
+    return _bottom(client, change, client.related(change))
+
+
+def _bottom(client: Client, change: Change, related: Related) -> Optional[int]:
+    if not related.ancestors:
+        return None
+    number = related.ancestors[-1]
     try:
         other = client.change(change_id(number, change.project), ())
     except RefusedError as err:
