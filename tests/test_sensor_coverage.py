@@ -63,18 +63,19 @@ def put_off(
     tier: str = "reviewers",
     *,
     leader: int = 0,
+    milestone: str = "1d",
 ) -> None:
     """A run of assess said that nobody can be asked before so many minutes have passed."""
     now = bench.fake.now
     bench.shelf.now = now
     Pendings(bench.shelf.service).put(
         Pending(
-            event_id=event(number),
+            event_id=event(number, milestone),
             tier=tier,
             number=number,
             party="reviewers",
             since=from_iso("2026-03-02T09:00:00Z"),
-            milestone="1d",
+            milestone=milestone,
             reason=reason,
             at=now,
             not_before=now + timedelta(minutes=minutes),
@@ -275,6 +276,20 @@ def test_put_off_on_two_tiers(bench: Bench) -> None:
 
     assert offered(bench, minutes=25) == []
     assert len(offered(bench, minutes=40)) == 1
+
+
+def test_put_off_at_an_earlier_milestone(bench: Bench) -> None:
+    """Where something was put off at the highest milestone, what was at a lower one, and is never
+    tried again, says nothing any more.
+    """
+    number = told_overdue(bench)
+    put_off(bench, number, Reason.NOBODY_ELIGIBLE, 30)
+    bench.fake.at(WEDNESDAY)
+    offers(bench)
+    put_off(bench, number, Reason.BUDGET, 300, "committee", milestone="2d")
+
+    assert offered(bench, minutes=30, polls=9) == []
+    assert offered(bench, minutes=61, polls=1) == [(number, "2d", "budget")]
 
 
 def test_put_off_again_and_again(bench: Bench) -> None:

@@ -21,7 +21,7 @@ from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
-from reviewloop.store.pending import Pending, Reason
+from reviewloop.store.pending import Pending, Reason, latest
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
@@ -115,7 +115,7 @@ class Coverage:
         waiting = self._waiting(now, watch, watch.readings(keys))
         batch = self._worth_it(waiting, now, watch, records)[:room]
         for one in batch:
-            self._offer(one, now, watch, records.get(self._wait(one, watch), ()))
+            self._offer(one, now, watch, self._records(one, watch, records))
         return len(batch)
 
     def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
@@ -130,7 +130,7 @@ class Coverage:
         """Those of them that are to be offered, whoever has been overdue for the longest first; but
         what was offered in vain keeps nothing else back.
         """
-        known = [(one, records.get(self._wait(one, watch), ())) for one in waiting]
+        known = [(one, self._records(one, watch, records)) for one in waiting]
         found = [both for both in known if self._is_worth_it(both[0], now, watch, both[1])]
         found.sort(key=lambda both: (self._in_vain(*both), both[0].rank))
         return [one for one, _ in found]
@@ -163,16 +163,16 @@ class Coverage:
         was put off for a parent that takes weeks is looked at once a working day.
         """
         calendar, milestone = self._policy.calendar, str(one.highest.milestone)
-        mine = [record for record in records if record.milestone == milestone]
-        for record in mine:
+
+        def rests(record: Pending) -> bool:
             leader = watch.touched(record.leader)
-            if record.reason is not Reason.JOINED or leader is None:
+            if record.reason is not Reason.JOINED or record.milestone != milestone or not leader:
                 return False
             if max(leader, one.reading.change.updated) >= record.at:
                 return False
-            if calendar.elapsed(record.at, now) >= calendar.day_seconds:
-                return False
-        return bool(mine)
+            return calendar.elapsed(record.at, now) < calendar.day_seconds
+
+        return bool(records) and all(rests(record) for record in records)
 
     def _is_no_rule(self, one: Overdue, records: Sequence[Pending]) -> bool:
         """Whether so many offers have led to nothing at all."""
@@ -215,8 +215,10 @@ class Coverage:
         self._offers[one.slot] = _Offer(one.highest.index, now, count)
 
     @staticmethod
-    def _wait(one: Overdue, watch: Watch) -> str:
-        return _wait(watch.name(one.key)(one.highest))
+    def _records(one: Overdue, watch: Watch, records: Records) -> Sequence[Pending]:
+        """What was put off about a wait, at its highest milestone if anything was."""
+        mine = records.get(_wait(watch.name(one.key)(one.highest)), ())
+        return latest(mine, str(one.highest.milestone))
 
     def _forget(self, watch: Watch) -> None:
         self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
