@@ -276,12 +276,14 @@ def test_a_chain_of_five() -> None:
     """The lowest is asked for, once for all of them; when it is merged, the next."""
     board = Board(limits={"per_person_week": 50})
     numbers = chain(board, 5)
-    for bottom in range(5):
-        for number in reversed(numbers[bottom + 1 :]):
-            assert held(board.assess(board.event(number=number))) == numbers[bottom]
-        found = board.assess(board.event(number=numbers[bottom]))
-        assert (found.proceeds, found.joined) == (True, tuple(sorted(numbers[bottom + 1 :])))
-        board.fake.set_status(numbers[bottom], "MERGED")
+    while numbers:
+        bottom, *rest = numbers
+        for number in reversed(rest):
+            assert held(board.assess(board.event(number=number))) == bottom
+        found = board.assess(board.event(number=bottom))
+        assert (found.proceeds, found.joined) == (True, tuple(sorted(rest)))
+        board.fake.set_status(bottom, "MERGED")
+        numbers = rest
 
 
 def test_a_merged_change_in_the_middle() -> None:

@@ -464,8 +464,8 @@ def test_chain(world: World) -> None:
     assert [len(world.ours(number)) for number in numbers] == [1, 0, 0]
     world.on(WEDNESDAY)
     committer = world.gerrit.person("reviewer2")
-    for place, bottom in enumerate(numbers):
-        above = numbers[place + 1 :]
+    for place, bottom in enumerate(numbers, 1):
+        above = numbers[place:]
         for _ in range(8):
             world.later(30)
         assert len(world.asked(bottom)) == len(world.ours(bottom, "[st2-gerrit escalate")) == 1

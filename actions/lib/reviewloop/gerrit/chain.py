@@ -31,7 +31,8 @@ def related(links: Sequence[Link], number: int) -> Related:
     place = next((at for at, one in enumerate(links) if one.number == number), None)
     if place is None:
         return Related()
-    below = filter(_is_open, _unmerged(links[place], links[place + 1 :]))
+    after = place + 1
+    below = filter(_is_open, _unmerged(links[place], links[after:]))
     return Related(_numbers(below, number), _numbers(reversed(links[:place]), number))
 
 
