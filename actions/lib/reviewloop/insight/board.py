@@ -16,7 +16,7 @@ from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.unasked import Bounds, Why, overdue, why_not
-from reviewloop.store.pending import Pending, latest
+from reviewloop.store.pending import Pending
 
 FRESH = timedelta(hours=1)
 """How long the first trigger, its rules and its actions may take."""
@@ -149,8 +149,9 @@ def _explained(row: Row, view: View) -> Row:
 
 
 def _pending(row: Row, view: View) -> Optional[Pending]:
-    """What was put off about the wait; of several tiers, what may be offered first."""
-    wait = row.event_id.rpartition(":")[0]
-    found = (one for one in view.pendings if one.event_id.rpartition(":")[0] == wait)
-    mine = latest(found, str(row.highest.milestone))
+    """What was put off about the milestone; of several tiers, what may be offered first.
+
+    A record of an earlier milestone tells what became of another question, perhaps on another tier.
+    """
+    mine = [one for one in view.pendings if one.event_id == row.event_id]
     return min(mine, key=lambda one: one.not_before, default=None)

@@ -21,7 +21,7 @@ from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
-from reviewloop.store.pending import Pending, Reason, latest
+from reviewloop.store.pending import Pending, Reason
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
@@ -33,7 +33,7 @@ PATIENCE = 3
 NO_RULE = "no_rule"
 
 Slot = Tuple[ChangeKey, WaitKey]
-#: What was put off, by wait: one record for each tier.
+#: What was put off, by event: one record for each tier.
 Records = Mapping[str, Sequence[Pending]]
 
 
@@ -109,13 +109,13 @@ class Coverage:
         waiting = self._waiting(now, watch, watch.readings())
         if room <= 0 or not waiting:
             return 0
-        records = _by_wait(self._pending())
+        records = _by_event(self._pending())
         keys = {one.key for one in self._worth_it(waiting, now, watch, records)[:room]}
         fresh(keys)
         waiting = self._waiting(now, watch, watch.readings(keys))
         batch = self._worth_it(waiting, now, watch, records)[:room]
         for one in batch:
-            self._offer(one, now, watch, self._records(one, watch, records))
+            self._offer(one, now, watch, self._put_off(one, watch, records))
         return len(batch)
 
     def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
@@ -130,7 +130,7 @@ class Coverage:
         """Those of them that are to be offered, whoever has been overdue for the longest first; but
         what was offered in vain keeps nothing else back.
         """
-        known = [(one, self._records(one, watch, records)) for one in waiting]
+        known = [(one, self._put_off(one, watch, records)) for one in waiting]
         found = [both for both in known if self._is_worth_it(both[0], now, watch, both[1])]
         found.sort(key=lambda both: (self._in_vain(*both), both[0].rank))
         return [one for one, _ in found]
@@ -139,6 +139,22 @@ class Coverage:
         """Whether the edge has had its time, and no record is known to stand in the way."""
         edge = self._sent.get(one.slot, now - self._grace)
         return now - edge >= self._grace and now >= self._held.get(one.slot, now)
+
+    def _rests(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> bool:
+        """Whether it is joined to changes on which, as on itself, nothing has happened since: what
+        was put off for a parent that takes weeks is looked at once a working day.
+        """
+        calendar = self._policy.calendar
+
+        def rests(record: Pending) -> bool:
+            leader = watch.touched(record.leader)
+            if record.reason is not Reason.JOINED or leader is None:
+                return False
+            if max(leader, one.reading.change.updated) >= record.at:
+                return False
+            return calendar.elapsed(record.at, now) < calendar.day_seconds
+
+        return bool(records) and all(rests(record) for record in records)
 
     def _is_worth_it(
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
@@ -157,22 +173,6 @@ class Coverage:
         later = now + EVERY
         self._held[one.slot] = min(not_before, later) if not_before > now else later
         return False
-
-    def _rests(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> bool:
-        """Whether it is joined to changes on which, as on itself, nothing has happened since: what
-        was put off for a parent that takes weeks is looked at once a working day.
-        """
-        calendar, milestone = self._policy.calendar, str(one.highest.milestone)
-
-        def rests(record: Pending) -> bool:
-            leader = watch.touched(record.leader)
-            if record.reason is not Reason.JOINED or record.milestone != milestone or not leader:
-                return False
-            if max(leader, one.reading.change.updated) >= record.at:
-                return False
-            return calendar.elapsed(record.at, now) < calendar.day_seconds
-
-        return bool(records) and all(rests(record) for record in records)
 
     def _is_no_rule(self, one: Overdue, records: Sequence[Pending]) -> bool:
         """Whether so many offers have led to nothing at all."""
@@ -215,10 +215,11 @@ class Coverage:
         self._offers[one.slot] = _Offer(one.highest.index, now, count)
 
     @staticmethod
-    def _records(one: Overdue, watch: Watch, records: Records) -> Sequence[Pending]:
-        """What was put off about a wait, at its highest milestone if anything was."""
-        mine = records.get(_wait(watch.name(one.key)(one.highest)), ())
-        return latest(mine, str(one.highest.milestone))
+    def _put_off(one: Overdue, watch: Watch, records: Records) -> Sequence[Pending]:
+        """What was put off about the milestone. A record of an earlier one tells what became of
+        another question, perhaps on another tier.
+        """
+        return records.get(watch.name(one.key)(one.highest), ())
 
     def _forget(self, watch: Watch) -> None:
         self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
@@ -246,13 +247,8 @@ def uncovered(
                 yield Overdue(key, reading, timeline, highest)
 
 
-def _wait(event_id: str) -> str:
-    """What the event ids of one wait have in common."""
-    return event_id.rpartition(":")[0]
-
-
-def _by_wait(records: Iterable[Pending]) -> Records:
+def _by_event(records: Iterable[Pending]) -> Records:
     found: Dict[str, List[Pending]] = {}
     for record in records:
-        found.setdefault(_wait(record.event_id), []).append(record)
+        found.setdefault(record.event_id, []).append(record)
     return found

@@ -150,13 +150,3 @@ def find(pendings: Iterable[Pending], event_id: str, tier: str) -> Optional[Pend
         (one for one in pendings if one.event_id.rpartition(":")[0] == wait and one.tier == tier),
         None,
     )
-
-
-def latest(pendings: Iterable[Pending], milestone: str) -> Tuple[Pending, ...]:
-    """Of the records of one wait those at a milestone; where there is none, all of them.
-
-    What was put off at an earlier milestone, on a tier that no rule asks for at this one, is never
-    tried again, and tells nothing of today.
-    """
-    found = tuple(pendings)
-    return tuple(one for one in found if one.milestone == milestone) or found
