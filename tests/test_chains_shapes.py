@@ -9,7 +9,7 @@ from typing import Any, Dict, List, Tuple
 import pytest
 from sandbox.gerrit.fake_query import instant
 
-from assessing import Board
+from assessing import SINCE, Board
 from reviewloop.errors import ProtocolError
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.http.messages import Response
@@ -140,6 +140,23 @@ def test_many_chains_in_a_topic(chains: int) -> None:
         assert held(found) == leader
     else:
         assert found.proceeds
+
+
+def test_the_bottom_of_a_siblings_chain_leads() -> None:
+    """Where the longest wait of a topic is above another of it, that one is asked for, once: it
+    stands for what is above it, however young it is itself.
+    """
+    board = Board()
+    board.fake.at("2026-03-04 10:00:00")
+    bottom = board.change(topic="cache", at="2026-03-02 09:30:00")
+    older = board.change(topic="cache", parent=bottom, at="2026-03-02 08:00:00")
+    board.fake.changes[board.number].topic = "cache"
+    event = f"gerrit.example.org:{bottom}:reviewers:{SINCE + 1800}:2d"
+
+    for _ in range(2):
+        assert held(board.assess()) == bottom
+        found = board.assess(event)
+        assert (found.proceeds, found.joined) == (True, (older, board.number))
 
 
 def test_bottom_joins_a_topic() -> None:

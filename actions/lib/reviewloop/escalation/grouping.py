@@ -23,13 +23,14 @@ class Sibling:
     """Another change that waits for the same party and has reached the same milestone.
 
     :param asked: whether somebody of the roster is asked for it at that milestone or a later one.
-    :param above: whether it is built on an open change, and so leads nobody.
+    :param bottom: the open change at the bottom of its chain, which leads in its place or not at
+        all; 0 where it is on none, or that is not known.
     """
 
     number: int
     key: Key
     asked: bool = False
-    above: bool = False
+    bottom: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,8 +61,8 @@ class Group:
         below = [number for number in self.related.ancestors if number in here]
         if below:
             return below[-1]
-        older = [one for one in self.older if not one.above]
-        return older[0].number if older else self.number
+        leaders = (one.bottom or one.number for one in self.older)
+        return next((number for number in leaders if number in here), self.number)
 
     @property
     def older(self) -> List[Sibling]:

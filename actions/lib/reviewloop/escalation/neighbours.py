@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Callable, FrozenSet, Iterator, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change, ChangeStatus
@@ -27,6 +27,8 @@ MOST = 50
 """Changes that are looked at beside the one assessed, at most."""
 MOST_CHAINS = 3
 """Chains of others that are looked at, at most, to find a leader that may be asked for."""
+# In place of the bottom of a chain that was not looked at.
+_NOWHERE = -1
 _NOT_FOUND = 404
 _OPTIONS = (
     Option.MESSAGES,
@@ -42,7 +44,7 @@ _PLAIN = re.compile(r'[^^"\\{}\x00-\x1f][^"\\{}\x00-\x1f]*')
 class Neighbours:
     """Changes that belong to the one assessed, each with its open wait of the same party.
 
-    :param above: numbers of those that are built on an open change.
+    :param bottoms: of those that are built on an open change the one at the bottom of the chain.
     :param bottom: as in :class:`Group`.
     """
 
@@ -51,7 +53,7 @@ class Neighbours:
     related: Related
     asking: Asking
     others: Tuple[Tuple[Reading, Timeline], ...] = ()
-    above: FrozenSet[int] = frozenset()
+    bottoms: Mapping[int, int] = field(default_factory=dict)
     bottom: Optional[int] = None
 
 
@@ -104,7 +106,7 @@ def look(
     if not asking.is_grouped:
         return found
     found = replace(found, others=tuple(_others(client, found)))
-    return replace(found, above=_above(client, found)) if asking.is_from_the_bottom else found
+    return replace(found, bottoms=_bottoms(client, found)) if asking.is_from_the_bottom else found
 
 
 def group(neighbours: Neighbours, asks: Sequence[Ask]) -> Group:
@@ -149,25 +151,29 @@ def _others(client: Client, found: Neighbours) -> Iterator[Tuple[Reading, Timeli
             yield other, theirs
 
 
-def _above(client: Client, found: Neighbours) -> FrozenSet[int]:
-    """Those of the longest waits beside the chain that are built on an open change themselves.
+def _bottoms(client: Client, found: Neighbours) -> Mapping[int, int]:
+    """The bottoms of the chains to which the longest waits beside this one belong.
 
-    As far as it matters: one that is asked leads anyhow, and so does the first that is on none.
+    As far as it matters: one that is asked leads anyhow, and so does the first that is a bottom, or
+    whose bottom waits with it. So an escalation costs no request: what has nobody to join has none
+    to ask for.
     """
     here = group(found, ())
     if any(one.asked for one in here.siblings):
-        return frozenset()
+        return {}
     changes = {reading.change.number: reading.change for reading, _ in found.others}
-    older = [one.number for one in here.older]
-    above: Set[int] = set()
+    bottoms: Dict[int, int] = {}
     for _ in range(MOST_CHAINS):
-        first = next((number for number in older if number not in above), None)
+        first = next((one.number for one in here.older if one.number not in bottoms), None)
         chain = Related() if first is None else client.related(changes[first])
         if first is None or not chain.ancestors:
-            return frozenset(above)
-        above.update((first, *chain.descendants, *chain.ancestors[:-1]))
+            return bottoms
+        *between, bottom = chain.ancestors
+        bottoms.update(dict.fromkeys((first, *between, *chain.descendants), bottom))
+        if bottom in changes:
+            return bottoms
     # Rather asked for than joined to what may have to wait.
-    return frozenset(older)
+    return {**{one.number: _NOWHERE for one in here.older}, **bottoms}
 
 
 def _query(change: Change, related: Related) -> str:
@@ -238,7 +244,7 @@ def _sibling(
         number=change.number,
         key=_key(change, timeline),
         asked=any(one.seconds(calendar) >= least for one in asked),
-        above=change.number in neighbours.above,
+        bottom=neighbours.bottoms.get(change.number, 0),
     )
 
 
