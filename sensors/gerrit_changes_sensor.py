@@ -42,6 +42,7 @@ class GerritChangesSensor(PollingSensor):
         client = make_client(settings)
         service = self.sensor_service
         logger = service.get_logger(name=type(self).__name__)
+        logger.info("profile: %s", settings.profile)
         for warning in settings.warnings:
             logger.warning(warning)
         self._poller = Poller(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Callable, Dict, List, Tuple
@@ -63,5 +64,6 @@ def history_of(steps: Steps) -> History:
 
 def known(history: History, until: datetime) -> Reading:
     """The change as it was known then."""
-    messages = tuple(message for message in history.messages if message.date <= until)
-    return read_change(replace(history.change(), messages=messages), SHORT)
+    part = copy(history)
+    part.messages = [message for message in history.messages if message.date <= until]
+    return read_change(part.change(), SHORT)

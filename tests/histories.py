@@ -57,10 +57,11 @@ def told(moment: Optional[datetime]) -> Optional[str]:
 class History:
     """A change that grows message by message. ``old``: no tags, as of imported histories."""
 
-    def __init__(self, *, old: bool = False, started: bool = True) -> None:
+    def __init__(self, *, old: bool = False, started: bool = True, owner: str = "owner") -> None:
         self.messages: List[Message] = []
         self.patch_set = 0
         self.created = MONDAY
+        self.owner = owner
         self._old = old
         self._started = started
 
@@ -81,10 +82,13 @@ class History:
         wip: bool = False,
         copied: str = "",
         rebase: bool = False,
+        votes: str = "",
     ) -> History:
-        """A new patch set; ``copied`` are lines as Gerrit lists votes it copies."""
+        """A new patch set; ``copied`` are lines as Gerrit lists votes it copies, ``votes`` are cast
+        with the push.
+        """
         self.patch_set += 1
-        text = f"Uploaded patch set {self.patch_set}."
+        text = f"Uploaded patch set {self.patch_set}{': ' + votes if votes else ''}."
         if rebase:
             text = f"Patch Set {self.patch_set}: Patch Set {self.patch_set - 1} was rebased."
         if copied:
@@ -155,12 +159,26 @@ class History:
             change_id="I1",
             status=ChangeStatus.NEW,
             subject="A change",
-            owner=ACCOUNTS["owner"],
+            owner=ACCOUNTS[self.owner],
             created=self.created,
             updated=self.messages[-1].date if self.messages else self.created,
             messages=tuple(self.messages),
             has_review_started=self._started,
+            work_in_progress=self._in_progress(),
         )
+
+    def _in_progress(self) -> bool:
+        """As Gerrit answers: by its own records, and by the sentence that makes ready."""
+        wip = not self._started
+        for message in self.messages:
+            text = message.text
+            if text.startswith("Uploaded patch set") or " was rebased" in text.split("\n")[0]:
+                wip = message.tag == TAG + "newWipPatchSet"
+            elif message.tag == TAG + "setWorkInProgress" or text.startswith("Set Work In"):
+                wip = True
+            elif text.startswith("Set Ready") or "This change is ready for review." in text:
+                wip = False
+        return wip
 
     def state(self, policy: Policy = POLICY) -> State:
         """What it amounts to."""

@@ -44,6 +44,13 @@ STARTS: dict[str, Callable[[], History]] = {
     "held owner": lambda: commented().review("mon 10:30", "owner", "Hold+1"),
     "held submitter": lambda: approved().review("mon 10:30", "second", "Hold+1"),
     "held nobody": lambda: in_progress().review("mon 10:00", "second", "Hold+1"),
+    "bot's reviewers": lambda: History(owner="ci").upload("mon 9:00", "ci"),
+    "bot's submitter": lambda: (
+        History(owner="ci")
+        .upload("mon 9:00", "ci")
+        .review("mon 10:00", "committer", "Code-Review+2")
+    ),
+    "bot's nobody": lambda: History(owner="ci").upload("mon 9:00", "ci", wip=True),
     "held closed": lambda: in_review().review("mon 9:30", "owner", "Hold+1").abandon("mon 10:00"),
 }
 
@@ -87,6 +94,11 @@ OWNER_APPROVES = does("review", "owner", "Code-Review+2")
 OWNER_SPEAKS = does("review", "owner", text="Please look.")
 OWNER_PLUS = does("review", "owner", "Code-Review+1")
 RECHECK = does("review", "second", text="recheck")
+PUSHES_MINUS = does("upload", votes="Code-Review-2")
+PUSHES_APPROVAL = does("upload", votes="Code-Review+2")
+PUSHES_APPROVAL_AND_HOLDS = does("upload", votes="Code-Review+2 Hold+1")
+TAKES_OVER = does("upload", "uploader", votes="Code-Review-1")
+UPLOADER_MINUS = does("review", "uploader", "Code-Review-1")
 TAKES_BACK = does("review", "committer", "-Code-Review")
 UNDO_PLUS = does("delete_vote", "Code-Review+2")
 UNDO_MINUS = does("delete_vote", "Code-Review-1")
@@ -243,6 +255,76 @@ CASES: List[Tuple[str, str, Step, str]] = [
         after_minus("Code-Review-1 Hold+1", UNDO_MINUS),
         "owner - -",
     ),
+    *(
+        ("pushed with a -2", turn, PUSHES_MINUS, becomes)
+        for turn, becomes in (
+            ("reviewers", "owner held_by_owner held_by_owner"),
+            ("owner", "owner - -"),
+            ("submitter", "owner held_by_owner held_by_owner"),
+            ("nobody", "owner held_by_owner -"),
+        )
+    ),
+    *(
+        ("pushed with an approval", turn, PUSHES_APPROVAL, becomes)
+        for turn, becomes in (
+            ("reviewers", "submitter approved approved"),
+            ("owner", "submitter approved approved"),
+            ("submitter", "submitter - -"),
+            ("nobody", "submitter approved -"),
+        )
+    ),
+    *(
+        ("pushed with an approval and a hold", turn, PUSHES_APPROVAL_AND_HOLDS, becomes)
+        for turn, becomes in (
+            ("reviewers", "owner held approved"),
+            ("owner", "owner - -"),
+            ("nobody", "owner held -"),
+        )
+    ),
+    ("-1 on a bot's change", "bot's reviewers", MINUS, "reviewers needs_another_review reviewed"),
+    (
+        "words on a bot's change",
+        "bot's reviewers",
+        WORDS,
+        "reviewers needs_another_review reviewed",
+    ),
+    ("-1 on a bot's change", "bot's submitter", MINUS, "reviewers needs_another_review reviewed"),
+    (
+        "words on a bot's change that is not approved any more",
+        "bot's submitter",
+        does("review", "committer", "-Code-Review", "A fault."),
+        "reviewers needs_another_review reviewed",
+    ),
+    (
+        "somebody takes a bot's change over, with a -1",
+        "bot's reviewers",
+        TAKES_OVER,
+        "reviewers needs_another_review held_by_owner",
+    ),
+    (
+        "somebody takes a bot's change over, with a -1",
+        "bot's submitter",
+        TAKES_OVER,
+        "reviewers needs_another_review held_by_owner",
+    ),
+    (
+        "somebody takes a bot's change over, with a -1",
+        "bot's nobody",
+        TAKES_OVER,
+        "reviewers needs_another_review -",
+    ),
+    (
+        "-1 of a person who took a bot's change over",
+        "bot's reviewers",
+        lambda history: UPLOADER_MINUS(history.upload("mon 10:00", "uploader")),
+        "reviewers needs_another_review held_by_owner",
+    ),
+    (
+        "-1 of a person who took a bot's approved change over",
+        "bot's submitter",
+        lambda history: UPLOADER_MINUS(history.upload("mon 10:00", "uploader", copied=KEPT)),
+        "reviewers needs_another_review held_by_owner",
+    ),
     ("recheck", "criticized", RECHECK, "owner - -"),
     ("recheck", "owner", RECHECK, "owner - -"),
     ("recheck after CI's approval", "owner", after_ci_approved(RECHECK), "owner - -"),
@@ -365,14 +447,33 @@ restore, owner -> held
 restore, submitter
 restore, submitter -> held
 restore, nobody -> held
-upload, submitter, approved
+upload, reviewers, voted_down
+upload, reviewers, voted_down -> needs_another_review
+upload, owner, voted_down
+upload, submitter, voted_down
+upload, submitter, voted_down -> needs_another_review
+upload, nobody, voted_down
+upload, nobody, voted_down -> needs_another_review
+upload, reviewers, voted, approved
+upload, reviewers, voted, approved -> held
+upload, owner, voted, approved
+upload, owner, voted, approved -> held
+upload, submitter, voted, approved
+upload, nobody, voted, approved
+upload, nobody, voted, approved -> held
 upload, submitter -> held
 upload, nobody -> held
+review, reviewers, negative -> needs_another_review
+review, submitter, negative -> needs_another_review
 review, reviewers, approved -> held
 review, owner, approved -> held
 review, reviewers, voted -> held
 review, owner, voted -> held
 review, submitter, voted -> held
+review, reviewers -> needs_another_review
+review, submitter -> needs_another_review
+reply, reviewers, voted_down -> needs_another_review
+reply, submitter, voted_down -> needs_another_review
 reply, reviewers, approved -> held
 reply, owner, approved -> held
 reply, submitter

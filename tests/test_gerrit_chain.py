@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewloop.core.change import ChangeStatus
-from reviewloop.gerrit import parse
-from reviewloop.gerrit.chain import Related, related
-from reviewloop.gerrit.parse import Link
+from reviewloop.errors import ProtocolError
+from reviewloop.gerrit.chain import Link, Related, links, related
 
 NEW, MERGED, ABANDONED = ChangeStatus.NEW, ChangeStatus.MERGED, ChangeStatus.ABANDONED
 
@@ -25,6 +24,24 @@ def stack(*statuses: Any) -> Tuple[Link, ...]:
     """A chain in Gerrit's order: the last one is change 1, at the bottom."""
     count = len(statuses)
     return tuple(link(count - at, one, [count - at - 1]) for at, one in enumerate(statuses))
+
+
+def test_links() -> None:
+    """Every commit of a chain in Gerrit's order; one without a change is there, too."""
+    commit = {"commit": "c2", "parents": [{"commit": "c1"}]}
+    items = [{"_change_number": 2, "status": "NEW", "commit": commit}, {}]
+
+    assert links({"changes": items}, 2) == (Link(2, NEW, "c2", ("c1",)), Link(0))
+    assert links({"changes": []}, 3) == links({}, 3) == ()
+
+
+@pytest.mark.parametrize(
+    "item", [1, {"_change_number": "2"}, {"commit": {"parents": ["c1"]}}, {"status": ["NEW"]}]
+)
+def test_other_forms(item: Any) -> None:
+    """An answer of another form is refused, by the change's number and the key."""
+    with pytest.raises(ProtocolError, match="change 2, related changes: .* of type"):
+        links({"changes": [item]}, 2)
 
 
 def test_places() -> None:
@@ -104,7 +121,7 @@ ITEMS = st.fixed_dictionaries(
 @given(st.lists(ITEMS, max_size=6))
 def test_whatever_the_chain(items: Any) -> None:
     """Nobody is above or below themselves, nor twice on one side."""
-    found = related(parse.chain({"changes": items}, 1), 1)
+    found = related(links({"changes": items}, 1), 1)
 
     for side in (found.ancestors, found.descendants):
         assert len(set(side)) == len(side)

@@ -17,12 +17,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
-from reviewloop.gerrit.protocol import (
-    MAX_ERROR_TEXT,
-    Peer,
-    change_id,
-    segment,
-)
+from reviewloop.gerrit.protocol import MAX_ERROR_TEXT, Peer, change_id, segment
 from reviewloop.http.messages import Request, Response, http_date
 
 PEER = Peer("review.example.org", "st2-reviews", ("hunter2", "c3QyOmh1bnRlcjI="))

@@ -11,9 +11,10 @@ from sandbox.gerrit.server import GerritServer
 from reviewloop.core.change import Change
 from reviewloop.errors import AmbiguousError, AuthError, RefusedError, TemporaryError
 from reviewloop.gerrit import parse
-from reviewloop.gerrit.client import DETAIL, Client
+from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, after, all_of, any_change
+from reviewloop.gerrit.reads import DETAIL
 from reviewloop.gerrit.review import ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.http.retry import Timing
 

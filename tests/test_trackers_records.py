@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from reviewloop.errors import ConfigError, DatastoreError
-from reviewloop.store.tickets import DatastoreRecords, MemoryRecords, Records, TicketRecord
-from stores import Shelf
+from reviewloop.store.tickets import DatastoreRecords, Records, TicketRecord
+from stores import MemoryRecords, Shelf
 
 RECORD = TicketRecord(
     key="grv-0123456789abcdef",

@@ -2,6 +2,8 @@
 
 This reads Gerrit and the tracker themselves, and of what the pack stores only the reasons that it
 states. It shares the reading of histories (``core/``) with the pack, and no decision.
+
+Why over 300 lines: every check reads the same memory of what was seen, which parts would share.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
 from reviewloop.settings.load import Settings, load
-from sandbox.gerrit.fake import FakeChange
+from sandbox.gerrit.fake_world import FakeChange
 
 from .limits import Limits
 from .machine import MACHINE
@@ -160,8 +162,7 @@ class Checker:
                 milestone,
                 tier,
             )
-            for timeline in reading.timelines
-            if timeline.wait.is_open
+            for timeline in reading.lasting(MACHINE.now)
             for milestone in map(str, self.settings.policy.milestones)
             for tiers in TIERS.values()
             for tier in tiers
@@ -178,7 +179,7 @@ class Checker:
     ) -> None:
         """Only where nothing but faults can have held the ask up."""
         change = reading.change
-        held = reading.pauses.spans or reading.pauses.passes or reading.state.red
+        held = reading.pauses.spans or reading.pauses.passes or reading.state.is_red(write.at)
         quiet = not any("rivate" in one.text or "Hashtag" in one.text for one in change.messages)
         crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
@@ -260,9 +261,7 @@ class Checker:
         change = reading.change
         if change.work_in_progress:
             return
-        for timeline in reading.timelines:
-            if not timeline.wait.is_open:
-                continue
+        for timeline in reading.lasting(MACHINE.now):
             before, now = timeline.crossed(since), timeline.crossed(MACHINE.now)
             if before is None or now != before:
                 continue  # not yet, or just now
@@ -302,7 +301,7 @@ class Checker:
             return "exempt"
         if any(span.end is None or span.end > lately for span in paused):
             return "paused"
-        if reading.state.red:
+        if reading.state.is_red(now):
             return "red"
         if owed.tier == "reviewers":
             spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
@@ -325,7 +324,7 @@ class Checker:
 
     def _is_asked(self, change: FakeChange) -> bool:
         reading = read_change(self.world.gerrit.value(change), self.settings.policy)
-        begun = [one.wait.since for one in reading.timelines if one.wait.is_open]
+        begun = [one.wait.since for one in reading.lasting(MACHINE.now)]
         return any(
             mark.purpose == "escalate" and message.date >= min(begun)
             for message in reading.change.messages

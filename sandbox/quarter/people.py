@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Callable, Tuple
 
-from sandbox.gerrit.fake import FakeChange
+from sandbox.gerrit.fake_world import FakeChange
 
 from .machine import MACHINE
 from .stackstorm import Meanwhile

@@ -17,8 +17,9 @@ from reviewloop.core.change import Change, Message
 from reviewloop.core.keys import KEY_PATTERN, Mark, marks_of
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.protocol import Request, Response
-from sandbox.gerrit.fake import URL, FakeChange, Json, body_of
+from sandbox.gerrit.fake import URL, body_of
 from sandbox.gerrit.fake_people import PeopledGerrit
+from sandbox.gerrit.fake_world import FakeChange, Json
 
 from .machine import MACHINE
 from .network import Answer

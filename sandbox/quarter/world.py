@@ -16,7 +16,8 @@ from typing import Any, Callable, Dict, List, Sequence, Tuple
 from fake_gitea import HOST as TRACKER_URL
 from fake_gitea import REPO, TOKEN
 from reviewloop.core.keys import ticket_key
-from sandbox.gerrit.fake import URL, FakeChange
+from sandbox.gerrit.fake import URL
+from sandbox.gerrit.fake_world import FakeChange
 
 from .crew import Crew
 from .machine import MACHINE, START

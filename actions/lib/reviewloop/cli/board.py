@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator
 
-from reviewloop.cli.config import read_config
+from reviewloop.cli.config import read_settings
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
-from reviewloop.settings.load import load
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -35,7 +34,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the board. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = load(read_config(options.config))
+    settings = read_settings(options.config)
     server = Server(settings, make_client(settings), lambda _change: settings.policy)
     for line in page(server.look(options.limit)):
         sys.stdout.write(line + "\n")

@@ -1,6 +1,6 @@
 """Whether to act on an event, decided on the change as it is now, and whom to ask.
 
-A trigger may be minutes old, or told twice. So nothing is done on its word: the change is read
+A trigger may be minutes old, or sent twice. So nothing is done on its word: the change is read
 again from Gerrit (from its own storage, not the search index) and its wait computed anew.
 """
 
@@ -25,13 +25,13 @@ from reviewloop.escalation.limits import AGAIN
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
+from reviewloop.http import codes
 from reviewloop.settings.load import Settings
 from reviewloop.store import pending as pendings_of
 from reviewloop.store.asks import Ask, Asks, find
 from reviewloop.store.lease import Leases
 from reviewloop.store.pending import Pending, Pendings, Reason
 
-_NOT_FOUND = 404
 ROSTER = "roster"
 """The lease under which somebody is chosen and the ask is written."""
 
@@ -90,12 +90,12 @@ class Assessor:
         try:
             change = self._client.change(event.ident)
         except RefusedError as err:
-            if err.status != _NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return self._settled(Assessment(Verdict.GONE, event, tier), dry_run)
         now = self._client.now()
         reading = read_change(change, self._people.policy(change))
-        timeline = reading.timeline(event.party, event.since)
+        timeline = reading.timeline(event.party, now, event.since)
         verdict = self._verdict(reading, timeline, event, now)
         if verdict is not Verdict.PROCEED or timeline is None:
             return self._settled(Assessment(verdict, event, tier, change), dry_run)
@@ -128,7 +128,11 @@ class Assessor:
             (Verdict.EXEMPT, reading.is_exempt),
             (paused or Verdict.SNOOZED, paused is not None),
             (Verdict.NOT_DUE, reading.elapsed(timeline.wait, now, policy) < due),
-            (Verdict.RED, reading.state.red and event.party is not Party.OWNER),
+            (Verdict.RED, reading.state.is_red(now) and event.party is not Party.OWNER),
+            (
+                Verdict.GATE_PENDING,
+                event.party is Party.SUBMITTER and reading.state.is_gated(now),
+            ),
             (Verdict.HOLD_OUT, self._settings.is_held_out(change.number)),
         )
         return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)

@@ -18,9 +18,11 @@ from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.escalation.grouping import Group, Key, Sibling
 from reviewloop.gerrit import parse, queries
 from reviewloop.gerrit.chain import Related
-from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import ReadClient
+from reviewloop.http import codes
 from reviewloop.store.asks import Ask
 
 MOST = 50
@@ -29,7 +31,6 @@ MOST_CHAINS = 3
 """Chains of others that are looked at, at most, to find a leader that may be asked for."""
 # In place of the bottom of a chain that was not looked at.
 _NOWHERE = -1
-_NOT_FOUND = 404
 _OPTIONS = (
     Option.MESSAGES,
     Option.LABELS,
@@ -89,7 +90,7 @@ class Asking:
 
 
 def look(
-    client: Client, reading: Reading, timeline: Timeline, asking: Asking
+    client: ReadClient, reading: Reading, timeline: Timeline, asking: Asking
 ) -> Optional[Neighbours]:
     """The neighbours of a change that is about to be asked for, by two requests; by one where a
     change is not grouped; None where neither matters.
@@ -117,7 +118,7 @@ def group(neighbours: Neighbours, asks: Sequence[Ask]) -> Group:
     return Group(change.number, key, neighbours.related, tuple(siblings), neighbours.bottom)
 
 
-def bottom_of(client: Client, change: Change) -> Optional[int]:
+def bottom_of(client: ReadClient, change: Change) -> Optional[int]:
     """The open change at the bottom of a change's chain; 0 where its number may not be told outside
     Gerrit, None where the change is built on no open one.
 
@@ -126,20 +127,20 @@ def bottom_of(client: Client, change: Change) -> Optional[int]:
     return _bottom(client, change, client.related(change))
 
 
-def _bottom(client: Client, change: Change, related: Related) -> Optional[int]:
+def _bottom(client: ReadClient, change: Change, related: Related) -> Optional[int]:
     if not related.ancestors:
         return None
     number = related.ancestors[-1]
     try:
         other = client.change(change_id(number, change.project), ())
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return 0
     return 0 if other.is_private else number
 
 
-def _others(client: Client, found: Neighbours) -> Iterator[Tuple[Reading, Timeline]]:
+def _others(client: ReadClient, found: Neighbours) -> Iterator[Tuple[Reading, Timeline]]:
     change, asking, related = found.reading.change, found.asking, found.related
     for raw in _rows(client, _query(change, related)):
         other = _read(raw, asking.policy)
@@ -151,7 +152,7 @@ def _others(client: Client, found: Neighbours) -> Iterator[Tuple[Reading, Timeli
             yield other, theirs
 
 
-def _bottoms(client: Client, found: Neighbours) -> Mapping[int, int]:
+def _bottoms(client: ReadClient, found: Neighbours) -> Mapping[int, int]:
     """The bottoms of the chains to which the longest waits beside this one belong.
 
     As far as it matters: one that is asked leads anyhow, and so does the first that is a bottom, or
@@ -188,11 +189,11 @@ def _query(change: Change, related: Related) -> str:
     return queries.all_of(any_of, "status:open") if any_of else ""
 
 
-def _rows(client: Client, query: str) -> Iterator[parse.Raw]:
+def _rows(client: ReadClient, query: str) -> Iterator[Raw]:
     return client.scan(query, _OPTIONS, page=MOST, limit=MOST) if query else iter(())
 
 
-def _read(raw: parse.Raw, policy: Policy) -> Optional[Reading]:
+def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
     try:
         return read_change(parse.change(raw), policy)
     except ProtocolError:
@@ -203,11 +204,12 @@ def _overdue(reading: Reading, asking: Asking) -> Optional[Timeline]:
     """The open wait of the same party past the same milestone; None where it may not be asked."""
     change, event = reading.change, asking.event
     closed = change.status is not ChangeStatus.NEW or change.work_in_progress or change.is_private
-    red = reading.state.red and event.party is not Party.OWNER
+    red = reading.state.is_red(asking.now) and event.party is not Party.OWNER
+    gated = reading.state.is_gated(asking.now) and event.party is Party.SUBMITTER
     paused = reading.pause(asking.now) is not None
-    if closed or red or paused or reading.is_exempt or asking.is_held_out(change.number):
+    if closed or red or gated or paused or reading.is_exempt or asking.is_held_out(change.number):
         return None
-    timeline = reading.timeline(event.party)
+    timeline = reading.timeline(event.party, asking.now)
     return timeline if timeline is not None and asking.reached(timeline) is not None else None
 
 

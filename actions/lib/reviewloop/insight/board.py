@@ -29,6 +29,7 @@ class Reason(str, Enum):
     SNOOZED = Why.SNOOZED.value
     ACKNOWLEDGED = Why.ACKNOWLEDGED.value
     RED = Why.RED.value
+    GATE_PENDING = Why.GATE_PENDING.value
     HOLD_OUT = Why.HOLD_OUT.value
     BUDGET = "budget"
     CAP = "cap"

@@ -48,13 +48,13 @@ def get_change(context: Context, number: int) -> Dict[str, Any]:
         **_summary(context, reading.change),
         "revision": reading.change.revision,
         "turn": reading.state.turn.value,
-        "red": reading.state.red,
+        "red": reading.state.is_red(now),
         "human_reviews": reading.state.human_reviews,
         "uploader_id": reading.state.uploader,
         "reviewer_ids": sorted(account.id for account in reading.change.reviewers),
         "cc_ids": sorted(account.id for account in reading.change.ccs),
         "attention_ids": sorted(reading.change.attention),
-        "waits": [_wait(context, reading, timeline, now) for timeline in _open(reading)],
+        "waits": [_wait(context, reading, timeline, now) for timeline in reading.lasting(now)],
     }
 
 
@@ -65,17 +65,29 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     """
     reading = _read(context, number)
     now = context.client.now()
-    explained = _Explanation(context, reading, now, _joined_to(context, reading))
+    explained = _Explanation(context, reading, now, _joined_to(context, reading, now))
     return {
         "number": number,
         "patchset": reading.change.patch_set,
         "status": reading.change.status.value,
         "now": iso(now),
         "turn": reading.state.turn.value,
-        "red": reading.state.red,
+        "red": reading.state.is_red(now),
+        "origin": context.settings.policy.origin(reading.change).value,
+        "advice": reading.state.advice,
+        "disagreements": [
+            {
+                "what": one.what,
+                "label": one.label,
+                "account_id": one.account,
+                "messages": one.told,
+                "gerrit": one.true,
+            }
+            for one in reading.state.disagreements
+        ],
         "reasons_not": explained.reasons_not(),
         "paused_until": explained.paused_until(),
-        "waits": [_wait(context, reading, timeline, now) for timeline in _open(reading)],
+        "waits": [_wait(context, reading, timeline, now) for timeline in reading.lasting(now)],
         "commands": [
             {
                 "verb": command.verb.value,
@@ -111,9 +123,9 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     }
 
 
-def _joined_to(context: Context, reading: Reading) -> Optional[str]:
+def _joined_to(context: Context, reading: Reading, now: datetime) -> Optional[str]:
     """In whose name the change is asked for, in a sentence; None where it is asked for itself."""
-    asked = [one.key for one in _open(reading) if one.wait.party is not Party.OWNER]
+    asked = [one.key for one in reading.lasting(now) if one.wait.party is not Party.OWNER]
     if not asked:
         return None
     bottom = bottom_of(context.client, reading.change)
@@ -146,7 +158,8 @@ class _Explanation:
             ("nobodys_turn", state.turn is Party.NOBODY),
             ("exempt", self.reading.is_exempt),
             ("paused", paused is not None),
-            ("red", state.red),
+            ("red", state.is_red(self.now)),
+            ("gate_pending", state.is_gated(self.now)),
             ("no_milestone_reached", not any(self._crossed())),
             ("hold_out", self.context.settings.is_held_out(change.number)),
             ("joined", self.joined_to is not None),
@@ -168,13 +181,15 @@ class _Explanation:
 
     def sentences(self) -> List[str]:
         said = [_TURNS[self.reading.state.turn]]
-        for timeline in _open(self.reading):
+        for timeline in self.reading.lasting(self.now):
             said.append(self._timeline(timeline))
         until = self.paused_until()
         if until is not None:
             said.append(f"Its stopwatch stands still until {until}.")
-        if self.reading.state.red:
+        if self.reading.state.is_red(self.now):
             said.append("CI is red: nobody but the owner is reminded until it recovers.")
+        if self.reading.state.is_gated(self.now):
+            said.append("It is approved, and waits for a gate: nobody is asked to submit it.")
         if self.reading.is_exempt:
             said.append("The hashtag no-escalation keeps it out of escalation.")
         if self.joined_to is not None:
@@ -194,7 +209,8 @@ class _Explanation:
         )
 
     def _crossed(self) -> List[bool]:
-        return [timeline.crossed(self.now) is not None for timeline in _open(self.reading)]
+        lasting = self.reading.lasting(self.now)
+        return [timeline.crossed(self.now) is not None for timeline in lasting]
 
 
 _TURNS = {
@@ -233,10 +249,6 @@ def _summary(context: Context, change: Change) -> Dict[str, Any]:
         "deletions": change.deletions,
         "url": outward(context.url(change), 500),
     }
-
-
-def _open(reading: Reading) -> List[Timeline]:
-    return [timeline for timeline in reading.timelines if timeline.wait.is_open]
 
 
 def _wait(context: Context, reading: Reading, timeline: Timeline, now: datetime) -> Dict[str, Any]:

@@ -127,7 +127,7 @@ class Coverage:
     def _worth_it(
         self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
     ) -> List[Overdue]:
-        """Those of them that are to be offered, whoever has been overdue for the longest first; but
+        """Those that are to be offered, whoever has been overdue for the longest first; but
         what was offered in vain keeps nothing else back.
         """
         known = [(one, self._put_off(one, watch, records)) for one in waiting]

@@ -16,10 +16,10 @@ from typing import Callable, Dict, Iterable, List, Sequence, Set
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
-from reviewloop.errors import DatastoreError, ReviewLoopError
+from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
-from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import after, all_of
+from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import DoubtedClock, Moment
 from reviewloop.sensor.coverage import Coverage
@@ -65,7 +65,7 @@ class Poller:
     def __init__(
         self,
         settings: Settings,
-        client: Client,
+        client: ReadClient,
         stores: Stores,
         people: Callable[[], People],
         dispatch: Send,
@@ -99,18 +99,18 @@ class Poller:
 
     def poll(self) -> None:
         """One poll; failures are logged and dispatched once, and so is recovery."""
-        # The one broad except around a poll: whatever happens, the sensor lives on.
-        try:
-            self._round()
-            self._troubles.worked(self._standing())
-        except Exception as err:  # noqa: BLE001
-            self._fail(err)
+        # Whatever happens, the sensor lives on.
+        guarded(self._whole, self._fail)
+
+    def _whole(self) -> None:
+        self._round()
+        self._troubles.worked(self._standing())
 
     def _fail(self, error: Exception) -> None:
-        try:
-            self._troubles.failed(error)
-        except Exception:  # noqa: BLE001
-            self._log.exception("That polling fails cannot be told.")
+        guarded(
+            lambda: self._troubles.failed(error),
+            lambda _err: self._log.exception("That polling fails cannot be reported."),
+        )
 
     def _start_over(self) -> None:
         """As after a restart: what was noted down last counts, and Gerrit is asked anew."""
@@ -145,7 +145,7 @@ class Poller:
         self._aside.unreadable = found.unreadable
         return found.records
 
-    # Where dispatching has come to.
+    # The cursor.
 
     def _begin(self) -> None:
         """Load the cursor; at a first start, say that nothing that is past will be told."""
@@ -157,7 +157,7 @@ class Poller:
         self._log.info("First start: dispatching what happens after %s.", iso(start))
 
     def _save(self, sent: int) -> None:
-        """Note down how far dispatching has come; what may not have gone out is sent again.
+        """Save the cursor; what may not have gone out is sent again.
 
         While its database is down StackStorm drops a trigger with a mere warning, and ``dispatch``
         answers as if it had sent it (st2common/services/trigger_dispatcher.py).

@@ -1,4 +1,4 @@
-"""How far dispatching has come: the cursor, which only moves forward."""
+"""The cursor: up to when events were dispatched, which only moves forward."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Position:
 
     @property
     def cursor(self) -> Cursor:
-        """Where dispatching has come to; there is one once :meth:`load` or :meth:`start` was."""
+        """The cursor; there is one once :meth:`load` or :meth:`start` was."""
         assert self._cursor is not None  # noqa: S101
         return self._cursor
 
@@ -66,12 +66,12 @@ class Position:
         """Note what lies before the cursor and has not been dispatched yet."""
         self._cursor = replace(self.cursor, late=self._late(left), aside=dict(aside))
 
-    def come_to(self, now: datetime) -> None:
+    def advance_to(self, now: datetime) -> None:
         """Everything up to ``now`` has been dispatched."""
         if now >= self.cursor.through:
             self._cursor = replace(self.cursor, through=now, after_id=None, as_text=False)
 
-    def come_to_event(self, event: Event) -> None:
+    def advance_past(self, event: Event) -> None:
         """Everything up to an event has been dispatched; late ones move nothing."""
         if not self.is_late(event):
             self._cursor = replace(self.cursor, through=event.at, after_id=event.id, as_text=False)

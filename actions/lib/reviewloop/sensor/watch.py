@@ -1,4 +1,4 @@
-"""What the sensor remembers of the changes it watches, and what is to be dispatched of them.
+"""What the sensor remembers of the changes it watches, and what is to be dispatched about them.
 
 Nothing here talks to anybody. A restart loses all of it; the cursor and a fresh look at Gerrit
 bring it back.
@@ -23,7 +23,7 @@ class Watch:
     """The changes that may still cross a milestone, or whose waits may end.
 
     A change is *unsettled* from the moment it is read, or falls due, until all its events have been
-    dispatched. One that is *set aside* could not be read, or not be told of: nothing is due of it
+    dispatched. One that is *set aside* could not be read, or not be reported: nothing is due of it
     until it is read again.
 
     What was dispatched of a change is remembered longer than it is watched, until it is forgotten:

@@ -35,7 +35,7 @@ class TicketRecord:
     :param project: its project, only where the server has two changes of the number.
     :param party: whose wait the ticket is about, ``since`` when that wait began.
     :param level: how far the escalation has gone, counted from 0.
-    :param step: the escalation that the ticket was opened for; its first text tells of it.
+    :param step: the escalation that the ticket was opened for; its first text names it.
     :param assignee: who was asked, in the tracker's names; empty for nobody.
     :param state: ``open`` or ``closed``, as last seen; of a linked one, whether its wait lasts.
     :param linked: the ticket is not ours: the change's commit message names it.
@@ -120,29 +120,6 @@ class Records(ABC):
     def all(self) -> Tuple[TicketRecord, ...]:
         """Every record that can be read, in the order of their keys."""
         return self.readable().records
-
-
-class MemoryRecords(Records):
-    """Records that last as long as this object; each goes through its JSON form, as in the
-    datastore.
-    """
-
-    def __init__(self) -> None:
-        self._texts: Dict[str, str] = {}
-
-    def get(self, key: str) -> Optional[TicketRecord]:
-        """The record of a key, or None."""
-        text = self._texts.get(key)
-        return None if text is None else TicketRecord.from_json(text)
-
-    def put(self, record: TicketRecord) -> None:
-        """Keep a record."""
-        self._texts[record.key] = record.to_json()
-
-    def readable(self) -> Readable[TicketRecord]:
-        """Every record."""
-        texts = (self._texts[key] for key in sorted(self._texts))
-        return Readable(tuple(TicketRecord.from_json(text) for text in texts))
 
 
 class DatastoreRecords(Records):
