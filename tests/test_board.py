@@ -179,6 +179,19 @@ def test_joined() -> None:
     assert (wall.row(other)["reason"], wall.row(other)["leader"]) == ("joined", wall.number)
 
 
+def test_joined_at_an_earlier_milestone_too() -> None:
+    """What was put off at the highest milestone is shown, not what no rule tries any more."""
+    wall = Wall()
+    bottom = wall.change()
+    middle = wall.change(parent=bottom)
+    top = wall.change(parent=middle)
+    wall.assess(wall.event("1d", number=top), Tier.REVIEWERS)
+    wall.fake.set_status(bottom, "MERGED")
+    wall.assess(wall.event(number=top))
+
+    assert (wall.row(top)["reason"], wall.row(top)["leader"]) == ("joined", middle)
+
+
 def test_nobody_eligible() -> None:
     """A roster of which nobody can be asked is the reason."""
     wall = Wall(roster={"members": []})

@@ -297,17 +297,9 @@ class Checker:
 
     def _reason(self, reading: Reading, owed: Owed) -> str:
         """A reason that the history itself states, or one that the pack has written down."""
-        now = MACHINE.now
-        paused = [s for s in reading.pauses.spans if s.start <= now]
-        lately = now - timedelta(hours=2)
-        if reading.is_exempt:
-            return "exempt"
-        if any(span.end is None or span.end > lately for span in paused):
-            return "paused"
-        if reading.state.is_red(now):
-            return "red"
-        if owed.party == "submitter" and reading.state.is_gated(now):
-            return "gate_pending"
+        told = _told(reading, owed, MACHINE.now)
+        if told:
+            return told
         if owed.tier == "reviewers":
             spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
             people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
@@ -375,3 +367,16 @@ def _json(text: str) -> Dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _told(reading: Reading, owed: Owed, now: datetime) -> str:
+    """The reason that the history itself states for asking nobody, or ""."""
+    lately = now - timedelta(hours=2)
+    paused = [span for span in reading.pauses.spans if span.start <= now]
+    reasons = (
+        ("exempt", reading.is_exempt),
+        ("paused", any(span.end is None or span.end > lately for span in paused)),
+        ("red", reading.state.is_red(now)),
+        ("gate_pending", owed.party == "submitter" and reading.state.is_gated(now)),
+    )
+    return next((reason for reason, holds in reasons if holds), "")

@@ -22,7 +22,7 @@ from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask
-from reviewloop.store.pending import Pending
+from reviewloop.store.pending import Pending, Reason
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
@@ -149,10 +149,29 @@ class Coverage:
         edge = self._sent.get(one.slot, now - self._grace)
         return now - edge >= self._grace and now >= self._held.get(one.slot, now)
 
+    def _rests(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> bool:
+        """Whether it is joined to changes on which, as on itself, nothing has happened since: what
+        was put off for a parent that takes weeks is looked at once a working day.
+        """
+        calendar = self._policy.calendar
+
+        def rests(record: Pending) -> bool:
+            leader = watch.touched(record.leader)
+            if record.reason is not Reason.JOINED or leader is None:
+                return False
+            if max(leader, one.reading.change.updated) >= record.at:
+                return False
+            return calendar.elapsed(record.at, now) < calendar.day_seconds
+
+        return bool(records) and all(rests(record) for record in records)
+
     def _is_worth_it(
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
     ) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
+        if self._rests(one, now, watch, records):
+            self._held[one.slot] = now + EVERY
+            return False
         not_before = min((record.not_before for record in records), default=now)
         before = self._before(one)
         if before is not None and records:
