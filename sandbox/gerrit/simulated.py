@@ -189,6 +189,9 @@ class _Handler(BaseHTTPRequestHandler):
         """Let the simulated Gerrit answer."""
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else None
+        if len(body or b"") < length:  # the client went away in the middle
+            self.close_connection = True
+            return
         credentials = self.headers.get("Authorization") or ""
         response = self.server.gerrit.answer(self.command, self.path, credentials, body)
         if response is None:
