@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import socket
 from typing import Any, Dict, List, Optional
 
@@ -228,21 +229,20 @@ def test_what_the_simulated_one_cannot() -> None:
 
 def test_client_that_goes_away(capfd: pytest.CaptureFixture[str]) -> None:
     """Wherever a request breaks off, nothing is done for it, and the simulated one is silent."""
+    login = base64.b64encode(f"author1:{password_of('author1')}".encode()).decode()
+    body = json.dumps({"project": BUILD, "branch": "master", "subject": "Half a request"})
+    whole = (
+        f"POST /a/changes/ HTTP/1.1\r\nAuthorization: Basic {login}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
     with SimulatedGerrit() as gerrit:
-        author = gerrit.person("author1")
-        number = author.create_change(BUILD, "A subject")
-        login = base64.b64encode(f"author1:{password_of('author1')}".encode()).decode()
-        body = '{"message": "Half a request"}'
-        whole = (
-            f"POST /a/changes/{number}/revisions/current/review HTTP/1.1\r\n"
-            f"Authorization: Basic {login}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-        ).encode()
+        port = int(gerrit.url.rpartition(":")[2])
         for end in range(len(whole)):
-            with socket.create_connection((LOOPBACK, int(gerrit.url.rpartition(":")[2]))) as client:
+            with socket.create_connection((LOOPBACK, port)) as client:
                 client.sendall(whole[:end])
                 client.shutdown(socket.SHUT_WR)
                 while client.recv(4096):
                     pass
 
-        assert texts(author, number) == ["Uploaded patch set 1."]
+        assert gerrit.person("author1").call("GET", "/changes/?q=is:open") == []
     assert capfd.readouterr().err == ""
