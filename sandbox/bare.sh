@@ -99,7 +99,7 @@ enter() {
 }
 
 # outcome LOG: how many tests passed and failed; empty where none ran.
-outcome() { sed -n -E '/^[0-9]+ (passed|failed)/{s/ in .*//;h};${g;p}' "$1"; }
+outcome() { sed -n -E '/^[0-9]+ (passed|failed)/{s/(, [0-9]+ warnings?)? in .*//;h};${g;p}' "$1"; }
 
 # goal MACHINE GOAL COMMAND: run it as the newcomer, keep its log, note status and seconds.
 goal() {
