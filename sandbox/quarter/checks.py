@@ -297,25 +297,30 @@ class Checker:
 
     def _reason(self, reading: Reading, owed: Owed) -> str:
         """A reason that the history itself states, or one that the pack has written down."""
-        now = MACHINE.now
-        paused = [s for s in reading.pauses.spans if s.start <= now]
-        lately = now - timedelta(hours=2)
-        if reading.is_exempt:
-            return "exempt"
-        if any(span.end is None or span.end > lately for span in paused):
-            return "paused"
-        if reading.state.is_red(now):
-            return "red"
-        if owed.party == "submitter" and reading.state.is_gated(now):
-            return "gate_pending"
-        if owed.tier == "reviewers":
-            spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
-            people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
-            if not people:
-                return "nobody_eligible"
+        stated = self._stated(reading, owed)
+        if stated:
+            return stated
         if self._has_asked_parent(reading.change.number):
             return "joined"
         return self._pending(owed)
+
+    def _stated(self, reading: Reading, owed: Owed) -> str:
+        now = MACHINE.now
+        paused = [s for s in reading.pauses.spans if s.start <= now]
+        lately = now - timedelta(hours=2)
+        reasons = {
+            "exempt": reading.is_exempt,
+            "paused": any(span.end is None or span.end > lately for span in paused),
+            "red": reading.state.is_red(now),
+            "gate_pending": owed.party == "submitter" and reading.state.is_gated(now),
+            "nobody_eligible": owed.tier == "reviewers" and not self._silent(reading),
+        }
+        return next((why for why, holds in reasons.items() if holds), "")
+
+    def _silent(self, reading: Reading) -> Set[int]:
+        """The reviewers who may be reminded."""
+        spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
+        return set(human_reviewers(reading.change, self.settings.policy)) - spoken
 
     def _has_asked_parent(self, number: int) -> bool:
         """Whether somebody is asked about a change that this one is built on, and still waits."""
