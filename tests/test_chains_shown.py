@@ -34,7 +34,7 @@ def test_board() -> None:
 
     assert told["by_reason"] == {"asked": 1, "joined": 2}
     lines = list(command.page(told))
-    assert sum(f"joined to {numbers[0]}, offered 2026-03-04T11:00" in one for one in lines) == 2
+    assert sum(f"joined to {numbers[0]}, offered 2026-03-05T09:00" in one for one in lines) == 2
 
 
 def test_board_and_a_private_parent() -> None:
