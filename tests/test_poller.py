@@ -88,6 +88,7 @@ def test_payload(bench: Bench) -> None:
         "red": False,
         "reviewer_ids": [reviewer],
         "human_reviews": 0,
+        "origin": "person",
         "insertions": payload["insertions"],
         "deletions": payload["deletions"],
         "hashtags": ["a"],

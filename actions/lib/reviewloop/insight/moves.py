@@ -14,7 +14,8 @@ from enum import Enum
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, Message
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.speech import COMMENTS
 from reviewloop.core.steps import Step
