@@ -42,14 +42,12 @@ def unread(change: Change, policy: Policy) -> FrozenSet[str]:
     """Ids of people's messages of which only the comments tell whether they say anything: they cast
     no vote that is a review.
     """
-    found = ((message, review_of(message.text)) for message in change.messages)
+    marked = (one for one in change.messages if only_marks(one) and not policy.is_automatic(one))
+    found = ((message.id, review_of(message.text)) for message in marked)
     return frozenset(
-        message.id
-        for message, review in found
-        if review is not None
-        and not any(map(policy.is_review, review[1].cast))
-        and not policy.is_automatic(message)
-        and only_marks(message)
+        ident
+        for ident, review in found
+        if review is not None and not any(map(policy.is_review, review[1].cast))
     )
 
 

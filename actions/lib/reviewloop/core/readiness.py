@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import List, Sequence, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 
 
 def in_progress(events: Sequence[Event], change: Change) -> List[Event]:

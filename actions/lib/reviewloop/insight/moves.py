@@ -15,7 +15,8 @@ from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.comments import only_marks
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.steps import Step
 from reviewloop.core.turns import Party

@@ -18,7 +18,8 @@ from typing import Counter as Counts
 from typing import Dict, Iterable, List, Set, Tuple
 
 from reviewloop.core.change import Account, Change, Message
-from reviewloop.core.history import EventKind, read
+from reviewloop.core.history import read
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, is_programs
 from reviewloop.core.speech import matches, review_of
 
@@ -165,7 +166,7 @@ def unmarked_in(change: Change, policy: Policy) -> List[Unmarked]:
 def told(found: Iterable[Unmarked]) -> List[str]:
     """A line an account, for people."""
     return [
-        f"{one.account.id} {one.account.name or one.account.username}".rstrip()
-        + f": {one.messages} messages on {one.changes} changes ({', '.join(one.signs)})"
+        f"{one.account.id} {one.account.name or one.account.username or '(no name)'}:"
+        f" {one.messages} messages on {one.changes} changes ({', '.join(one.signs)})"
         for one in found
     ]
