@@ -1,4 +1,4 @@
-# GNU make. Needs Python 3.8 to 3.13 with venv; whatever else is missing is told before anything is downloaded.
+# GNU make. Needs Python 3.8 to 3.13 with venv; it lists whatever else is missing before it downloads anything.
 #   make demo                      the whole loop before your eyes: Gerrit, a tracker and this pack
 #   make test                      set everything up and run the tests
 #   make java                      what a real Gerrit needs, for both of these, where there is no JDK or no Maven
@@ -33,10 +33,12 @@ COVERAGE_ARGS ?=
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
 
-# Everything that is missing is told at once, and before anything is downloaded.
+# Lists everything that is missing at once, before anything is downloaded.
 ready:
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is not on the PATH.' \
 	  'This mends it (on Debian and Ubuntu): apt-get install -y python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 6) or sys.exit("This Python is %d.%d; it takes 3.8 to 3.13." % \
+	  tuple(sys.version_info[:2]))'
 	@$(PYTHON) sandbox/preflight.py '$(VENV)' $(or $(MAKECMDGOALS),venv)
 
 venv: $(VENV)/.installed
@@ -111,6 +113,7 @@ check: $(VENV)/.checkers
 	$(BIN)/python -m sandbox.actions_page --check
 	$(BIN)/python -m sandbox.settings_page --check
 	$(BIN)/python -m sandbox.triggers_page --check
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.profiles_page --check
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.pictures --check
 	$(BIN)/python -m sandbox.index_entry --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
@@ -120,6 +123,7 @@ docs: venv pictures
 	$(BIN)/python -m sandbox.actions_page
 	$(BIN)/python -m sandbox.settings_page
 	$(BIN)/python -m sandbox.triggers_page
+	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.profiles_page
 	$(BIN)/python -m sandbox.index_entry
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page

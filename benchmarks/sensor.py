@@ -57,11 +57,11 @@ def measure(size: int) -> List[Tuple[str, int, int, float]]:
 
 def _timed(bench: Bench, name: str, before: Callable[[], object]) -> Tuple[str, int, int, float]:
     before()
-    requests, triggers = len(bench.fake.requests), len(bench.told)
+    requests, triggers = len(bench.fake.requests), len(bench.answer)
     started = time.process_time()
     bench.poll()
     seconds = time.process_time() - started
-    return name, len(bench.fake.requests) - requests, len(bench.told) - triggers, seconds
+    return name, len(bench.fake.requests) - requests, len(bench.answer) - triggers, seconds
 
 
 if __name__ == "__main__":

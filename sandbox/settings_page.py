@@ -19,6 +19,17 @@ PAGE = ROOT / "docs" / "settings.md"
 SCHEMA = ROOT / "config.schema.yaml"
 INTRODUCTION = Path(__file__).with_suffix(".md")
 
+# Their defaults stand on the page about profiles, and not in the schema.
+BY_PROFILE = (
+    "approval",
+    "hold",
+    "review_labels",
+    "automation",
+    "advisers",
+    "gate_failures",
+    "noise",
+)
+
 Setting = Tuple[str, Mapping[str, Any]]
 
 
@@ -51,6 +62,8 @@ def _cells(path: str, spec: Mapping[str, Any]) -> List[str]:
     default = f"`{json.dumps(spec['default'])}`" if "default" in spec else ""
     if spec.get("required"):
         default = "**required**"
+    if path in BY_PROFILE:
+        default = "[by profile](profiles.md)"
     kind = "string, secret" if spec.get("secret") else spec["type"]
     meaning = one_line(spec["description"]) + one_of(spec) + _bounds(spec)
     return [f"`{path}`", kind, default, meaning]

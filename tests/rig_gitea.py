@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Optional
 
 import fake_gitea
-from reviewloop.markup import escape as fmt
-from reviewloop.markup.formats import BodyFormat
+from repository_rig import RepositoryRig
 from reviewloop.trackers.adapters.gitea import Gitea
-from trackers_rig import Drop, Rig
+from trackers_rig import Drop
 
 
-class GiteaRig(Rig):
+class GiteaRig(RepositoryRig):
     """The fake Gitea."""
 
     kind = "gitea"
@@ -44,38 +43,6 @@ class GiteaRig(Rig):
         """Somebody labels a ticket."""
         labels = [*self.server.issue(int(ticket_id))["labels"], {"id": 99, "name": label}]
         self.server.change(int(ticket_id), labels=labels)
-
-    def stranger(self, key: str) -> str:
-        """Somebody else opens a ticket with a key of ours."""
-        body = fmt.seal("Mine.", key, BodyFormat.MARKDOWN, 1000)
-        return str(self.server.add_issue("Mine", body, by="visitor"))
-
-    def open_ids(self, key: str) -> List[str]:
-        """Ids of all open tickets about a key, however marked."""
-        return [n for n in self.all_ids(key) if self.server.issue(int(n))["state"] == "open"]
-
-    def all_ids(self, key: str) -> List[str]:
-        """Ids of all tickets about a key."""
-        rows = self.server.rows.values()
-        return [str(row.number) for row in rows if key in (row.fields["body"] or "")]
-
-    def close(self, ticket_id: str) -> None:
-        """Somebody closes a ticket."""
-        self.server.change(int(ticket_id), state="closed")
-
-    def remove(self, ticket_id: str) -> None:
-        """Somebody deletes a ticket."""
-        self.server.delete(int(ticket_id))
-
-    def comments(self, ticket_id: str) -> List[str]:
-        """Texts of a ticket's comments, its body not among them."""
-        return self.server.comments(int(ticket_id))
-
-    def assignee(self, ticket_id: str) -> str:
-        """Who is assigned."""
-        assignees = self.server.issue(int(ticket_id))["assignees"] or ()
-        names = [one["login"] for one in assignees]
-        return names[0] if names else ""
 
 
 RIG = GiteaRig

@@ -6,7 +6,7 @@ from typing import Any, Dict, List
 
 from sandbox.trackers.roundup import RoundupServer
 
-from reviewloop.trackers.adapters.roundup import Roundup
+from reviewloop.trackers.adapters.roundup.tracker import Roundup
 from trackers_rig import Rig
 
 

@@ -7,11 +7,12 @@ looks for waits. Nothing of the library is used but its words.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Set, Tuple
 
 Vote = Tuple[str, int]
 Told = Tuple[str, str, int, Optional[int], Optional[str], int]
 
+DAY = 86_400
 OWNER = "owner"
 ROBOT = "ci"
 
@@ -70,6 +71,8 @@ class Slow:
     span: int = 0
     span_began_negative: bool = False
     standing: Dict[Tuple[str, str], Tuple[int, bool]] = field(default_factory=dict)
+    failed: Dict[Tuple[str, str], Optional[int]] = field(default_factory=dict)
+    touched: Set[Tuple[str, str]] = field(default_factory=set)
     rows: List[Row] = field(default_factory=list)
 
     # What stands.
@@ -87,8 +90,8 @@ class Slow:
         return any(value < 0 for _, _, value in self.votes_of_people())
 
     def red(self) -> bool:
-        """A robot is against it."""
-        return any(value < 0 and robotic for value, robotic in self.standing.values())
+        """A robot is against it, or was and has not come back yet."""
+        return bool(self.failed)
 
     def approved(self) -> bool:
         """Somebody approved, and nobody is against it."""
@@ -109,7 +112,7 @@ class Slow:
 
     def do(self, deed: Deed) -> None:
         """Take one deed in."""
-        self.now += deed.gap
+        self._pass(self.now + deed.gap)
         if deed.kind == "upload":
             self._upload(deed)
         elif deed.kind in ("wip", "abandon", "merge"):
@@ -128,6 +131,7 @@ class Slow:
             ]
             for key in gone:
                 del self.standing[key]
+            self._forget()
             self._recheck()
         else:
             self._say(deed)
@@ -140,6 +144,8 @@ class Slow:
         self.standing = {
             key: vote for key, vote in self.standing.items() if (key[0], vote[0]) in deed.votes
         }
+        self.failed = dict.fromkeys(self._robots_against())
+        self.touched = set(self.failed)
         if deed.wip:
             self._note("nobody", "", "wip", "wip")
         elif self._keeps_turn(deed):
@@ -164,25 +170,70 @@ class Slow:
         if not deed.robotic and spoken_of < self.patch_set:
             votes, zeros = (), ()
         for label in zeros:
-            value, _ = self.standing.get((label, deed.who), (0, False))
-            if not (deed.robotic and value < 0):
-                self.standing.pop((label, deed.who), None)
+            self.standing.pop((label, deed.who), None)
         for label, value in votes:
             self.standing[label, deed.who] = (value, deed.robotic)
+        if deed.robotic:
+            self._fail(deed)
+        self._forget()
+        said = [(label, value) for label, value in votes if value < 0 or label == "Code-Review"]
         if deed.robotic:
             self._stay("ci_recovered")
         elif self.turn == "nobody":
             self._stay("superseded")
-        elif not votes and deed.words in ("", "recheck", "/snooze 1d"):
+        elif not said and deed.words in ("", "recheck", "/snooze 1d"):
             self._recheck()
         elif deed.who == OWNER or (
             deed.who == self.uploader and not any(value > 0 for _, value in votes)
         ):
             self._reply(votes)
         else:
-            self._review(votes)
+            self._review(said)
 
-    def _review(self, votes: Tuple[Vote, ...]) -> None:
+    # Robots that fail a change, and what ends that.
+
+    def _robots_against(self) -> List[Tuple[str, str]]:
+        return [key for key, (value, robotic) in self.standing.items() if robotic and value < 0]
+
+    def _fail(self, deed: Deed) -> None:
+        mine = [key for key in self.failed if key[1] == deed.who]
+        for label in deed.zeros:
+            self.touched.add((label, deed.who))
+            if self.failed.get((label, deed.who), 0) is None:
+                self.failed[label, deed.who] = self.now
+        ups = [(label, deed.who) for label, value in deed.votes if value > 0]
+        on_reviews = any(label == "Code-Review" for label, _ in mine)
+        if any(up in self.touched or on_reviews for up in ups):
+            for key in mine:
+                del self.failed[key]
+        for label, value in deed.votes:
+            if value < 0:
+                self.failed[label, deed.who] = None
+                self.touched.add((label, deed.who))
+
+    def _forget(self) -> None:
+        """Votes that others took away, or a person cast anew under the robot's name."""
+        against = self._robots_against()
+        for key in [key for key, back in self.failed.items() if back is None]:
+            if key not in against:
+                del self.failed[key]
+
+    def _pass(self, until: int) -> None:
+        """Time passes; a robot's silence of a day ends what it has taken back."""
+        while True:
+            ends = [back + DAY for back in self.failed.values() if back is not None]
+            if not ends or min(ends) > until:
+                break
+            self.now = min(ends)
+            self.failed = {
+                key: back
+                for key, back in self.failed.items()
+                if back is None or back + DAY > self.now
+            }
+            self._stay("ci_recovered")
+        self.now = until
+
+    def _review(self, votes: List[Vote]) -> None:
         if not self.negative() and self.approved():
             self._unless("submitter", "approved", "reviewed", "reviewed")
         elif self.negative() or not votes:
@@ -240,7 +291,8 @@ class Slow:
     # Waits, found afterwards: (party, cause, since, end, how, seconds on the stopwatch).
 
     def waits(self, until: int) -> List[Told]:
-        """Every wait of some length, with its stopwatch at ``until``."""
+        """Every wait of some length, with its stopwatch at ``until``; the end of the deeds."""
+        self._pass(self.now + 2 * DAY)
         spans = [one for number in range(1, self.span + 1) for one in self._span(number, until)]
         return sorted(spans + self._owed(until), key=lambda one: (one[2], one[0]))
 
@@ -251,7 +303,10 @@ class Slow:
         after = [row for row in self.rows if row.span > number][:1]
         end = after[0].at if after else None
         edges = [row.at for row in inside] + [until if end is None else end]
-        running = sum(later - row.at for row, later in zip(inside, edges[1:]) if not row.red)
+        edges = [min(edge, until) for edge in edges]
+        running = sum(
+            later - edge for row, edge, later in zip(inside, edges, edges[1:]) if not row.red
+        )
         since = inside[0].at
         if end is not None and end == since:
             return []
@@ -274,4 +329,5 @@ class Slow:
     @staticmethod
     def _told(begun: Row, end: Optional[int], how: Optional[str], until: int) -> Told:
         cause = begun.cause if begun.turn == "owner" else "ci_failed"
-        return ("owner", cause, begun.at, end, how, (until if end is None else end) - begun.at)
+        over = until if end is None else min(end, until)
+        return ("owner", cause, begun.at, end, how, over - begun.at)

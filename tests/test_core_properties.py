@@ -64,18 +64,26 @@ def test_one_stopwatch_at_a_time(steps: Steps) -> None:
 @given(STEPS)
 def test_turn_and_open_waits(steps: Steps) -> None:
     """Whoever has the turn has an open wait; while CI is red the owner has one too; nobody else."""
-    state = history_of(steps).state()
+    history = history_of(steps)
+    state, now = history.state(), history.messages[-1].date
     owing = set() if state.turn is Party.NOBODY else {state.turn}
-    if owing and state.red:
+    if owing and state.is_red(now):
         owing.add(Party.OWNER)
 
-    assert {wait.party for wait in state.waits if wait.is_open} == owing
-    assert all((wait.how is None) == wait.is_open for wait in state.waits)
+    assert {wait.party for wait in state.waits if wait.lasts(now)} == owing
     for party in owing:
-        wait = state.open_wait(party)
-        assert wait is not None
-        runs = any(span.end is None for span in wait.segments)
-        assert runs == (party is Party.OWNER or not state.red)
+        (wait,) = (one for one in state.waits if one.party is party and one.lasts(now))
+        stands = state.is_red(now) or (party is Party.SUBMITTER and state.is_gated(now))
+        runs = any(span.end is None or span.end > now for span in wait.segments)
+        begun = any(span.start <= now for span in wait.segments)
+        assert (runs and begun) == (party is Party.OWNER or not stands)
+
+
+@given(STEPS)
+def test_held(steps: Steps) -> None:
+    """While somebody holds a change back, nobody is asked to review or to submit it."""
+    for step in follow_turns(history_of(steps).change(), POLICY):
+        assert Fact.HELD not in step.facts or step.turn in (Party.OWNER, Party.NOBODY)
 
 
 @given(STEPS, st.integers(0, 60 * 3600))
@@ -89,7 +97,7 @@ def test_the_past_does_not_change(steps: Steps, seconds: int) -> None:
         whole.setdefault(wait.since, []).append(wait)
 
     for wait in known(history, until).state.waits:
-        if wait.end is not None:
+        if not wait.lasts(until):
             assert wait in whole.get(wait.since, [])
         elif wait.since < until:
             later = [(one.party, one.cause) for one in whole.get(wait.since, [])]

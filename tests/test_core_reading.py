@@ -12,6 +12,7 @@ from reviewloop.core.payloads import Site, ended, trouble, waiting
 from reviewloop.core.reading import human_reviewers, read_change
 from reviewloop.core.turns import Party
 
+NOW = at("thu 9:00")
 SITE = Site("review.example.org", "https://review.example.org")
 
 
@@ -24,19 +25,21 @@ def test_courses_of_a_change() -> None:
     """An open wait is found by its party, and by when it began."""
     reading = read_change(red_in_review().change(), POLICY)
 
-    reviewers = reading.timeline(Party.REVIEWERS)
+    reviewers = reading.timeline(Party.REVIEWERS, NOW)
     assert reviewers is not None
     assert reviewers.key == ("reviewers", at("mon 9:00"))
-    assert reading.timeline(Party.REVIEWERS, at("mon 9:00")) == reviewers
-    assert reading.timeline(Party.REVIEWERS, at("mon 9:01")) is None
-    assert reading.timeline(Party.SUBMITTER) is None
+    assert reading.timeline(Party.REVIEWERS, NOW, at("mon 9:00")) == reviewers
+    assert reading.timeline(Party.REVIEWERS, NOW, at("mon 9:01")) is None
+    assert reading.timeline(Party.SUBMITTER, NOW) is None
 
 
 def test_waits_that_are_over_are_no_courses_to_act_on() -> None:
     """A wait that has ended is not found by its party."""
     history = History().upload("mon 9:00").review("tue 10:00", "reviewer", text="Why?")
 
-    assert read_change(history.change(), POLICY).timeline(Party.REVIEWERS, at("mon 9:00")) is None
+    assert (
+        read_change(history.change(), POLICY).timeline(Party.REVIEWERS, NOW, at("mon 9:00")) is None
+    )
 
 
 def test_milestones_behind_and_ahead() -> None:
@@ -122,6 +125,7 @@ def test_payload_of_a_waiting_change() -> None:
         "change_age_days": 4.25,
         "next_milestone": "2d",
         "next_at": "2026-03-10T09:00:00Z",
+        "origin": "person",
         "red": False,
         "reviewer_ids": [2, 8],
         "human_reviews": 1,

@@ -81,13 +81,6 @@ def test_who_was_asked_before_is_asked_again() -> None:
     assert choose([member(4), knows], replace(SELECTION, before=(3,))).member == knows
 
 
-def test_only_the_budget_stands_in_the_way() -> None:
-    """A used-up budget is told apart from an empty roster."""
-    assert choose([member(1), member(3, load=Load(week=10))], SELECTION).only_over_budget
-    assert not choose([member(1)], SELECTION).only_over_budget
-    assert not choose([], SELECTION).only_over_budget
-
-
 ROSTER = st.lists(st.integers(3, 40), min_size=1, max_size=12, unique=True)
 KEYS = st.text("0123456789abcdef", min_size=16, max_size=16).map("grv-".__add__)
 

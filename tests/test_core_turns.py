@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from histories import POLICY, History, approved, commented, in_progress, in_review, told
+from histories import POLICY, History, approved, at, commented, in_progress, in_review, told
 from reviewloop.core.policy import Vote
 from reviewloop.core.turns import Party
 
@@ -172,7 +172,7 @@ def test_automation_does_not_hold() -> None:
     history = in_progress().ci("mon 10:00", "Workflow-1").ready("mon 11:00")
 
     assert history.state().turn is Party.REVIEWERS
-    assert history.state().red
+    assert history.state().is_red(at("tue 9:00"))
 
 
 def test_ready_while_held() -> None:

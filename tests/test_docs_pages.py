@@ -11,11 +11,20 @@ from pathlib import Path
 from typing import Any, List
 
 import pytest
-from sandbox import actions_page, index_entry, settings_page, triggers_page, turns_page
+from sandbox import (
+    actions_page,
+    index_entry,
+    judge_page,
+    profiles_page,
+    settings_page,
+    triggers_page,
+    turns_page,
+)
 
 import test_pack_contract as contract
-from repository import ROOT
+from repository import HISTORIES, ROOT, needs_histories
 from reviewloop import errors
+from reviewloop.settings.profile import KEYS
 from reviewloop.trackers.factory import ADAPTERS
 from test_docs import (
     CODE,
@@ -25,6 +34,7 @@ from test_docs import (
     MAP,
     PAGES,
     TRACKERS,
+    TURNS,
     blocks,
     prose,
     section,
@@ -100,6 +110,7 @@ def test_page_of_settings_has_every_setting():
     assert set(shown) == set(every) - groups
     for key, (_, default, _) in shown.items():
         wanted = f"`{json.dumps(every[key]['default'])}`" if "default" in every[key] else ""
+        wanted = "[by profile](profiles.md)" if key in KEYS else wanted
         assert default == ("**required**" if every[key].get("required") else wanted), key
 
 
@@ -122,6 +133,30 @@ def test_page_of_triggers_has_every_field(trigger: str):
 def test_page_of_turns_is_current():
     """docs/turns.md shows the tables that the core reads; `make docs` writes them."""
     assert turns_page.PAGE.read_text(encoding="utf-8") == turns_page.page()
+
+
+def test_table_of_the_judge_has_its_form(tmp_path: Path):
+    """Without the histories one can still see that the command prints such a table."""
+    changes = tmp_path / "none.jsonl"
+    changes.write_text("", encoding="utf-8")
+    (shown,) = judge_page.BLOCK.findall(text_of(TURNS))
+    made = judge_page.block(ROOT / "docs" / "example" / "gerrit.yaml", changes)
+    words = [line for line in made.splitlines() if not re.search(r"[0-9]$|[0-9]Z$| -$", line)]
+
+    assert len(words) > 10
+    assert [line for line in words if line not in shown.splitlines()] == []
+
+
+@needs_histories
+def test_table_of_the_judge_is_current(tmp_path: Path):
+    """docs/turns.md shows what is measured now, with the configuration that it shows."""
+    (shown,) = judge_page.BLOCK.findall(text_of(TURNS))
+    (config,) = [one.text for one in blocks("yaml") if one.page == TURNS and one.kind == "config"]
+    path = tmp_path / "gerrit.yaml"
+    path.write_text(config, encoding="utf-8")
+
+    made = judge_page.block(path, HISTORIES / "opendev-zuul-reviews.jsonl.gz")
+    assert made == shown, "`python -m sandbox.judge_page CONFIG CHANGES` writes it anew"
 
 
 def test_entry_of_the_index_is_current():
@@ -252,3 +287,11 @@ def test_documents_and_descriptions_use_plain_words(phrase: str):
 
     found = [page.name for page in read if phrase in " ".join(text_of(page).split())]
     assert not found, f"Instead of {phrase!r}: {STUMBLED_OVER[phrase]}."
+
+
+def test_page_of_profiles_and_their_examples_are_current():
+    """docs/profiles.md and examples/ are what the profiles say; `make docs` writes them."""
+    written = {path: path.read_text(encoding="utf-8") for path in profiles_page.EXAMPLES.iterdir()}
+
+    assert text_of(profiles_page.PAGE) == profiles_page.page()
+    assert written == profiles_page.examples()

@@ -23,12 +23,12 @@ from fake_st2_api import Action, FailureError, FakeSt2
 from repository import ROOT
 from reviewloop.settings.reader import Reader
 from reviewloop.settings.tracker import read_tracker
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import TrackerSettings
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
+from stores import MemoryRecords
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 EXAMPLES = ROOT / "docs" / "examples" / "any_tracker"

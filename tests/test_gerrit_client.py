@@ -9,17 +9,12 @@ import pytest
 from sandbox.gerrit.fake import PASSWORD, FakeGerrit
 
 from reviewloop.core.change import Account
-from reviewloop.errors import (
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.gerrit import parse
-from reviewloop.gerrit.client import DETAIL, Client
+from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, Version
+from reviewloop.gerrit.reads import DETAIL
 from reviewloop.http.messages import Response
 from reviewloop.http.retry import Timing
 
@@ -263,7 +258,7 @@ class TestChanges:
         change = fake.client().change(fake.add_change())
         fake.client().change(change)
 
-        wanted = "o=DETAILED_ACCOUNTS&o=LABELS&o=MESSAGES&o=CURRENT_REVISION"
+        wanted = "&".join(f"o={option.value}" for option in DETAIL)
         assert fake.seen == [f"GET /a/changes/1?{wanted}", f"GET /a/changes/tools/build~1?{wanted}"]
         assert fake.requests[1].path == "/a/changes/tools%2Fbuild~1"
 
@@ -358,13 +353,20 @@ class TestOptions:
 
         assert fake.seen[-1].endswith("&o=SUBMIT_REQUIREMENTS")
 
-    def test_known_everywhere(self, fake: FakeGerrit) -> None:
-        """For what all servers know the version is not asked."""
-        fake.add_change()
-
-        list(fake.client().scan("status:open", DETAIL))
-
+    def test_version_is_not_asked_for(self, fake: FakeGerrit) -> None:
+        """What nearly all servers know is sent at once; only one that refuses it is asked for its
+        version, once.
+        """
+        number = fake.add_change()
+        fake.client().change(number)
         assert "GET /a/config/server/version" not in fake.seen
+
+        fake.seen.clear()
+        fake.version, old = "3.4.9", fake.client()
+        old.change(number)
+        list(old.scan("status:open", DETAIL))
+        assert fake.seen.count("GET /a/config/server/version") == 1
+        assert sum("SUBMIT_REQUIREMENTS" in one for one in fake.seen) == 1
 
 
 class TestPeople:

@@ -13,7 +13,8 @@ from histories import POLICY
 from reviewloop.core.change import ChangeStatus
 from reviewloop.core.reading import read_change
 from reviewloop.errors import ProtocolError
-from reviewloop.gerrit import parse
+from reviewloop.gerrit import fields, parse
+from reviewloop.gerrit.chain import links
 
 Json = Dict[str, Any]
 
@@ -146,8 +147,8 @@ READERS: List[Callable[[Any], Any]] = [
     parse.votes,
     parse.query_limit,
     parse.reviewer_result,
-    lambda data: parse.ancestors(data, 1),
-    lambda data: parse.text(data, "text"),
+    lambda data: links(data, 1),
+    lambda data: fields.text(data, "text"),
     lambda data: parse.commit_message(data, "commit"),
 ]
 

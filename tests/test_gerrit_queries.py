@@ -21,7 +21,6 @@ from reviewloop.gerrit.queries import (
     any_change,
     batches,
     before,
-    needs_version,
     supported,
 )
 
@@ -141,17 +140,14 @@ class TestOptions:
         [
             ("3.4.9", ()),
             ("3.5.0", (Option.SUBMIT_REQUIREMENTS,)),
-            ("3.9.0", (Option.SUBMIT_REQUIREMENTS, Option.STAR, Option.PARENTS)),
         ],
     )
     def test_young_options(self, version: str, known: Tuple[Option, ...]) -> None:
         """An option is sent only to servers that know it, since others answer 400."""
-        young = (Option.SUBMIT_REQUIREMENTS, Option.STAR, Option.PARENTS)
+        young = (Option.SUBMIT_REQUIREMENTS,)
 
         assert supported([Option.LABELS, *young], Version.parse(version)) == (Option.LABELS, *known)
-        assert needs_version(young)
 
     def test_old_options(self) -> None:
-        """What every server knows needs no look at its version."""
-        assert not needs_version([Option.LABELS, Option.MESSAGES, Option.SKIP_DIFFSTAT])
+        """Even the oldest server knows the rest."""
         assert supported([Option.MESSAGES], OLDEST) == (Option.MESSAGES,)

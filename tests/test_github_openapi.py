@@ -11,8 +11,8 @@ import pytest
 from sandbox.trackers import github_openapi
 
 from fake_http import Sent
-from reviewloop.trackers.base import CloseReason
 from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.tickets import CloseReason
 from rig_github import GitHubRig
 from trackers_rig import NOW, draft, fresh_key
 

@@ -30,7 +30,6 @@ from reviewloop.messages import render as messages
 from reviewloop.messages.check import check_folder, example
 from reviewloop.messages.render import (
     FOLDER,
-    TICKET_PURPOSES,
     Gone,
     render,
     title,
@@ -46,6 +45,15 @@ MEMBER = SUBJECT.asked[0]
 HOSTILE = (
     '@team #1 !2 --> {code} {{ 7*7 }} "x":http://e.example <script> [~user] !img! `/close` *b* a&b'
     " \u202eABC-1"
+)
+# They exist in every format; comments on changes are plain text.
+TICKET_PURPOSES = (
+    "ticket_open",
+    "ticket_update",
+    "ticket_joined",
+    "ticket_over",
+    "ticket_gone",
+    "ticket_linked",
 )
 NAUGHTY = replace(
     SUBJECT,

@@ -252,5 +252,5 @@ def test_a_late_poll_tells_the_highest(steps: Steps, seconds: int) -> None:
     reading = known(history_of(steps), hi)
     found = [what for _, what in lived(reading, START, hi)]
 
-    expected = [timeline.crossed(hi) for timeline in reading.timelines if timeline.wait.is_open]
+    expected = [timeline.crossed(hi) for timeline in reading.lasting(hi)]
     assert found == [one for one in expected if one is not None]

@@ -207,7 +207,7 @@ def test_new_to_the_daily_look(parts: Parts) -> None:
     parts.look()
     number = parts.fake.add_change(at="2026-03-02 09:05:00")
     assert parts.look() == set()
-    parts.position.come_to(parts.fake.now)
+    parts.position.advance_to(parts.fake.now)
     assert parts.look_over() == {number}
 
     (event,) = [one for one in parts.watch.events(parts.fake.now) if one.key.number == number]

@@ -75,7 +75,7 @@ def test_loaded_once() -> None:
     assert found.load()
     assert found.load()
     assert store.loads == 1
-    found.come_to(at("tue 10:00"))
+    found.advance_to(at("tue 10:00"))
     found.forget()
     assert found.load()
 
@@ -86,10 +86,10 @@ def test_loaded_once() -> None:
 def test_never_back() -> None:
     """An earlier instant, and an earlier event, move nothing."""
     found = position()
-    found.come_to(at("tue 8:59"))
-    found.come_to_event(event("mon 8:00"))
+    found.advance_to(at("tue 8:59"))
+    found.advance_past(event("mon 8:00"))
     assert found.cursor == Cursor(TUESDAY)
-    found.come_to(at("tue 9:01"))
+    found.advance_to(at("tue 9:01"))
 
     assert found.cursor == Cursor(at("tue 9:01"))
 
@@ -98,13 +98,13 @@ def test_from_event_to_event() -> None:
     """Within one second the cursor goes by the changes' numbers."""
     found = position("tue 8:00")
     for number in (9, 10):
-        found.come_to_event(event(number=number))
+        found.advance_past(event(number=number))
     assert found.cursor == Cursor(TUESDAY, event(number=10).id)
 
     assert found.is_late(event(number=9))
     assert found.is_late(event(number=10))
     assert not found.is_late(event(number=100))
-    found.come_to(at("tue 9:01"))
+    found.advance_to(at("tue 9:01"))
     assert found.cursor == Cursor(at("tue 9:01"))
 
 
@@ -134,7 +134,7 @@ def test_store_down() -> None:
     store = Shown(Cursor(TUESDAY))
     found = Position(store)
     found.load()
-    found.come_to(at("tue 10:00"))
+    found.advance_to(at("tue 10:00"))
     store.down = True
     with pytest.raises(DatastoreError):
         found.save()

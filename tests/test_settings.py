@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from datetime import date, datetime, timezone
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, Mapping, Tuple
 
 import pytest
 import yaml
@@ -63,7 +63,8 @@ def test_url_alone_is_enough_and_the_rest_has_the_documented_defaults():
     assert settings.policy.milestones == policy.milestones
     assert settings.policy.approval == policy.approval
     assert settings.policy.hold == policy.hold
-    assert settings.policy.noise == policy.noise
+    for key in ("advisers", "agents", "gate_failures", "review_labels", "noise"):
+        assert getattr(settings.policy, key) == getattr(policy, key), key
     assert (settings.policy.ack_pause, settings.policy.max_snooze) == (
         policy.ack_pause,
         policy.max_snooze,
@@ -325,7 +326,24 @@ MISTAKES = [
     ({"approval": []}, "approval is empty", "Code-Review+2"),
     ({"approval": ["Code-Review"]}, "approval[0] is 'Code-Review'", "Code-Review+2"),
     ({"approval": ["Code-Review-2"]}, "approval[0] is 'Code-Review-2'", "above zero"),
-    ({"hold": ["Code-Review+2"]}, "hold[0] is 'Code-Review+2'", "below zero"),
+    ({"hold": ["Workflow+0"]}, "hold[0] is 'Workflow+0'", "a zero is no vote"),
+    ({"hold": ["Hold"]}, "hold[0] is 'Hold'", "Code-Review+2"),
+    (
+        {"review_labels": ["Code Review"]},
+        "review_labels[0] is 'Code Review'",
+        "the name of a label",
+    ),
+    ({"review_labels": ["Verified+1"]}, "review_labels[0] is 'Verified+1'", "the name of a label"),
+    ({"review_labels": ["-Verified"]}, "review_labels[0] is '-Verified'", "the name of a label"),
+    ({"review_labels": "Verified"}, "review_labels is 'Verified': it is text", "must be a list"),
+    ({"advisers": ["ai("]}, "advisers[0] is 'ai('", "put a backslash before it"),
+    ({"advisers": ["(?i)"]}, "advisers[0] is '(?i)'", "matches every text"),
+    ({"agents": ["^*by:"]}, "agents[0] is '^*by:'", "not a regular expression"),
+    ({"agents": [True]}, "agents[0] is True: it is true or false", "text in quotes"),
+    ({"gate_failures": ["[x"]}, "gate_failures[0] is '[x'", "not a regular expression"),
+    ({"gate_failures": ["x*"]}, "gate_failures[0] is 'x*'", "matches every text"),
+    ({"gate_failures": [""]}, "gate_failures[0] is ''", "it is empty"),
+    ({"noise": {"recheck": 1}}, "noise is {'recheck': 1}: it is a mapping", "must be a list"),
     ({"automation": ["a(b"]}, "automation[0] is 'a(b'", "at character 2"),
     ({"automation": ["ci|"]}, "automation[0] is 'ci|'", "matches every text"),
     ({"noise": [".*"]}, "noise[0] is '.*'", "matches every text"),
@@ -634,15 +652,25 @@ def test_tracker_kinds_are_those_the_schema_offers():
 
 def test_votes_are_read_with_their_sign():
     """A vote is a label and a signed value."""
-    policy = given_config(approval=["Workflow+1", "Code-Review+2"], hold=["API-Review-1"]).policy
+    policy = given_config(
+        approval=["Workflow+1", "Code-Review+2"], hold=["API-Review-1", "Hold+1"]
+    ).policy
 
     assert policy.approval == (Vote("Workflow", 1), Vote("Code-Review", 2))
-    assert policy.hold == (Vote("API-Review", -1),)
+    assert policy.hold == (Vote("API-Review", -1), Vote("Hold", 1))
 
 
 def test_empty_lists_are_a_choice():
     """Nobody holds, no pattern of robots: allowed, where an empty approval is not."""
-    policy = given_config(hold=[], automation=[], noise=[]).policy
+    keys = ("hold", "automation", "advisers", "agents", "gate_failures", "review_labels", "noise")
 
-    empty: List[Any] = [policy.hold, policy.automation, policy.noise]
-    assert empty == [(), (), ()]
+    policy = given_config(**{key: [] for key in keys}).policy
+
+    assert {key: getattr(policy, key) for key in keys} == dict.fromkeys(keys, ())
+
+
+def test_labels_whose_votes_are_a_review():
+    """A review label is a name without a value; blanks around it do not count."""
+    policy = given_config(review_labels=["Code-Review", " API-Review "]).policy
+
+    assert policy.review_labels == ("Code-Review", "API-Review")

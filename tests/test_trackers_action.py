@@ -26,22 +26,20 @@ from reviewloop.http.messages import Request
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.settings import tracker as settings_tracker
 from reviewloop.settings.reader import Reader
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.stackstorm_action import mapping
+from reviewloop.trackers.adapters.stackstorm_action.failures import error_text
+from reviewloop.trackers.adapters.stackstorm_action.problems import problems
 from reviewloop.trackers.adapters.stackstorm_action.reading import Reading, instant
-from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN, error_text
+from reviewloop.trackers.adapters.stackstorm_action.runs import API_URL, AUTH_TOKEN
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import (
-    CloseReason,
-    State,
-    TakenError,
-    TrackerSettings,
-)
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import CloseReason, State, TakenError
 from rig_action import FEW, MAPPING, TICKET, ActionRig
+from stores import MemoryRecords
 from test_trackers_contract import HOSTILE
-from trackers_rig import NOW, Wire, draft, fresh_key
+from trackers_rig import NOW, Wire, draft, fresh_key, refuses_id
 
 
 @pytest.fixture
@@ -846,15 +844,7 @@ def test_a_result_whose_id_could_not_be_sent(row: Dict[str, Any]) -> None:
 @pytest.mark.parametrize("ticket_id", ["1/../../x", "", "a b", "x?y", "-1", "$id", "\u0661"])
 def test_an_id_of_a_record_that_could_not_be_sent(rig: ActionRig, ticket_id: str) -> None:
     """It is no ticket's, and nothing is asked."""
-    tracker = rig.tracker()
-
-    for call in (tracker.read, tracker.comments, tracker.reopen):
-        with pytest.raises(RefusedError) as caught:
-            call(ticket_id)
-        assert caught.value.status == 404
-    with pytest.raises(RefusedError):
-        tracker.add_comment(ticket_id, "x")
-    assert rig.server.sent == []
+    refuses_id(rig, ticket_id)
 
 
 def test_a_number_that_does_not_grow() -> None:
@@ -1023,8 +1013,8 @@ def test_no_value_makes_an_expression_with_what_stands_round_it(before: str, tit
 
 def test_mappings_without_problems() -> None:
     """Those that the tests run with."""
-    assert mapping.problems(settings()) == {}
-    assert mapping.problems(settings(actions=FEW)) == {}
+    assert problems(settings()) == {}
+    assert problems(settings(actions=FEW)) == {}
 
 
 @pytest.mark.parametrize(
@@ -1113,7 +1103,7 @@ def test_mappings_without_problems() -> None:
 )
 def test_problems_of_a_mapping(change: Any, path: str, words: str) -> None:
     """Each by its key and with what to write."""
-    found = mapping.problems(settings(actions=changed(MAPPING, **change)))
+    found = problems(settings(actions=changed(MAPPING, **change)))
 
     assert path in found
     assert words in found[path]
@@ -1124,7 +1114,7 @@ def test_what_a_ticket_must_tell(field: str) -> None:
     """Else tickets are opened twice, or handed on for ever."""
     ticket = {name: told for name, told in FEW["ticket"].items() if name != field}
 
-    found = mapping.problems(settings(actions=changed(FEW, ticket=ticket)))
+    found = problems(settings(actions=changed(FEW, ticket=ticket)))
 
     assert list(found) == [f"actions.ticket.{field}"]
 
@@ -1132,7 +1122,7 @@ def test_what_a_ticket_must_tell(field: str) -> None:
 @pytest.mark.parametrize("field", ["project", "token"])
 def test_a_placeholder_for_a_setting_that_is_not_there(field: str) -> None:
     """The setting is what is missing."""
-    found = mapping.problems(settings(**{field: ""}))
+    found = problems(settings(**{field: ""}))
 
     assert set(found) == {field}
     assert f"says ${field}" in found[field]
@@ -1140,7 +1130,7 @@ def test_a_placeholder_for_a_setting_that_is_not_there(field: str) -> None:
 
 def test_a_token_that_stackstorm_would_evaluate() -> None:
     """It would arrive as another one; it is not shown."""
-    found = mapping.problems(settings(token="a{{b"))
+    found = problems(settings(token="a{{b"))
 
     assert "a{{b" not in found["token"]
 

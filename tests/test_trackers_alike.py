@@ -8,9 +8,10 @@ import pytest
 
 from fake_http import Reply
 from reviewloop.errors import AuthError, ConfigError, RefusedError, TemporaryError
-from reviewloop.trackers.base import CloseReason, TrackerSettings
 from reviewloop.trackers.factory import ADAPTERS
 from reviewloop.trackers.rest import RestTracker
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import CloseReason
 from trackers_fixtures import FAKES
 from trackers_rig import Rig, draft, fresh_key
 

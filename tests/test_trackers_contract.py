@@ -23,10 +23,11 @@ from reviewloop.errors import (
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords, TicketRecord
-from reviewloop.trackers.base import ClaimState
+from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.outcomes import About, Done, Outcome, ReopenPolicy
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import ClaimState
+from stores import MemoryRecords
 from trackers_rig import (
     NOW,
     Drop,

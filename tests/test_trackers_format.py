@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.trackers.base import Draft
+from reviewloop.trackers.tickets import Draft
 
 KEY = "grv-0123456789abcdef"
 OTHER = "grv-ffffffffffffffff"

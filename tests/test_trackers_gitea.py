@@ -9,22 +9,17 @@ import pytest
 
 from fake_gitea import BOT, HOST, REPO, TOKEN, FakeGitea
 from fake_http import Reply
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.gitea import Gitea
-from reviewloop.trackers.base import SHARED_LABEL, CloseReason, TrackerSettings
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason
 from rig_gitea import GiteaRig
+from stores import MemoryRecords
 from trackers_rig import NOW, Wire, draft, fresh_key, losing
 
 API = "/api/v1"

@@ -12,10 +12,10 @@ from fake_http import Reply
 from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError, TemporaryError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.outcomes import Done
 from reviewloop.trackers.ticketing import Ticketing
 from rig_github import GitHubRig
+from stores import MemoryRecords
 from trackers_rig import NOW, Wire, draft, fresh_key, whole_life
 
 # Written by hand from the parameters in https://docs.github.com/en/rest/issues (2022-11-28).

@@ -13,11 +13,11 @@ from reviewloop.errors import ProtocolError, RefusedError, TemporaryError
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.adapters.gitlab import without_commands
-from reviewloop.trackers.base import CloseReason
+from reviewloop.trackers.adapters.gitlab.quick_actions import without_commands
 from reviewloop.trackers.outcomes import Done
+from reviewloop.trackers.tickets import CloseReason
 from rig_gitlab import GitLabRig
+from stores import MemoryRecords
 from trackers_rig import Wire, draft, fresh_key, whole_life
 
 API = "/api/v4"

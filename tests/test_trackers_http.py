@@ -20,7 +20,8 @@ from reviewloop.errors import (
 )
 from reviewloop.http.messages import Request, Response, lowered
 from reviewloop.http.transport import Transport
-from reviewloop.trackers.http import Answer, Http, retry_after
+from reviewloop.trackers.answers import Answer, retry_after
+from reviewloop.trackers.http import Http
 from trackers_rig import NOW, Pace
 
 SECRET = "s3cret"

@@ -32,16 +32,11 @@ from reviewloop.http.messages import Request, Response
 from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.trackers import adapters, http, parse
-from reviewloop.trackers.base import (
-    CloseReason,
-    Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    setting_problems,
-)
+from reviewloop.trackers import adapters, answers, parse
+from reviewloop.trackers.base import Tracker, check_settings, setting_problems
 from reviewloop.trackers.factory import ADAPTERS
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import CloseReason, Ticket
 from trackers_fixtures import FAKES
 from trackers_rig import NOW, Rig, draft, fresh_key
 
@@ -458,10 +453,10 @@ def test_parts_of_answers(told: Any) -> None:
 def test_members_of_answers(told: Any, name: str) -> None:
     """A member is there, or it is named as missing."""
     if isinstance(told, dict) and name in told:
-        assert parse.at(told, name, "x") == told[name]
+        assert parse.required(told, name, "x") == told[name]
     else:
         with pytest.raises(ProtocolError):
-            parse.at(told, name, "x")
+            parse.required(told, name, "x")
 
 
 def _instant_forms() -> List[str]:
@@ -510,29 +505,29 @@ refusals = st.dictionaries(st.sampled_from(["error", "message", "msg", "errors",
 @given(st.one_of(refusals, json_values, refusals.map(lambda told: {"error": told})))
 def test_what_a_tracker_says_of_a_refusal(told: Any) -> None:
     """Whatever its shape, it is one short line that is not empty."""
-    said = http._said(_refused(json.dumps(told).encode()))
+    said = answers.reason(_refused(json.dumps(told).encode()))
 
-    assert 0 < len(said) <= http.SHOWN
+    assert 0 < len(said) <= answers.SHOWN
     assert said.strip() == " ".join(said.split())
-    assert isinstance(http._words(told), str)
+    assert isinstance(answers._words(told), str)
 
 
 @pytest.mark.parametrize("body", [b'{"errorMessages": 7}', b"[" * 200_000])
 def test_a_refusal_that_is_out_of_all_shape(body: bytes) -> None:
     """It is a refusal still."""
-    assert 0 < len(http._said(_refused(body))) <= http.SHOWN
+    assert 0 < len(answers.reason(_refused(body))) <= answers.SHOWN
 
 
 @given(st.binary(max_size=600))
 def test_a_refusal_in_bytes(body: bytes) -> None:
     """What is no text at all does not stop us either."""
-    assert 0 < len(http._said(_refused(body))) <= http.SHOWN
+    assert 0 < len(answers.reason(_refused(body))) <= answers.SHOWN
 
 
 @given(st.text(" \t\r\n", max_size=20), st.text(max_size=50))
 def test_a_refusal_that_is_a_page(blank: str, rest: str) -> None:
     """Of a page, nothing is repeated."""
-    assert http._said(_refused(f"{blank}<html>{rest}".encode("utf-8", "replace"))) == "(a page)"
+    assert answers.reason(_refused(f"{blank}<html>{rest}".encode("utf-8", "replace"))) == "(a page)"
 
 
 @given(st.text(min_size=1), st.sampled_from(["message", "msg"]), st.booleans())
@@ -541,9 +536,9 @@ def test_a_refusal_with_a_message(text: str, name: str, nested: bool) -> None:
     assume(text.strip() and "@" not in text)
     told: Dict[str, Any] = {name: text, "documentation_url": "https://docs.example.org"}
 
-    said = http._said(_refused(json.dumps({"error": told} if nested else told).encode()))
+    said = answers.reason(_refused(json.dumps({"error": told} if nested else told).encode()))
 
-    assert said == " ".join(text.split())[: http.SHOWN] or not text.split()
+    assert said == " ".join(text.split())[: answers.SHOWN] or not text.split()
 
 
 # -- texts -----------------------------------------------------------------------------------------

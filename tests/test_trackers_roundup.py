@@ -9,12 +9,13 @@ import requests
 
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.http.messages import Request
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.github import GitHub
-from reviewloop.trackers.adapters.roundup import Roundup
-from reviewloop.trackers.base import ClaimState, CloseReason, TrackerSettings
+from reviewloop.trackers.adapters.roundup.tracker import Roundup
 from reviewloop.trackers.factory import make_tracker
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import ClaimState, CloseReason
 from rig_roundup import RoundupRig
+from stores import MemoryRecords
 from trackers_rig import Wire, draft, fresh_key
 
 

@@ -26,17 +26,13 @@ from reviewloop.errors import (
 from reviewloop.http.messages import Request
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
 from reviewloop.trackers.adapters.servicenow.settings import FIELDS
 from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
-from reviewloop.trackers.base import (
-    CloseReason,
-    TakenError,
-    Ticket,
-    TrackerSettings,
-)
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import CloseReason, TakenError, Ticket
 from rig_servicenow import ServiceNowRig
+from stores import MemoryRecords
 from trackers_rig import NOW, Wire, draft, fresh_key
 
 ORDER = "^ORDERBYsys_created_on^ORDERBYsys_id"

@@ -10,18 +10,11 @@ import pytest
 
 from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.store.tickets import MemoryRecords
-from reviewloop.trackers.base import (
-    CloseReason,
-    Comment,
-    Draft,
-    State,
-    TakenError,
-    Ticket,
-    Tracker,
-)
-from reviewloop.trackers.outcomes import About, Again, Done, ReopenPolicy
+from reviewloop.trackers.base import Tracker
+from reviewloop.trackers.outcomes import About, Done, ReopenPolicy, WhenClosed
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, TakenError, Ticket
+from stores import MemoryRecords
 from trackers_rig import NOW, Pace, draft, fresh_key
 
 
@@ -254,14 +247,14 @@ def test_the_last_word_among_closed_tickets() -> None:
 @pytest.mark.parametrize(
     ("resolution", "days_ago", "expected"),
     [
-        ("completed", 1, Again.REOPEN),
-        ("completed", 7, Again.REOPEN),
-        ("completed", 8, Again.CREATE),
-        ("not_planned", 1, Again.LEAVE),
-        ("not_planned", 800, Again.LEAVE),
+        ("completed", 1, WhenClosed.REOPEN),
+        ("completed", 7, WhenClosed.REOPEN),
+        ("completed", 8, WhenClosed.CREATE),
+        ("not_planned", 1, WhenClosed.LEAVE),
+        ("not_planned", 800, WhenClosed.LEAVE),
     ],
 )
-def test_the_policy_of_reopening(resolution: str, days_ago: int, expected: Again) -> None:
+def test_the_policy_of_reopening(resolution: str, days_ago: int, expected: WhenClosed) -> None:
     """Within the window again, beyond it anew, never against the word of its people."""
     closed_at = NOW - timedelta(days=days_ago)
     ticket = Ticket("1", 1, "", None, "", State.CLOSED, resolution, closed_at=closed_at)
@@ -277,8 +270,8 @@ def test_words_that_mean_leave_us_alone(resolution: str, labels: Tuple[str, ...]
     """A resolution counts, and a label where a tracker has no resolutions, in any case."""
     ticket = Ticket("1", 1, "", None, "", State.CLOSED, resolution, labels=labels)
 
-    assert ReopenPolicy().decide(ticket, NOW) is Again.LEAVE
-    assert ReopenPolicy(wont_fix=()).decide(ticket, NOW) is Again.REOPEN
+    assert ReopenPolicy().decide(ticket, NOW) is WhenClosed.LEAVE
+    assert ReopenPolicy(wont_fix=()).decide(ticket, NOW) is WhenClosed.REOPEN
 
 
 def test_a_tracker_that_lets_no_second_ticket_have_the_key() -> None:

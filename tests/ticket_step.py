@@ -20,9 +20,10 @@ sys.path[:0] = [str(ROOT / "actions" / "lib")]
 
 from reviewloop.store.datastore import Readable  # noqa: E402 - needs the path
 from reviewloop.store.tickets import Records, TicketRecord  # noqa: E402
-from reviewloop.trackers.base import Draft, TrackerSettings  # noqa: E402
 from reviewloop.trackers.factory import make_tracker  # noqa: E402
+from reviewloop.trackers.settings import TrackerSettings  # noqa: E402
 from reviewloop.trackers.ticketing import Ticketing  # noqa: E402
+from reviewloop.trackers.tickets import Draft  # noqa: E402
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 

@@ -12,8 +12,9 @@ from reviewloop.operations import assess, tickets
 from reviewloop.operations.context import Context
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.adapters.github import GitHub
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
+from reviewloop.trackers.settings import TrackerSettings
 from stores import Shelf
 from trackers_rig import Pace
 

@@ -12,18 +12,24 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from enum import Enum
+from functools import partial
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type, Union
 from urllib.parse import urlsplit
 
+import pytest
+
 from fake_http import Reply, response_of
-from reviewloop.errors import AmbiguousError
+from reviewloop.errors import AmbiguousError, RefusedError
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import RequestsTransport, Transport
-from reviewloop.store.tickets import MemoryRecords, Records
-from reviewloop.trackers.base import Draft, Tracker, TrackerSettings
+from reviewloop.store.tickets import Records
+from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.outcomes import Done, ReopenPolicy
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import Draft
+from stores import MemoryRecords
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=timezone.utc)
 _KEYS = itertools.count(1)
@@ -80,6 +86,14 @@ class Wire(Transport):
         self.closed += 1
         self.inner.close()
 
+    def struck(self, strike: Callable[[int, Request], None], after: bool) -> Wire:
+        """Itself, with ``strike`` before each call, or after it."""
+        if after:
+            self.after = strike
+        else:
+            self.before = strike
+        return self
+
     @property
     def writes(self) -> List[Tuple[str, str]]:
         """The calls that change something."""
@@ -95,11 +109,7 @@ def killing(inner: Transport, at: int, after: bool, writes_only: bool = False) -
         if len(calls) == at and not (writes_only and request.method == "GET"):
             raise KilledError
 
-    if after:
-        wire.after = strike
-    else:
-        wire.before = strike
-    return wire
+    return wire.struck(strike, after)
 
 
 def losing(inner: Transport, at: int, done: bool) -> Wire:
@@ -110,11 +120,7 @@ def losing(inner: Transport, at: int, done: bool) -> Wire:
         if request.method != "GET" and len(wire.writes) == at:
             raise AmbiguousError("gone")
 
-    if done:
-        wire.after = strike
-    else:
-        wire.before = strike
-    return wire
+    return wire.struck(strike, done)
 
 
 def losing_creation(rig: Rig, done: bool) -> Wire:
@@ -126,11 +132,7 @@ def losing_creation(rig: Rig, done: bool) -> Wire:
             wire.given.append(request)
             raise AmbiguousError("gone")
 
-    if done:
-        wire.after = strike
-    else:
-        wire.before = strike
-    return wire
+    return wire.struck(strike, done)
 
 
 def gated(rig: Rig, barrier: threading.Barrier, with_claim: bool) -> Wire:
@@ -334,3 +336,14 @@ class Rig(ABC):
             timedelta(minutes=2) if patience is None else patience,
             self.pace.timing(),
         )
+
+
+def refuses_id(rig: Any, ticket_id: str) -> None:
+    """An id that no ticket can have is "not found", and nothing is sent anywhere."""
+    tracker = rig.tracker()
+    comment = partial(tracker.add_comment, text="x")
+    for call in (tracker.read, tracker.comments, tracker.reopen, comment):
+        with pytest.raises(RefusedError) as caught:
+            call(ticket_id)
+        assert caught.value.status == 404
+    assert rig.server.sent == []

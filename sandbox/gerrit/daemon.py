@@ -1,4 +1,7 @@
-"""Runs Gerrit on a prepared site, and speaks with its control port: clock, requests, faults."""
+"""Runs Gerrit on a prepared site, and speaks with its control port: clock, requests, faults.
+
+Why over 300 lines: one process and its control port, one method for each thing it can be asked.
+"""
 
 from __future__ import annotations
 

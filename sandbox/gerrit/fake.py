@@ -8,17 +8,17 @@ this pack need them, and plays faults. What it says was checked against a real s
     number = fake.add_change(subject="Languishing")
     fake.advance(days=2)
     client = fake.client()
+
+Why over 300 lines: one method for each of the server's endpoints.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 from urllib.parse import unquote
 
 from reviewloop.errors import AmbiguousError, ProtocolError, TemporaryError
@@ -26,12 +26,14 @@ from reviewloop.gerrit.client import Client
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
-from sandbox.gerrit.fake_query import Moment, RefusalError, instant, parse_query
+from sandbox.gerrit.fake_chain import related_changes
+from sandbox.gerrit.fake_faults import Faults
+from sandbox.gerrit.fake_query import Moment, RefusalError, parse_query
+from sandbox.gerrit.fake_world import FakeChange, Json, World
 
 URL = "https://gerrit.example.org"
 PASSWORD = "known-only-to-tests"
 
-Json = Dict[str, Any]
 Route = Tuple[str, str, str]
 
 # Options a server of this version does not know yet; it answers 400 to them.
@@ -41,72 +43,9 @@ _YOUNG = {
     "PARENTS": (3, 9),
     "STAR": (3, 9),
 }
-_LOGIN_PAGE = b"<!DOCTYPE html><html><title>Sign in</title><form action=/login></form></html>"
 
 
-def stamp(moment: datetime) -> str:
-    """A time as Gerrit writes it."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.000000000")
-
-
-@dataclass
-class FakeChange:
-    """What the fake keeps of one change."""
-
-    number: int
-    project: str
-    branch: str
-    subject: str
-    owner: int
-    created: datetime
-    updated: datetime
-    status: str = "NEW"
-    wip: bool = False
-    started: bool = True
-    private: bool = False
-    hidden: bool = False
-    topic: str = ""
-    patch_set: int = 1
-    uploader: int = 0
-    parent: Optional[int] = None
-    hashtags: List[str] = field(default_factory=list)
-    messages: List[Json] = field(default_factory=list)
-    comments: List[Json] = field(default_factory=list)
-    reviewers: Dict[int, str] = field(default_factory=dict)
-    attention: Dict[int, str] = field(default_factory=dict)
-    votes: Dict[Tuple[str, int], int] = field(default_factory=dict)
-    commits: List[str] = field(default_factory=list)
-    footers: Tuple[str, ...] = ()
-    made_by: str = ""
-
-    @property
-    def change_id(self) -> str:
-        """Gerrit's Change-Id."""
-        return f"I{_sha('change-id', self.number)}"
-
-    @property
-    def revision(self) -> str:
-        """The commit of the current patch set."""
-        return _sha("revision", self.number, self.patch_set)
-
-    @property
-    def meta_rev_id(self) -> str:
-        """The commit of the last update."""
-        return self.commits[-1]
-
-
-@dataclass
-class Fault:
-    """Something that goes wrong with the next ``times`` requests whose ``METHOD /path`` matches."""
-
-    match: str
-    times: int
-    answer: Optional[Response] = None
-    done: bool = False
-    unsent: bool = False
-
-
-class FakeGerrit(Transport):
+class FakeGerrit(World, Faults, Transport):
     """The server. Its clock stands still until told otherwise.
 
     ``me`` is the account whose requests arrive. ``seen`` lists the requests as
@@ -114,237 +53,31 @@ class FakeGerrit(Transport):
     """
 
     def __init__(self, now: Moment = "2026-03-02 09:00:00", version: str = "3.10.2") -> None:
-        self.now = instant(now)
-        self.version = version
-        self.accounts: Dict[int, Json] = {}
-        self.second_emails: Dict[int, str] = {}
-        self.shows_emails = False
-        self.tells_change = True
-        self.shows_usernames = True
-        self.groups: Dict[str, Tuple[int, ...]] = {}
-        self.labels = {"Code-Review": (-2, 2), "Verified": (-1, 1), "Escalated": (0, 1)}
-        self.restricted: List[str] = []
-        self.may_edit_hashtags = True
-        self.query_limit = 500
-        self.page_limit = 500
-        self.sends_date = True
-        # How far the clock in `Date` is ahead of the one by which changes are dated.
-        self.date_ahead = timedelta(0)
-        # Changes whose history makes an answer longer than a client takes.
-        self.too_long: Set[int] = set()
-        # Changes whose history the server fails to answer.
-        self.poisoned: Set[int] = set()
-        self.accepts_password = True
-        self.changes: Dict[int, FakeChange] = {}
+        super().__init__(now, version)
+        Faults.__init__(self)
         self.requests: List[Request] = []
         self.seen: List[str] = []
         self.slept: List[float] = []
         self.before_send: Callable[[Request], None] = lambda _request: None
-        self._faults: List[Fault] = []
-        self.me = self.add_account("st2-reviews", service_user=True)
-        self.author = self.add_account("author")
-        self.reviewer = self.add_account("reviewer")
+        self.sends_date = True
+        # How far the clock in `Date` is ahead of the one by which changes are dated.
+        self.date_ahead = timedelta(0)
+        self.accepts_password = True
+        self.query_limit = 500
+        self.page_limit = 500
+        # Changes whose history makes an answer longer than a client takes.
+        self.too_long: Set[int] = set()
+        # Changes whose history the server fails to answer.
+        self.poisoned: Set[int] = set()
+        self.shows_emails = False
+        self.tells_change = True
+        self.may_edit_hashtags = True
 
     def client(self, username: str = "st2-reviews", **kwargs: Any) -> Client:
         """A client of this server that waits without waiting; ``username=""`` reads anonymously."""
         password = PASSWORD if username else ""
         timing = Timing(monotonic=lambda: 0.0, sleep=self.slept.append, jitter=lambda: 0.5)
         return Client(URL, username, password, transport=self, **{"timing": timing, **kwargs})
-
-    # The clock
-
-    def at(self, moment: Moment) -> datetime:
-        """Set the clock."""
-        self.now = instant(moment)
-        return self.now
-
-    def advance(self, **delta: float) -> datetime:
-        """Move the clock on: ``days=2, hours=1``."""
-        self.now += timedelta(**delta)
-        return self.now
-
-    # What is there
-
-    def add_account(
-        self,
-        username: str,
-        name: str = "",
-        email: str = "",
-        *,
-        service_user: bool = False,
-        inactive: bool = False,
-    ) -> int:
-        """A new account; answers its id."""
-        number = 1000000 + len(self.accounts)
-        info: Json = {
-            "_account_id": number,
-            "name": name or username.title(),
-            "email": email or f"{username}@example.org",
-            "username": username,
-        }
-        if service_user:
-            info["tags"] = ["SERVICE_USER"]
-        if inactive:
-            info["inactive"] = True
-        self.accounts[number] = info
-        return number
-
-    def add_group(self, name: str, *members: int) -> None:
-        """A group that everybody sees."""
-        self.groups[name] = members
-
-    def add_change(
-        self,
-        project: str = "tools/build",
-        subject: str = "A change",
-        owner: int = 0,
-        branch: str = "master",
-        *,
-        number: int = 0,
-        at: Optional[Moment] = None,
-        wip: bool = False,
-        private: bool = False,
-        topic: str = "",
-        hashtags: Sequence[str] = (),
-        reviewers: Sequence[int] = (),
-        parent: Optional[int] = None,
-        imported: bool = False,
-    ) -> int:
-        """Upload a new change; answers its number.
-
-        An ``imported`` one may bear the number of another, in another project; then the number
-        below zero is answered, by which only this fake knows it.
-        """
-        number = number or max(self.changes, default=0) + 1
-        when = self._when(at)
-        by = owner or self.author
-        change = FakeChange(number, project, branch, subject, by, when, when, uploader=by)
-        change.wip, change.started, change.private, change.topic = wip, not wip, private, topic
-        change.hashtags, change.parent = sorted(hashtags), parent
-        change.reviewers = dict.fromkeys(reviewers, "REVIEWER")
-        known_as = -number if imported else number
-        self.changes[known_as] = change
-        self._say(change, by, "Uploaded patch set 1.", _upload_tag(wip), when)
-        return known_as
-
-    def upload(
-        self,
-        number: int,
-        by: int = 0,
-        at: Optional[Moment] = None,
-        *,
-        rebase: bool = False,
-        wip: Optional[bool] = None,
-    ) -> None:
-        """A new patch set; votes are not copied unless it is a mere rebase."""
-        change = self.changes[number]
-        change.patch_set += 1
-        change.uploader = by or change.owner
-        change.wip = change.wip if wip is None else wip
-        text = f"Uploaded patch set {change.patch_set}."
-        if rebase:
-            text = f"{text[:-1]}: Patch Set {change.patch_set - 1} was rebased."
-        else:
-            change.votes.clear()
-        self._say(change, change.uploader, text, _upload_tag(change.wip), self._when(at))
-
-    def review(
-        self,
-        number: int,
-        by: int = 0,
-        text: str = "",
-        labels: Optional[Mapping[str, int]] = None,
-        at: Optional[Moment] = None,
-        *,
-        tag: str = "",
-        comments: int = 0,
-        comment: str = "",
-    ) -> str:
-        """Post a message and votes (by the reviewer if ``by`` is left out); answers its id.
-
-        ``comment`` is a comment on the whole patch set, as the web page's reply dialog posts it.
-        """
-        comments += bool(comment)
-        change, by = self.changes[number], by or self.reviewer
-        told = "".join(f" {name}{value:+d}" for name, value in (labels or {}).items() if value)
-        told += "".join(f" -{name}" for name, value in (labels or {}).items() if not value)
-        for name, value in (labels or {}).items():
-            change.votes[(name, by)] = value
-        parts = [f"Patch Set {change.patch_set}:{told}"]
-        parts += [f"({comments} comment{'s' if comments > 1 else ''})"] if comments else []
-        parts += [text] if text else []
-        change.reviewers.setdefault(by, "REVIEWER" if labels else "CC")
-        said = self._say(change, by, "\n\n".join(parts), tag, self._when(at))
-        if comment:
-            change.comments.append({"change_message_id": said, "message": comment})
-        return said
-
-    def set_status(
-        self, number: int, status: str, by: int = 0, at: Optional[Moment] = None
-    ) -> None:
-        """MERGED, ABANDONED, or NEW again (restored)."""
-        change = self.changes[number]
-        text, tag = {
-            "MERGED": ("Change has been successfully merged", "merged"),
-            "ABANDONED": ("Abandoned", "abandon"),
-            "NEW": ("Restored", "restore"),
-        }[status]
-        change.status = status
-        change.attention.clear()
-        tag = f"autogenerated:gerrit:{tag}"
-        self._say(change, by or change.owner, text, tag, self._when(at))
-
-    def set_wip(self, number: int, wip: bool, at: Optional[Moment] = None) -> None:
-        """Mark as work in progress, or ready for review, by its owner."""
-        change = self.changes[number]
-        change.wip, change.started = wip, change.started or not wip
-        text = "Set Work In Progress" if wip else "Set Ready For Review"
-        tag = "setWorkInProgress" if wip else "setReadyForReview"
-        self._say(change, change.owner, text, f"autogenerated:gerrit:{tag}", self._when(at))
-
-    def touch(self, number: int, at: Optional[Moment] = None) -> None:
-        """Anything that moves ``updated`` and ``meta_rev_id`` without a message."""
-        self._commit(self.changes[number], self._when(at))
-
-    # What goes wrong
-
-    def fail(
-        self,
-        status: int,
-        text: str = "",
-        times: int = 1,
-        match: str = "",
-        *,
-        retry_after: str = "",
-        done: bool = False,
-    ) -> None:
-        """Answer with this status; ``done``: after the work, as a proxy may."""
-        headers = {"content-type": "text/plain; charset=UTF-8"}
-        if retry_after:
-            headers["retry-after"] = retry_after
-        answer = Response(status, headers, text.encode())
-        self._faults.append(Fault(match, times, answer, done))
-
-    def html(self, times: int = 1, match: str = "", status: int = 200) -> None:
-        """Answer with a login page, without doing the work."""
-        answer = Response(status, {"content-type": "text/html; charset=utf-8"}, _LOGIN_PAGE)
-        self._faults.append(Fault(match, times, answer))
-
-    def answer(self, response: Response, times: int = 1, match: str = "") -> None:
-        """Answer with whatever this is, without doing the work."""
-        self._faults.append(Fault(match, times, response))
-
-    def drop(self, times: int = 1, match: str = "", *, done: bool = True) -> None:
-        """Close the connection without an answer, after the work or (``done=False``) before it."""
-        self._faults.append(Fault(match, times, None, done))
-
-    def refuse(self, times: int = 1, match: str = "") -> None:
-        """Let no connection come about."""
-        self._faults.append(Fault(match, times, None, unsent=True))
-
-    def calm(self) -> None:
-        """Forget all faults that have not come yet."""
-        self._faults.clear()
 
     # What the client sees
 
@@ -365,13 +98,6 @@ class FakeGerrit(Transport):
                 raise kind("The connection broke off (a fault of the fake).")
         assert response is not None
         return self._dated(response)
-
-    def _fault(self, request: Request) -> Optional[Fault]:
-        for fault in self._faults:
-            if fault.times > 0 and re.search(fault.match, f"{request.method} {request.path}"):
-                fault.times -= 1
-                return fault
-        return None
 
     def _dated(self, response: Response) -> Response:
         if not self.sends_date:
@@ -481,26 +207,14 @@ class FakeGerrit(Transport):
         return {label: value for (label, who), value in votes.items() if who == self.me and value}
 
     def _get_related(self, request: Request, ident: str, revision: str) -> Json:
-        number: Optional[int] = self._change(ident).number
-        chain = self._above(self.changes[self._change(ident).number])
-        while number in self.changes:  # one that was deleted is a commit without a change
-            chain.append(self.changes[number])
-            number = chain[-1].parent
-        return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
-
-    def _above(self, change: FakeChange) -> List[FakeChange]:
-        """What is built on a change, farthest first."""
-        children = [one for one in self.changes.values() if one.parent == change.number]
-        farther = [one for child in children for one in self._above(child)]
-        return [*farther, *children]
+        return related_changes(self.changes, self._change(ident))
 
     def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
         change = self._change(ident)
-        footer = "".join(f"{line}\n" for line in change.footers)
         made_by = {"email": change.made_by or self.accounts[change.owner]["email"]}
         return {
             "subject": change.subject,
-            "message": f"{change.subject}\n\n{footer}",
+            "message": change.commit_message,
             "author": made_by,
             "committer": made_by,
         }
@@ -575,31 +289,6 @@ class FakeGerrit(Transport):
 
     # Inner workings
 
-    def _usernames(self) -> Dict[int, str]:
-        return {number: info["username"] for number, info in self.accounts.items()}
-
-    def _when(self, at: Optional[Moment]) -> datetime:
-        return self.now if at is None else instant(at)
-
-    def _say(self, change: FakeChange, by: int, text: str, tag: str, when: datetime) -> str:
-        commit = self._commit(change, when)
-        entry: Json = {
-            "id": commit,
-            "author": self._shown(by),
-            "date": stamp(when),
-            "message": text,
-            "_revision_number": change.patch_set,
-        }
-        if tag:
-            entry["tag"] = tag
-        change.messages.append(entry)
-        return commit
-
-    def _commit(self, change: FakeChange, when: datetime) -> str:
-        change.commits.append(_sha("meta", change.project, change.number, len(change.commits)))
-        change.updated = max(change.updated, when)
-        return change.meta_rev_id
-
     def _change(self, ident: str) -> FakeChange:
         project, _, number = ident.rpartition("~")
         found = [self.changes.get(one * int(number)) for one in (1, -1)] if number.isdigit() else []
@@ -626,12 +315,6 @@ class FakeGerrit(Transport):
                 return found[0]
         raise RefusalError(404, f"Account '{ident}' not found")
 
-    def _shown(self, number: int) -> Json:
-        info = self.accounts[number]
-        if self.shows_usernames:
-            return info
-        return {key: value for key, value in info.items() if key != "username"}
-
     def _account(self, ident: str) -> int:
         for number, info in self.accounts.items():
             if ident in (str(number), info["username"], info["email"]):
@@ -645,54 +328,6 @@ class FakeGerrit(Transport):
             if mine < _YOUNG.get(option, (0, 0)):
                 raise RefusalError(400, f'"{option}" is not a valid value for "-o"')
         return options
-
-    def _info(self, change: FakeChange, options: Sequence[str]) -> Json:
-        info: Json = {
-            "_number": change.number,
-            "project": change.project,
-            "branch": change.branch,
-            "change_id": change.change_id,
-            "subject": change.subject,
-            "status": change.status,
-            "created": stamp(change.created),
-            "updated": stamp(change.updated),
-            "owner": {"_account_id": change.owner},
-            "hashtags": change.hashtags,
-            "has_review_started": change.started,
-            "insertions": 2,
-            "deletions": 1,
-            "meta_rev_id": change.meta_rev_id,
-            "current_revision_number": change.patch_set,
-            "attention_set": {
-                str(who): {"account": {"_account_id": who}, "reason": reason}
-                for who, reason in change.attention.items()
-            },
-        }
-        flags = {
-            "topic": change.topic,
-            "is_private": change.private,
-            "work_in_progress": change.wip,
-        }
-        info.update({key: value for key, value in flags.items() if value})
-        if "DETAILED_ACCOUNTS" in options:
-            info["owner"] = self.accounts[change.owner]
-        if "LABELS" in options:
-            info.update(self._votes_and_reviewers(change))
-        if "MESSAGES" in options:
-            info["messages"] = list(change.messages)
-        if "CURRENT_REVISION" in options:
-            info["current_revision"] = change.revision
-            info["revisions"] = {change.revision: {"_number": change.patch_set}}
-        return info
-
-    def _votes_and_reviewers(self, change: FakeChange) -> Json:
-        labels: Json = {name: {"all": []} for name in self.labels}
-        for (name, who), value in change.votes.items():
-            labels[name]["all"].append({**self.accounts[who], "value": value})
-        people: Json = {}
-        for who, state in change.reviewers.items():
-            people.setdefault(state, []).append(self.accounts[who])
-        return {"labels": labels, "reviewers": people}
 
 
 _CHANGE = "/changes/([^/]+)"
@@ -718,10 +353,6 @@ _ROUTES = (
 )
 
 
-def _upload_tag(wip: bool) -> str:
-    return f"autogenerated:gerrit:{'newWipPatchSet' if wip else 'newPatchSet'}"
-
-
 def _hashtags_told(now: Set[str], before: Set[str]) -> str:
     """What the server says of a change of hashtags, such as ``Hashtag added: escalated``."""
     lines = []
@@ -740,7 +371,3 @@ def body_of(request: Request) -> Json:
 def _json_response(status: int, value: Any) -> Response:
     text = ")]}'\n" + json.dumps(value)
     return Response(status, {"content-type": "application/json; charset=UTF-8"}, text.encode())
-
-
-def _sha(*parts: object) -> str:
-    return hashlib.sha1("/".join(map(str, parts)).encode()).hexdigest()

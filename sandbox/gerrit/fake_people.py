@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import Sequence
 
 from reviewloop.gerrit.protocol import Request
-from sandbox.gerrit.fake import FakeChange, FakeGerrit, Json, Route, body_of
+from sandbox.gerrit.fake import FakeGerrit, Route, body_of
 from sandbox.gerrit.fake_query import RefusalError
+from sandbox.gerrit.fake_world import FakeChange, Json
 from sandbox.gerrit.people import ADMIN
 from sandbox.gerrit.seed import CI_ACCOUNT, COMMITTEE, PACK_ACCOUNT, PEOPLE
 
-_DETAIL = ("DETAILED_ACCOUNTS", "LABELS", "MESSAGES", "CURRENT_REVISION")
+_DETAIL = ("DETAILED_ACCOUNTS", "LABELS", "MESSAGES", "CURRENT_REVISION", "CURRENT_COMMIT")
 
 
 class PeopledGerrit(FakeGerrit):
@@ -48,6 +49,7 @@ class PeopledGerrit(FakeGerrit):
             wip=body.get("work_in_progress", False),
             private=body.get("is_private", False),
             topic=body.get("topic", ""),
+            parent=self._change(body["base_change"]).number if "base_change" in body else None,
         )
         self.changes[number].footers = tuple(line for line in rest.splitlines() if line)
         return self._info(self.changes[number], ())

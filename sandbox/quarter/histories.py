@@ -7,8 +7,8 @@ import json
 from functools import lru_cache, partial
 from typing import Any, Dict, List, Optional, Tuple
 
-from reviewloop.gerrit.parse import timestamp
-from sandbox.gerrit.fake import FakeChange, stamp
+from reviewloop.gerrit.fields import timestamp
+from sandbox.gerrit.fake_world import FakeChange, stamp
 
 from .machine import MACHINE
 from .names import histories

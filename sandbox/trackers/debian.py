@@ -5,6 +5,9 @@ The machine's own apt fetches everything, so its mirrors, proxies and certificat
 but with package lists, a package database and a configuration of their own.
 A server gets that folder as its root in namespaces of its own: what it writes lands in memory, its
 mounts are seen by nobody else, and both vanish with its first process.
+
+Why over 300 lines: the tree is of use only to the server that runs in it, and only this module
+knows its form.
 """
 
 from __future__ import annotations

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import traceback
 from pathlib import Path
-from typing import ClassVar, Dict, Optional, Sequence, Tuple
+from typing import Callable, ClassVar, Dict, Optional, Sequence, Tuple, Type, TypeVar, Union
+
+T = TypeVar("T")
+F = TypeVar("F")
 
 
 class ReviewLoopError(Exception):
@@ -53,17 +56,17 @@ class AuthError(ReviewLoopError):
 class RefusedError(ReviewLoopError):
     """An administrator must grant a permission, or the request makes no sense there (4xx).
 
-    :param told: what the other side said, parsed; never part of a message as it is.
+    :param answer: what the other side answered, parsed; never part of a message as it is.
     """
 
     kind = "refused"
 
     def __init__(
-        self, message: str, remedy: str = "", status: int = 0, told: object = None
+        self, message: str, remedy: str = "", status: int = 0, answer: object = None
     ) -> None:
         super().__init__(message, remedy)
         self.status = status
-        self.told = told
+        self.answer = answer
 
 
 class TemporaryError(ReviewLoopError):
@@ -121,3 +124,28 @@ class InternalError(ReviewLoopError):
             f"A defect of this pack: {type(err).__name__}{place}.",
             "Report it, with the traceback in the execution's log.",
         )
+
+
+def named(err: Exception) -> ReviewLoopError:
+    """An error as this package reports it: itself, or the defect that it stands for."""
+    return err if isinstance(err, ReviewLoopError) else InternalError.of(err)
+
+
+def guarded(
+    step: Callable[[], T],
+    failed: Callable[[Exception], F],
+    through: Tuple[Type[Exception], ...] = (),
+) -> Union[T, F]:
+    """What a step returns, or what ``failed`` makes of the error it ends with.
+
+    The one broad guard of this package: for one item among many, which keeps no other from being
+    looked at, and around what must outlive a defect. ``failed`` must report every error.
+
+    :param through: errors that are not about the item, and are raised.
+    """
+    try:
+        return step()
+    except through:
+        raise
+    except Exception as err:  # noqa: BLE001 - see above
+        return failed(err)

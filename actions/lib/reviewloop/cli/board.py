@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator
 
-from reviewloop.cli.config import read_config
+from reviewloop.cli.config import read_settings
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
-from reviewloop.settings.load import load
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -35,7 +34,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the board. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = load(read_config(options.config))
+    settings = read_settings(options.config)
     server = Server(settings, make_client(settings), lambda _change: settings.policy)
     for line in page(server.look(options.limit)):
         sys.stdout.write(line + "\n")
@@ -60,7 +59,8 @@ def page(found: Dict[str, Any]) -> Iterator[str]:
 def _state(wait: Dict[str, Any]) -> str:
     after = f", {wait['next']} {wait['next_at']}" if wait["next_at"] else ""
     if wait["reason"]:
-        return f"{wait['reason']}{after}"
+        leader = f" to {wait['leader']}" if wait["leader"] else ""
+        return f"{wait['reason']}{leader}{after}"
     asked = wait["asked"][-1]
     who = ", ".join(map(str, asked["account_ids"])) or "nobody by name"
     return f"asked {who} ({asked['tier']}) since {asked['since']}{after}"

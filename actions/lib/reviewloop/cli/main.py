@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import List, Optional
 
-from reviewloop.cli import board, replay
+from reviewloop.cli import board, judge, replay
 from reviewloop.errors import ReviewLoopError
 
-COMMANDS = (replay, board)
+COMMANDS = (replay, board, judge)
 """Each module adds its arguments (``add_parser``) and names what runs (``run``)."""
 
 

@@ -82,10 +82,41 @@ class Message:
 
 
 @dataclass(frozen=True)
+class Approval:
+    """A vote that stands on the current patch set, as Gerrit lists it (``ApprovalInfo``).
+
+    ``date`` is when it was cast, or copied to the patch set; None where Gerrit does not say.
+    """
+
+    label: str
+    account: Account
+    value: int
+    date: Optional[datetime] = None
+    tag: str = ""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """A submit requirement that is not met, so that nobody can submit the change.
+
+    ``labels`` are those that its expression asks for; ``unresolved`` says that it is about open
+    comments, ``owners`` that it is about code owners.
+    """
+
+    name: str
+    labels: Tuple[str, ...] = ()
+    unresolved: bool = False
+    owners: bool = False
+
+
+@dataclass(frozen=True)
 class Change:
     """One change with its messages in Gerrit's order (oldest first).
 
-    ``status_word`` is the status in the server's own word where it is UNKNOWN.
+    ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
+    the votes that stand, other than zero; None where the answer does not say which stand.
+    ``unmet`` are the submit requirements that keep the change from being submitted, and ``footers``
+    the last paragraph of the commit message, as far as the answer tells.
     """
 
     number: int
@@ -112,6 +143,9 @@ class Change:
     deletions: int = 0
     meta_rev_id: str = ""
     status_word: str = ""
+    approvals: Optional[Tuple[Approval, ...]] = None
+    unmet: Tuple[Requirement, ...] = ()
+    footers: Tuple[str, ...] = ()
 
     @property
     def status_known(self) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, Sequence
 
 from reviewloop.core.change import Change, Message
-from reviewloop.core.history import COMMENTS
+from reviewloop.core.speech import COMMENTS
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ def waiting(
     """
     change, wait = reading.change, crossing.wait
     seconds = reading.elapsed(wait, now, policy)
-    timeline = reading.timeline(wait.party, wait.since)
+    timeline = reading.timeline(wait.party, now, wait.since)
     following = None if timeline is None else timeline.following(crossing.at)
     return {
         **_head(site, change, crossing, event),
@@ -65,7 +65,8 @@ def waiting(
         "change_age_days": _days(now - change.created),
         "next_milestone": None if following is None else str(following.milestone),
         "next_at": None if following is None else iso(following.at),
-        "red": reading.state.red,
+        "origin": policy.origin(change).value,
+        "red": reading.state.is_red(now),
         "reviewer_ids": human_reviewers(change, policy)[:LIST_CAP],
         "human_reviews": reading.state.human_reviews,
         "insertions": change.insertions,

@@ -61,11 +61,16 @@ class Reading:
         """Whether somebody took the change out of escalation by its hashtag."""
         return EXEMPT_HASHTAG in (tag.lower() for tag in self.change.hashtags)
 
-    def timeline(self, party: Party, since: Optional[datetime] = None) -> Optional[Timeline]:
+    def lasting(self, now: datetime) -> Tuple[Timeline, ...]:
+        """The timelines of the waits that are not over."""
+        return tuple(one for one in self.timelines if one.wait.lasts(now))
+
+    def timeline(
+        self, party: Party, now: datetime, since: Optional[datetime] = None
+    ) -> Optional[Timeline]:
         """The open wait of a party, or None; with ``since`` only if it began then."""
-        for timeline in self.timelines:
-            wait = timeline.wait
-            if wait.party is party and wait.is_open and since in (None, wait.since):
+        for timeline in self.lasting(now):
+            if timeline.wait.party is party and since in (None, timeline.wait.since):
                 return timeline
         return None
 
@@ -92,7 +97,7 @@ class Reading:
 def read_change(change: Change, policy: Policy) -> Reading:
     """Read a change with its messages."""
     state = follow(change, policy)
-    paused = pauses(change, policy)
+    paused = pauses(change, policy, state.waits)
     passes = sorted(paused.passes)
     timelines = tuple(
         Timeline(wait, _retold(wait, crossings(wait, policy, paused.spans), passes))

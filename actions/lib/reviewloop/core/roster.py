@@ -92,13 +92,6 @@ class Choice:
     ineligible: Tuple[Tuple[Member, Ineligible], ...] = ()
     free: Tuple[Member, ...] = ()
 
-    @property
-    def only_over_budget(self) -> bool:
-        """Whether somebody would have been asked, had their budget not been used up."""
-        return self.member is None and any(
-            reason is Ineligible.OVER_BUDGET for _, reason in self.ineligible
-        )
-
 
 def choose(members: Sequence[Member], selection: Selection) -> Choice:
     """Choose one member. The order of ``members`` does not matter."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import FrozenSet, Optional, Tuple
+from datetime import datetime
+from typing import FrozenSet, Iterable, Iterator, Optional, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import Event, EventKind, read
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
+from reviewloop.core.reconcile import reconciled
 from reviewloop.core.turns import (
     OWNER_ENDINGS,
     Cause,
@@ -49,7 +52,14 @@ class Step:
         """Why the owner owes the next move now; None if the owner does not."""
         if self.turn is Party.OWNER:
             return self.cause
-        return Cause.CI_FAILED if self.red and self.turn is not Party.NOBODY else None
+        if Fact.ROBOT_OWNER in self.facts or self.turn is Party.NOBODY:
+            return None
+        return Cause.CI_FAILED if self.red else None
+
+    @property
+    def ending(self) -> Optional[How]:
+        """How the span ended that the turn had before, if a new one began."""
+        return self.row.ending or (self.redirect.ending if self.redirect else None)
 
     @property
     def owner_ending(self) -> How:
@@ -63,49 +73,89 @@ class Step:
 
 def steps(change: Change, policy: Policy) -> Tuple[Step, ...]:
     """Follow the turn through a change's history: one step an event, at least one."""
-    turns = _Turns(change.owner.id, policy)
-    return tuple(turns.step(event) for event in read(change, policy))
+    return follow_events(change, policy, reconciled(change, policy).events)
+
+
+def follow_events(change: Change, policy: Policy, events: Iterable[Event]) -> Tuple[Step, ...]:
+    """The same of events that are at hand.
+
+    Red that ends by itself makes a step too, which may lie ahead: what is known of the history says
+    when it will be.
+    """
+    return tuple(_steps(_Turns(change, policy), events))
+
+
+def _steps(turns: _Turns, events: Iterable[Event]) -> Iterator[Step]:
+    for event in events:
+        yield from turns.lapses(event.at)
+        yield turns.step(event)
+    yield from turns.lapses(None)
 
 
 class _Turns:
     """The turn and the standing votes, one event at a time."""
 
-    def __init__(self, owner: int, policy: Policy) -> None:
-        self._votes = Votes(policy, owner)
+    def __init__(self, change: Change, policy: Policy) -> None:
+        self._votes = Votes(policy, change.owner.id)
+        self._policy = policy
+        self._robot_owner = policy.is_automation(change.owner)
         self._turn = Party.NOBODY
         self._cause: Optional[Cause] = None
         self._began_negative = False
+        self._last: Optional[Event] = None
+
+    def lapses(self, until: Optional[datetime]) -> Iterator[Step]:
+        """The ends of red that come by themselves up to an instant, or all."""
+        end = self._votes.next_lapse
+        while self._last is not None and end is not None and (until is None or end <= until):
+            yield self.step(self._lapse(end, self._last))
+            end = self._votes.next_lapse
+
+    @staticmethod
+    def _lapse(at: datetime, last: Event) -> Event:
+        """The clock, not a message: a gate's silence."""
+        return Event(EventKind.LAPSE, at, None, wip=last.wip, uploader=last.uploader)
 
     def step(self, event: Event) -> Step:
         self._votes.apply(event)
+        self._last = event
         kind, facts = _turn_event(event), self._facts(event)
         row, redirect = decide(kind, self._turn, facts)
         goes = redirect or row
-        is_new = goes.becomes not in (None, self._turn) or (redirect is None and row.new_span)
+        is_new = goes.becomes not in (None, self._turn) or goes.new_span
         if goes.becomes is not None and is_new:
             self._turn, self._cause = goes.becomes, goes.cause
             self._began_negative = self._votes.negative
         return Step(event, kind, facts, row, redirect, self._turn, self._cause, is_new)
 
+    def _is_voted_down(self, event: Event) -> bool:
+        """Whether a person votes against the change; a bot that does makes it red."""
+        down = any(map(self._policy.is_against, event.votes))
+        return down and not (event.author and self._policy.is_automation(event.author))
+
     def _facts(self, event: Event) -> FrozenSet[Fact]:
-        negative = self._votes.negative
+        votes, negative = self._votes, self._votes.negative
+        # A bot cannot let go of what is held: people have to look.
+        held_by_people = votes.held and self._robot_owner
         facts = (
             (Fact.REBASED, event.rebased),
             (Fact.IN_PROGRESS, event.wip),
-            (Fact.VOTED, bool(event.votes)),
-            (Fact.VOTED_DOWN, any(vote.value < 0 for vote in event.votes)),
+            (Fact.VOTED, any(map(self._policy.is_review, event.votes))),
+            (Fact.VOTED_DOWN, self._is_voted_down(event)),
             (Fact.NEGATIVE, negative),
-            (Fact.APPROVED, self._votes.approved),
-            (Fact.HELD, self._votes.held),
-            (Fact.RED, self._votes.red),
+            (Fact.APPROVED, votes.approved and not held_by_people),
+            (Fact.HELD, votes.held and not held_by_people),
+            (Fact.RED, votes.red),
             (Fact.LIFTED, self._began_negative and not negative),
+            (Fact.ROBOT_OWNER, self._robot_owner),
+            (Fact.UNVERIFIED, votes.unverified),
         )
         return frozenset(fact for fact, holds in facts if holds)
 
 
 def _turn_event(event: Event) -> TurnEvent:
-    if event.kind is EventKind.UPLOAD and event.wip:
+    if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.wip:
         return TurnEvent.WIP
     if event.silent or event.kind is EventKind.DELETION:
         return TurnEvent.RECHECK
-    return TurnEvent[event.kind.name]
+    return TurnEvent.ROBOT if event.kind is EventKind.LAPSE else TurnEvent[event.kind.name]

@@ -35,6 +35,8 @@ class Cause(str, Enum):
     HELD_BY_OWNER = "held_by_owner"
     VOTE_REMOVED = "vote_removed"
     CI_FAILED = "ci_failed"
+    NEEDS_APPROVAL = "needs_approval"
+    UNRESOLVED = "unresolved"
 
 
 class How(str, Enum):
@@ -74,12 +76,14 @@ class Fact(str, Enum):
     REBASED = "it is a mere rebase"
     IN_PROGRESS = "the change is work in progress"
     VOTED = "it casts a vote"
-    VOTED_DOWN = "it casts a negative vote"
+    VOTED_DOWN = "it casts a negative vote, or one that holds"
     NEGATIVE = "a negative vote stands"
     APPROVED = "the change is approved"
     HELD = "the change is held"
     RED = "the change is red"
     LIFTED = "the negative vote that stood when the turn began is gone"
+    ROBOT_OWNER = "the owner is a bot"
+    UNVERIFIED = "a gate has voted on the change, and no positive vote of one stands"
 
 
 @dataclass(frozen=True)
@@ -108,15 +112,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Redirect:
-    """Who gets the turn instead, if a row gives it to one of ``to`` and all facts ``given`` hold.
+    """Who gets the turn instead, if a row gives or leaves it to one of ``to`` and all facts
+    ``given`` hold.
 
-    If that party has the turn already, its span goes on.
+    If that party has the turn already, its span goes on, unless ``new_span`` says otherwise. A span
+    that it ends and of which the row says nothing is told as ``ending``.
     """
 
     to: Tuple[Party, ...]
     given: Tuple[Fact, ...]
     becomes: Party
     cause: Cause
+    new_span: bool = False
+    ending: How = How.SUPERSEDED
 
 
 @dataclass(frozen=True)
@@ -141,6 +149,8 @@ TABLE: Tuple[Row, ...] = (
     Row(_E.READY, _ANY, (), _P.REVIEWERS, _C.READY, _H.SUPERSEDED, new_span=True),
     Row(_E.RESTORE, _ANY, (_F.IN_PROGRESS,), _P.NOBODY, None, _H.SUPERSEDED),
     Row(_E.RESTORE, _ANY, (), _P.REVIEWERS, _C.RESTORED, _H.SUPERSEDED, new_span=True),
+    Row(_E.UPLOAD, _ANY, (_F.VOTED_DOWN,), _P.OWNER, _C.HELD_BY_OWNER, _H.HELD_BY_OWNER),
+    Row(_E.UPLOAD, _ANY, (_F.VOTED, _F.APPROVED), _P.SUBMITTER, _C.APPROVED, _H.APPROVED),
     Row(_E.UPLOAD, _REVIEWERS, note="no patch set resets the reviewers' clock"),
     Row(_E.UPLOAD, _OWNER, (_F.REBASED,), note="a rebase answers nobody"),
     Row(_E.UPLOAD, _OWNER, (), _P.REVIEWERS, _C.UPLOADED, _H.ANSWERED),
@@ -178,10 +188,13 @@ TABLE: Tuple[Row, ...] = (
 )
 
 REDIRECTS: Tuple[Redirect, ...] = (
+    # A bot answers nobody: people have to.
+    Redirect(_OWNER, (_F.ROBOT_OWNER,), _P.REVIEWERS, _C.NEEDS_ANOTHER_REVIEW, new_span=True),
     Redirect((_P.REVIEWERS, _P.SUBMITTER), (_F.HELD,), _P.OWNER, _C.HELD),
 )
 
 OWNER_ENDINGS: Tuple[OwnerEnding, ...] = (
+    OwnerEnding(_E.UPLOAD, _H.APPROVED, (_F.VOTED, _F.APPROVED)),
     OwnerEnding(_E.UPLOAD, _H.ANSWERED),
     OwnerEnding(_E.REPLY, _H.APPROVED, (_F.APPROVED,)),
     OwnerEnding(_E.REPLY, _H.ANSWERED),
@@ -201,9 +214,8 @@ _ROWS = {event: tuple(row for row in TABLE if row.event is event) for event in T
 def decide(event: TurnEvent, turn: Party, facts: FrozenSet[Fact]) -> Tuple[Row, Optional[Redirect]]:
     """The row that decides about an event, and what redirects the turn that it gives, if any."""
     row = next(row for row in _ROWS[event] if row.fits(turn, facts))
-    if row.becomes is None or (row.becomes is turn and not row.new_span):
-        return row, None
+    gets = turn if row.becomes is None else row.becomes
     for redirect in REDIRECTS:
-        if row.becomes in redirect.to and facts.issuperset(redirect.given):
+        if gets in redirect.to and facts.issuperset(redirect.given):
             return row, redirect
     return row, None

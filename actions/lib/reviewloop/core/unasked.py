@@ -22,6 +22,7 @@ class Why(str, Enum):
     ACKNOWLEDGED = "acknowledged"
     SNOOZED = "snoozed"
     RED = "red"
+    GATE_PENDING = "gate_pending"
     HOLD_OUT = "hold_out"
     IDLE = "idle"
 
@@ -46,8 +47,8 @@ def overdue(reading: Reading, now: datetime) -> Iterator[Tuple[Timeline, Crossin
     change = reading.change
     if change.is_private or change.work_in_progress or change.status.is_closed:
         return
-    for timeline in reading.timelines:
-        highest = timeline.crossed(now) if timeline.wait.is_open else None
+    for timeline in reading.lasting(now):
+        highest = timeline.crossed(now)
         if highest is not None:
             yield timeline, highest
 
@@ -61,8 +62,13 @@ def why_not(reading: Reading, timeline: Timeline, bounds: Bounds) -> Optional[Wh
         (Why.EXEMPT, reading.is_exempt),
         (Why.ACKNOWLEDGED, acknowledged),
         (Why.SNOOZED, pause is not None),
-        (Why.RED, reading.state.red and timeline.wait.party is not Party.OWNER),
+        (Why.RED, reading.state.is_red(bounds.now) and timeline.wait.party is not Party.OWNER),
+        (Why.GATE_PENDING, _is_gated(reading, timeline, bounds.now)),
         (Why.HOLD_OUT, bounds.is_held_out(change.number)),
         (Why.IDLE, idle),
     )
     return next((reason for reason, holds in reasons if holds), None)
+
+
+def _is_gated(reading: Reading, timeline: Timeline, now: datetime) -> bool:
+    return timeline.wait.party is Party.SUBMITTER and reading.state.is_gated(now)

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Counter as Counts
-from typing import Dict, Optional, Set, Tuple
+from typing import Dict, Mapping, Optional, Set, Tuple
 
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote
 from reviewloop.core.records import VoteOf
+from reviewloop.core.reds import Reds
 
-_Key = Tuple[str, Optional[int]]
+Key = Tuple[str, Optional[int]]
 
 
 @dataclass(frozen=True)
-class _Standing:
+class Standing:
+    """A vote that stands: its value, whether a gate cast it, and the event that did."""
+
     value: int
     automatic: bool
+    source: Event
 
 
 class Votes:
-    """Standing votes by (label, account), with whether an automation message cast each.
+    """Standing votes by (label, account id), with whether an automation message cast each.
 
     What they amount to is counted as they come and go: it is asked for after every event, and each
     answer would else look at every vote again.
@@ -31,11 +37,19 @@ class Votes:
         self._policy = policy
         self._owner = owner
         self._uploader = owner
-        self._standing: Dict[_Key, _Standing] = {}
+        self._standing: Dict[Key, Standing] = {}
         self._by_vote: Dict[Vote, Set[Optional[int]]] = {}
         self._negatives: Counts[Optional[int]] = Counter()  # people's, by account
-        self._negative = self._red = self._holding = 0
+        self._negative = self._holding = 0
         self._approving: Counts[Vote] = Counter()
+        self._against: Set[Key] = set()  # gates' negative votes
+        self._gates: Set[str] = set()  # labels on which gates have voted
+        self._verifying = 0  # gates' positive votes on these
+        calendar, grace = policy.calendar, policy.red_grace
+        self._reds = Reds(
+            lambda at: calendar.add(at, grace.seconds(calendar)),
+            lambda label: policy.is_review(Vote(label, 1)),
+        )
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
@@ -45,7 +59,18 @@ class Votes:
         elif event.kind is EventKind.DELETION:
             self._delete(event)
         elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
-            self._said(event)
+            self._ballot(event, event.kind is EventKind.ROBOT)
+        self._reds.apply(event, self._against)
+
+    @property
+    def standing(self) -> Mapping[Key, Standing]:
+        """The votes that stand."""
+        return self._standing
+
+    @property
+    def next_lapse(self) -> Optional[datetime]:
+        """When red ends by itself next, if nothing happens before."""
+        return self._reds.next_lapse()
 
     @property
     def negative(self) -> bool:
@@ -54,8 +79,13 @@ class Votes:
 
     @property
     def red(self) -> bool:
-        """Automation's vote below zero stands."""
-        return self._red > 0
+        """A gate has failed the change, and nothing has ended that (:mod:`reds`)."""
+        return bool(self._reds)
+
+    @property
+    def unverified(self) -> bool:
+        """A gate has voted on this change, and no positive vote of one stands."""
+        return bool(self._gates) and not self._verifying
 
     @property
     def approved(self) -> bool:
@@ -75,6 +105,9 @@ class Votes:
                 for account in list(accounts):
                     if not _outlives(event, vote, account):
                         self._drop((vote.label, account))
+        for kept in event.kept:
+            self._cast(kept.vote, kept.account, kept.automatic, event)
+        self._ballot(event, self._is_robot(event))
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
@@ -83,25 +116,27 @@ class Votes:
             for account in wanted:
                 self._drop((gone.vote.label, account))
 
-    def _said(self, event: Event) -> None:
+    def _ballot(self, event: Event, automatic: bool) -> None:
         author = event.author.id if event.author else None
-        automatic = event.kind is EventKind.ROBOT
         for label in event.removed:
-            standing = self._standing.get((label, author))
-            # A CI that starts over takes its vote back; it has not recovered yet.
-            if standing is not None and not (automatic and standing.value < 0):
-                self._drop((label, author))
+            self._drop((label, author))
         for vote in event.votes:
-            self._drop((vote.label, author))
-            self._standing[vote.label, author] = _Standing(vote.value, automatic)
-            self._count((vote.label, author), 1)
+            self._cast(vote, author, automatic, event)
 
-    def _drop(self, key: _Key) -> None:
+    def _cast(self, vote: Vote, account: Optional[int], automatic: bool, source: Event) -> None:
+        self._drop((vote.label, account))
+        self._standing[vote.label, account] = Standing(vote.value, automatic, source)
+        self._count((vote.label, account), 1)
+
+    def _is_robot(self, event: Event) -> bool:
+        return event.author is not None and self._policy.is_automation(event.author)
+
+    def _drop(self, key: Key) -> None:
         if key in self._standing:
             self._count(key, -1)
             del self._standing[key]
 
-    def _count(self, key: _Key, step: int) -> None:
+    def _count(self, key: Key, step: int) -> None:
         """Take a standing vote into account, or with -1 out of it."""
         label, account = key
         standing = self._standing[key]
@@ -119,17 +154,21 @@ class Votes:
         self._count_against(label, account, standing, step)
 
     def _count_against(
-        self, label: str, account: Optional[int], standing: _Standing, step: int
+        self, label: str, account: Optional[int], standing: Standing, step: int
     ) -> None:
         negative = standing.value < 0
         if standing.automatic:
-            self._red += step * negative
+            if step > 0 and negative:
+                self._against.add((label, account))
+            else:
+                self._against.discard((label, account))
+            if not self._policy.is_review(Vote(label, 1)):
+                self._gates.add(label)
+                self._verifying += step * (standing.value > 0)
             return
         self._negative += step * negative
         self._negatives[account] += step * negative
-        self._holding += step * any(
-            label == hold.label and standing.value <= hold.value for hold in self._policy.hold
-        )
+        self._holding += step * self._policy.holds(label, standing.value)
 
 
 def _outlives(upload: Event, vote: Vote, account: Optional[int]) -> bool:

@@ -10,16 +10,22 @@ from datetime import datetime
 from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import EventKind
+from reviewloop.core.history import is_advice
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
+from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract
-from reviewloop.core.steps import Step, steps
+from reviewloop.core.steps import Step, follow_events
+from reviewloop.core.submittable import submittable
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
 
 @dataclass(frozen=True)
 class Wait:
-    """A span during which one party owed the next move; the stopwatch runs in ``segments`` only."""
+    """A span during which one party owed the next move; the stopwatch runs in ``segments`` only.
+
+    ``lapses`` marks one that red ends by itself, which may lie ahead: until then it lasts.
+    """
 
     party: Party
     cause: Cause
@@ -27,54 +33,70 @@ class Wait:
     segments: Tuple[Span, ...]
     end: Optional[datetime] = None
     how: Optional[How] = None
+    lapses: bool = False
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it still lasts."""
-        return self.end is None
+    def lasts(self, now: datetime) -> bool:
+        """Whether it is not over; one of which the end is told is, even just before that."""
+        return self.end is None or (self.lapses and self.end > now)
 
 
 @dataclass(frozen=True)
 class State:
     """What a whole history amounts to: the waits in the order they began, and where things stand
-    now.
+    at its end; ``reds`` are the spans in which a gate had failed the change, ``gates`` those in
+    which the submitter waited for one, each in order. ``advice`` counts messages of advisers.
     """
 
     waits: Tuple[Wait, ...]
     turn: Party
-    red: bool
+    reds: Tuple[Span, ...]
+    gates: Tuple[Span, ...]
     human_reviews: int
     uploader: int = 0
     # Who spoke as a reviewer since the owner's or uploader's last move.
     reviewed_by: FrozenSet[int] = frozenset()
+    disagreements: Tuple[Disagreement, ...] = ()
+    advice: int = 0
 
-    def open_wait(self, party: Party) -> Optional[Wait]:
-        """The wait of this party that still lasts, if any."""
-        return next((wait for wait in self.waits if wait.party is party and wait.is_open), None)
+    def is_red(self, now: datetime) -> bool:
+        """Whether a gate has failed the change, and nothing has ended that by ``now``."""
+        return _holds(self.reds, now)
+
+    def is_gated(self, now: datetime) -> bool:
+        """Whether the submitter waits for a gate at ``now``."""
+        return _holds(self.gates, now)
+
+
+def _holds(spans: Sequence[Span], now: datetime) -> bool:
+    return any(one.start <= now and (one.end is None or now < one.end) for one in spans)
 
 
 def follow(change: Change, policy: Policy) -> State:
     """Read the change's history to its end."""
-    taken = steps(change, policy)
-    last = taken[-1]
+    found = reconciled(change, policy)
+    submitted = submittable(change, policy, follow_events(change, policy, found.events))
+    taken, last = submitted.steps, submitted.steps[-1]
     return State(
-        _waits(taken),
+        _waits(taken, submitted.waiting),
         last.turn,
-        last.red,
+        in_order(_reds(taken)),
+        submitted.waiting,
         human_reviews=sum(step.kind is TurnEvent.REVIEW for step in taken),
         uploader=last.event.uploader,
         reviewed_by=_reviewed_by(taken),
+        disagreements=found.disagreements,
+        advice=sum(is_advice(message, policy) for message in change.messages),
     )
 
 
-def _waits(taken: Sequence[Step]) -> Tuple[Wait, ...]:
+def _waits(taken: Sequence[Step], gates: Sequence[Span]) -> Tuple[Wait, ...]:
     """Every wait that lasted, in the order they began."""
-    found = (*_turn_waits(taken), *_owner_waits(taken))
+    found = (*_turn_waits(taken, gates), *_owner_waits(taken))
     lasted = [wait for wait in found if wait.end is None or wait.end > wait.since]
     return tuple(sorted(lasted, key=lambda wait: (wait.since, wait.party.value)))
 
 
-def _turn_waits(taken: Sequence[Step]) -> List[Wait]:
+def _turn_waits(taken: Sequence[Step], gates: Sequence[Span]) -> List[Wait]:
     """The waits of reviewers and submitter: one a span of their turn."""
     reds = in_order(_reds(taken))
     begun = [step for step in taken if step.is_new]
@@ -83,8 +105,10 @@ def _turn_waits(taken: Sequence[Step]) -> List[Wait]:
         if step.cause is None or step.turn is Party.OWNER:
             continue
         since = step.event.at
-        end, how = (after.event.at, after.row.ending) if after else (None, None)
+        end, how = (after.event.at, after.ending) if after else (None, None)
         segments = subtract((Span(since, end),), reds)
+        if step.turn is Party.SUBMITTER:
+            segments = subtract(segments, gates)
         waits.append(Wait(step.turn, step.cause, since, segments, end, how))
     return waits
 
@@ -112,7 +136,9 @@ def _owner_waits(taken: Sequence[Step]) -> List[Wait]:
             running = Wait(Party.OWNER, step.owed, at, (Span(at),))
         elif running is not None and step.owed is None:
             ended = (Span(running.since, at),)
-            waits.append(replace(running, segments=ended, end=at, how=step.owner_ending))
+            lapses = step.event.kind is EventKind.LAPSE
+            how = step.owner_ending
+            waits.append(replace(running, segments=ended, end=at, how=how, lapses=lapses))
             running = None
     return waits if running is None else [*waits, running]
 

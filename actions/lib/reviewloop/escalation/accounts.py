@@ -14,10 +14,10 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account
 from reviewloop.errors import RefusedError
-from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reads import ReadClient
+from reviewloop.http import codes
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings
 
-_NOT_FOUND = 404
 # What may stand in an account search as it is; no username or address needs more.
 _SEARCHABLE = re.compile(r"[A-Za-z0-9._@+-]+")
 
@@ -36,7 +36,7 @@ class Resolved:
     problems: Tuple[str, ...] = ()
 
 
-def resolve(roster: RosterSettings, client: Client) -> Resolved:
+def resolve(roster: RosterSettings, client: ReadClient) -> Resolved:
     """Look up everybody on the roster.
 
     :raises RefusedError: Gerrit shows this account no other ones at all.
@@ -56,12 +56,12 @@ def resolve(roster: RosterSettings, client: Client) -> Resolved:
     return _reported(roster, list(found.values()), problems)
 
 
-def _group(roster: RosterSettings, client: Client) -> Resolved:
+def _group(roster: RosterSettings, client: ReadClient) -> Resolved:
     """The group's accounts, with the entries that add details to them."""
     try:
         accounts = client.group_members(roster.group)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return Resolved(problems=(f"roster.group: {err}",))
     places: Dict[int, int] = {}
@@ -88,7 +88,7 @@ def _group(roster: RosterSettings, client: Client) -> Resolved:
     return _reported(roster, found, problems)
 
 
-def exact(name: str, client: Client) -> Optional[Account]:
+def exact(name: str, client: ReadClient) -> Optional[Account]:
     """The one account whose id, username or e-mail address is ``name``, active or not; or None.
 
     Letters in upper and lower case are alike where that leaves one account only.
@@ -118,16 +118,16 @@ def _one_of(name: str, accounts: Sequence[Account]) -> Optional[Account]:
     return spelt[0] if len(spelt) == 1 else None
 
 
-def _looked_up(name: str, client: Client) -> Optional[Account]:
+def _looked_up(name: str, client: ReadClient) -> Optional[Account]:
     try:
         return client.account(name)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return None
 
 
-def _searched(name: str, client: Client) -> Sequence[Account]:
+def _searched(name: str, client: ReadClient) -> Sequence[Account]:
     if not _SEARCHABLE.fullmatch(name):
         return ()
     kind = "email" if "@" in name else "username"

@@ -1,6 +1,6 @@
 """Whether to act on an event, decided on the change as it is now, and whom to ask.
 
-A trigger may be minutes old, or told twice. So nothing is done on its word: the change is read
+A trigger may be minutes old, or sent twice. So nothing is done on its word: the change is read
 again from Gerrit (from its own storage, not the search index) and its wait computed anew.
 """
 
@@ -16,22 +16,22 @@ from reviewloop.core.change import ChangeStatus
 from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
-from reviewloop.core.tiers import ROSTER_TIERS, Tier
+from reviewloop.core.tiers import Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
-from reviewloop.escalation import grouping
+from reviewloop.escalation import neighbours as around
 from reviewloop.escalation.choice import Case, Chooser, Chosen
-from reviewloop.escalation.limits import AGAIN
+from reviewloop.escalation.limits import joined_until
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
+from reviewloop.http import codes
 from reviewloop.settings.load import Settings
 from reviewloop.store import pending as pendings_of
 from reviewloop.store.asks import Ask, Asks, find
 from reviewloop.store.lease import Leases
 from reviewloop.store.pending import Pending, Pendings, Reason
 
-_NOT_FOUND = 404
 ROSTER = "roster"
 """The lease under which somebody is chosen and the ask is written."""
 
@@ -90,12 +90,12 @@ class Assessor:
         try:
             change = self._client.change(event.ident)
         except RefusedError as err:
-            if err.status != _NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return self._settled(Assessment(Verdict.GONE, event, tier), dry_run)
         now = self._client.now()
         reading = read_change(change, self._people.policy(change))
-        timeline = reading.timeline(event.party, event.since)
+        timeline = reading.timeline(event.party, now, event.since)
         verdict = self._verdict(reading, timeline, event, now)
         if verdict is not Verdict.PROCEED or timeline is None:
             return self._settled(Assessment(verdict, event, tier, change), dry_run)
@@ -128,7 +128,11 @@ class Assessor:
             (Verdict.EXEMPT, reading.is_exempt),
             (paused or Verdict.SNOOZED, paused is not None),
             (Verdict.NOT_DUE, reading.elapsed(timeline.wait, now, policy) < due),
-            (Verdict.RED, reading.state.red and event.party is not Party.OWNER),
+            (Verdict.RED, reading.state.is_red(now) and event.party is not Party.OWNER),
+            (
+                Verdict.GATE_PENDING,
+                event.party is Party.SUBMITTER and reading.state.is_gated(now),
+            ),
             (Verdict.HOLD_OUT, self._settings.is_held_out(change.number)),
         )
         return next((verdict for verdict, holds in reasons if holds), Verdict.PROCEED)
@@ -136,7 +140,7 @@ class Assessor:
     # What the history does not decide; all of it under the lease
 
     def _decided(
-        self, assessment: Assessment, case: Case, neighbours: Optional[grouping.Neighbours]
+        self, assessment: Assessment, case: Case, neighbours: Optional[around.Neighbours]
     ) -> Tuple[Assessment, Optional[Ask]]:
         """The verdict, and the ask to be kept where there is a new one."""
         known = self._known(case)
@@ -145,9 +149,10 @@ class Assessor:
             # A record that was lost, as by a restored datastore, is kept again.
             kept = None if known in case.asks and known.open else replace(known, open=True)
             return replace(asked, joined=known.joined), kept
-        group = None if neighbours is None else grouping.group(neighbours, case.asks)
+        group = None if neighbours is None else around.group(neighbours, case.asks)
         if group is not None and group.leader != group.number:
-            pending = self._pending(case, Reason.JOINED, case.now + AGAIN, group.leader)
+            until = joined_until(self._settings.policy.calendar, case.now)
+            pending = self._pending(case, Reason.JOINED, until, group.leader)
             return replace(assessment, verdict=Verdict.JOINED, pending=pending), None
         return self._asked(assessment, case, known, () if group is None else group.joined)
 
@@ -181,13 +186,11 @@ class Assessor:
 
     def _neighbours(
         self, event: EventRef, tier: Tier, reading: Reading, timeline: Timeline, now: datetime
-    ) -> Optional[grouping.Neighbours]:
+    ) -> Optional[around.Neighbours]:
         """What the change may be asked for with; read before the lease, which is held shortly."""
-        if tier not in ROSTER_TIERS:
-            return None
         policy = self._people.policy(reading.change)
-        asking = grouping.Asking(event, policy, now, self._settings.is_held_out)
-        return grouping.look(self._client, reading, timeline, asking)
+        asking = around.Asking(event, tier, policy, now, self._settings.is_held_out)
+        return around.look(self._client, reading, timeline, asking)
 
     def _asked(
         self, assessment: Assessment, case: Case, known: Optional[Ask], joined: Tuple[int, ...]

@@ -24,6 +24,7 @@ class Verdict(str, Enum):
     SNOOZED = "snoozed"
     ACKNOWLEDGED = "acknowledged"
     RED = "red"
+    GATE_PENDING = "gate_pending"
     HOLD_OUT = "hold_out"
     JOINED = "joined"
     BUDGET_USED_UP = "budget_used_up"

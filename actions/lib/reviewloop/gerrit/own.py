@@ -7,10 +7,10 @@ from dataclasses import replace
 from reviewloop.core.change import Change
 from reviewloop.core.keys import MARK_TAG
 from reviewloop.core.policy import Policy
-from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reads import ReadClient
 
 
-def policy_for(change: Change, policy: Policy, client: Client) -> Policy:
+def policy_for(change: Change, policy: Policy, client: ReadClient) -> Policy:
     """The policy with which to read a change.
 
     The username may be configured in other letters than Gerrit shows, and some servers show none.

@@ -22,6 +22,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.http.credentials import hidden
 from reviewloop.http.messages import Request, Response, read_json
 
@@ -33,10 +34,6 @@ _XSSI_PREFIX = b")]}'"
 
 _ACCEPT = {"Accept": "application/json"}
 _JSON = {**_ACCEPT, "Content-Type": "application/json; charset=UTF-8"}
-
-_NO_CONTENT, _REDIRECTS = 204, 300
-_ERRORS, _BAD_REQUEST, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 400, 400, 401, 403, 404
-_TIMEOUT, _TOO_MANY, _SERVER_ERRORS = 408, 429, 500
 
 Params = Sequence[Tuple[str, str]]
 
@@ -77,15 +74,16 @@ class Peer:
             (a login page, a proxy).
         :raises ConfigError: a redirect, which is never followed.
         :raises RefusedError: every other 4xx; ``status`` tells which.
-        :raises TemporaryError: 429, and 408 and 5xx of a read; ``retry_after`` where asked for.
+        :raises TemporaryError: 429, and 408 and 5xx of a read; ``retry_after`` where asked for;
+            a read's answer that ends before its end.
         :raises AmbiguousError: 408, 5xx or an unreadable answer of a write.
         :raises ProtocolError: a read's answer that is not JSON.
         """
-        if response.status >= _ERRORS:
+        if response.status >= codes.BAD_REQUEST:
             raise self._failure(request, response)
-        if response.status >= _REDIRECTS:
+        if response.status >= codes.OK_BELOW:
             raise self._redirected(response)
-        if response.status == _NO_CONTENT:
+        if response.status == codes.NO_CONTENT:
             return None
         return self._value(request, response)
 
@@ -111,7 +109,10 @@ class Peer:
         try:
             return _json(response.body)
         except ValueError as err:
-            kind: Type[ReviewLoopError] = AmbiguousError if request.writes else ProtocolError
+            unread: Type[ReviewLoopError] = ProtocolError
+            if _is_cut(response.body):
+                unread = TemporaryError
+            kind = AmbiguousError if request.writes else unread
             raise kind(
                 f"{self.host} answered {request} with {response.status} and"
                 f" {len(response.body)} bytes that are not JSON"
@@ -123,12 +124,12 @@ class Peer:
         said = self._said(response)
         who = f" as {self.username}" if self.username else ""
         message = f"{self.host} answered {request}{who} with {status}{said and ': ' + said}."
-        if status == _UNAUTHORIZED or (status == _FORBIDDEN and not self.username):
+        if status == codes.UNAUTHORIZED or (status == codes.FORBIDDEN and not self.username):
             anonymous = "Set `username` and `password`."
             return AuthError(message, _RENEW_CREDENTIALS if self.username else anonymous)
-        if status in (_TIMEOUT, _TOO_MANY) or status >= _SERVER_ERRORS:
+        if status in (codes.TIMEOUT, codes.TOO_MANY) or status >= codes.SERVER_ERROR:
             # 429 is said before any work; a 408 or 5xx may come from a proxy after the work.
-            lost = request.writes and status != _TOO_MANY
+            lost = request.writes and status != codes.TOO_MANY
             kind = AmbiguousError if lost else TemporaryError
             wait = response.retry_after()
             when = "later" if wait is None else f"in {wait:.0f} seconds at the earliest, as it asks"
@@ -136,12 +137,11 @@ class Peer:
         return RefusedError(message, self._remedy(request, status), status)
 
     def _remedy(self, request: Request, status: int) -> str:
-        if status == _BAD_REQUEST and any(key == "q" for key, _ in request.params):
+        if status == codes.BAD_REQUEST and any(key == "q" for key, _ in request.params):
             return "Correct `query`: Gerrit does not understand it."
-        if status == _NOT_FOUND and "%2F" in request.path:
-            return (
-                f"{_REMEDIES[_NOT_FOUND]} A proxy in front of Gerrit must leave %2F in paths alone."
-            )
+        if status == codes.NOT_FOUND and "%2F" in request.path:
+            proxies = "A proxy in front of Gerrit must leave %2F in paths alone."
+            return f"{_REMEDIES[status]} {proxies}"
         return _REMEDIES.get(status, "See what the server says.")
 
     def _said(self, response: Response) -> str:
@@ -160,15 +160,15 @@ _RENEW_CREDENTIALS = (
 )
 
 _REMEDIES: Mapping[int, str] = {
-    _BAD_REQUEST: "Correct what the server names.",
-    _FORBIDDEN: "Grant the account this permission in the project's access rights.",
-    _NOT_FOUND: "It does not exist, or the account may not see it.",
-    405: "The server has this function switched off.",
-    409: "The change's state does not allow this: read it again.",
-    412: "The change has moved on: read it again.",
-    413: "Shorten the text.",
-    414: "Shorten `query`.",
-    422: "Correct the account, group or change named in the request.",
+    codes.BAD_REQUEST: "Correct what the server names.",
+    codes.FORBIDDEN: "Grant the account this permission in the project's access rights.",
+    codes.NOT_FOUND: "It does not exist, or the account may not see it.",
+    codes.NOT_ALLOWED: "The server has this function switched off.",
+    codes.CONFLICT: "The change's state does not allow this: read it again.",
+    codes.PRECONDITION_FAILED: "The change has moved on: read it again.",
+    codes.TOO_LARGE: "Shorten the text.",
+    codes.URI_TOO_LONG: "Shorten `query`.",
+    codes.UNPROCESSABLE: "Correct the account, group or change named in the request.",
 }
 
 
@@ -188,6 +188,15 @@ def segment(text: Union[str, int]) -> str:
 def _json(body: bytes) -> Any:
     start = len(_XSSI_PREFIX) if body.startswith(_XSSI_PREFIX) else 0
     return read_json(body[start:])
+
+
+def _is_cut(body: bytes) -> bool:
+    """Whether a body that is not JSON may be the beginning of one: a proxy that lost the server in
+    the middle ends what it has as if it were whole. A whole answer of Gerrit's ends in a line
+    break, and compact JSON holds none (``com.google.gerrit.httpd.restapi.RestApiServlet``).
+    """
+    begun = _XSSI_PREFIX.startswith(body) or body.startswith(_XSSI_PREFIX)
+    return begun and not (body.endswith(b"\n") and len(body.strip()) > len(_XSSI_PREFIX))
 
 
 def _json_error(body: bytes) -> str:

@@ -22,7 +22,7 @@ MAX_QUERY = 6000
 
 
 class Option(str, Enum):
-    """``o=`` options that this package uses or that a caller may sensibly ask for."""
+    """``o=`` options of a search, in Gerrit's words."""
 
     LABELS = "LABELS"
     DETAILED_LABELS = "DETAILED_LABELS"
@@ -30,14 +30,7 @@ class Option(str, Enum):
     MESSAGES = "MESSAGES"
     CURRENT_REVISION = "CURRENT_REVISION"
     CURRENT_COMMIT = "CURRENT_COMMIT"
-    CURRENT_FILES = "CURRENT_FILES"
-    REVIEWER_UPDATES = "REVIEWER_UPDATES"
-    SUBMITTABLE = "SUBMITTABLE"
-    SKIP_DIFFSTAT = "SKIP_DIFFSTAT"
     SUBMIT_REQUIREMENTS = "SUBMIT_REQUIREMENTS"
-    CUSTOM_KEYED_VALUES = "CUSTOM_KEYED_VALUES"
-    PARENTS = "PARENTS"
-    STAR = "STAR"
 
 
 @dataclass(frozen=True, order=True)
@@ -67,17 +60,7 @@ class Version:
 OLDEST = Version(3, 4)
 
 #: Options younger than that; an older server answers 400 to them (release notes of each version).
-SINCE: Mapping[Option, Version] = {
-    Option.SUBMIT_REQUIREMENTS: Version(3, 5),
-    Option.CUSTOM_KEYED_VALUES: Version(3, 9),
-    Option.PARENTS: Version(3, 9),
-    Option.STAR: Version(3, 9),
-}
-
-
-def needs_version(options: Iterable[Option]) -> bool:
-    """Whether the server's version decides which of these options may be sent."""
-    return any(option in SINCE for option in options)
+SINCE: Mapping[Option, Version] = {Option.SUBMIT_REQUIREMENTS: Version(3, 5)}
 
 
 def supported(options: Iterable[Option], version: Version) -> Tuple[Option, ...]:

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from reviewloop.core.change import Change, Message
 from reviewloop.errors import RefusedError
-from reviewloop.gerrit import parse
+from reviewloop.gerrit import fields, parse
 
 #: Gerrit refuses messages over 16,384 (``change.commentSizeLimit``) with what it adds itself.
 MAX_MESSAGE_BYTES = 16_000
@@ -176,9 +176,9 @@ def check_answer(change: Change, review: ReviewRequest, answer: Any) -> None:
 
     :raises RefusedError: a label or a reviewer was dropped; the message was posted all the same.
     """
-    raw = parse.mapping(answer, f"change {change.number}, review")
+    raw = fields.mapping(answer, f"change {change.number}, review")
     check_votes(change, review, parse.votes(raw.get("labels"), f"change {change.number}, labels"))
-    results = parse.mapping(raw.get("reviewers") or {}, f"change {change.number}, reviewers")
+    results = fields.mapping(raw.get("reviewers") or {}, f"change {change.number}, reviewers")
     errors = [parse.reviewer_result(result)[1] for result in results.values()]
     faults = [error for error in errors if error]
     # Since 3.9 the answer tells who has the attention now; older servers leave it open.

@@ -15,7 +15,7 @@ from typing import Callable, Iterable, Iterator, List, Optional, Set, Tuple
 
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.parse import Raw
+from reviewloop.gerrit.fields import Raw
 
 #: Fetches one page: (search, offset) -> (rows, whether more exist).
 Fetch = Callable[[str, int], Tuple[Tuple[Raw, ...], bool]]
@@ -118,7 +118,7 @@ def _fresh(rows: Iterable[Raw], seen: Set[Identity]) -> List[Raw]:
 def _identity(row: Raw) -> Identity:
     """Project and number: with changes imported from another server the number is not enough.
 
-    A row that makes no sense is told from others by all that it holds.
+    A row that makes no sense is distinguished from others by all that it holds.
     """
     try:
         return str(row.get("project")), parse.number_of(row)

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from reviewloop.core.change import Account
 from reviewloop.errors import AuthError, ConfigError, RefusedError
-from reviewloop.gerrit import parse, queries
+from reviewloop.gerrit import fields, parse, queries
+from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.protocol import Params, Peer
 from reviewloop.gerrit.queries import Option, Version
 from reviewloop.http.clock import Clock, ServerClock, utc_now
@@ -28,6 +29,8 @@ MAX_BODY = 64 * 1024 * 1024
 
 #: A server repeats a write that met a locked ref for up to 20 s (``retry.timeout``).
 WRITE_PATIENCE = 30.0
+
+_BAD_REQUEST = 400
 
 
 def host_of(url: str) -> str:
@@ -101,7 +104,7 @@ class Session:
         """The server's version; asked once."""
         if self._version is None:
             data = self._read("/config/server/version")
-            self._version = Version.parse(parse.text(data, "server version"))
+            self._version = Version.parse(fields.text(data, "server version"))
         return self._version
 
     def whoami(self) -> Account:
@@ -115,7 +118,7 @@ class Session:
                 "Set `username` and `password`.",
             )
         if self._self is None:
-            self._self = parse.account(self._read("/accounts/self"), "own account")
+            self._self = account(self._read("/accounts/self"), "own account")
         return self._self
 
     def query_limit(self) -> int:
@@ -137,11 +140,24 @@ class Session:
             )
         return self._query_limit
 
-    def _options(self, options: Iterable[Option]) -> List[Tuple[str, str]]:
+    def _read_with(self, path: str, params: Params, options: Iterable[Option]) -> Any:
+        """A read with the options that the server knows.
+
+        Nearly every server knows them all, and one that does not refuses the request: only then its
+        version is asked for.
+        """
         wanted = tuple(options)
-        if queries.needs_version(wanted):
-            wanted = queries.supported(wanted, self.version())
-        return [("o", option.value) for option in wanted]
+        if self._version is not None:
+            wanted = queries.supported(wanted, self._version)
+        try:
+            return self._read(path, [*params, *_given(wanted)])
+        except RefusedError as err:
+            known = wanted
+            if err.status == _BAD_REQUEST and self._version is None:
+                known = queries.supported(wanted, self.version())
+            if known == wanted:
+                raise
+        return self._read(path, [*params, *_given(known)])
 
     def _read(self, path: str, params: Params = ()) -> Any:
         """A read, tried again while what fails is temporary.
@@ -156,6 +172,10 @@ class Session:
         response = self._transport.send(request)
         self._clock.hear(response.date)
         return self._peer.decode(request, response)
+
+
+def _given(options: Iterable[Option]) -> List[Tuple[str, str]]:
+    return [("o", option.value) for option in options]
 
 
 def _transport(

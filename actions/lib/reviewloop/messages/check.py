@@ -33,8 +33,8 @@ from reviewloop.messages.render import (
 def check_folder(folder: str) -> List[str]:
     """What is wrong in an operator's folder of templates, each in a sentence with its remedy.
 
-    Files that no text is made from are told by their names. The others are read for names that do
-    not exist, and made into texts about an example, for each party and with nobody asked.
+    Files that no text is made from are reported by their names. The others are read for names
+    that do not exist, and made into texts about an example, for each party and with nobody asked.
     """
     try:
         check_exists(folder)

@@ -51,18 +51,8 @@ FOLDER = Path(__file__).parent / "templates"
 KEY = "templates"
 """Where the configuration names the operator's folder."""
 
-TICKET_PURPOSES = (
-    "ticket_open",
-    "ticket_update",
-    "ticket_joined",
-    "ticket_over",
-    "ticket_gone",
-    "ticket_linked",
-)
-"""They exist in every format; comments on changes are plain text."""
-
 # Purposes that know nothing of the change, and what they are given instead. A ticket outlives what
-# may be told of its change: it may have become private, or be gone.
+# may be said of its change: it may have become private, or be gone.
 _APART: Mapping[str, Tuple[str, ...]] = {
     "ticket_joined": ("number", "url", "how_text"),
     "ticket_over": ("how_text",),
@@ -85,7 +75,7 @@ REMEDY = "Correct it, or take the file out of the folder: the pack's own text se
 
 
 class Gone(str, Enum):
-    """Why nothing may be told of a ticket's change any more; the ``reason`` of ``ticket_gone``."""
+    """Why nothing may be said of a ticket's change any more; the ``reason`` of ``ticket_gone``."""
 
     DELETED = "deleted"
     HIDDEN = "hidden"
@@ -154,7 +144,7 @@ def render(
     Nothing is sent and nothing is kept here: whoever is refused can write again.
 
     :param subject: what it is about; ``ticket_joined``, ``ticket_over`` and ``ticket_gone`` take
-        none, and are told nothing of one.
+        none, and get nothing of one.
     :param folder: whose templates go before the pack's own; "" for none.
     :param more: ``how_text`` for ``ticket_over``, ``reason`` (:class:`Gone`) for ``ticket_gone``;
         for ``ticket_joined`` ``how_text`` with ``number`` and ``url`` of the related change, both

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set
+from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
@@ -17,8 +17,9 @@ from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import ReadClient
 from reviewloop.insight.board import Reason, Row, View, rows
 from reviewloop.operations.context import Context
 from reviewloop.settings.load import Settings
@@ -29,6 +30,7 @@ _OPTIONS = (
     Option.LABELS,
     Option.DETAILED_LABELS,
     Option.DETAILED_ACCOUNTS,
+    Option.SUBMIT_REQUIREMENTS,
 )
 
 
@@ -56,7 +58,7 @@ class Server:
     """
 
     settings: Settings
-    client: Client
+    client: ReadClient
     policy_of: Callable[[Change], Policy]
     pendings: Sequence[Pending] = ()
     unreadable: List[Dict[str, Any]] = field(default_factory=list)
@@ -64,17 +66,22 @@ class Server:
     def look(self, limit: int) -> Dict[str, Any]:
         """The board, as :func:`board` answers it."""
         query = queries.all_of(self.settings.gerrit.query, "status:open")
-        raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
+        raws, more = self.search(query, limit)
         now = self.client.now()
-        found = rows(self._readings(raws[:limit]), self._view(now))
+        found = rows(self.readings(raws), self._view(now))
         return {
             "now": iso(now),
             "count": len(found),
-            "more": len(raws) > limit,
+            "more": more,
             "by_reason": _counted(found),
             "waits": [self._told(row) for row in found],
             "unreadable": self.unreadable,
         }
+
+    def search(self, query: str, limit: int) -> Tuple[List[Raw], bool]:
+        """The changes that a search finds, newest first, at most so many; and whether others do."""
+        raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
+        return raws[:limit], len(raws) > limit
 
     def _view(self, now: datetime) -> View:
         settings = self.settings
@@ -86,7 +93,8 @@ class Server:
             pendings=self.pendings,
         )
 
-    def _readings(self, raws: Sequence[parse.Raw]) -> List[Reading]:
+    def readings(self, raws: Sequence[Raw]) -> List[Reading]:
+        """What a search found, read; ``unreadable`` lists what makes no sense."""
         changes = [change for change in map(self._change, raws) if change is not None]
         spoken = self._with_commands(changes)
         return [
@@ -95,7 +103,7 @@ class Server:
             for policy in [self.policy_of(change)]
         ]
 
-    def _change(self, raw: parse.Raw) -> Optional[Change]:
+    def _change(self, raw: Raw) -> Optional[Change]:
         """One change; one that makes no sense is named, and the others are shown."""
         try:
             return parse.change(raw)

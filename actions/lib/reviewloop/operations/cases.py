@@ -20,13 +20,13 @@ from reviewloop.core.turns import How
 from reviewloop.core.unasked import overdue
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import event_ref
+from reviewloop.http import codes
 from reviewloop.messages.render import Gone
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.base import Ticket
+from reviewloop.trackers.tickets import Ticket
 
-_NOT_FOUND = 404
 HALF_DONE = timedelta(hours=1)
 """How long an escalation may take from its ask to its comment before it counts as half done."""
 _NUMBER = re.compile(r"(?<![0-9])[0-9]{1,10}(?![0-9])")
@@ -39,7 +39,7 @@ class Case:
     """A change that people were asked about: its open record, its open asks, and what became of
     it.
 
-    :param ticket: an open ticket of the change that neither record nor ask tells of.
+    :param ticket: an open ticket of the change that neither record nor ask knows.
     :param why: how its waits ended, or why it is out of sight; None while one of them lasts.
     :param is_doubtful: the change is out of sight, or a wait is not read any more.
     :param overdue: its open waits that have reached a milestone.
@@ -95,8 +95,8 @@ def cases_of(server: str, records: Sequence[TicketRecord], asks: Sequence[Ask]) 
 
 
 def orphan(server: str, ticket: Ticket) -> Optional[Case]:
-    """The case of a ticket that nothing tells of any more: its title names the change, and its key
-    proves it.
+    """The case of a ticket that nothing else knows any more: its title names the change, and its
+    key proves it.
     """
     for text in _NUMBER.findall(ticket.title)[:_MOST_NUMBERS]:
         number = int(text)
@@ -110,7 +110,7 @@ def judge(context: Context, case: Case) -> None:
     try:
         change = context.client.change(change_ident(case.number, case.project))
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         case.why, case.is_doubtful = Gone.DELETED, True
         return

@@ -11,7 +11,7 @@ from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.text import outward, outward_lines
-from reviewloop.errors import ConfigError, InternalError, ReviewLoopError
+from reviewloop.errors import ConfigError, ReviewLoopError, guarded, named
 from reviewloop.escalation.assess import Assessor
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
@@ -22,9 +22,10 @@ from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.pending import Pendings
 from reviewloop.store.tickets import DatastoreRecords, Records
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.outcomes import ReopenPolicy
+from reviewloop.trackers.settings import TrackerSettings
 from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
@@ -176,14 +177,16 @@ def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters:
     :param action: the action instance, with ``config`` and ``action_service``.
     :param operation: called with a :class:`Context` and the parameters.
     """
-    try:
+
+    def done() -> Result:
         return True, operation(Context(action.config, action.action_service), **parameters)
-    except ReviewLoopError as err:
-        return False, {"error": error_dict(err)}
-    # The actions' one guard: whoever calls one gets a shape, and the log the traceback.
-    except Exception as err:
-        action.logger.exception("A defect of this pack")
-        return False, {"error": error_dict(InternalError.of(err))}
+
+    def failed(err: Exception) -> Result:
+        if not isinstance(err, ReviewLoopError):
+            action.logger.exception("A defect of this pack")
+        return False, {"error": error_dict(named(err))}
+
+    return guarded(done, failed)
 
 
 def error_dict(err: ReviewLoopError) -> Dict[str, Any]:

@@ -15,10 +15,9 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import check_server, event_ref
+from reviewloop.http import codes
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
-
-_NOT_FOUND = 404
 
 PRIVATE = "private"
 GONE = "gone"
@@ -68,13 +67,13 @@ def seen_wait(context: Context, event: EventRef) -> Seen:
     try:
         seen = seen_change(context, event.number, event)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return Seen(reason=GONE)
     if seen.reason or seen.change is None:
         return seen
     reading = read_change(seen.change, context.people.policy(seen.change))
-    timeline = reading.timeline(event.party, event.since)
+    timeline = reading.timeline(event.party, context.client.now(), event.since)
     # Not every message that tells of an end, or of work in progress, is there for good.
     over = timeline is None or seen.change.status.is_closed or seen.change.work_in_progress
     return Seen(seen.change, reading, timeline, WAIT_OVER if over else "")

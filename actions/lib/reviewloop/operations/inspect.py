@@ -11,9 +11,11 @@ from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
+from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
+from reviewloop.escalation.neighbours import bottom_of
 from reviewloop.gerrit import parse
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
@@ -47,13 +49,13 @@ def get_change(context: Context, number: int) -> Dict[str, Any]:
         **_summary(context, reading.change),
         "revision": reading.change.revision,
         "turn": reading.state.turn.value,
-        "red": reading.state.red,
+        "red": reading.state.is_red(now),
         "human_reviews": reading.state.human_reviews,
         "uploader_id": reading.state.uploader,
         "reviewer_ids": sorted(account.id for account in reading.change.reviewers),
         "cc_ids": sorted(account.id for account in reading.change.ccs),
         "attention_ids": sorted(reading.change.attention),
-        "waits": [_wait(context, reading, timeline, now) for timeline in _open(reading)],
+        "waits": [_wait(context, reading, timeline, now) for timeline in reading.lasting(now)],
     }
 
 
@@ -64,17 +66,29 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     """
     reading = _read(context, number)
     now = context.client.now()
-    explained = _Explanation(context, reading, now)
+    explained = _Explanation(context, reading, now, _joined_to(context, reading, now))
     return {
         "number": number,
         "patchset": reading.change.patch_set,
         "status": reading.change.status.value,
         "now": iso(now),
         "turn": reading.state.turn.value,
-        "red": reading.state.red,
+        "red": reading.state.is_red(now),
+        "origin": context.settings.policy.origin(reading.change).value,
+        "advice": reading.state.advice,
+        "disagreements": [
+            {
+                "what": one.what,
+                "label": one.label,
+                "account_id": one.account,
+                "messages": one.told,
+                "gerrit": one.true,
+            }
+            for one in reading.state.disagreements
+        ],
         "reasons_not": explained.reasons_not(),
         "paused_until": explained.paused_until(),
-        "waits": [_wait(context, reading, timeline, now) for timeline in _open(reading)],
+        "waits": [_wait(context, reading, timeline, now) for timeline in reading.lasting(now)],
         "commands": [
             {
                 "verb": command.verb.value,
@@ -110,11 +124,33 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     }
 
 
+def _joined_to(context: Context, reading: Reading, now: datetime) -> Optional[str]:
+    """In whose name the change is asked for, in a sentence; None where it is asked for itself."""
+    waits = [one for one in reading.lasting(now) if one.wait.party is not Party.OWNER]
+    if not waits:
+        return None
+    bottom = bottom_of(context.client, reading.change)
+    if bottom is not None:
+        first = f"change {bottom}" if bottom else "a private change"
+        return (
+            f"It is built on {first}, which is not merged yet. Before that, nobody is asked to"
+            " review or to submit it."
+        )
+    crossed = [(one.key, one.crossed(now)) for one in waits]
+    latest = {(*key, str(one.milestone)) for key, one in crossed if one is not None}
+    for one in context.pendings.all():
+        is_its_own = one.number == reading.change.number and Tier(one.tier) in ROSTER_TIERS
+        if is_its_own and one.leader and (one.party, one.since, one.milestone) in latest:
+            return f"At {iso(one.at)} it was joined to change {one.leader}, which is asked about."
+    return None
+
+
 @dataclass(frozen=True)
 class _Explanation:
     context: Context
     reading: Reading
     now: datetime
+    joined_to: Optional[str]
 
     def reasons_not(self) -> List[str]:
         change, state = self.reading.change, self.reading.state
@@ -125,9 +161,11 @@ class _Explanation:
             ("nobodys_turn", state.turn is Party.NOBODY),
             ("exempt", self.reading.is_exempt),
             ("paused", paused is not None),
-            ("red", state.red),
+            ("red", state.is_red(self.now)),
+            ("gate_pending", state.is_gated(self.now)),
             ("no_milestone_reached", not any(self._crossed())),
             ("hold_out", self.context.settings.is_held_out(change.number)),
+            ("joined", self.joined_to is not None),
         )
         return [name for name, holds in reasons if holds]
 
@@ -146,15 +184,19 @@ class _Explanation:
 
     def sentences(self) -> List[str]:
         said = [_TURNS[self.reading.state.turn]]
-        for timeline in _open(self.reading):
+        for timeline in self.reading.lasting(self.now):
             said.append(self._timeline(timeline))
         until = self.paused_until()
         if until is not None:
             said.append(f"Its stopwatch stands still until {until}.")
-        if self.reading.state.red:
+        if self.reading.state.is_red(self.now):
             said.append("CI is red: nobody but the owner is reminded until it recovers.")
+        if self.reading.state.is_gated(self.now):
+            said.append("It is approved, and waits for a gate: nobody is asked to submit it.")
         if self.reading.is_exempt:
             said.append("The hashtag no-escalation keeps it out of escalation.")
+        if self.joined_to is not None:
+            said.append(self.joined_to)
         return said
 
     def _timeline(self, timeline: Timeline) -> str:
@@ -170,7 +212,8 @@ class _Explanation:
         )
 
     def _crossed(self) -> List[bool]:
-        return [timeline.crossed(self.now) is not None for timeline in _open(self.reading)]
+        lasting = self.reading.lasting(self.now)
+        return [timeline.crossed(self.now) is not None for timeline in lasting]
 
 
 _TURNS = {
@@ -209,10 +252,6 @@ def _summary(context: Context, change: Change) -> Dict[str, Any]:
         "deletions": change.deletions,
         "url": outward(context.url(change), 500),
     }
-
-
-def _open(reading: Reading) -> List[Timeline]:
-    return [timeline for timeline in reading.timelines if timeline.wait.is_open]
 
 
 def _wait(context: Context, reading: Reading, timeline: Timeline, now: datetime) -> Dict[str, Any]:

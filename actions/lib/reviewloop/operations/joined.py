@@ -13,14 +13,13 @@ from reviewloop.core.reading import read_change
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import event_ref
+from reviewloop.http import codes
 from reviewloop.messages.render import render
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import WAIT_OVER, seen_wait
 from reviewloop.operations.lapsed import put_off_about
 from reviewloop.store.asks import Ask
 from reviewloop.trackers.outcomes import Done
-
-_NOT_FOUND = 404
 
 
 def correct_lists(context: Context, event: EventRef, how_text: str) -> int:
@@ -49,7 +48,9 @@ def _leaders(context: Context, event: EventRef) -> Dict[str, str]:
     found = {one.ticket_key: one.ident for one in events}
     known = {0, *(ask.number for ask in asks)}
     put_off = put_off_about(context.pendings.all(), event.server, event.number, event)
-    for leader in {one.leader for one in put_off} - known:
+    # A reminder or a mark lists nobody.
+    on_roster = (one for one in put_off if Tier(one.tier) in ROSTER_TIERS)
+    for leader in {one.leader for one in on_roster} - known:
         found[ticket_key(event.server, leader)] = str(leader)
     return found
 
@@ -83,16 +84,17 @@ def _still_waits(context: Context, ident: str, event: EventRef) -> bool:
     try:
         change = context.client.change(ident)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return False
     if change.is_private or change.status.is_closed or change.work_in_progress:
         return False
-    return read_change(change, context.people.policy(change)).timeline(event.party) is not None
+    reading = read_change(change, context.people.policy(change))
+    return reading.timeline(event.party, context.client.now()) is not None
 
 
 def _about(context: Context, event: EventRef, how_text: str) -> Optional[Dict[str, Any]]:
-    """What may be told of the event's change: no name where it is private or gone; None while it
+    """What may be said of the event's change: no name where it is private or gone; None while it
     waits.
     """
     seen = seen_wait(context, event)

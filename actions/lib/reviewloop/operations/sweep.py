@@ -1,7 +1,7 @@
 """The daily sweep: what the sensor cannot see any more is stood down, and what does not fit is
-told.
+reported.
 
-The sensor tells the end of a wait that it can see. A change that was deleted or made private, or
+The sensor reports the end of a wait that it can see. A change that was deleted or made private, or
 whose project is gone, is out of its sight; so the sweep reads the change of every open record
 again. Being out of sight can also mean that the pack's own account has lost a permission, and a
 wait that is not read any more that the configuration has changed: no more than a few tickets are
@@ -18,7 +18,7 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.errors import InternalError, ReviewLoopError
+from reviewloop.errors import guarded, named
 from reviewloop.messages.render import Gone
 from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
@@ -26,8 +26,8 @@ from reviewloop.operations.lapsed import ending, waits_put_off
 from reviewloop.operations.tickets import close_gone, close_over, correct_over
 from reviewloop.store.pending import Pending
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.base import Ticket
 from reviewloop.trackers.outcomes import About
+from reviewloop.trackers.tickets import Ticket
 
 
 @dataclass
@@ -56,14 +56,14 @@ def sweep(
     hashtags: Sequence[str] = (),
     dry_run: bool = False,
 ) -> Dict[str, Any]:
-    """Stand down what is over, and tell what does not fit; ``vars`` of a :class:`Report`.
+    """Stand down what is over, and report what does not fit; ``vars`` of a :class:`Report`.
 
     Whatever one change, record or ticket holds or does, the others are looked at; it is listed.
 
     :param most_gone: close at most so many tickets because their change is out of sight, or their
         wait is not read any more; if there are more, none, and they are listed under ``held_back``.
     :param hashtags: taken off the changes whose wait is over.
-    :param dry_run: only tell; nothing is written anywhere.
+    :param dry_run: only report; nothing is written anywhere.
     """
     report = Report()
     _check_credentials(context)
@@ -140,7 +140,7 @@ def _is_here(context: Context, record: TicketRecord) -> bool:
 
 def _compare(context: Context, cases: List[Case], report: Report) -> None:
     """Find the open tickets that no record knows: those of our changes become cases, and the
-    others, such as those of another installation, are told.
+    others, such as those of another installation, are listed.
     """
     if context.ticketing is None:
         return
@@ -159,7 +159,7 @@ def _compare(context: Context, cases: List[Case], report: Report) -> None:
 
 
 def _foretell(context: Context, case: Case, report: Report, _hashtags: Sequence[str]) -> None:
-    """Tell what :func:`_settle` would do."""
+    """Report what :func:`_settle` would do."""
     ticket = context.ticketing.peek(case.key) if context.ticketing and case.has_ticket else None
     _take_down(case, ticket, report)
     if case.why is not None:
@@ -251,19 +251,19 @@ def _close(context: Context, case: Case, why: Union[How, Gone]) -> None:
 
 def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
     """Run a job; a failure is listed, and the sweep goes on. Whether it went well."""
-    try:
+
+    def done() -> bool:
         job()
-    except ReviewLoopError as err:
-        failure = err
-    # The sweep's one guard: what one change holds keeps no other from being looked at.
-    except Exception as err:  # noqa: BLE001
-        failure = InternalError.of(err)
-    else:
         return True
-    report.failures.append(
-        {"number": number, "kind": failure.kind, "message": outward(str(failure), 500)}
-    )
-    return False
+
+    def failed(err: Exception) -> bool:
+        failure = named(err)
+        report.failures.append(
+            {"number": number, "kind": failure.kind, "message": outward(str(failure), 500)}
+        )
+        return False
+
+    return guarded(done, failed)
 
 
 def _half_done(case: Case) -> List[Dict[str, Any]]:

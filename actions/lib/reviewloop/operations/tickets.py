@@ -12,6 +12,7 @@ from reviewloop.core.tiers import ROSTER_TIERS
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.errors import RefusedError
+from reviewloop.http import codes
 from reviewloop.messages.render import Gone, Subject, render, title
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
@@ -19,12 +20,11 @@ from reviewloop.operations.joined import correct_lists
 from reviewloop.operations.lapsed import drop_put_off
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord
-from reviewloop.trackers.base import CloseReason, Draft
 from reviewloop.trackers.outcomes import About, Done, Outcome
 from reviewloop.trackers.ticketing import Ticketing
+from reviewloop.trackers.tickets import CloseReason, Draft
 
 _TICKET_TIERS = tuple(tier.value for tier in ROSTER_TIERS)
-_NOT_FOUND = 404
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
 
@@ -125,7 +125,7 @@ def close_ticket(
 
     With ``event_id`` only if the ticket is about that event's wait, and only what people were asked
     about that wait: a later one of the same change keeps its ticket and its asks. Without, the
-    tracker is asked even where no record of a ticket is left. Nothing is told of a change that is
+    tracker is asked even where no record of a ticket is left. Nothing is said of a change that is
     private or gone: its ticket is closed in neutral words. With ``event_id`` too, the tickets that
     list the change among others are corrected; on how many that was said is ``lists_corrected``.
 
@@ -174,11 +174,11 @@ def _end(context: Context, asks: Sequence[Ask]) -> int:
 
 
 def _parting(context: Context, number: int, how: How, event: Optional[EventRef]) -> str:
-    """The last words on a change's ticket; on one out of sight nothing is told of the change."""
+    """The last words on a change's ticket; on one out of sight nothing is said of the change."""
     try:
         seen = seen_change(context, number, event)
     except RefusedError as err:
-        if err.status != _NOT_FOUND:
+        if err.status != codes.NOT_FOUND:
             raise
         return _last_words(context, "ticket_gone", reason=Gone.DELETED)
     if seen.reason:

@@ -1,4 +1,4 @@
-"""Changes that could not be read, or not be told of: which, why, and when to try them again."""
+"""Changes that could not be read, or not be reported: which, why, and when to try them again."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class DoubtedClock:
         is_wrong = through - self.now() > LIMIT
         if is_wrong:
             self._doubts["cursor"] = ClockError(
-                f"The cursor had come to {iso(through)}, which is still to come; it is set to now.",
+                f"The cursor stood at {iso(through)}, which is in the future; it is set to now.",
                 "Look after the clocks of Gerrit and of this machine: one was wrong.",
             )
         return is_wrong

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from typing import Any, Callable, Dict, List, Optional, Set, Tuple
+from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 from reviewloop.core import payloads
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.policy import Policy
-from reviewloop.errors import ReviewLoopError
+from reviewloop.errors import ReviewLoopError, guarded
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
@@ -90,13 +90,13 @@ class Dispatcher:
                 trigger = payloads.WAITING if isinstance(event.what, Crossing) else payloads.ENDED
                 self._outbox.put(trigger, payload, f"gerrit-{event.key.number}")
                 watch.sent(event)
-                self._position.come_to_event(event)
+                self._position.advance_past(event)
                 sent.append(event)
         finally:
             first = len(sent)
             left = [event for event, _ in ready[first:]] + left
             if not left:
-                self._position.come_to(now)
+                self._position.advance_to(now)
             self._position.expect(left, aside.through())
             watch.settle(now)
         if left:
@@ -130,16 +130,17 @@ class Dispatcher:
             for one in failed:
                 intake.fail(one)
 
-    def _payload(self, event: Event, now: datetime) -> Any:
+    def _payload(self, event: Event, now: datetime) -> Union[Dict[str, Any], Failed]:
         """The payload, or why there is none: a defect that one change brings to light."""
-        try:
+
+        def built() -> Dict[str, Any]:
             if isinstance(event.what, Crossing):
                 return payloads.waiting(
                     self._site, event.reading, event.what, self._policy, now, event.id
                 )
             return payloads.ended(self._site, event.reading, event.what, self._policy, event.id)
-        except Exception as err:  # noqa: BLE001 - one change, one guard
-            return Failed(event.key, err)
+
+        return guarded(built, lambda err: Failed(event.key, err))
 
     def _prepare(
         self, ready: List[Tuple[Event, Dict[str, Any]]], left: List[Event], aside: Aside

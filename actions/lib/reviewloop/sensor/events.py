@@ -1,4 +1,4 @@
-"""What a poll has to say of one change: events of its waits that nobody has been told of.
+"""What a poll has to say of one change: events of its waits that were not dispatched yet.
 
 An event is due because it has not been dispatched, not because it lies in some window of time. So
 what shows late, dated before the last poll, is dispatched like everything else, and once.
@@ -37,7 +37,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """What tells it from all others: a milestone that is handed on crosses again."""
+        """What distinguishes it from all others: after a `/pass` a milestone crosses again."""
         return _name(self.what, self.at, self.id)
 
     @property
@@ -58,7 +58,7 @@ class Dispatched:
 
     @classmethod
     def up_to(cls, cursor: Cursor, reading: Reading, name: Namer) -> Dispatched:
-        """What earlier polls have dispatched of a change, if they had come to ``cursor``."""
+        """What earlier polls have dispatched of a change, if they got as far as ``cursor``."""
         found = cls()
         for timeline in reading.timelines:
             past = [one for one in timeline.crossings if _is_past(cursor, one, one.at, name(one))]
@@ -87,7 +87,7 @@ class Dispatched:
         """
         for timeline in reading.timelines:
             before = self.crossed.get(timeline.key)
-            if timeline.wait.is_open:
+            if timeline.wait.lasts(now):
                 last = timeline.crossed(now)
                 if last is not None and _is_news(timeline, last, before):
                     yield Event(last.at, name(last), reading, last)
@@ -107,7 +107,7 @@ def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_
 
 
 def _is_news(timeline: Timeline, last: Crossing, before: Optional[Crossing]) -> bool:
-    """Whether a crossing is higher than the one before, or the same one handed on since."""
+    """Whether a crossing is higher than the one before, or the same one after a `/pass`."""
     if before is None or last.index > before.index:
         return True
     first = next(one for one in timeline.crossings if one.index == last.index)
@@ -127,6 +127,6 @@ def next_due(reading: Reading, now: datetime) -> Optional[datetime]:
     """When there may be something to dispatch of the change, if nothing happens to it."""
     ahead = [one.wait.end for one in reading.timelines]
     for timeline in reading.timelines:
-        following = timeline.following(now) if timeline.wait.is_open else None
+        following = timeline.following(now) if timeline.wait.lasts(now) else None
         ahead.append(None if following is None else following.at)
     return min((at for at in ahead if at is not None and at > now), default=None)

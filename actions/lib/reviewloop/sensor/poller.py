@@ -11,15 +11,15 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, List, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
-from reviewloop.errors import DatastoreError, ReviewLoopError
+from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
-from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import after, all_of
+from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import DoubtedClock, Moment
 from reviewloop.sensor.coverage import Coverage
@@ -36,7 +36,8 @@ from reviewloop.sensor.roster import RosterCheck
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
-from reviewloop.store.cursor import CursorStore
+from reviewloop.store.asks import Asks
+from reviewloop.store.cursor import CursorStore, LostCursorError
 from reviewloop.store.pending import Pending, Pendings
 from reviewloop.store.troubles import TroubleStore
 
@@ -51,6 +52,7 @@ class Stores:
     cursor: CursorStore
     troubles: TroubleStore
     pending: Pendings
+    asks: Asks
 
 
 class Poller:
@@ -65,7 +67,7 @@ class Poller:
     def __init__(
         self,
         settings: Settings,
-        client: Client,
+        client: ReadClient,
         stores: Stores,
         people: Callable[[], People],
         dispatch: Send,
@@ -79,9 +81,10 @@ class Poller:
         self._log = logger
         self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
+        self._lost: Optional[LostCursorError] = None
         self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
         self._roster = RosterCheck(people)
-        self._pending = stores.pending
+        self._pending, self._asks = stores.pending, stores.asks
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
         self._dispatcher = Dispatcher(
@@ -99,18 +102,19 @@ class Poller:
 
     def poll(self) -> None:
         """One poll; failures are logged and dispatched once, and so is recovery."""
-        # The one broad except around a poll: whatever happens, the sensor lives on.
-        try:
-            self._round()
-            self._troubles.worked(self._standing())
-        except Exception as err:  # noqa: BLE001
-            self._fail(err)
+        # Whatever happens, the sensor lives on.
+        guarded(self._whole, self._fail)
+
+    def _whole(self) -> None:
+        self._round()
+        self._troubles.worked(self._standing())
+        self._lost = None
 
     def _fail(self, error: Exception) -> None:
-        try:
-            self._troubles.failed(error)
-        except Exception:  # noqa: BLE001
-            self._log.exception("That polling fails cannot be told.")
+        guarded(
+            lambda: self._troubles.failed(error),
+            lambda _err: self._log.exception("That polling fails cannot be reported."),
+        )
 
     def _start_over(self) -> None:
         """As after a restart: what was noted down last counts, and Gerrit is asked anew."""
@@ -120,7 +124,7 @@ class Poller:
             self._watch, self._known, self._aside, self._position, self._clock.now, self._log
         )
         self._delta = Delta(self._reader, self._clock)
-        self._coverage = Coverage(self._settings, self._put_off, self._outbox)
+        self._coverage = Coverage(self._settings, self._put_off, self._asks.all, self._outbox)
         self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
 
     def _round(self) -> None:
@@ -145,19 +149,25 @@ class Poller:
         self._aside.unreadable = found.unreadable
         return found.records
 
-    # Where dispatching has come to.
+    # The cursor.
 
     def _begin(self) -> None:
-        """Load the cursor; at a first start, say that nothing that is past will be told."""
-        if self._position.load():
-            return
+        """Load the cursor; at a first start, say that nothing that is past will be told.
+
+        One that was damaged is as good as none: whoever is not asked for it is offered later.
+        """
+        try:
+            if self._position.load():
+                return
+        except LostCursorError as err:
+            self._lost = err
         self._client.version()
         start = self._rewind(self._clock.now(), self._settings.catch_up)
         self._position.start(start)
         self._log.info("First start: dispatching what happens after %s.", iso(start))
 
     def _save(self, sent: int) -> None:
-        """Note down how far dispatching has come; what may not have gone out is sent again.
+        """Save the cursor; what may not have gone out is sent again.
 
         While its database is down StackStorm drops a trigger with a mere warning, and ``dispatch``
         answers as if it had sent it (st2common/services/trigger_dispatcher.py).
@@ -224,7 +234,8 @@ class Poller:
     # What does not keep polls from working.
 
     def _standing(self) -> Dict[str, ReviewLoopError]:
-        found = [self._aside.trouble(), self._clock.trouble(), self._roster.trouble()]
+        aside = self._lost or self._aside.trouble()
+        found = [aside, self._clock.trouble(), self._roster.trouble()]
         return {one.kind: one for one in found if one is not None}
 
 

@@ -1,13 +1,14 @@
-"""How far dispatching has come: the cursor, which only moves forward."""
+"""The cursor: up to when events were dispatched, which only moves forward."""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import FrozenSet, Iterable, Mapping, Optional
 
 from reviewloop.sensor.events import Event
-from reviewloop.store.cursor import Cursor, CursorStore
+from reviewloop.store.cursor import Cursor, CursorStore, LostCursorError
 
 #: Names of late events kept at one time: they are few, but for a day without an index.
 KEPT = 500
@@ -26,12 +27,15 @@ class Position:
 
     @property
     def cursor(self) -> Cursor:
-        """Where dispatching has come to; there is one once :meth:`load` or :meth:`start` was."""
+        """The cursor; there is one once :meth:`load` or :meth:`start` was."""
         assert self._cursor is not None  # noqa: S101
         return self._cursor
 
     def load(self) -> bool:
-        """Read the cursor if that has not been done; whether there is one."""
+        """Read the cursor if that has not been done; whether there is one.
+
+        :raises LostCursorError: there is something else in its place.
+        """
         if self._cursor is None:
             self._cursor = self._saved = self._store.load()
         return self._cursor is not None
@@ -42,7 +46,8 @@ class Position:
 
     def check(self) -> None:
         """Read the store, for nothing but to see that StackStorm has its database."""
-        self._store.load()
+        with suppress(LostCursorError):
+            self._store.load()
 
     def save(self) -> None:
         """Keep the cursor, unless it is kept already."""
@@ -66,12 +71,12 @@ class Position:
         """Note what lies before the cursor and has not been dispatched yet."""
         self._cursor = replace(self.cursor, late=self._late(left), aside=dict(aside))
 
-    def come_to(self, now: datetime) -> None:
+    def advance_to(self, now: datetime) -> None:
         """Everything up to ``now`` has been dispatched."""
         if now >= self.cursor.through:
             self._cursor = replace(self.cursor, through=now, after_id=None, as_text=False)
 
-    def come_to_event(self, event: Event) -> None:
+    def advance_past(self, event: Event) -> None:
         """Everything up to an event has been dispatched; late ones move nothing."""
         if not self.is_late(event):
             self._cursor = replace(self.cursor, through=event.at, after_id=event.id, as_text=False)

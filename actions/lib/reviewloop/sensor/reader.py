@@ -34,26 +34,35 @@ from reviewloop.errors import (
     ProtocolError,
     ReviewLoopError,
     TemporaryError,
+    guarded,
 )
-from reviewloop.gerrit import parse
-from reviewloop.gerrit.client import Client
+from reviewloop.gerrit import fields, parse
+from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
+from reviewloop.gerrit.reads import ReadClient
+from reviewloop.http import codes
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
 
-HISTORY = (Option.MESSAGES, Option.DETAILED_ACCOUNTS, Option.LABELS)
+HISTORY = (
+    Option.MESSAGES,
+    Option.DETAILED_ACCOUNTS,
+    Option.LABELS,
+    Option.SUBMIT_REQUIREMENTS,
+)
+# Beside these, what only a trigger tells of: too much to ask of every open change at a start.
+MOVED = (*HISTORY, Option.CURRENT_REVISION, Option.CURRENT_COMMIT)
 #: Changes whose histories are held at one time.
 PORTION = 500
 #: Changes in a row whose comments the server fails to answer, before it is left in peace.
 _IN_A_ROW = 3
-#: Gerrit answers so where its own code failed on what was asked for.
-_BROKEN = 500
-#: Such answers in a row, before they are taken for the server's trouble and not for a change's.
+#: Answers in a row with 500, with which Gerrit's own code fails on what was asked for, before they
+#: are taken for the server's trouble and not for a change's.
 _FAILURES = 20
 
 T = TypeVar("T")
 #: What ``client.changes`` answers of one change, or why it does not.
-_Answer = Union[parse.Raw, Failed]
+_Answer = Union[Raw, Failed]
 
 
 class Reader:
@@ -65,7 +74,7 @@ class Reader:
     """
 
     def __init__(
-        self, client: Client, policy: Callable[[Change], Policy], server: str, query: str
+        self, client: ReadClient, policy: Callable[[Change], Policy], server: str, query: str
     ) -> None:
         self._client = client
         self._server = server
@@ -115,7 +124,7 @@ class Reader:
                     yield found
             yield from map(Gone, sorted(missing))
 
-    def _portions(self, rows: Iterable[parse.Raw]) -> Iterator[Found]:
+    def _portions(self, rows: Iterable[Raw]) -> Iterator[Found]:
         remaining = iter(rows)
         for portion in iter(lambda: list(islice(remaining, PORTION)), []):
             yield from self._portion(portion)
@@ -128,7 +137,7 @@ class Reader:
     def _batch(self, numbers: Sequence[int]) -> Iterator[_Answer]:
         """The batch, or its halves where one of it is more than can be answered."""
         try:
-            rows = self._client.changes(numbers, HISTORY, self._query)
+            rows = self._client.changes(numbers, MOVED, self._query)
             self._failing = 0
             yield from rows
         except (ProtocolError, TemporaryError) as err:
@@ -144,7 +153,7 @@ class Reader:
         """Raise what is not about one change of a batch: then halves would fare no better."""
         if isinstance(err, TemporaryError):
             self._failing += 1
-            if err.status != _BROKEN or self._failing > _FAILURES:
+            if err.status != codes.SERVER_ERROR or self._failing > _FAILURES:
                 raise err
 
     def _portion(self, answers: Iterable[_Answer]) -> Iterator[Found]:
@@ -159,10 +168,10 @@ class Reader:
                 changes.append(parsed)
         wanted = self._with_commands(changes)
         for change in changes:
-            raw: parse.Raw = {"_number": change.number, "project": change.project}
+            raw: Raw = {"_number": change.number, "project": change.project}
             yield self._guarded(raw, partial(self._read, change, wanted))
 
-    def _parsed(self, raw: parse.Raw) -> Union[Change, Failed]:
+    def _parsed(self, raw: Raw) -> Union[Change, Failed]:
         return self._guarded(raw, lambda: parse.change(raw))
 
     def _read(self, change: Change, wanted: Set[ChangeKey]) -> Read:
@@ -173,8 +182,7 @@ class Reader:
         reading = read_change(change, policy)
         asks = {
             timeline.key: live_asks(change, policy, self._server, *timeline.key)
-            for timeline in reading.timelines
-            if timeline.wait.is_open
+            for timeline in reading.lasting(change.updated)
         }
         return Read(reading, {key: found for key, found in asks.items() if found}, oddity)
 
@@ -193,20 +201,15 @@ class Reader:
         rows = self._client.changes(marked, query=words) if marked else []
         return {key for key in map(key_of, rows) if key is not None}
 
-    def _guarded(self, raw: parse.Raw, step: Callable[[], T]) -> Union[T, Failed]:
+    def _guarded(self, raw: Raw, step: Callable[[], T]) -> Union[T, Failed]:
         """One change, one guard: whatever its text makes of our code stays with it."""
-        try:
-            return step()
-        except (AuthError, ConfigError):
-            raise
-        except Exception as err:  # noqa: BLE001
-            return Failed(key_of(raw), err)
+        return guarded(step, lambda err: Failed(key_of(raw), err), (AuthError, ConfigError))
 
 
-def key_of(raw: parse.Raw) -> Optional[ChangeKey]:
+def key_of(raw: Raw) -> Optional[ChangeKey]:
     """The change that an answer is about, None where that cannot be told."""
     try:
-        return ChangeKey(parse.number_of(raw), parse.text(raw.get("project"), "change"))
+        return ChangeKey(parse.number_of(raw), fields.text(raw.get("project"), "change"))
     except ProtocolError:
         return None
 

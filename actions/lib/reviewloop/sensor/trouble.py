@@ -18,6 +18,7 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.sensor.dispatch import MessagingError, Outbox
 from reviewloop.store.troubles import OpenTrouble, TroubleStore
 
@@ -28,7 +29,6 @@ _KINDS: Tuple[Tuple[Type[Exception], str], ...] = (
     (AuthError, "auth"),
     (ConfigError, "config"),
 )
-_FORBIDDEN = 403
 STANDING = ("clock", "partial", "roster")
 """Kinds that do not keep a poll from working: each begins and ends by itself."""
 _REPORT = "Report it with the sensor's log and the server's version."
@@ -37,8 +37,8 @@ _REPORT = "Report it with the sensor's log and the server's version."
 class Troubles:
     """Failures and recoveries of polling.
 
-    Polling fails for one reason at a time: when that becomes another it is told, and the count goes
-    on. What is told to StackStorm is remembered in its datastore, so that a restart does not repeat
+    Polling fails for one reason at a time: when that becomes another it is reported, and the count
+    goes on. What was reported is remembered in its datastore, so that a restart does not repeat
     it, and tells that it is over.
 
     :param clock: the time of this machine, which needs no server.
@@ -140,13 +140,13 @@ class Troubles:
         try:
             stored = self._store.load()
         except ReviewLoopError:
-            self._log.debug("What was told of troubles cannot be read yet.")
+            self._log.debug("Which troubles were reported cannot be read yet.")
             return
         self._is_loaded = True
         self._open.update({kind: one for kind, one in stored.items() if kind not in self._open})
 
     def _keep(self) -> None:
-        """Remember what was told; while that cannot be written, a restart repeats it."""
+        """Remember what was reported; while that cannot be written, a restart repeats it."""
         if self._is_kept or not self._is_loaded:
             return
         try:
@@ -162,7 +162,7 @@ def kind_of(error: Exception) -> str:
         if isinstance(error, family):
             return kind
     if isinstance(error, RefusedError):
-        return "forbidden" if error.status == _FORBIDDEN else "config"
+        return "forbidden" if error.status == codes.FORBIDDEN else "config"
     if isinstance(error, ReviewLoopError) and not isinstance(error, ProtocolError):
         return error.kind
     return "internal"

@@ -1,4 +1,4 @@
-"""What the sensor remembers of the changes it watches, and what is to be dispatched of them.
+"""What the sensor remembers of the changes it watches, and what is to be dispatched about them.
 
 Nothing here talks to anybody. A restart loses all of it; the cursor and a fresh look at Gerrit
 bring it back.
@@ -23,7 +23,7 @@ class Watch:
     """The changes that may still cross a milestone, or whose waits may end.
 
     A change is *unsettled* from the moment it is read, or falls due, until all its events have been
-    dispatched. One that is *set aside* could not be read, or not be told of: nothing is due of it
+    dispatched. One that is *set aside* could not be read, or not be reported: nothing is due of it
     until it is read again.
 
     What was dispatched of a change is remembered longer than it is watched, until it is forgotten:
@@ -63,6 +63,14 @@ class Watch:
         """
         wanted = self._readings if keys is None else self._readings.keys() & set(keys)
         return [self._readings[key] for key in wanted if key not in self._aside]
+
+    def touched(self, number: int) -> Optional[datetime]:
+        """When a watched change of that number was last touched; None where none is known well."""
+        keys = {ChangeKey(number, project) for project in self._projects.get(number, ())}
+        known = [self._readings[key] for key in keys if key in self._readings]
+        if not known or keys & self._aside:
+            return None
+        return max(reading.change.updated for reading in known)
 
     def name(self, key: ChangeKey) -> Namer:
         """The event ids of a change's crossings."""

@@ -14,17 +14,19 @@ from typing import Callable, List, Mapping, Optional, Pattern, Sequence, Tuple, 
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import SERVER_PATTERN, digest
-from reviewloop.core.policy import Policy
+from reviewloop.core.policy import AGENTS, Policy
 from reviewloop.core.unasked import Bounds
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.settings import values
 from reviewloop.settings.calendar import read_calendar
+from reviewloop.settings.communities import PROFILES
+from reviewloop.settings.profile import DEFAULTS, Profile
 from reviewloop.settings.reader import Reader, Value
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings, read_roster
 from reviewloop.settings.server import Exists, read_address, read_verify
 from reviewloop.settings.tracker import read_templates, read_tracker
-from reviewloop.trackers.base import TrackerSettings
+from reviewloop.trackers.settings import TrackerSettings
 
 __all__ = [
     "GerritSettings",
@@ -41,10 +43,6 @@ T = TypeVar("T")
 CheckTemplates = Callable[[str], Sequence[str]]
 
 DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
-DEFAULT_APPROVAL = ("Code-Review+2",)
-DEFAULT_HOLD = ("Code-Review-2", "Workflow-1")
-DEFAULT_AUTOMATION = ("^zuul$", "-ci$")
-DEFAULT_NOISE = ("^recheck", "^reverify")
 
 
 @dataclass(frozen=True)
@@ -76,6 +74,7 @@ class Settings:
         Gerrit's address.
     :param templates: a folder whose templates go before the pack's own; "" for none.
     :param warnings: what is read all the same, and should be written otherwise.
+    :param profile: the name of what the configuration takes as its base; ``none`` without one.
     """
 
     gerrit: GerritSettings
@@ -90,6 +89,7 @@ class Settings:
     limits: Limits
     templates: str = ""
     warnings: Tuple[str, ...] = ()
+    profile: str = DEFAULTS.name
 
     def is_held_out(self, number: int) -> bool:
         """Whether a change is left alone on purpose, to compare: always the same changes."""
@@ -135,7 +135,8 @@ def load(
 def _settings(top: Reader, exists: Exists) -> Settings:
     gerrit, server = _gerrit(top, exists)
     limits = top.section("limits")
-    policy = _policy(top, limits, gerrit.username)
+    profile = PROFILES[top.choice("profile", DEFAULTS.name, tuple(PROFILES))]
+    policy = _policy(top, profile, limits, gerrit.username)
     tracker = top.section("tracker")
     warnings: List[str] = []
     return Settings(
@@ -151,6 +152,7 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         limits=_limits(limits),
         templates=read_templates(top, tracker, warnings),
         warnings=tuple(warnings),
+        profile=profile.name,
     )
 
 
@@ -203,14 +205,20 @@ def _credentials(section: Reader) -> Tuple[str, str]:
     return username, password
 
 
-def _policy(top: Reader, limits: Reader, username: str) -> Policy:
+def _policy(top: Reader, profile: Profile, limits: Reader, username: str) -> Policy:
     calendar = read_calendar(top.section("calendar"))
     return Policy(
         milestones=_milestones(top, calendar),
-        approval=_all(_at_least_one(top, "approval", DEFAULT_APPROVAL), values.approving_vote),
-        hold=_all(top.texts("hold", DEFAULT_HOLD, "Code-Review-2"), values.holding_vote),
-        automation=_patterns(top, "automation", DEFAULT_AUTOMATION),
-        noise=_patterns(top, "noise", DEFAULT_NOISE),
+        approval=_all(_at_least_one(top, "approval", profile.approval), values.approving_vote),
+        hold=_all(top.texts("hold", profile.hold, '"Code-Review-2"'), values.holding_vote),
+        automation=_patterns(top, "automation", profile.automation),
+        advisers=_patterns(top, "advisers", profile.advisers),
+        agents=_patterns(top, "agents", AGENTS),
+        gate_failures=_patterns(top, "gate_failures", profile.gate_failures),
+        review_labels=_all(
+            top.texts("review_labels", profile.review_labels, '"Code-Review"'), values.label
+        ),
+        noise=_patterns(top, "noise", profile.noise),
         calendar=calendar,
         own_account=username,
         ack_pause=_duration(limits.value("ack_pause", "2d", '"2d"'), values.positive_duration),

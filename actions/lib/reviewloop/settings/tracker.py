@@ -10,15 +10,11 @@ from reviewloop.errors import ConfigError
 from reviewloop.settings import values
 from reviewloop.settings.reader import Reader, suggest
 from reviewloop.settings.server import Exists, read_address, read_verify
-from reviewloop.trackers.adapters.stackstorm_action import mapping as action_mapping
-from reviewloop.trackers.base import (
-    WONT_FIX,
-    Option,
-    Tracker,
-    TrackerSettings,
-    setting_problems,
-)
+from reviewloop.trackers.adapters.stackstorm_action.mapping import KIND
+from reviewloop.trackers.adapters.stackstorm_action.problems import problems as mapping_problems
+from reviewloop.trackers.base import Tracker, setting_problems
 from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
+from reviewloop.trackers.settings import WONT_FIX, Option, TrackerSettings
 
 LONGEST_REOPEN = 3650
 TEMPLATES = "templates"
@@ -54,12 +50,12 @@ def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
     if adapter is not None:
         for key, text in setting_problems(adapter, settings).items():
             _report(section, key, text)
-    if kind == action_mapping.KIND:
-        for key, text in action_mapping.problems(settings).items():
+    if kind == KIND:
+        for key, text in mapping_problems(settings).items():
             _report(section, key, text)
         return settings
     if settings.actions:
-        section.problem("actions", f"is only for tracker.kind: {action_mapping.KIND}. Remove it.")
+        section.problem("actions", f"is only for tracker.kind: {KIND}. Remove it.")
     if adapter is not None and not any("tracker." in one for one in section.problems):
         section.problems.extend(_together(adapter, settings))
     return settings

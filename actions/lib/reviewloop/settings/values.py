@@ -84,11 +84,19 @@ def approving_vote(text: str) -> Vote:
 
 
 def holding_vote(text: str) -> Vote:
-    """A vote below zero."""
+    """A vote that is not zero: Go holds changes by a positive one, ``Hold+1``."""
     value = vote(text)
-    if value.value >= 0:
-        raise ValueError("a vote that holds a change is below zero, such as Code-Review-2.")
+    if not value.value:
+        raise ValueError("a zero is no vote; write one that holds a change, such as Code-Review-2.")
     return value
+
+
+def label(text: str) -> str:
+    """The name of a label, such as ``Code-Review``."""
+    try:
+        return Vote.parse(f"{text}+1").label
+    except ValueError as err:
+        raise ValueError("write the name of a label, such as Code-Review.") from err
 
 
 def pattern(text: str) -> Pattern[str]:

@@ -1,7 +1,7 @@
-"""StackStorm's datastore: strings by name, read so that "none" and "down" are told apart.
+"""StackStorm's datastore: strings by name, read so that "none" and "down" are not confused.
 
 ``get_value`` of StackStorm's services swallows every error and answers None
-(st2common/services/datastore.py), which would read as "nothing told yet" and tell everything again.
+(st2common/services/datastore.py), which would read as "nothing sent yet" and send everything again.
 ``list_values`` raises. ``delete_value`` swallows errors as well, and answers False.
 
 A value with a time to live is listed until MongoDB's own sweep has taken it, a minute or more after

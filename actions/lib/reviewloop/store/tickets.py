@@ -1,7 +1,9 @@
 """What this package remembers of each ticket, and where.
 
 A record saves the search for a ticket and lets the daily sweep find what is still open. Losing all
-records costs nothing but calls: the tracker's own listing finds every ticket again by its key.
+records costs nothing but calls: the tracker's own listing finds every ticket again by its key. So a
+damaged record is as good as none, and is written anew. One of another version is left alone: what a
+newer release keeps in it must not be lost by going back for a day.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ class TicketRecord:
     :param project: its project, only where the server has two changes of the number.
     :param party: whose wait the ticket is about, ``since`` when that wait began.
     :param level: how far the escalation has gone, counted from 0.
-    :param step: the escalation that the ticket was opened for; its first text tells of it.
+    :param step: the escalation that the ticket was opened for; its first text names it.
     :param assignee: who was asked, in the tracker's names; empty for nobody.
     :param state: ``open`` or ``closed``, as last seen; of a linked one, whether its wait lasts.
     :param linked: the ticket is not ours: the change's commit message names it.
@@ -68,15 +70,22 @@ class TicketRecord:
     def from_json(cls, text: str, name: str = f"{PREFIX}*") -> TicketRecord:
         """Read a record; ``name`` is its key in the datastore, for the message.
 
-        :raises ConfigError: it is not ours, damaged, or of a version this package does not know.
+        :raises DamagedError: it is no record.
+        :raises ConfigError: it is of a version this package does not know.
         """
         try:
             told: Any = json.loads(text)
         except (ValueError, RecursionError) as err:
-            raise _unreadable(name, "it is not JSON") from err
-        if not isinstance(told, dict) or told.get("version") != VERSION:
-            raise _unreadable(name, f"its version is not {VERSION}")
+            raise DamagedError(*_unreadable(name, "it is not JSON")) from err
+        if not isinstance(told, dict) or type(told.get("version")) is not int:
+            raise DamagedError(*_unreadable(name, "it has no version"))
+        if told["version"] != VERSION:
+            raise ConfigError(*_unreadable(name, f"its version is not {VERSION}"))
         return cls(**_checked(told, name))
+
+
+class DamagedError(ConfigError):
+    """A value that no release has written: what stood there is lost."""
 
 
 _TYPES: Dict[str, type] = {"number": int, "level": int, "version": int, "linked": bool}
@@ -85,14 +94,18 @@ _TYPES: Dict[str, type] = {"number": int, "level": int, "version": int, "linked"
 def _checked(told: Dict[str, Any], name: str) -> Dict[str, Any]:
     known = {f.name: _TYPES.get(f.name, str) for f in fields(TicketRecord)}
     missing = {"key", "tracker", "id"} - told.keys()
-    wrong = [n for n, v in told.items() if n not in known or type(v) is not known[n]]
+    wrong = [n for n, v in told.items() if n in known and type(v) is not known[n]]
     if missing or wrong:
-        raise _unreadable(name, f"these fields are missing or wrong: {sorted([*missing, *wrong])}")
+        why = f"these fields are missing or wrong: {sorted([*missing, *wrong])}"
+        raise DamagedError(*_unreadable(name, why))
+    if not told.keys() <= known.keys():
+        unknown = sorted(told.keys() - known.keys())
+        raise ConfigError(*_unreadable(name, f"these fields are unknown: {unknown}"))
     return told
 
 
-def _unreadable(name: str, why: str) -> ConfigError:
-    return ConfigError(
+def _unreadable(name: str, why: str) -> Tuple[str, str]:
+    return (
         f"The ticket record {name} in the datastore cannot be read: {why}.",
         remedy_of(name, ": its ticket is found again by its key"),
     )
@@ -103,8 +116,10 @@ class Records(ABC):
 
     @abstractmethod
     def get(self, key: str) -> Optional[TicketRecord]:
-        """The record of a key, None if there surely is none; TemporaryError if that cannot be
-        told.
+        """The record of a key; None if there surely is none, or only a damaged value.
+
+        :raises TemporaryError: it cannot be told just now.
+        :raises ConfigError: it is of another version.
         """
 
     @abstractmethod
@@ -122,29 +137,6 @@ class Records(ABC):
         return self.readable().records
 
 
-class MemoryRecords(Records):
-    """Records that last as long as this object; each goes through its JSON form, as in the
-    datastore.
-    """
-
-    def __init__(self) -> None:
-        self._texts: Dict[str, str] = {}
-
-    def get(self, key: str) -> Optional[TicketRecord]:
-        """The record of a key, or None."""
-        text = self._texts.get(key)
-        return None if text is None else TicketRecord.from_json(text)
-
-    def put(self, record: TicketRecord) -> None:
-        """Keep a record."""
-        self._texts[record.key] = record.to_json()
-
-    def readable(self) -> Readable[TicketRecord]:
-        """Every record."""
-        texts = (self._texts[key] for key in sorted(self._texts))
-        return Readable(tuple(TicketRecord.from_json(text) for text in texts))
-
-
 class DatastoreRecords(Records):
     """Records in StackStorm's datastore, one system value each, named ``gerrit.ticket.<key>``."""
 
@@ -154,7 +146,10 @@ class DatastoreRecords(Records):
     def get(self, key: str) -> Optional[TicketRecord]:
         """The record of a key, or None; DatastoreError (temporary) if it cannot be told."""
         text = read_value(self._datastore, PREFIX + key)
-        return None if text is None else TicketRecord.from_json(text, PREFIX + key)
+        try:
+            return None if text is None else TicketRecord.from_json(text, PREFIX + key)
+        except DamagedError:
+            return None
 
     def put(self, record: TicketRecord) -> None:
         """Keep a record."""

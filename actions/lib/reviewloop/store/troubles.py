@@ -1,4 +1,4 @@
-"""Which troubles the sensor has told StackStorm of, and not yet that they are over."""
+"""Which troubles the sensor has reported to StackStorm, and not yet that they are over."""
 
 from __future__ import annotations
 

@@ -7,146 +7,15 @@ before writing, read back, reconcile) is written once, in :mod:`reviewloop.track
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from enum import Enum
-from typing import ClassVar, Dict, Mapping, Optional, Pattern, Tuple, Type, Union
-from urllib.parse import urlsplit
+from datetime import datetime
+from typing import ClassVar, Dict, Mapping, Optional, Tuple, Type
 
-from reviewloop.core.keys import KEY_PATTERN
-from reviewloop.errors import AmbiguousError, ConfigError
+from reviewloop.errors import ConfigError
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
 from reviewloop.markup.formats import BODY_LIMIT, TITLE_LIMIT, BodyFormat
-
-SHARED_LABEL = "review-escalation"
-"""The one label all tickets share; a label for each change would flood a project's label list."""
-
-WONT_FIX = ("not_planned", "wontfix", "won't fix", "won't do", "rejected")
-"""How trackers call a ticket that its people do not want; the default of ``tracker.wont_fix``."""
-
-HTTP_BAD_REQUEST = 400
-HTTP_NOT_FOUND = 404
-HTTP_GONE = 410
-HTTP_MOVED = (301, 307, 308)
-HTTP_CONFLICT = 409
-HTTP_PRECONDITION_FAILED = 412
-HTTP_UNPROCESSABLE = 422
-
-
-class State(str, Enum):
-    """Whether a ticket still asks something of somebody."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class CloseReason(str, Enum):
-    """Why a ticket is closed, in GitHub's words (``state_reason``)."""
-
-    COMPLETED = "completed"
-    NOT_PLANNED = "not_planned"
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A ticket to be opened. ``body`` is already in the tracker's format, without the hidden
-    marker.
-
-    :raises ValueError: the key is not ``grv-`` and 16 hexadecimal digits.
-    """
-
-    key: str
-    title: str
-    body: str
-    assignee: Optional[str] = None
-    labels: Tuple[str, ...] = (SHARED_LABEL,)
-
-    def __post_init__(self) -> None:
-        if not KEY_PATTERN.fullmatch(self.key):
-            raise ValueError(f"A ticket key is 'grv-' and 16 hexadecimal digits, not {self.key!r}.")
-
-
-@dataclass(frozen=True)
-class Ticket:
-    """A ticket as its tracker serves it.
-
-    ``number`` grows with creation, so the lowest of several is the first. ``key`` is None where the
-    ticket bears no marker (any more). ``resolution`` is the tracker's own word, empty while open.
-    ``closed_at`` may be the last activity where a tracker keeps no instant of closing. ``author``
-    is who opened it, as :meth:`Tracker.account` writes it; empty where the tracker does not tell.
-    """
-
-    id: str
-    number: int
-    url: str
-    key: Optional[str]
-    title: str
-    state: State
-    resolution: str = ""
-    assignees: Tuple[str, ...] = ()
-    labels: Tuple[str, ...] = ()
-    opened_at: Optional[datetime] = None
-    closed_at: Optional[datetime] = None
-    author: str = ""
-
-    @property
-    def is_open(self) -> bool:
-        """True while the ticket is open."""
-        return self.state is State.OPEN
-
-
-@dataclass(frozen=True)
-class Comment:
-    """One comment of a ticket; ``text`` is what the tracker stored, hidden markers included."""
-
-    id: str
-    text: str
-    author: str = ""
-
-
-class ClaimState(str, Enum):
-    """The answer to a claim."""
-
-    WON = "won"
-    HELD = "held"
-    UNSUPPORTED = "unsupported"
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Who may create the ticket of a key; ``age`` is how long another run has held it."""
-
-    state: ClaimState
-    age: timedelta = timedelta(0)
-
-
-class TakenError(AmbiguousError):
-    """The tracker refuses a second open ticket of the key: another run has just opened it."""
-
-
-@dataclass(frozen=True)
-class Form:
-    """How a setting must look: a pattern over the whole text, and the same in words."""
-
-    pattern: Pattern[str]
-    shape: str
-
-
-@dataclass(frozen=True)
-class Option:
-    """A setting that one kind of tracker has under ``tracker.options``.
-
-    :param about: what it is, as a sentence for the documentation.
-    :param example: a value, for the remedy where it is missing or wrong.
-    :param default: what holds where it is left out; empty for none.
-    """
-
-    about: str
-    example: str
-    default: str = ""
-    required: bool = False
-    form: Optional[Form] = None
+from reviewloop.trackers.settings import Form, Option, TrackerSettings
+from reviewloop.trackers.tickets import Claim, ClaimState, CloseReason, Comment, Draft, Ticket
 
 
 class Tracker(ABC):
@@ -200,7 +69,7 @@ class Tracker(ABC):
         """Our account's name, from a call that a wrong credential cannot answer."""
 
     def account(self) -> str:
-        """Our account as :attr:`Ticket.author` has it; empty where that cannot be told."""
+        """Our account as :attr:`Ticket.author` has it; empty where that is not known."""
         return self.whoami()
 
     def is_ours(self, ticket: Ticket) -> bool:
@@ -274,71 +143,6 @@ class Tracker(ABC):
         return Claim(ClaimState.UNSUPPORTED)
 
 
-@dataclass(frozen=True)
-class TrackerSettings:
-    """Where the tickets go; ``token`` never appears in a representation of this value.
-
-    :param kind: a name known to :mod:`reviewloop.trackers.factory`, or ``none``.
-    :param options: what only this kind has, by the names of :attr:`Tracker.options`.
-    :param actions: which StackStorm actions do what, for the kind ``action`` alone.
-    :param reopen_days: a closed ticket is reopened if closed no longer ago than this.
-    :param wont_fix: resolutions and labels, any case, that mean "leave us alone".
-    :param existing: patterns over a commit message whose group is a ticket's id.
-    :param url: the tracker's address as people open it, or its API's.
-    :param project: the project inside it, in the tracker's own form (GitHub: ``owner/repo``).
-    :param token: the secret; for Roundup ``user:password``.
-    :param username: our account, where the tracker cannot tell it.
-    :param verify: False switches the check of TLS certificates off.
-    :param ca_bundle: path of a file with the certificates to trust.
-    """
-
-    kind: str
-    url: str = ""
-    project: str = ""
-    token: str = field(default="", repr=False)
-    username: str = ""
-    verify: bool = True
-    ca_bundle: str = ""
-    options: Mapping[str, str] = field(default_factory=dict)
-    actions: Mapping[str, object] = field(default_factory=dict)
-    reopen_days: int = 30
-    wont_fix: Tuple[str, ...] = WONT_FIX
-    existing: Tuple[Pattern[str], ...] = ()
-
-    def option(self, name: str, options: Mapping[str, Option]) -> str:
-        """An option's value, else its default."""
-        return self.options.get(name) or options[name].default
-
-    @property
-    def tls(self) -> Union[bool, str]:
-        """The ``verify`` argument of requests: a path, or whether to check at all."""
-        return (self.ca_bundle or True) if self.verify else False
-
-
-def checked_url(url: str) -> str:
-    """A tracker's address without its trailing slash.
-
-    :raises ConfigError: it is no http(s) address, or holds a user name or password.
-    """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError(
-            "tracker.url is not an http or https address.",
-            "Write it as https://host/path.",
-        )
-    if "@" in parts.netloc:
-        raise ConfigError(
-            f"tracker.url for {parts.hostname} holds a user name or password.",
-            "Move it to tracker.token, which is a secret.",
-        )
-    if parts.query or parts.fragment:
-        raise ConfigError(
-            f"tracker.url for {parts.hostname} holds a query or fragment.",
-            "Write only https://host/path.",
-        )
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
-
-
 def setting_problems(tracker: Type[Tracker], settings: TrackerSettings) -> Dict[str, str]:
     """What a kind of tracker misses in its settings or cannot read: problems by key below
     ``tracker``, such as ``{"url": "is missing: redmine needs it."}``. The token is not shown.
@@ -370,16 +174,14 @@ def check_settings(tracker: Type[Tracker], settings: TrackerSettings) -> None:
 
     :raises ConfigError: something is wrong; it lists everything that is.
     """
-    found = [f"tracker.{key} {text}" for key, text in setting_problems(tracker, settings).items()]
+    refuse(setting_problems(tracker, settings))
+
+
+def refuse(problems: Mapping[str, str]) -> None:
+    """Raise problems by key below ``tracker`` as one error.
+
+    :raises ConfigError: there are any; it lists them all.
+    """
+    found = [f"tracker.{key} {text}" for key, text in problems.items()]
     if found:
         raise ConfigError(" ".join(found), problems=found)
-
-
-def first(tickets: Tuple[Ticket, ...]) -> Optional[Ticket]:
-    """The lowest open ticket, which is the one that every run agrees to keep."""
-    return min((t for t in tickets if t.is_open), key=lambda t: t.number, default=None)
-
-
-def latest_closed(tickets: Tuple[Ticket, ...]) -> Optional[Ticket]:
-    """The newest closed ticket: its ending is the last word its people said."""
-    return max((t for t in tickets if not t.is_open), key=lambda t: t.number, default=None)

@@ -8,15 +8,16 @@ from reviewloop.errors import ConfigError
 from reviewloop.trackers.adapters.bugzilla.tracker import Bugzilla
 from reviewloop.trackers.adapters.gitea import Gitea
 from reviewloop.trackers.adapters.github import GitHub
-from reviewloop.trackers.adapters.gitlab import GitLab
+from reviewloop.trackers.adapters.gitlab.tracker import GitLab
 from reviewloop.trackers.adapters.jira.tracker import Jira
 from reviewloop.trackers.adapters.launchpad.tracker import Launchpad
 from reviewloop.trackers.adapters.redmine.tracker import Redmine
-from reviewloop.trackers.adapters.roundup import Roundup
+from reviewloop.trackers.adapters.roundup.tracker import Roundup
 from reviewloop.trackers.adapters.rt.tracker import RequestTracker
 from reviewloop.trackers.adapters.servicenow.tracker import ServiceNow
 from reviewloop.trackers.adapters.stackstorm_action.tracker import AnyAction
-from reviewloop.trackers.base import Tracker, TrackerSettings
+from reviewloop.trackers.base import Tracker
+from reviewloop.trackers.settings import TrackerSettings
 
 NONE = "none"
 

@@ -7,22 +7,13 @@ from datetime import datetime, timedelta
 from typing import Callable, List, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_CONFLICT,
-    HTTP_UNPROCESSABLE,
-    ClaimState,
-    Draft,
-    TakenError,
-    Ticket,
-    first,
-    latest_closed,
-)
-from reviewloop.trackers.outcomes import About, Again, Done, Outcome, ReopenPolicy
+from reviewloop.trackers.outcomes import About, Done, Outcome, ReopenPolicy, WhenClosed
 from reviewloop.trackers.own import OwnTickets
+from reviewloop.trackers.tickets import ClaimState, Draft, TakenError, Ticket, first, latest_closed
 
-ASSIGNEE_REFUSED = frozenset({HTTP_BAD_REQUEST, HTTP_CONFLICT, HTTP_UNPROCESSABLE})
+ASSIGNEE_REFUSED = frozenset({codes.BAD_REQUEST, codes.CONFLICT, codes.UNPROCESSABLE})
 """Statuses by which trackers refuse an assignee they do not know, and with which nothing was
 created.
 """
@@ -59,11 +50,11 @@ class Opening:
         closed = latest_closed(found) or recorded
         if closed:
             again = self._policy.decide(closed, self._now())
-            if again is Again.LEAVE:
+            if again is WhenClosed.LEAVE:
                 self._own.remember(closed, draft.key, about)
                 word = self._policy.refusal(closed)
                 return Outcome(Done.NOTHING, closed, f"closed as {word}: left alone")
-            if again is Again.REOPEN:
+            if again is WhenClosed.REOPEN:
                 return self._reopened(closed, draft, about)
         return self._created(draft, about)
 

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Optional, Tuple
 
-from reviewloop.trackers.base import WONT_FIX, Ticket
+from reviewloop.trackers.settings import WONT_FIX
+from reviewloop.trackers.tickets import Ticket
 
 
 class Done(str, Enum):
@@ -47,7 +48,7 @@ class About:
     project: str = ""
 
 
-class Again(str, Enum):
+class WhenClosed(str, Enum):
     """What to do about a key whose tickets are all closed."""
 
     REOPEN = "reopen"
@@ -68,13 +69,13 @@ class ReopenPolicy:
     window: Optional[timedelta] = None
     wont_fix: Tuple[str, ...] = WONT_FIX
 
-    def decide(self, ticket: Ticket, now: datetime) -> Again:
+    def decide(self, ticket: Ticket, now: datetime) -> WhenClosed:
         """What to do, given the newest closed ticket of the key."""
         if self.refusal(ticket):
-            return Again.LEAVE
+            return WhenClosed.LEAVE
         if self.window is None or ticket.closed_at is None:
-            return Again.REOPEN
-        return Again.REOPEN if now - ticket.closed_at <= self.window else Again.CREATE
+            return WhenClosed.REOPEN
+        return WhenClosed.REOPEN if now - ticket.closed_at <= self.window else WhenClosed.CREATE
 
     def refusal(self, ticket: Ticket) -> str:
         """The word by which its people said that they do not want a closed ticket; "" if none."""

@@ -8,22 +8,15 @@ from typing import Callable, Optional, Tuple
 
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import AmbiguousError, RefusedError
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.markup import escape as fmt
 from reviewloop.store.tickets import Records, TicketRecord
-from reviewloop.trackers.base import (
-    HTTP_GONE,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    State,
-    Ticket,
-    Tracker,
-    first,
-    latest_closed,
-)
+from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.outcomes import About, Done, Outcome
+from reviewloop.trackers.tickets import State, Ticket, first, latest_closed
 
-GONE = frozenset({HTTP_NOT_FOUND, HTTP_GONE, *HTTP_MOVED})
+GONE = frozenset({codes.NOT_FOUND, codes.GONE, *codes.MOVED})
 FIRST_PAUSE = 1.0
 """Seconds until a listing that lags is asked again; each further pause is twice as long."""
 

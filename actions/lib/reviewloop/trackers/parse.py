@@ -15,23 +15,23 @@ T = TypeVar("T")
 LISTINGS = 5
 
 
-def mapping(told: Any, what: str) -> Dict[str, Any]:
+def mapping(data: Any, what: str) -> Dict[str, Any]:
     """An object, or ProtocolError."""
-    if not isinstance(told, dict):
+    if not isinstance(data, dict):
         raise misread(what, "is not an object")
-    return told
+    return data
 
 
-def sequence(told: Any, what: str) -> List[Any]:
+def sequence(data: Any, what: str) -> List[Any]:
     """An array, or ProtocolError."""
-    if not isinstance(told, list):
+    if not isinstance(data, list):
         raise misread(what, "is not an array")
-    return told
+    return data
 
 
-def at(told: Any, name: str, what: str) -> Any:
+def required(data: Any, name: str, what: str) -> Any:
     """A member that must be there."""
-    inside = mapping(told, what)
+    inside = mapping(data, what)
     if name not in inside:
         raise misread(what, f"lacks {name!r}")
     return inside[name]
@@ -60,7 +60,7 @@ def iso_instant(text: Any) -> Optional[datetime]:
         raise misread("an instant", f"is {str(text)[:40]!r}") from err
 
 
-def steady(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
+def stable(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
     """The rows of a listing by pages, which is read again where it moved meanwhile.
 
     :param read: all pages in one go; None if a row may have slipped from one to another.
@@ -75,15 +75,15 @@ def steady(read: Callable[[], Optional[List[T]]], place: str) -> List[T]:
     )
 
 
-def rising(rows: Iterable[Any], last: int) -> Iterator[Tuple[int, Dict[str, Any]]]:
+def in_order(rows: Iterable[Any], last: int) -> Iterator[Tuple[int, Dict[str, Any]]]:
     """The rows of a page with their numbers (``id``), each beyond the one before.
 
     :param last: the last number of the page before; the next page begins after the last one here.
     :raises ProtocolError: they are not in that order, so one may be missing.
     """
-    for told in rows:
-        row = mapping(told, "a row of a listing")
-        number = int(at(row, "id", "a row of a listing"))
+    for data in rows:
+        row = mapping(data, "a row of a listing")
+        number = int(required(row, "id", "a row of a listing"))
         if number <= last:
             raise misread("a listing", "is not in the order of numbers")
         last = number
@@ -94,13 +94,13 @@ def total_unless_less(header: str, before: int) -> Optional[int]:
     """How many rows a listing has as its header tells, 0 where it does not; None if there were more
     ``before``: then one may have slipped from an unread page to a read one.
     """
-    told = whole_number(header)
-    if told is not None and told < before:
+    data = whole_number(header)
+    if data is not None and data < before:
         return None
-    return told or 0
+    return data or 0
 
 
-def understood(read: Callable[..., T]) -> Callable[..., T]:
+def protocol_errors(read: Callable[..., T]) -> Callable[..., T]:
     """Make what stumbles over a field of another type than documented a ProtocolError.
 
     For functions whose work is to read answers; ``from`` keeps what went wrong.

@@ -1,38 +1,24 @@
 """What trackers with a REST interface have alike: how they are reached, and what is read and
-written in the same way by several of them. It knows none of them.
+written in the same way by several of them. It names none of these trackers.
 """
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from typing import (
-    Any,
-    Callable,
-    ClassVar,
-    Dict,
-    Iterable,
-    Optional,
-    Tuple,
-)
+from typing import Any, Callable, ClassVar, Dict, Iterable, Optional, Tuple
 from urllib.parse import urlsplit
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import AmbiguousError, RefusedError, ReviewLoopError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-    checked_url,
-)
+from reviewloop.markup import escape as fmt
+from reviewloop.trackers.base import Tracker, check_settings
 from reviewloop.trackers.http import Http
+from reviewloop.trackers.settings import Form, TrackerSettings, checked_url
+from reviewloop.trackers.tickets import Draft, State, Ticket
 
 EDIT_ATTEMPTS = 10
 """How often a change is tried that others get in the way of."""
@@ -145,6 +131,13 @@ class RestTracker(Tracker):
     def _option(self, name: str) -> str:
         return self._settings.option(name, self.options)
 
+    def _title(self, draft: Draft) -> str:
+        return fmt.title(draft.title, self.title_limit)
+
+    def _sealed(self, draft: Draft) -> str:
+        """The body with the key."""
+        return fmt.seal(draft.body, draft.key, self.body_format, self.body_limit)
+
     def _opened(self, draft: Draft, number: str, url: str, title: str) -> Ticket:
         """A new ticket where the tracker tells no more than its number."""
         return Ticket(
@@ -205,7 +198,7 @@ def ticket_number(ticket_id: str, what: str) -> str:
     :raises RefusedError: it is none, so there is no such ticket (404).
     """
     if not _NUMBER.fullmatch(ticket_id):
-        raise RefusedError(f"{ticket_id[:60]!r} is no {what} number.", status=HTTP_NOT_FOUND)
+        raise RefusedError(f"{ticket_id[:60]!r} is no {what} number.", status=codes.NOT_FOUND)
     return ticket_id
 
 
@@ -221,12 +214,12 @@ def only_key(text: str) -> Optional[str]:
     return text if KEY_PATTERN.fullmatch(text) else None
 
 
-def member(told: Any, name: str) -> str:
+def member(data: Any, name: str) -> str:
     """A text inside an object, such as a user's login; empty where there is no object."""
-    return str(told.get(name) or "") if isinstance(told, dict) else ""
+    return str(data.get(name) or "") if isinstance(data, dict) else ""
 
 
-def unclear(err: ReviewLoopError) -> AmbiguousError:
+def ambiguous(err: ReviewLoopError) -> AmbiguousError:
     """The error for a write that was done, or may have been, and whose answer is of no use."""
     return AmbiguousError(err.message, LOOK_FIRST)
 

@@ -22,18 +22,11 @@ from typing import Callable, Optional, Tuple
 from reviewloop.errors import AmbiguousError, RefusedError
 from reviewloop.http.retry import Timing
 from reviewloop.store.tickets import Records, TicketRecord
-from reviewloop.trackers.base import (
-    CloseReason,
-    Draft,
-    State,
-    Ticket,
-    Tracker,
-    first,
-    latest_closed,
-)
+from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.opening import ASSIGNEE_REFUSED, Opening, not_assigned, with_ticket
 from reviewloop.trackers.outcomes import About, Done, Outcome, ReopenPolicy
 from reviewloop.trackers.own import GONE, OwnTickets
+from reviewloop.trackers.tickets import CloseReason, Draft, State, Ticket, first, latest_closed
 
 CLAIM_GRACE = timedelta(minutes=2)
 """A claim older than this belongs to a run that died: more than any run needs between two calls."""

@@ -8,7 +8,7 @@ What it relies on, read in the source of Forgejo and of Gitea:
 - ``CreateIssue`` there: without write access to the issues, labels and assignees are dropped
   without an error; with it, an assignee who may not be assigned is refused with 422. ``EditIssue``
   answers 500 in that case, and only after it has taken the others off, so it is looked up before.
-  Who may be is told by ``CanBeAssigned`` (``models/perm/access/repo_permission.go``): whoever may
+  ``CanBeAssigned`` says who may be (``models/perm/access/repo_permission.go``): whoever may
   write there, and whoever may read its pull requests, which in a public repository is everybody.
 - Labels are numbers there. Their names are not unique, so of several runs that create one all
   succeed (``models/issues/label.go``).
@@ -25,59 +25,40 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote
 
-from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
+from reviewloop.errors import AmbiguousError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_PRECONDITION_FAILED,
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.repository import RepositoryTracker
 from reviewloop.trackers.rest import (
-    RestTracker,
+    ambiguous,
     by_number,
     member,
     open_with_key,
-    ticket_number,
-    unclear,
     with_key,
     without_path,
 )
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import CloseReason, Draft, State, Ticket
 
 API_PATH = "/api/v1"
 PAGE = 50
 """The longest page of a server whose administrator has not changed it."""
 LABEL = {"color": "#d93f0b", "description": "A review that has waited too long"}
-HTTP_LOCKED = 423
 
 _PROJECT = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.-]*/(?!\.\Z)[A-Za-z0-9_.-]+")
 
 
-class Gitea(RestTracker):
+class Gitea(RepositoryTracker):
     """Issues of one repository (``tracker.project: owner/repository``)."""
 
     kind = "gitea"
-    body_format = BodyFormat.MARKDOWN
     needs = ("url", "project", "token")
     forms = {"project": Form(_PROJECT, "owner/repository")}
     drops_hint = (
         "Gitea and Forgejo drop labels and assignees unless the token's account may write the "
         "repository's issues."
     )
-
-    def _begin(self) -> None:
-        self._repo = f"/repos/{self._project}"
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -90,7 +71,7 @@ class Gitea(RestTracker):
 
     def _who(self) -> str:
         """Our login."""
-        return str(parse.at(self._http.read("/user").data, "login", "the user"))
+        return str(parse.required(self._http.read("/user").data, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key."""
@@ -105,45 +86,22 @@ class Gitea(RestTracker):
 
     def _listed(self, only: Mapping[str, str]) -> Tuple[Ticket, ...]:
         params = {"type": "issues", "created_by": self.account(), **only}
-        rows = self._rows(f"{self._repo}/issues", params)
-        return by_number(_ticket(row) for row in rows if not row.get("pull_request"))
-
-    def read(self, ticket_id: str) -> Ticket:
-        """One issue by its number."""
-        return _ticket(self._http.read(self._issue(ticket_id)).data)
+        rows = self._rows(self._issues, params)
+        return by_number(self._ticket(row) for row in rows if not row.get("pull_request"))
 
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose body ends with the hidden key."""
         labels = [self._label(name) for name in draft.labels]
-        body: Dict[str, Any] = {
-            "title": fmt.title(draft.title, self.title_limit),
-            "body": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
-            "labels": [number for number in labels if number is not None],
-        }
+        more: Dict[str, Any] = {"labels": [one for one in labels if one is not None]}
         if draft.assignee:
-            body["assignees"] = [draft.assignee.lstrip("@")]
+            more["assignees"] = [draft.assignee.lstrip("@")]
         try:
-            return _ticket(self._http.write("POST", f"{self._repo}/issues", body).data)
-        except ProtocolError as err:
-            raise unclear(err) from err
+            return self._created(draft, **more)
         except RefusedError as err:
-            if err.status != HTTP_BAD_REQUEST:
+            if err.status != codes.BAD_REQUEST:
                 raise
             # The assignee lost access in between: the issue is there, without assignee.
-            raise unclear(err) from err
-
-    @parse.understood
-    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
-        """All comments of an issue."""
-        rows = self._rows(f"{self._issue(ticket_id)}/comments", {})
-        return tuple(
-            Comment(str(row["id"]), str(row.get("body") or ""), member(row.get("user"), "login"))
-            for row in rows
-        )
-
-    def add_comment(self, ticket_id: str, text: str) -> None:
-        """Add a comment."""
-        self._http.write("POST", f"{self._issue(ticket_id)}/comments", {"body": text})
+            raise ambiguous(err) from err
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:  # noqa: ARG002 - there is none
         """Close an issue; no reasons are known there, the comment tells it."""
@@ -153,15 +111,7 @@ class Gitea(RestTracker):
         """Close an issue and rename the key in its body, in one call. The comment links the other
         one.
         """
-        row = parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
-        text = str(row.get("body") or "")
-        key = fmt.key_in(text)
-        body = fmt.without_key(text, key) if key else text
-        self._patch(ticket_id, {"state": "closed", "body": body})
-
-    def reopen(self, ticket_id: str) -> None:
-        """Reopen an issue."""
-        self._patch(ticket_id, {"state": "open"})
+        self._retire(ticket_id)
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignees."""
@@ -171,7 +121,7 @@ class Gitea(RestTracker):
                 f"{name} cannot be assigned in {self._project}.",
                 "Check roster.members[].tracker.gitea, and give that account access to the "
                 "repository.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
         self._patch(ticket_id, {"assignees": [name]})
 
@@ -184,16 +134,16 @@ class Gitea(RestTracker):
     def _may_be_assigned(self, name: str) -> bool:
         """Whether the server would assign somebody; True if the token may not look."""
         try:
-            told = self._http.read(f"{self._repo}/assignees").data
+            data = self._http.read(f"{self._repository}/assignees").data
             known = [
                 member(row, "login").casefold()
-                for row in parse.sequence(told, "a listing of users")
+                for row in parse.sequence(data, "a listing of users")
             ]
             if name.casefold() in known:
                 return True
-            repo = parse.mapping(self._http.read(self._repo).data, "the repository")
+            repo = parse.mapping(self._http.read(self._repository).data, "the repository")
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             return True
         return not repo.get("private") and bool(repo.get("has_pull_requests")) and self._knows(name)
@@ -202,7 +152,7 @@ class Gitea(RestTracker):
         try:
             self._http.read(f"/users/{quote(name, safe='')}")
         except RefusedError as err:
-            if err.status != HTTP_NOT_FOUND:
+            if err.status != codes.NOT_FOUND:
                 raise
             return False
         return True
@@ -210,7 +160,7 @@ class Gitea(RestTracker):
     def _label(self, name: str) -> Optional[int]:
         """The number of a label, which is created if it is not there; None if we may not."""
         owner = self._project.partition("/")[0]
-        found = self._numbers(f"{self._repo}/labels", name)
+        found = self._numbers(f"{self._repository}/labels", name)
         if not found:
             # No organization, or not ours to see: then the label is the repository's.
             with suppress(RefusedError):
@@ -221,10 +171,10 @@ class Gitea(RestTracker):
         """Create a label. Of several runs that do so each keeps the lowest, and takes its own away
         again.
         """
-        path, made = f"{self._repo}/labels", None
+        path, made = f"{self._repository}/labels", None
         with suppress(AmbiguousError):
             try:
-                made = parse.at(
+                made = parse.required(
                     self._http.write("POST", path, {"name": name, **LABEL}).data, "id", "a label"
                 )
             except RefusedError:
@@ -238,15 +188,9 @@ class Gitea(RestTracker):
     def _numbers(self, path: str, name: str) -> List[int]:
         return [int(row["id"]) for row in self._rows(path, {}) if row.get("name") == name]
 
-    def _patch(self, ticket_id: str, body: Mapping[str, Any]) -> None:
-        self._http.write("PATCH", self._issue(ticket_id), body)
-
-    def _issue(self, ticket_id: str) -> str:
-        return f"{self._repo}/issues/{ticket_number(ticket_id, 'issue')}"
-
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
-        return parse.steady(lambda: self._pages(path, params), self._place)
+        return parse.stable(lambda: self._pages(path, params), self._place)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
         """The same in one go; None if rows went away meanwhile, since one may then have slipped
@@ -271,49 +215,48 @@ class Gitea(RestTracker):
                 return list(rows.values())
             page += 1
 
+    @parse.protocol_errors
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "an issue")
+        number = parse.required(row, "number", "an issue")
+        if not isinstance(number, int) or number < 1:
+            raise parse.misread("an issue", "has no number")
+        closed = parse.required(row, "state", "an issue") == "closed"
+        return Ticket(
+            id=str(number),
+            number=number,
+            url=str(row.get("html_url") or ""),
+            key=fmt.key_in(str(row.get("body") or "")),
+            title=str(row.get("title") or ""),
+            state=State.CLOSED if closed else State.OPEN,
+            assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
+            labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
+            opened_at=parse.iso_instant(row.get("created_at")),
+            closed_at=parse.iso_instant(row.get("closed_at")),
+            author=member(row.get("user"), "login"),
+        )
+
     def _remedy(self, status: int) -> str:
-        if status in HTTP_MOVED:
+        if status in codes.MOVED:
             return f"{self._project} was renamed or moved: set tracker.project to its new name."
         return {
-            HTTP_NOT_FOUND: (
+            codes.NOT_FOUND: (
                 f"Check tracker.project: that {self._project} exists, that its issues are switched "
                 "on, and that the token's account may see it."
             ),
-            FORBIDDEN: (
+            codes.FORBIDDEN: (
                 "Give tracker.token the scopes write:issue, read:user and read:repository, and its "
                 f"account write access to the issues of {self._project}. A new account must change "
                 "its password in the browser first."
             ),
-            HTTP_PRECONDITION_FAILED: "Close what the issue depends on, or remove the dependency.",
-            HTTP_UNPROCESSABLE: "Check that the assignee has access to the repository.",
-            HTTP_LOCKED: f"{self._project} is archived: set tracker.project to another.",
+            codes.PRECONDITION_FAILED: "Close what the issue depends on, or remove the dependency.",
+            codes.UNPROCESSABLE: "Check that the assignee has access to the repository.",
+            codes.LOCKED: f"{self._project} is archived: set tracker.project to another.",
         }.get(status, "")
 
 
-def _id(told: Any) -> int:
-    number = parse.at(told, "id", "a row of a listing")
+def _id(data: Any) -> int:
+    number = parse.required(data, "id", "a row of a listing")
     if not isinstance(number, int):
         raise parse.misread("a row of a listing", "has no number")
     return number
-
-
-@parse.understood
-def _ticket(told: Any) -> Ticket:
-    row = parse.mapping(told, "an issue")
-    number = parse.at(row, "number", "an issue")
-    if not isinstance(number, int) or number < 1:
-        raise parse.misread("an issue", "has no number")
-    closed = parse.at(row, "state", "an issue") == "closed"
-    return Ticket(
-        id=str(number),
-        number=number,
-        url=str(row.get("html_url") or ""),
-        key=fmt.key_in(str(row.get("body") or "")),
-        title=str(row.get("title") or ""),
-        state=State.CLOSED if closed else State.OPEN,
-        assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
-        labels=tuple(str(one.get("name") or "") for one in row.get("labels") or ()),
-        opened_at=parse.iso_instant(row.get("created_at")),
-        closed_at=parse.iso_instant(row.get("closed_at")),
-        author=member(row.get("user"), "login"),
-    )

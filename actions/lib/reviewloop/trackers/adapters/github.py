@@ -14,34 +14,14 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import ConfigError, ProtocolError, RefusedError
+from reviewloop.errors import ConfigError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_GONE,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
-from reviewloop.trackers.rest import (
-    RestTracker,
-    by_number,
-    member,
-    open_with_key,
-    ticket_number,
-    unclear,
-    with_key,
-)
+from reviewloop.trackers.repository import RepositoryTracker
+from reviewloop.trackers.rest import by_number, member, open_with_key, with_key
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Draft, State, Ticket
 
 API = "https://api.github.com"
 API_VERSION = "2022-11-28"
@@ -53,11 +33,10 @@ INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 _PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
 
 
-class GitHub(RestTracker):
+class GitHub(RepositoryTracker):
     """Issues of one repository (``tracker.project: owner/repo``)."""
 
     kind = "github"
-    body_format = BodyFormat.MARKDOWN
     needs = ("project", "token")
     forms = {"project": Form(_PROJECT, "owner/repository")}
     drops_hint = (
@@ -66,9 +45,6 @@ class GitHub(RestTracker):
     )
 
     write_spacing = WRITE_SPACING
-
-    def _begin(self) -> None:
-        self._issues = f"/repos/{self._project}/issues"
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -99,9 +75,9 @@ class GitHub(RestTracker):
         tell.
         """
         try:
-            told = self._http.read("/user").data
+            data = self._http.read("/user").data
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             if not self._settings.username:
                 raise ConfigError(
@@ -109,7 +85,7 @@ class GitHub(RestTracker):
                     "Set tracker.username to the app's account, such as my-app[bot].",
                 ) from err
             return self._settings.username
-        return str(parse.at(told, "login", "the user"))
+        return str(parse.required(data, "login", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose body bears the key: first those with the shared label, else all of ours.
@@ -132,49 +108,17 @@ class GitHub(RestTracker):
             # Oldest first: an issue opened meanwhile goes to the end and moves no page.
             "sort": "created",
             "direction": "asc",
-            "per_page": PAGE,
             **only,
         }
         if since is not None:
             params["since"] = since.strftime(INSTANT)
-        rows = self._pages(self._issues, params)
-        return by_number(_ticket(row) for row in rows if "pull_request" not in row)
-
-    def read(self, ticket_id: str) -> Ticket:
-        """One issue by its number."""
-        return _ticket(self._http.read(self._issue(ticket_id)).data)
+        rows = self._rows(self._issues, params)
+        return by_number(self._ticket(row) for row in rows if "pull_request" not in row)
 
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose body ends with the hidden key."""
-        body: Dict[str, Any] = {
-            "title": fmt.title(draft.title, self.title_limit),
-            "body": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
-            "labels": list(draft.labels),
-        }
-        if draft.assignee:
-            body["assignees"] = [draft.assignee]
-        told = self._http.write("POST", self._issues, body).data
-        try:
-            return _ticket(told)
-        except ProtocolError as err:
-            raise unclear(err) from err
-
-    @parse.understood
-    def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
-        """All comments of an issue."""
-        rows = self._pages(f"{self._issue(ticket_id)}/comments", {"per_page": PAGE})
-        return tuple(
-            Comment(
-                str(parse.at(row, "id", "a comment")),
-                str(row.get("body") or ""),
-                member(row.get("user"), "login"),
-            )
-            for row in rows
-        )
-
-    def add_comment(self, ticket_id: str, text: str) -> None:
-        """Add a comment."""
-        self._http.write("POST", f"{self._issue(ticket_id)}/comments", {"body": text})
+        who = {"assignees": [draft.assignee]} if draft.assignee else {}
+        return self._created(draft, labels=list(draft.labels), **who)
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
         """Close an issue with a ``state_reason``."""
@@ -182,32 +126,17 @@ class GitHub(RestTracker):
 
     def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:  # noqa: ARG002
         """Close an issue and rename the key in its body, in one call."""
-        row = parse.mapping(self._http.read(self._issue(ticket_id)).data, "an issue")
-        text = str(row.get("body") or "")
-        key = fmt.key_in(text)
-        body = fmt.without_key(text, key) if key else text
-        reason = CloseReason.NOT_PLANNED.value
-        self._patch(ticket_id, {"state": "closed", "state_reason": reason, "body": body})
-
-    def reopen(self, ticket_id: str) -> None:
-        """Reopen an issue."""
-        self._patch(ticket_id, {"state": "open"})
+        self._retire(ticket_id, state_reason=CloseReason.NOT_PLANNED.value)
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignees."""
         self._patch(ticket_id, {"assignees": [who]})
 
-    def _patch(self, ticket_id: str, body: Mapping[str, Any]) -> None:
-        self._http.write("PATCH", self._issue(ticket_id), body)
-
-    def _issue(self, ticket_id: str) -> str:
-        return f"{self._issues}/{ticket_number(ticket_id, 'issue')}"
-
-    def _pages(self, path: str, params: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
+    def _rows(self, path: str, params: Mapping[str, Any]) -> Iterator[Dict[str, Any]]:
         """Rows of all pages. The next page's address is GitHub's own (``Link``), parameters
         included.
         """
-        answer = self._http.read(path, params)
+        answer = self._http.read(path, {"per_page": PAGE, **params})
         while True:
             for row in parse.sequence(answer.data, "a listing"):
                 yield parse.mapping(row, "a row of a listing")
@@ -215,44 +144,43 @@ class GitHub(RestTracker):
                 return
             answer = self._http.read(answer.next_url)
 
+    @parse.protocol_errors
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "an issue")
+        number = parse.required(row, "number", "an issue")
+        closed = parse.required(row, "state", "an issue") == "closed"
+        return Ticket(
+            id=str(number),
+            number=int(number),
+            url=str(row.get("html_url") or ""),
+            key=fmt.key_in(str(row.get("body") or "")),
+            title=str(row.get("title") or ""),
+            state=State.CLOSED if closed else State.OPEN,
+            resolution=str(row.get("state_reason") or "") if closed else "",
+            assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
+            labels=tuple(_label(one) for one in row.get("labels") or ()),
+            opened_at=parse.instant(row.get("created_at"), INSTANT),
+            closed_at=parse.instant(row.get("closed_at"), INSTANT),
+            author=member(row.get("user"), "login"),
+        )
+
     def _remedy(self, status: int) -> str:
-        if status == HTTP_GONE:
+        if status == codes.GONE:
             return f"Switch the issues of {self._project} on, or set tracker.project to another."
-        if status in HTTP_MOVED:
+        if status in codes.MOVED:
             return f"{self._project} was renamed or moved: set tracker.project to its new name."
-        if status == HTTP_NOT_FOUND:
+        if status == codes.NOT_FOUND:
             return (
                 f"Check tracker.project: that {self._project} exists and that the token may see it "
                 "(Issues: read)."
             )
-        if status == FORBIDDEN:
+        if status == codes.FORBIDDEN:
             return f"Give the token 'Issues: read and write' on {self._project}."
-        if status == HTTP_UNPROCESSABLE:
+        if status == codes.UNPROCESSABLE:
             return "Check that the assignee is a collaborator there."
         return ""
 
 
-def _label(told: Any) -> str:
+def _label(data: Any) -> str:
     """A label's name; GitHub's description allows a bare string too."""
-    return str(told.get("name") or "") if isinstance(told, dict) else str(told)
-
-
-@parse.understood
-def _ticket(told: Any) -> Ticket:
-    row = parse.mapping(told, "an issue")
-    number = parse.at(row, "number", "an issue")
-    closed = parse.at(row, "state", "an issue") == "closed"
-    return Ticket(
-        id=str(number),
-        number=int(number),
-        url=str(row.get("html_url") or ""),
-        key=fmt.key_in(str(row.get("body") or "")),
-        title=str(row.get("title") or ""),
-        state=State.CLOSED if closed else State.OPEN,
-        resolution=str(row.get("state_reason") or "") if closed else "",
-        assignees=tuple(member(one, "login") for one in row.get("assignees") or ()),
-        labels=tuple(_label(one) for one in row.get("labels") or ()),
-        opened_at=parse.instant(row.get("created_at"), INSTANT),
-        closed_at=parse.instant(row.get("closed_at"), INSTANT),
-        author=member(row.get("user"), "login"),
-    )
+    return str(data.get("name") or "") if isinstance(data, dict) else str(data)

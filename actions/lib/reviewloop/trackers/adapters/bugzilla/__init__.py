@@ -1,1 +1,1 @@
-"""Bugzilla, in two modules: how its REST interface speaks, and the tracker."""
+"""Bugzilla: its settings, how its REST interface speaks, its bugs, and the tracker."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Optional
 
 from reviewloop.errors import AmbiguousError, AuthError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.messages import Response, read_json
-from reviewloop.trackers.base import HTTP_BAD_REQUEST, HTTP_NOT_FOUND
-from reviewloop.trackers.http import FORBIDDEN, Answer, Http
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 
 HEADER, QUERY = "header", "query"
 
@@ -46,11 +47,11 @@ class Rest(Http):
 
     def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """See :meth:`Http.judge`."""
-        told = _error_in(response.body)
-        if told is None:
+        data = _error_in(response.body)
+        if data is None:
             return super().judge(response, what, is_write)
-        code = _int(told.get("code"))
-        said = self.shown(str(told.get("message")))
+        code = _int(data.get("code"))
+        said = self.one_line(str(data.get("message")))
         if code in _LOGIN:
             raise AuthError(
                 f"{self._host} does not accept our credential (code {code}).",
@@ -62,7 +63,7 @@ class Rest(Http):
             f"{what} was refused (code {code}): {said}",
             _advice(code, self._product),
             _status(code),
-            told,
+            data,
         )
 
 
@@ -71,30 +72,30 @@ def _error_in(content: bytes) -> Optional[Row]:
     if b'"error"' not in content:
         return None
     try:
-        told = read_json(content)
+        data = read_json(content)
     except ValueError:
         return None
-    is_error = isinstance(told, dict) and told.get("error") and "code" in told
-    return told if is_error else None
+    is_error = isinstance(data, dict) and data.get("error") and "code" in data
+    return data if is_error else None
 
 
-def _int(told: Any) -> int:
+def _int(data: Any) -> int:
     try:
-        return int(told)
+        return int(data)
     except (TypeError, ValueError):
         return 0
 
 
 def code_of(err: RefusedError) -> int:
-    """Bugzilla's code of a refusal, 0 where it told none."""
-    return _int(err.told.get("code")) if isinstance(err.told, dict) else 0
+    """Bugzilla's code of a refusal, 0 where it names none."""
+    return _int(err.answer.get("code")) if isinstance(err.answer, dict) else 0
 
 
 def _status(code: int) -> int:
     """The HTTP status that says what a code means; Bugzilla's own would say something else."""
     if code in GONE:
-        return HTTP_NOT_FOUND
-    return FORBIDDEN if code in _NO_RIGHT else HTTP_BAD_REQUEST
+        return codes.NOT_FOUND
+    return codes.FORBIDDEN if code in _NO_RIGHT else codes.BAD_REQUEST
 
 
 def _broken(message: str, is_write: bool) -> TemporaryError:
@@ -125,6 +126,6 @@ def _advice(code: int, product: str) -> str:
 
 def remedy(status: int) -> str:
     """Advice on an answer that is not Bugzilla's own."""
-    if status == HTTP_NOT_FOUND:
+    if status == codes.NOT_FOUND:
         return "Check tracker.url; without the web server's rewriting it must end with /rest.cgi."
     return ""

@@ -1,4 +1,4 @@
-"""What Bugzilla needs to be told in ``tracker.options``."""
+"""The settings that Bugzilla needs in ``tracker.options``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from typing import Mapping
 
 from reviewloop.trackers.adapters.bugzilla.rest import HEADER, QUERY
-from reviewloop.trackers.base import Form, Option
 from reviewloop.trackers.rest import PAIRS
+from reviewloop.trackers.settings import Form, Option
 
 _KEY_IN = Form(re.compile(f"{HEADER}|{QUERY}"), f"{HEADER} or {QUERY}")
 

@@ -23,41 +23,23 @@ import re
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
-from reviewloop.markup import escape as fmt
+from reviewloop.errors import AmbiguousError, AuthError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.bugzilla.bugs import Bugs
 from reviewloop.trackers.adapters.bugzilla.rest import (
     ALIAS_TAKEN,
     GONE,
     HEADER,
-    INVALID_USER,
     OTHER,
     QUERY,
-    UNKNOWN_NAME,
     Rest,
     Row,
     code_of,
     remedy,
 )
 from reviewloop.trackers.adapters.bugzilla.settings import OPTIONS
-from reviewloop.trackers.base import (
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    TakenError,
-    Ticket,
-    checked_url,
-)
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
@@ -67,15 +49,9 @@ from reviewloop.trackers.rest import (
     pairs,
     ticket_number,
 )
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, TakenError, Ticket
 
-PAGE = 500
-INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-FIELDS = (
-    "id,alias,summary,is_open,resolution,assigned_to,whiteboard,creator,creation_time,"
-    "last_change_time"
-)
-
-_LABEL = re.compile(r"\[([^\[\]]+)\]")
 COMMENT_WANTED = "The review escalation ends here."
 """Said only where the installation wants a comment with each change of resolution."""
 
@@ -100,6 +76,8 @@ class Bugzilla(RestTracker):
                 f'tracker.username is missing: {self.kind} needs it with key_in: "{QUERY}".',
                 "Set it to the login of the API key's account.",
             )
+
+        self._bugs = Bugs(self._http, self._web, self._project, self._secret)
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -127,9 +105,9 @@ class Bugzilla(RestTracker):
     def _who(self) -> str:
         """Our login. 5.0 and 5.2 only say whether the login we name is ours."""
         if not self._secret:
-            return str(parse.at(self._read("/whoami"), "name", "the user"))
-        told = self._read("/valid_login", login=self._settings.username)
-        if not parse.at(told, "result", "the answer"):
+            return str(parse.required(self._bugs.read("/whoami"), "name", "the user"))
+        data = self._bugs.read("/valid_login", login=self._settings.username)
+        if not parse.required(data, "result", "the answer"):
             raise AuthError(
                 f"The API key is not that of {self._settings.username}.",
                 "Set tracker.username to the login of the account that tracker.token belongs to.",
@@ -143,7 +121,7 @@ class Bugzilla(RestTracker):
     ) -> Tuple[Ticket, ...]:
         """The bug that has the key as an alias, open or closed."""
         try:
-            return (self._bug(key),)
+            return (self._bugs.bug(key),)
         except RefusedError as err:
             if code_of(err) not in GONE:
                 raise
@@ -154,7 +132,7 @@ class Bugzilla(RestTracker):
         tickets: List[Ticket] = []
         last = 0
         while True:
-            found = self._search_after(last)
+            found = self._bugs.open_after(last)
             if not found:
                 return open_with_key(tickets)
             tickets += found
@@ -162,7 +140,7 @@ class Bugzilla(RestTracker):
 
     def read(self, ticket_id: str) -> Ticket:
         """One bug by its number."""
-        return self._bug(ticket_number(ticket_id, "bug"))
+        return self._bugs.bug(ticket_number(ticket_id, "bug"))
 
     def create(self, draft: Draft) -> Ticket:
         """File a bug that has the key as its alias; a closed one that has it gives it up.
@@ -177,18 +155,20 @@ class Bugzilla(RestTracker):
                 raise
             self._release(draft.key)
             number = self._filed_again(body)
-        return self._opened(draft, str(number), self._url(number), str(body["summary"]))
+        return self._opened(draft, str(number), self._bugs.url(number), str(body["summary"]))
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments but the description, which Bugzilla counts as number 0."""
         number = ticket_number(ticket_id, "bug")
-        bugs = parse.at(self._read(f"/bug/{number}/comment"), "bugs", "the answer")
-        told = parse.at(parse.at(bugs, number, "the comments"), "comments", "the comments")
-        rows = [parse.mapping(row, "a comment") for row in parse.sequence(told, "the comments")]
+        bugs = parse.required(self._bugs.read(f"/bug/{number}/comment"), "bugs", "the answer")
+        data = parse.required(
+            parse.required(bugs, number, "the comments"), "comments", "the comments"
+        )
+        rows = [parse.mapping(row, "a comment") for row in parse.sequence(data, "the comments")]
         return tuple(
             Comment(
-                str(parse.at(row, "id", "a comment")),
+                str(parse.required(row, "id", "a comment")),
                 str(row.get("text") or ""),
                 str(row.get("creator") or ""),
             )
@@ -198,7 +178,9 @@ class Bugzilla(RestTracker):
 
     def add_comment(self, ticket_id: str, text: str) -> None:
         """Add a comment; no status changes by it."""
-        self._write("POST", f"/bug/{ticket_number(ticket_id, 'bug')}/comment", {"comment": text})
+        self._bugs.write(
+            "POST", f"/bug/{ticket_number(ticket_id, 'bug')}/comment", {"comment": text}
+        )
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
         """Set the closed status, and the resolution for the reason."""
@@ -210,7 +192,7 @@ class Bugzilla(RestTracker):
 
     def close_duplicate(self, ticket_id: str, keep: Ticket) -> None:
         """Close a bug as a duplicate of the kept one and take its key away, in one call."""
-        aliases = self._aliases(ticket_id)
+        aliases = self._bugs.aliases(ticket_id)
         self._end(
             ticket_id,
             {"dupe_of": int(ticket_number(keep.id, "bug")), "alias": _without_keys(aliases)},
@@ -223,7 +205,7 @@ class Bugzilla(RestTracker):
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Assign a bug to a login."""
-        self._update(ticket_id, {"assigned_to": self._user(who)})
+        self._update(ticket_id, {"assigned_to": self._bugs.user(who)})
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -233,19 +215,19 @@ class Bugzilla(RestTracker):
         body.update({name: self._option(name) for name in defaulted if self._option(name)})
         body.update(
             product=self._project,
-            summary=fmt.title(draft.title, self.title_limit),
-            description=fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            summary=self._title(draft),
+            description=self._sealed(draft),
             alias=draft.key,
             whiteboard=" ".join(f"[{label}]" for label in draft.labels),
         )
         if draft.assignee:
-            body["assigned_to"] = self._user(draft.assignee)
+            body["assigned_to"] = self._bugs.user(draft.assignee)
         return body
 
     def _filed(self, body: Mapping[str, Any]) -> int:
-        told = self._write("POST", "/bug", body)
+        data = self._bugs.write("POST", "/bug", body)
         try:
-            return int(parse.at(told, "id", "the new bug"))
+            return int(parse.required(data, "id", "the new bug"))
         except (ProtocolError, TypeError, ValueError) as err:
             raise AmbiguousError(
                 f"{self._place} does not tell the number of the new bug.",
@@ -267,62 +249,11 @@ class Bugzilla(RestTracker):
                 raise RefusedError(
                     f"Bug {ticket.id}, which {ticket.author} filed, has the alias {key}.",
                     "Take that alias off it: whoever may set aliases could have taken it.",
-                    HTTP_UNPROCESSABLE,
+                    codes.UNPROCESSABLE,
                 )
             if ticket.is_open:
                 raise _taken(key)
-            self._update(ticket.id, {"alias": _without_keys(self._aliases(ticket.id))})
-
-    def _user(self, who: str) -> str:
-        """The login of a user, as Bugzilla writes it. On its own an unknown one would answer as
-        anything else that is not there.
-        """
-        try:
-            told = self._read("/user", names=who, include_fields="name")
-        except RefusedError as err:
-            if code_of(err) not in (UNKNOWN_NAME, INVALID_USER):
-                raise
-        else:
-            rows = parse.sequence(parse.at(told, "users", "the answer"), "the users")
-            if rows:
-                return str(parse.at(rows[0], "name", "a user"))
-        raise RefusedError(
-            f"Bugzilla has no user {who!r}.",
-            "Write the login, which is a mail address as a rule.",
-            HTTP_UNPROCESSABLE,
-        )
-
-    def _bug(self, number_or_alias: str) -> Ticket:
-        return self._ticket(self._row(number_or_alias, FIELDS))
-
-    def _row(self, number_or_alias: str, fields: str) -> Row:
-        told = self._read(f"/bug/{number_or_alias}", include_fields=fields)
-        rows = parse.sequence(parse.at(told, "bugs", "the answer"), "the bugs")
-        if len(rows) != 1:
-            raise parse.misread("the answer", f"holds {len(rows)} bugs")
-        return parse.mapping(rows[0], "a bug")
-
-    def _aliases(self, ticket_id: str) -> List[str]:
-        return _names(self._row(ticket_number(ticket_id, "bug"), "id,alias").get("alias"))
-
-    def _search_after(self, number: int) -> List[Ticket]:
-        """The next open bugs with a key, above a number: a page that nothing can move."""
-        told = self._read(
-            "/bug",
-            product=self._project,
-            resolution="---",
-            f1="alias",
-            o1="substring",
-            v1="grv-",
-            f2="bug_id",
-            o2="greaterthan",
-            v2=number,
-            order="bug_id",
-            limit=PAGE,
-            include_fields=FIELDS,
-        )
-        rows = parse.sequence(parse.at(told, "bugs", "the answer"), "the bugs")
-        return [self._ticket(row) for row in rows]
+            self._update(ticket.id, {"alias": _without_keys(self._bugs.aliases(ticket.id))})
 
     def _end(self, ticket_id: str, change: Mapping[str, Any]) -> None:
         """Close a bug, with a comment where Bugzilla will not do it without one."""
@@ -335,48 +266,11 @@ class Bugzilla(RestTracker):
             self._update(ticket_id, {**change, "comment": {"body": COMMENT_WANTED}})
 
     def _update(self, ticket_id: str, change: Mapping[str, Any]) -> None:
-        self._write("PUT", f"/bug/{ticket_number(ticket_id, 'bug')}", change)
-
-    def _read(self, path: str, **params: Any) -> Any:
-        return self._http.read(path, {**params, **self._secret}).data
-
-    def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
-        return self._http.write(method, path, {**body, **self._secret}).data
-
-    def _url(self, number: int) -> str:
-        return f"{self._web}/show_bug.cgi?id={number}"
-
-    @parse.understood
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "a bug")
-        number = int(parse.at(row, "id", "a bug"))
-        is_open = bool(parse.at(row, "is_open", "a bug"))
-        key, _ = key_among(_names(row.get("alias")))
-        assignee = str(row.get("assigned_to") or "")
-        changed = row.get("last_change_time")
-        return Ticket(
-            id=str(number),
-            number=number,
-            url=self._url(number),
-            key=key,
-            title=str(row.get("summary") or ""),
-            state=State.OPEN if is_open else State.CLOSED,
-            resolution="" if is_open else str(row.get("resolution") or ""),
-            assignees=(assignee,) if assignee else (),
-            labels=tuple(_LABEL.findall(str(row.get("whiteboard") or ""))),
-            opened_at=parse.instant(row.get("creation_time"), INSTANT),
-            closed_at=None if is_open else parse.instant(changed, INSTANT),
-            author=str(row.get("creator") or ""),
-        )
+        self._bugs.write("PUT", f"/bug/{ticket_number(ticket_id, 'bug')}", change)
 
 
 def _taken(key: str) -> TakenError:
     return TakenError(f"Another bug has just got the alias {key}.", "The next run finds it.")
-
-
-def _names(told: Any) -> List[str]:
-    """Aliases, which are a list, or one text in harmony."""
-    return [str(name) for name in (told if isinstance(told, list) else [told]) if name]
 
 
 def _without_keys(aliases: List[str]) -> Any:

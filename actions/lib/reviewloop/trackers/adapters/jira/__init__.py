@@ -1,1 +1,1 @@
-"""Jira, in four modules: listings, people, transitions, and the tracker."""
+"""Jira: its settings, listings, people, transitions, issues, and the tracker."""

@@ -32,11 +32,11 @@ class Listings:
         rows: List[Dict[str, Any]] = []
         seen: Set[str] = set()
         while True:
-            told = parse.mapping(self._http.read("/search/jql", params).data, "a listing")
-            page = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
+            data = parse.mapping(self._http.read("/search/jql", params).data, "a listing")
+            page = parse.sequence(parse.required(data, "issues", "a listing"), "a listing")
             rows += [parse.mapping(row, "an issue") for row in page]
-            token = told.get("nextPageToken")
-            if not token or told.get("isLast") is True:
+            token = data.get("nextPageToken")
+            if not token or data.get("isLast") is True:
                 return rows
             if token in seen:
                 raise parse.misread("a listing", "names a next page that was read already")
@@ -45,7 +45,7 @@ class Listings:
 
     def pages(self, path: str, params: Mapping[str, Any], name: str) -> List[Dict[str, Any]]:
         """All rows of a listing by offset, read again where it moved meanwhile."""
-        return parse.steady(lambda: self._unmoved(path, params, name), self._place)
+        return parse.stable(lambda: self._unmoved(path, params, name), self._place)
 
     def _unmoved(
         self, path: str, params: Mapping[str, Any], name: str
@@ -58,15 +58,15 @@ class Listings:
         rows: List[Dict[str, Any]] = []
         while True:
             place = {"startAt": max(len(rows) - 1, 0), "maxResults": PAGE}
-            told = parse.mapping(self._http.read(path, {**params, **place}).data, "a listing")
-            listed = parse.sequence(parse.at(told, name, "a listing"), "a listing")
+            data = parse.mapping(self._http.read(path, {**params, **place}).data, "a listing")
+            listed = parse.sequence(parse.required(data, name, "a listing"), "a listing")
             page = [parse.mapping(row, "a row of a listing") for row in listed]
-            ids = [str(parse.at(row, "id", "a row of a listing")) for row in page]
+            ids = [str(parse.required(row, "id", "a row of a listing")) for row in page]
             if rows and ids[:1] != [str(rows[-1]["id"])]:
                 return None
             fresh = page[1:] if rows else page
             rows += fresh
-            if len(rows) >= int(parse.at(told, "total", "a listing")):
+            if len(rows) >= int(parse.required(data, "total", "a listing")):
                 return rows
             if not fresh:
                 return None

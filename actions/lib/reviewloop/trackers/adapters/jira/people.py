@@ -6,8 +6,8 @@ import re
 from typing import Any, Dict, FrozenSet
 
 from reviewloop.errors import RefusedError
+from reviewloop.http import codes
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import HTTP_UNPROCESSABLE
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import member
 
@@ -37,8 +37,8 @@ class People:
     def _looked_up(self, who: str) -> str:
         """The account of a mail address or of a whole display name, if there is just one."""
         query = {"project": self._project, "query": who, "maxResults": PAGE}
-        told = parse.sequence(self._http.read("/user/assignable/search", query).data, "the people")
-        rows = [parse.mapping(row, "a person") for row in told]
+        data = parse.sequence(self._http.read("/user/assignable/search", query).data, "the people")
+        rows = [parse.mapping(row, "a person") for row in data]
         exact = [row for row in rows if who.casefold() in holder(row)]
         # Jira finds by the hidden mail address as well, and does not show it.
         hidden = [row for row in rows if "@" in who and not row.get("emailAddress")]
@@ -49,9 +49,9 @@ class People:
                 f"go by {who!r}.",
                 "Write the account id, mail address or whole name under roster.members[].tracker, "
                 "and give the person 'Assignable User' in the project.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
-        return str(parse.at(fitting[0], "accountId", "a person"))
+        return str(parse.required(fitting[0], "accountId", "a person"))
 
     def identity(self, person: Any) -> str:
         """What of a person nobody can choose to be like another's: login, or account id."""

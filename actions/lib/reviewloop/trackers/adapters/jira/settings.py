@@ -1,4 +1,4 @@
-"""What Jira needs to be told, and what to do where it asks for more."""
+"""The settings that Jira needs, and what to do where it asks for more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from typing import Any, Dict, Mapping
 
 from reviewloop.errors import ConfigError
-from reviewloop.trackers.base import Form, Option, TrackerSettings
+from reviewloop.http import codes
+from reviewloop.trackers.settings import Form, Option, TrackerSettings
 
 GATEWAY = "api.atlassian.com"
 """Where Cloud takes tokens with scopes: ``https://api.atlassian.com/ex/jira/<cloud id>``."""
@@ -99,9 +100,9 @@ def more_fields(text: str) -> Dict[str, Any]:
     return fields
 
 
-def advice(told: Any) -> str:
+def advice(data: Any) -> str:
     """What to do about the fields that a refusal names; empty where it names none."""
-    errors = told.get("errors") if isinstance(told, dict) else None
+    errors = data.get("errors") if isinstance(data, dict) else None
     names = [name for name in errors if _FIELD.fullmatch(name)] if isinstance(errors, dict) else []
     for name in names:
         if name in _ADVICE:
@@ -113,3 +114,22 @@ def advice(told: Any) -> str:
         "tracker.options.fields; for a change of status take another transition, in "
         "tracker.options.close or reopen."
     )
+
+
+def remedy(status: int, project: str) -> str:
+    """What to do about a refusal by its status; empty where nothing is known."""
+    if status == codes.GONE:
+        return "This Jira is on Atlassian's Cloud: set tracker.options.flavour to cloud."
+    if status == codes.NOT_FOUND:
+        return (
+            f"Check tracker.url, tracker.project ({project}) and tracker.options.flavour; the "
+            "pack's account needs 'Browse Projects' there."
+        )
+    if status == codes.FORBIDDEN:
+        return (
+            f"Give the pack's account these permissions in {project} (tracker.project): Browse "
+            "Projects, Create, Edit, Assign, Transition and Link Issues, Add Comments."
+        )
+    if status == codes.BAD_REQUEST:
+        return f"Check that tracker.project ({project}) is there and may be seen by the token."
+    return ""

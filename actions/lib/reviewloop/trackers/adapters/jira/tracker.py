@@ -21,63 +21,35 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, FrozenSet, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 from urllib.parse import urlsplit
 
-from reviewloop.errors import (
-    AmbiguousError,
-    AuthError,
-    ProtocolError,
-    RefusedError,
-    TemporaryError,
-)
+from reviewloop.errors import AmbiguousError, AuthError, ProtocolError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.http.messages import whole_number
-from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.jira.issues import Issue, Issues, checked
 from reviewloop.trackers.adapters.jira.listings import FIELDS, Listings
-from reviewloop.trackers.adapters.jira.people import People, holder, shown
-from reviewloop.trackers.adapters.jira.settings import OPTIONS, advice, is_cloud, more_fields
-from reviewloop.trackers.adapters.jira.workflow import DONE, Workflow, category
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_GONE,
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    Ticket,
-    checked_url,
+from reviewloop.trackers.adapters.jira.people import People, shown
+from reviewloop.trackers.adapters.jira.settings import (
+    OPTIONS,
+    advice,
+    is_cloud,
+    more_fields,
+    remedy,
 )
-from reviewloop.trackers.http import FORBIDDEN
-from reviewloop.trackers.rest import (
-    LOOK_FIRST,
-    RestTracker,
-    key_among,
-    member,
-    open_with_key,
-    with_key,
-)
+from reviewloop.trackers.adapters.jira.workflow import Workflow
+from reviewloop.trackers.rest import LOOK_FIRST, RestTracker, member, open_with_key, with_key
+from reviewloop.trackers.settings import Form, checked_url
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, Ticket
 
 CLOUD_LAG = 60.0
 CLUSTER_LAG = 15.0
 """Three polls of a cluster's node."""
-INSTANT = "%Y-%m-%dT%H:%M:%S.%f%z"
-
-_ISSUE_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]*-[0-9]+")
-
-
-@dataclass(frozen=True)
-class Issue(Ticket):
-    """A ticket that also knows by which names its assignee goes, without case."""
-
-    holder: FrozenSet[str] = frozenset()
 
 
 class Jira(RestTracker):
@@ -99,8 +71,10 @@ class Jira(RestTracker):
         self._fields = more_fields(self._option("fields"))
         self._identity = ""
         self._people = People(self._http, self._project, self._cloud)
+        wont_fix = self._settings.wont_fix
+        self._issues = Issues(self._people, self._pages, self._cloud, wont_fix)
         self._listings = Listings(self._http, self._project, self._place, self._cloud)
-        self._workflow = Workflow(self._option, self._settings.wont_fix)
+        self._workflow = Workflow(self._option, wont_fix)
 
     def _headers(self) -> Dict[str, str]:
         user, token = self._settings.username, self._settings.token
@@ -115,9 +89,9 @@ class Jira(RestTracker):
     def _who(self) -> str:
         """Our account's name, from the one call that Cloud never answers anonymously."""
         try:
-            told = parse.mapping(self._http.read("/myself").data, "our account")
+            data = parse.mapping(self._http.read("/myself").data, "our account")
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             raise AuthError(
                 f"{urlsplit(self._pages).netloc} refuses to log us in (403).",
@@ -125,10 +99,10 @@ class Jira(RestTracker):
                 "token's account. A server asks for a CAPTCHA after wrong attempts: log in there "
                 "once with a browser as that account.",
             ) from err
-        self._identity = self._people.identity(told)
-        return shown(told, self._cloud)
+        self._identity = self._people.identity(data)
+        return shown(data, self._cloud)
 
-    @parse.understood
+    @parse.protocol_errors
     def find(
         self,
         key: str,
@@ -136,19 +110,19 @@ class Jira(RestTracker):
     ) -> Tuple[Ticket, ...]:
         """The project's issues with the key as a label, each as the database has it."""
         rows = self._listings.search(f"labels = {json.dumps(key)}")
-        read = (self._unless_gone(str(parse.at(row, "key", "an issue"))) for row in rows)
+        read = (self._unless_gone(str(parse.required(row, "key", "an issue"))) for row in rows)
         return with_key(filter(None, read), key)
 
-    @parse.understood
+    @parse.protocol_errors
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues with the shared label and a key."""
         # By number, since the names of categories are translated: 3 is Done.
         rows = self._listings.search(f'labels = "{SHARED_LABEL}" AND statusCategory != 3')
-        return open_with_key(self._ticket(row) for row in rows)
+        return open_with_key(self._issues.ticket(row) for row in rows)
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its key, which may be the one it had before it was moved."""
-        return self._ticket(self._http.read(_issue(ticket_id), {"fields": FIELDS}).data)
+        return self._issues.ticket(self._http.read(_issue(ticket_id), {"fields": FIELDS}).data)
 
     def create(self, draft: Draft) -> Ticket:
         """Create an issue whose labels are the key and the draft's."""
@@ -157,24 +131,26 @@ class Jira(RestTracker):
             **self._fields,
             "project": {"key": self._project},
             "issuetype": {"id": kind} if whole_number(kind) is not None else {"name": kind},
-            "summary": fmt.title(draft.title, self.title_limit),
-            "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "summary": self._title(draft),
+            "description": self._sealed(draft),
             "labels": [*draft.labels, draft.key],
         }
         if draft.assignee:
             fields["assignee"] = self._people.named(draft.assignee)
-        told = self._write("POST", "/issue", {"fields": fields})
+        data = self._write("POST", "/issue", {"fields": fields})
         try:
-            number, issue = (str(parse.at(told, name, "the new issue")) for name in ("id", "key"))
-            opened = self._opened(draft, number, self._url(issue), fields["summary"])
-            return replace(opened, id=_checked(issue))
+            number, issue = (
+                str(parse.required(data, name, "the new issue")) for name in ("id", "key")
+            )
+            opened = self._opened(draft, number, self._issues.url(issue), fields["summary"])
+            return replace(opened, id=checked(issue))
         except (ProtocolError, RefusedError, ValueError) as err:
             raise AmbiguousError(
                 "Jira's answer to a creation is not understood.",
                 LOOK_FIRST,
             ) from err
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All comments of an issue."""
         rows = self._listings.pages(
@@ -237,14 +213,18 @@ class Jira(RestTracker):
         if the issue is not where it should be.
         """
         path, closes = f"{_issue(ticket_id)}/transitions", option == "close"
-        told = self._http.read(path, {"expand": "transitions.fields"}).data
-        listed = parse.sequence(parse.at(told, "transitions", "the answer"), "the transitions")
+        data = self._http.read(path, {"expand": "transitions.fields"}).data
+        listed = parse.sequence(
+            parse.required(data, "transitions", "the answer"), "the transitions"
+        )
         ticket = self.read(ticket_id)
         if ticket.is_open is not closes:
             return ticket
         rows = [parse.mapping(row, "a transition") for row in listed]
         chosen = self._workflow.chosen(ticket_id, rows, option)
-        body: Dict[str, Any] = {"transition": {"id": str(parse.at(chosen, "id", "a transition"))}}
+        body: Dict[str, Any] = {
+            "transition": {"id": str(parse.required(chosen, "id", "a transition"))}
+        }
         resolution = self._workflow.resolution(chosen, why) if closes else ""
         if resolution:
             body["fields"] = {"resolution": {"name": resolution}}
@@ -267,15 +247,17 @@ class Jira(RestTracker):
                 "the pack's account 'Edit Issues', put Labels on the edit screen, and set "
                 "tracker.options.close to a transition whose status can be edited.",
                 err.status,
-                err.told,
+                err.answer,
             ) from err
 
     def _link(self, ticket_id: str, keep: Ticket) -> None:
         """Link two issues where they can be linked; the comment names the other one anyway."""
         wanted = self._option("duplicate").casefold()
         try:
-            told = parse.at(self._http.read("/issueLinkType").data, "issueLinkTypes", "the answer")
-            for name in (member(one, "name") for one in parse.sequence(told, "the types of links")):
+            data = parse.required(
+                self._http.read("/issueLinkType").data, "issueLinkTypes", "the answer"
+            )
+            for name in (member(one, "name") for one in parse.sequence(data, "the types of links")):
                 if name.casefold() == wanted:
                     # The inward issue is the one that "duplicates" the outward one.
                     ends = {"inwardIssue": {"key": ticket_id}, "outwardIssue": {"key": keep.id}}
@@ -290,7 +272,7 @@ class Jira(RestTracker):
         try:
             return self.read(issue)
         except RefusedError as err:
-            if err.status not in (HTTP_NOT_FOUND, HTTP_GONE):
+            if err.status not in (codes.NOT_FOUND, codes.GONE):
                 raise
             return None
 
@@ -301,77 +283,14 @@ class Jira(RestTracker):
         try:
             return self._http.write(method, path, body).data
         except RefusedError as err:
-            advised = advice(err.told)
+            advised = advice(err.answer)
             if not advised:
                 raise
-            raise RefusedError(err.message, advised, err.status, err.told) from err
-
-    def _url(self, issue: str) -> str:
-        return f"{self._pages}/browse/{issue}"
-
-    @parse.understood
-    def _ticket(self, told: Any) -> Issue:
-        issue = _checked(str(parse.at(told, "key", "an issue")))
-        row = parse.mapping(parse.at(told, "fields", "an issue"), "an issue's fields")
-        closed = category(parse.at(row, "status", "an issue")) == DONE
-        key, labels = key_among(str(label) for label in row.get("labels") or ())
-        name = shown(row.get("assignee"), self._cloud)
-        ended = row.get("resolutiondate") or row.get("updated")
-        return Issue(
-            id=issue,
-            number=_number(parse.at(told, "id", "an issue")),
-            url=self._url(issue),
-            key=key,
-            title=str(row.get("summary") or ""),
-            state=State.CLOSED if closed else State.OPEN,
-            resolution=self._word(row) if closed else "",
-            assignees=(name,) if name else (),
-            labels=labels,
-            opened_at=parse.instant(row.get("created"), INSTANT),
-            closed_at=parse.instant(ended, INSTANT) if closed else None,
-            author=self._people.identity(row.get("creator")),
-            holder=holder(row.get("assignee")),
-        )
-
-    def _word(self, row: Mapping[str, Any]) -> str:
-        """The resolution, or the status where that is what says "leave us alone": projects without
-        resolutions of their own have every ending as Done.
-        """
-        words = [member(row.get("resolution"), "name"), member(row.get("status"), "name")]
-        unwanted = {word.casefold() for word in self._settings.wont_fix}
-        return next((word for word in words if word.casefold() in unwanted), words[0] or words[1])
+            raise RefusedError(err.message, advised, err.status, err.answer) from err
 
     def _remedy(self, status: int) -> str:
-        project = self._project
-        if status == HTTP_GONE:
-            return "This Jira is on Atlassian's Cloud: set tracker.options.flavour to cloud."
-        if status == HTTP_NOT_FOUND:
-            return (
-                f"Check tracker.url, tracker.project ({project}) and tracker.options.flavour; the "
-                "pack's account needs 'Browse Projects' there."
-            )
-        if status == FORBIDDEN:
-            return (
-                f"Give the pack's account these permissions in {project} (tracker.project): Browse "
-                "Projects, Create, Edit, Assign, Transition and Link Issues, Add Comments."
-            )
-        if status == HTTP_BAD_REQUEST:
-            return f"Check that tracker.project ({project}) is there and may be seen by the token."
-        return ""
+        return remedy(status, self._project)
 
 
 def _issue(ticket_id: str) -> str:
-    return f"/issue/{_checked(ticket_id)}"
-
-
-def _checked(issue: str) -> str:
-    if not _ISSUE_KEY.fullmatch(issue):
-        raise RefusedError(f"{issue[:60]!r} is no key of an issue.", status=HTTP_NOT_FOUND)
-    return issue
-
-
-def _number(told: Any) -> int:
-    number = whole_number(str(told))
-    if number is None:
-        raise parse.misread("an issue's id", f"is {str(told)[:40]!r}")
-    return number
+    return f"/issue/{checked(ticket_id)}"

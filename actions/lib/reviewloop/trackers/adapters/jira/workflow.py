@@ -71,5 +71,5 @@ def _names(transition: Mapping[str, Any]) -> Set[str]:
 
 def category(status: Any) -> str:
     """The key of a status's category: new, indeterminate or done."""
-    category = parse.at(status, "statusCategory", "a status")
-    return str(parse.at(category, "key", "a status's category"))
+    category = parse.required(status, "statusCategory", "a status")
+    return str(parse.required(category, "key", "a status's category"))

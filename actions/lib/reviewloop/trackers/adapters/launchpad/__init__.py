@@ -1,1 +1,1 @@
-"""Launchpad, in two modules: how its web service speaks, and the tracker."""
+"""Launchpad: its settings, how its web service speaks, its bugs, and the tracker."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any, Dict, Mapping
 from urllib.parse import quote, unquote
 
+from reviewloop.http import codes
 from reviewloop.http.messages import Response
 from reviewloop.trackers import parse
-from reviewloop.trackers.http import FORBIDDEN, UNAUTHORIZED, Answer, Http
-
-HTTP_SEE_OTHER = 303
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 
 BUG_LINK = re.compile(r"/bugs/(\d+)/?\Z")
 _MESSAGE_LINK = re.compile(r"/comments/(\d+)/?\Z")
@@ -28,10 +28,10 @@ class WebService(Http):
 
     def judge(self, response: Response, what: str, is_write: bool) -> Answer:
         """See :meth:`Http.judge`."""
-        if response.status == HTTP_SEE_OTHER:
-            return Answer(HTTP_SEE_OTHER, None, response.headers)
-        if response.status == UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
-            response = replace(response, status=FORBIDDEN)
+        if response.status == codes.SEE_OTHER:
+            return Answer(codes.SEE_OTHER, None, response.headers)
+        if response.status == codes.UNAUTHORIZED and not _TOKEN_FAULT.match(response.text):
+            response = replace(response, status=codes.FORBIDDEN)
         return super().judge(response, what, is_write)
 
 

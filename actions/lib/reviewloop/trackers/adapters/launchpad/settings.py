@@ -1,19 +1,12 @@
-"""What Launchpad needs to be told, and its statuses."""
+"""The settings that Launchpad needs, and its statuses."""
 
 from __future__ import annotations
 
 import re
 from typing import Mapping, Tuple
 
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_GONE,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    Form,
-    Option,
-)
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.http import codes
+from reviewloop.trackers.settings import Form, Option
 
 OPEN = (
     "New",
@@ -64,19 +57,19 @@ OPTIONS: Mapping[str, Option] = {
 
 def remedy(status: int, project: str) -> str:
     """What to do about a refusal; empty where nothing is known."""
-    if status in HTTP_MOVED:
+    if status in codes.MOVED:
         return f"{project} was renamed: set tracker.project to its new name."
-    if status in (HTTP_NOT_FOUND, HTTP_GONE):
+    if status in (codes.NOT_FOUND, codes.GONE):
         return (
             f"Check tracker.project: that {project} is a project or distribution there "
             "and that the token's account may see it."
         )
-    if status == FORBIDDEN:
+    if status == codes.FORBIDDEN:
         return (
             f"Let tracker.token change data (private data too, if bugs of {project} are "
             "private). For Won't Fix, Triaged, Deferred and Expired its account must be in "
             "the project's bug supervisor, and so it must to assign others."
         )
-    if status == HTTP_BAD_REQUEST:
+    if status == codes.BAD_REQUEST:
         return f"Check that tracker.project ({project}) is no series and no project group."
     return ""

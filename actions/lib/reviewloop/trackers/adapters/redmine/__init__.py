@@ -1,1 +1,1 @@
-"""Redmine."""
+"""Redmine: its settings, the numbers behind its names, and the tracker."""

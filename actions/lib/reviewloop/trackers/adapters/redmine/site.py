@@ -11,18 +11,17 @@ priorities and statuses, and who is who.
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, Iterator, List, Mapping
 
 from reviewloop.errors import ConfigError, RefusedError
+from reviewloop.http import codes
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import Option, TrackerSettings
+from reviewloop.trackers.adapters.redmine.settings import CLOSED, REJECTED, REOPEN
 from reviewloop.trackers.http import Http
+from reviewloop.trackers.settings import Option, TrackerSettings
 
 PAGE = 100
 """Rows a page; Redmine shows no more."""
-HTTP_UNPROCESSABLE = 422
-CLOSED, REJECTED, REOPEN = "closed_status", "rejected_status", "reopen_status"
-
 Row = Dict[str, Any]
 
 
@@ -43,6 +42,28 @@ class Site:
         self._statuses: List[Row] = []
         self._about: Row = {}
 
+    def rows(self, status: str, operator: str, key: str = "") -> Iterator[Row]:
+        """The project's issues, by number, under Redmine's operators for the status and for the
+        field that holds the key. Each page begins after the last number seen: an issue that stops
+        fitting moves no other.
+        """
+        field = f"cf_{self.field_id()}"
+        wanted, last = {"status_id": (status, ""), field: (operator, key)}, 0
+        while True:
+            query: Dict[str, Any] = {"f[]": list(wanted), "sort": "id", "limit": PAGE}
+            for name, (how, value) in wanted.items():
+                query[f"op[{name}]"] = how
+                if value:
+                    query[f"v[{name}][]"] = value
+            data = self._http.read(f"{self._project}/issues.json", query).data
+            rows = parse.sequence(parse.required(data, "issues", "a listing"), "a listing")
+            for number, row in parse.in_order(rows, last):
+                last = number
+                yield row
+            if not rows or int(parse.required(data, "total_count", "a listing")) <= len(rows):
+                return
+            wanted["issue_id"] = (">=", str(last + 1))
+
     def option(self, name: str) -> str:
         """An option's value, else its default."""
         return self._settings.option(name, self._options)
@@ -59,8 +80,8 @@ class Site:
 
     def _shown_by_issues(self) -> str:
         query = {"f[]": "status_id", "op[status_id]": "*", "sort": "id:desc", "limit": PAGE}
-        told = self._http.read(f"{self._project}/issues.json", query).data
-        for row in parse.sequence(parse.at(told, "issues", "a listing"), "a listing"):
+        data = self._http.read(f"{self._project}/issues.json", query).data
+        for row in parse.sequence(parse.required(data, "issues", "a listing"), "a listing"):
             for field in row.get("custom_fields") or ():
                 if self._is_key_field(field):
                     return str(field["id"])
@@ -79,8 +100,8 @@ class Site:
         """What the project says of its trackers and fields."""
         if not self._about:
             query = {"include": "trackers,issue_custom_fields"}
-            told = self._http.read(f"{self._project}.json", query).data
-            self._about = parse.mapping(parse.at(told, "project", "an answer"), "a project")
+            data = self._http.read(f"{self._project}.json", query).data
+            self._about = parse.mapping(parse.required(data, "project", "an answer"), "a project")
         return self._about
 
     def tracker_id(self) -> int:
@@ -89,13 +110,15 @@ class Site:
 
     def priority_id(self) -> int:
         """The number of the priority that new tickets get."""
-        told = self._http.read("/enumerations/issue_priorities.json").data
-        return _chosen(told.get("issue_priorities"), self.option("priority"), "priority")
+        data = self._http.read("/enumerations/issue_priorities.json").data
+        return _chosen(data.get("issue_priorities"), self.option("priority"), "priority")
 
     def _all_statuses(self) -> List[Row]:
         if not self._statuses:
-            told = self._http.read("/issue_statuses.json").data
-            rows = parse.sequence(parse.at(told, "issue_statuses", "the statuses"), "the statuses")
+            data = self._http.read("/issue_statuses.json").data
+            rows = parse.sequence(
+                parse.required(data, "issue_statuses", "the statuses"), "the statuses"
+            )
             self._statuses = [parse.mapping(row, "a status") for row in rows]
         return self._statuses
 
@@ -132,14 +155,14 @@ class People:
         self._logins: Dict[str, str] = {}
         self._numbers: Dict[str, str] = {}
 
-    def shown(self, told: Any) -> str:
+    def shown(self, data: Any) -> str:
         """What an assignee, as an issue names it, is called here: by login, or as Redmine shows
         it; "" for nobody.
         """
-        if not isinstance(told, dict):
+        if not isinstance(data, dict):
             return ""
-        number = str(told.get("id"))
-        self._names[number] = str(told.get("name") or "")
+        number = str(data.get("id"))
+        self._names[number] = str(data.get("name") or "")
         return self._called(number)
 
     def called(self, who: str) -> str:
@@ -169,7 +192,7 @@ class People:
                 raise RefusedError(
                     f"{self._project} has {how_many} called {who!r}.",
                     "Add them to the project, or write their number in the roster.",
-                    HTTP_UNPROCESSABLE,
+                    codes.UNPROCESSABLE,
                 )
             self._numbers[who] = found[0]
         return self._numbers[who]
@@ -180,23 +203,23 @@ class People:
         found: Dict[str, str] = {}
         seen = 0
         while True:
-            told = self._http.read(path, {"limit": PAGE, "offset": seen}).data
-            rows = parse.sequence(parse.at(told, "memberships", "the members"), "the members")
+            data = self._http.read(path, {"limit": PAGE, "offset": seen}).data
+            rows = parse.sequence(parse.required(data, "memberships", "the members"), "the members")
             for row in rows:
                 one = row.get("user") or row.get("group") or {}
                 found[str(one.get("id"))] = str(one.get("name") or "")
             seen += len(rows)
-            if not rows or int(told.get("total_count") or 0) <= seen:
+            if not rows or int(data.get("total_count") or 0) <= seen:
                 return found
 
     def _login(self, number: str) -> str:
         """A user's login; "" for a group, and for who is hidden from us."""
         if number not in self._logins:
             try:
-                told = self._http.read(f"/users/{number}.json").data
+                data = self._http.read(f"/users/{number}.json").data
             except RefusedError:
-                told = {}
-            self._logins[number] = part(parse.mapping(told, "a user"), "user", "login")
+                data = {}
+            self._logins[number] = part(parse.mapping(data, "a user"), "user", "login")
         return self._logins[number]
 
 
@@ -208,17 +231,17 @@ def is_number(text: str) -> bool:
 def part(row: Mapping[str, Any], name: str, member: str) -> str:
     """A member of a nested object, such as the name of a status; "" where there is none."""
     inner = row.get(name)
-    told = inner.get(member) if isinstance(inner, dict) else None
-    return "" if told is None else str(told)
+    data = inner.get(member) if isinstance(inner, dict) else None
+    return "" if data is None else str(data)
 
 
-def _same(told: Any, wanted: str) -> bool:
-    return str(told or "").casefold() == wanted.casefold()
+def _same(data: Any, wanted: str) -> bool:
+    return str(data or "").casefold() == wanted.casefold()
 
 
-def _chosen(told: Any, wanted: str, option: str) -> int:
+def _chosen(data: Any, wanted: str, option: str) -> int:
     """The number of a tracker or priority by its name, or its number."""
-    rows = [parse.mapping(row, f"a {option}") for row in told or ()]
+    rows = [parse.mapping(row, f"a {option}") for row in data or ()]
     for row in rows:
         if _same(row.get("name"), wanted) or str(row.get("id")) == wanted:
             return int(row["id"])

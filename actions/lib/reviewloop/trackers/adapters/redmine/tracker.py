@@ -15,49 +15,33 @@ What it takes, and what this relies on, with the file of Redmine's source that s
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from reviewloop.errors import ProtocolError, RefusedError
-from reviewloop.markup import escape as fmt
+from reviewloop.http import codes
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.adapters.redmine.site import (
+from reviewloop.trackers.adapters.redmine.settings import (
     CLOSED,
-    HTTP_UNPROCESSABLE,
-    PAGE,
+    FORMS,
+    OPTIONS,
     REJECTED,
     REOPEN,
-    People,
-    Row,
-    Site,
-    part,
+    remedy,
 )
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    Option,
-    State,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.adapters.redmine.site import People, Row, Site, part
 from reviewloop.trackers.rest import (
     RestTracker,
+    ambiguous,
     only_key,
     open_with_key,
     ticket_number,
-    unclear,
     with_key,
 )
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
-
-_PROJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 class Redmine(RestTracker):
@@ -65,25 +49,8 @@ class Redmine(RestTracker):
 
     kind = "redmine"
     body_format = BodyFormat.TEXTILE
-    forms = {"project": Form(_PROJECT, "the project's identifier, as in its address")}
-    options = {
-        "key_field": Option(
-            "The custom field of issues that holds our key: its name, or its number.",
-            "Review key",
-            "Review key",
-        ),
-        "tracker": Option("The tracker (kind of issue) of new tickets.", "Support"),
-        "priority": Option("The priority of new tickets.", "High"),
-        CLOSED: Option("The status of a ticket whose wait is over.", "Closed", "Closed"),
-        REJECTED: Option("The status of a ticket that is not wanted.", "Rejected", "Rejected"),
-        REOPEN: Option("The status of a ticket that is opened again.", "New", "New"),
-        "format": Option(
-            "Redmine's text formatting, as in its settings; its API does not tell.",
-            "markdown",
-            "textile",
-            form=Form(re.compile("textile|markdown"), "textile or markdown"),
-        ),
-    }
+    forms = FORMS
+    options = OPTIONS
     drops_hint = (
         "Redmine drops what the account may not set: give its role 'Edit own issues', and look at "
         "the tracker's fields and at the workflow's field permissions."
@@ -108,9 +75,9 @@ class Redmine(RestTracker):
     def _who(self) -> str:
         """Our login, from the one reading call that answers 401 to a wrong key."""
         try:
-            told = self._http.read("/users/current.json").data
+            data = self._http.read("/users/current.json").data
         except RefusedError as err:
-            if err.status != FORBIDDEN:
+            if err.status != codes.FORBIDDEN:
                 raise
             raise RefusedError(
                 f"Redmine at {self._web} does not take API keys.",
@@ -118,51 +85,50 @@ class Redmine(RestTracker):
                 "tracker.url must be this Redmine.",
                 err.status,
             ) from err
-        user = parse.at(told, "user", "an account")
-        self._number = str(parse.at(user, "id", "an account"))
-        return str(parse.at(user, "login", "an account"))
+        user = parse.required(data, "user", "an account")
+        self._number = str(parse.required(user, "id", "an account"))
+        return str(parse.required(user, "login", "an account"))
 
     # -- looking -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def find(
         self,
         key: str,
         since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
     ) -> Tuple[Ticket, ...]:
         """The project's issues, open and closed, whose field holds the key, from the database."""
-        found = self._listed({"status_id": ("*", ""), self._filter(): ("=", key)})
-        return with_key(found, key)
+        rows = self._site.rows("*", "=", key)
+        return with_key((self._ticket(row) for row in rows), key)
 
-    @parse.understood
+    @parse.protocol_errors
     def list_open(self) -> Tuple[Ticket, ...]:
         """The project's open issues whose field holds any key."""
-        found = self._listed({"status_id": ("o", ""), self._filter(): ("*", "")})
-        return open_with_key(found)
+        return open_with_key(self._ticket(row) for row in self._site.rows("o", "*"))
 
     def read(self, ticket_id: str) -> Ticket:
         """One issue by its number."""
         return self._ticket(self._issue(ticket_id))
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """The notes in an issue's journals; an account may have them shown newest first."""
         row = self._issue(ticket_id, "journals")
         journals = [parse.mapping(one, "a journal") for one in row.get("journals") or ()]
         notes = [one for one in journals if one.get("notes")]
-        notes.sort(key=lambda one: int(parse.at(one, "id", "a journal")))
+        notes.sort(key=lambda one: int(parse.required(one, "id", "a journal")))
         return tuple(
             Comment(str(one["id"]), str(one["notes"]), part(one, "user", "name")) for one in notes
         )
 
     # -- writing -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def create(self, draft: Draft) -> Ticket:
         """Open an issue with the key in its field; the key in the body is for people."""
         issue: Row = {
-            "subject": fmt.title(draft.title, self.title_limit),
-            "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "subject": self._title(draft),
+            "description": self._sealed(draft),
             "custom_fields": [{"id": int(self._site.field_id()), "value": draft.key}],
         }
         if self._site.option("tracker"):
@@ -171,11 +137,11 @@ class Redmine(RestTracker):
             issue["priority_id"] = self._site.priority_id()
         if draft.assignee:
             issue["assigned_to_id"] = int(self._people.number(draft.assignee))
-        told = self._http.write("POST", self._issues, {"issue": issue}).data
+        data = self._http.write("POST", self._issues, {"issue": issue}).data
         try:
-            return self._ticket(parse.at(told, "issue", "the new issue"))
+            return self._ticket(parse.required(data, "issue", "the new issue"))
         except ProtocolError as err:
-            raise unclear(err) from err
+            raise ambiguous(err) from err
 
     def add_comment(self, ticket_id: str, text: str) -> None:
         """Add a note, which changes no status.
@@ -187,7 +153,7 @@ class Redmine(RestTracker):
             raise RefusedError(
                 f"Redmine dropped our note on issue {ticket_id} without a word.",
                 "Give the account's role 'Add notes'.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
@@ -206,7 +172,7 @@ class Redmine(RestTracker):
             self._http.write("POST", path, {"relation": relation})
         except RefusedError as err:
             # It is there already, or we may not relate issues: the comment links them all the same.
-            if err.status not in (FORBIDDEN, HTTP_UNPROCESSABLE):
+            if err.status not in (codes.FORBIDDEN, codes.UNPROCESSABLE):
                 raise
         empty = [{"id": int(self._site.field_id()), "value": ""}]
         self._move(ticket_id, self._site.status(CLOSED), custom_fields=empty)
@@ -230,8 +196,8 @@ class Redmine(RestTracker):
 
     def _issue(self, ticket_id: str, include: str = "") -> Row:
         params = {"include": include} if include else None
-        told = self._http.read(f"/issues/{ticket_number(ticket_id, 'issue')}.json", params).data
-        return parse.mapping(parse.at(told, "issue", "an answer"), "an issue")
+        data = self._http.read(f"/issues/{ticket_number(ticket_id, 'issue')}.json", params).data
+        return parse.mapping(parse.required(data, "issue", "an answer"), "an issue")
 
     def _put(self, ticket_id: str, change: Mapping[str, Any]) -> None:
         """Change an issue; again where somebody else changed it in the same moment."""
@@ -241,7 +207,7 @@ class Redmine(RestTracker):
             ticket_id,
             # A refusal without a reason means that the issue was changed since it was read, and
             # that nothing was done (app/controllers/issues_controller.rb, StaleObjectError).
-            lambda err: err.told == {"errors": []},
+            lambda err: err.answer == {"errors": []},
         )
 
     def _written(self, path: str, change: Mapping[str, Any]) -> None:
@@ -268,40 +234,13 @@ class Redmine(RestTracker):
             f"{part(row, 'status', 'name')!r} to {status['name']!r}.",
             "Allow that step for the account's role and this tracker under Administration, "
             "Workflow, with 'Edit own issues'; an open subtask or a blocking issue also bars it.",
-            HTTP_UNPROCESSABLE,
+            codes.UNPROCESSABLE,
         )
 
-    def _listed(self, filters: Mapping[str, Tuple[str, str]]) -> Tuple[Ticket, ...]:
-        """Issues that pass all filters (operator and value by field), by number.
-
-        Each page begins after the last number seen: an issue that stops fitting moves no other.
-        """
-        return tuple(self._ticket(row) for row in self._rows(filters))
-
-    def _rows(self, filters: Mapping[str, Tuple[str, str]]) -> Iterator[Row]:
-        wanted, last = dict(filters), 0
-        while True:
-            query: Dict[str, Any] = {"f[]": list(wanted), "sort": "id", "limit": PAGE}
-            for field, (operator, value) in wanted.items():
-                query[f"op[{field}]"] = operator
-                if value:
-                    query[f"v[{field}][]"] = value
-            told = self._http.read(self._issues, query).data
-            rows = parse.sequence(parse.at(told, "issues", "a listing"), "a listing")
-            for number, row in parse.rising(rows, last):
-                last = number
-                yield row
-            if not rows or int(parse.at(told, "total_count", "a listing")) <= len(rows):
-                return
-            wanted["issue_id"] = (">=", str(last + 1))
-
-    def _filter(self) -> str:
-        return f"cf_{self._site.field_id()}"
-
-    @parse.understood
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "an issue")
-        number = parse.at(row, "id", "an issue")
+    @parse.protocol_errors
+    def _ticket(self, data: Any) -> Ticket:
+        row = parse.mapping(data, "an issue")
+        number = parse.required(row, "id", "an issue")
         closed = self._site.is_closed(row)
         assignee = self._people.shown(row.get("assigned_to"))
         return Ticket(
@@ -327,18 +266,4 @@ class Redmine(RestTracker):
         return None
 
     def _remedy(self, status: int) -> str:
-        project = self._project
-        if status == HTTP_NOT_FOUND:
-            return f"Check tracker.url and tracker.project: that {project} exists there."
-        if status == FORBIDDEN:
-            return (
-                f"Make the account of tracker.token a member of {project} with a role that has "
-                "'View issues', 'Add issues', 'Edit own issues' and 'Add notes', and check that "
-                "the project is open and has issue tracking."
-            )
-        if status == HTTP_UNPROCESSABLE:
-            return (
-                "Check that the assignee is an assignable member, and that no field the pack does "
-                "not fill is required for the account's role."
-            )
-        return ""
+        return remedy(status, self._project)

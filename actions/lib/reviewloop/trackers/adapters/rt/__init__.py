@@ -1,1 +1,1 @@
-"""Request Tracker, in two modules: its settings, and the tracker."""
+"""Request Tracker: its settings, the queue, and the tracker."""

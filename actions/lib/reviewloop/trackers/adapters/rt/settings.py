@@ -1,11 +1,12 @@
-"""What Request Tracker needs to be told, and the rights that our account needs there."""
+"""The settings that Request Tracker needs, and the rights that our account needs there."""
 
 from __future__ import annotations
 
 import re
 from typing import Mapping
 
-from reviewloop.trackers.base import Form, Option
+from reviewloop.http import codes
+from reviewloop.trackers.settings import Form, Option
 
 RIGHTS = (
     "SeeQueue, CreateTicket, ShowTicket, ShowTicketComments, ModifyTicket and ReassignTicket on "
@@ -39,3 +40,15 @@ OPTIONS: Mapping[str, Option] = {
     "rejected_status": Option("The status of an unwanted ticket.", "declined", "rejected"),
     "reopen_status": Option("The status of a ticket that is opened again.", "open", "open"),
 }
+
+
+def remedy(status: int, project: str) -> str:
+    """What to do about a refusal; empty where nothing is known."""
+    if status == codes.NOT_FOUND:
+        return "Check tracker.url: RT 5 answers below it at /REST/2.0."
+    if status in (codes.FORBIDDEN, codes.BAD_REQUEST):
+        return (
+            f"Check tracker.project: that the queue {project} exists; make the account of "
+            f"tracker.token a privileged user and grant it {RIGHTS}."
+        )
+    return ""

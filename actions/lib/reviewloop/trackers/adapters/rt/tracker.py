@@ -4,10 +4,7 @@ What it takes, and what this relies on, with the file of RT's source that shows 
 
 - Everything below ``/REST/2.0`` answers 401 to a wrong credential
   (lib/RT/REST2/Middleware/Auth.pm).
-- Our key is the value of a custom field. Listings by TicketSQL come from the database, show all
-  statuses but "deleted", and leave out tickets merged into another (lib/RT/Tickets.pm).
-- Whether a status ends a ticket is the lifecycle's matter, which REST does not show; TicketSQL's
-  ``Status = '__Active__'`` tells.
+- Our key is the value of a custom field; :mod:`reviewloop.trackers.adapters.rt.queue` finds it.
 - What the account may not set, and what is not there, is dropped without a word: a custom field
   that the queue does not have, an owner, a status. Creations answer 201 all the same, changes 200
   with a list of sentences (lib/RT/REST2/Resource/Record/Writable.pm). Hence the reading back.
@@ -19,30 +16,17 @@ What it takes, and what this relies on, with the file of RT's source that shows 
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
-from urllib.parse import quote
+from typing import Any, Dict, List, Optional, Tuple
 
-from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.http.credentials import basic
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.adapters.rt.settings import FORMS, OPTIONS, RIGHTS, STEP, TOKEN
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_GONE,
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    State,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.adapters.rt.queue import PAGE, Queue, Row, id_of, items_of, quoted
+from reviewloop.trackers.adapters.rt.settings import FORMS, OPTIONS, RIGHTS, TOKEN, remedy
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
     RestTracker,
@@ -51,17 +35,14 @@ from reviewloop.trackers.rest import (
     ticket_number,
     with_key,
 )
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
-PAGE = 100
-"""Rows a page; RT shows no more."""
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
 SUBJECT = 200
 """Bytes; RT cuts off what is more, wherever that is (DBIx::SearchBuilder, ``TruncateValue``)."""
 NEVER = "1970-01-01T00:00:00Z"
 NOBODY = "Nobody"
 DELETED = "deleted"
-FIELDS = "Subject,Status,Owner,Queue,CustomFields,Created,Creator,Resolved"
-Row = Dict[str, Any]
 
 
 class RequestTracker(RestTracker):
@@ -78,9 +59,7 @@ class RequestTracker(RestTracker):
     api_path = "/REST/2.0"
 
     def _begin(self) -> None:
-        self._field = ""
-        self._activity: Dict[Tuple[str, str], bool] = {}
-        self._people: Dict[str, str] = {}
+        self._queue = Queue(self._http, self._project, self._option("key_field"))
 
     def _headers(self) -> Dict[str, str]:
         return {"Authorization": _authorization(self._settings.token)}
@@ -89,25 +68,25 @@ class RequestTracker(RestTracker):
         """Our user's name. A token holds its number."""
         token = TOKEN.fullmatch(self._settings.token)
         who = token.group(1) if token else self._settings.token.partition(":")[0]
-        return str(parse.at(self._http.read(f"/user/{_quoted(who)}").data, "Name", "an account"))
+        return str(
+            parse.required(self._http.read(f"/user/{quoted(who)}").data, "Name", "an account")
+        )
 
     # -- looking -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def find(
         self,
         key: str,
         since: Optional[datetime] = None,  # noqa: ARG002 - the listing is cheap
     ) -> Tuple[Ticket, ...]:
         """The queue's tickets, open and closed, whose field holds the key, from the database."""
-        rows = self._rows(f"CF.{{{self._key_field()}}} = {_literal(key)}")
-        return with_key([self._ticket(row) for row in rows], key)
+        return with_key([self._ticket(row) for row in self._queue.with_key(key)], key)
 
-    @parse.understood
+    @parse.protocol_errors
     def list_open(self) -> Tuple[Ticket, ...]:
         """The queue's open tickets whose field holds any key."""
-        rows = self._rows(f"CF.{{{self._key_field()}}} LIKE 'grv-' AND Status = '__Active__'")
-        return open_with_key([self._ticket(row) for row in rows])
+        return open_with_key([self._ticket(row) for row in self._queue.open_with_keys()])
 
     def read(self, ticket_id: str) -> Ticket:
         """One ticket by its number; one that was deleted, or merged into another, is gone."""
@@ -115,11 +94,11 @@ class RequestTracker(RestTracker):
         if str(row.get("Status")).casefold() == DELETED or str(row.get("id")) != ticket_id:
             raise RefusedError(
                 f"Ticket {ticket_id} of {self._place} was deleted or merged into another.",
-                status=HTTP_GONE,
+                status=codes.GONE,
             )
         return self._ticket(row)
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All texts of a ticket; the first is its body."""
         path = f"{_path(ticket_id)}/attachments"
@@ -127,36 +106,36 @@ class RequestTracker(RestTracker):
         page = 1
         while True:
             query = {"fields": "Content,ContentType,Creator", "per_page": PAGE, "page": page}
-            items = _items(self._http.read(path, query).data)
+            items = items_of(self._http.read(path, query).data)
             # A short page may be one of which much is hidden, so only an empty one is the last.
             if not items:
                 break
             rows += items
             page += 1
         texts = [row for row in rows if str(row.get("ContentType")).startswith("text/")]
-        texts.sort(key=lambda row: int(parse.at(row, "id", "a comment")))
+        texts.sort(key=lambda row: int(parse.required(row, "id", "a comment")))
         return tuple(
-            Comment(str(row["id"]), str(row.get("Content") or ""), _id(row, "Creator"))
+            Comment(str(row["id"]), str(row.get("Content") or ""), id_of(row, "Creator"))
             for row in texts
         )
 
     # -- writing -------------------------------------------------------------------------------
 
-    @parse.understood
+    @parse.protocol_errors
     def create(self, draft: Draft) -> Ticket:
         """Open a ticket with the key in its field; the key in the text is for people."""
         body: Row = {
             "Queue": self._project,
-            "Subject": _subject(draft.title, self.title_limit),
-            "Content": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "Subject": self._title(draft),
+            "Content": self._sealed(draft),
             "ContentType": "text/plain",
-            "CustomFields": {self._key_field(): draft.key},
+            "CustomFields": {self._queue.key_field(): draft.key},
         }
         if draft.assignee:
-            body["Owner"] = self._user(draft.assignee)
-        told = self._http.write("POST", "/ticket", body).data
+            body["Owner"] = self._queue.user(draft.assignee)
+        data = self._http.write("POST", "/ticket", body).data
         try:
-            number = str(int(parse.at(told, "id", "the new ticket")))
+            number = str(int(parse.required(data, "id", "the new ticket")))
         except (ProtocolError, TypeError, ValueError) as err:
             raise AmbiguousError("RT's answer to a creation names no ticket.", LOOK_FIRST) from err
         return self._opened(draft, number, self._url(number), str(body["Subject"]))
@@ -180,13 +159,13 @@ class RequestTracker(RestTracker):
         self.close(ticket_id, CloseReason.COMPLETED)
         if self.read(ticket_id).key is None:
             return
-        change = {"AddRefersTo": keep.id, "CustomFields": {self._key_field(): None}}
-        told = self._http.write("PUT", _path(ticket_id), change).data
+        change = {"AddRefersTo": keep.id, "CustomFields": {self._queue.key_field(): None}}
+        data = self._http.write("PUT", _path(ticket_id), change).data
         if self.read(ticket_id).key is not None:
             raise RefusedError(
-                f"RT did not take the key off ticket {ticket_id}: {self._said(told)}",
-                f"Grant the account ModifyCustomField on {self._key_field()}.",
-                FORBIDDEN,
+                f"RT did not take the key off ticket {ticket_id}: {self._said(data)}",
+                f"Grant the account ModifyCustomField on {self._queue.key_field()}.",
+                codes.FORBIDDEN,
             )
 
     def reopen(self, ticket_id: str) -> None:
@@ -196,14 +175,14 @@ class RequestTracker(RestTracker):
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Set the owner."""
-        self._http.write("PUT", _path(ticket_id), {"Owner": self._user(who)})
+        self._http.write("PUT", _path(ticket_id), {"Owner": self._queue.user(who)})
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
         """Whether ``who``, a name or number, is the owner, whom RT shows by name."""
         if super().is_assigned(ticket, who):
             return True
         try:
-            return bool(ticket.assignees) and self._user(who) in ticket.assignees
+            return bool(ticket.assignees) and self._queue.user(who) in ticket.assignees
         except RefusedError:
             return False
 
@@ -215,92 +194,31 @@ class RequestTracker(RestTracker):
     def _move(self, ticket_id: str, option: str) -> None:
         """Change a status. RT answers 200 to a step that it does not take, too."""
         status = self._option(option)
-        told = self._http.write("PUT", _path(ticket_id), {"Status": status}).data
+        data = self._http.write("PUT", _path(ticket_id), {"Status": status}).data
         kept = str(self._row(ticket_id).get("Status"))
         if kept.casefold() != status.casefold():
             raise RefusedError(
-                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {self._said(told)}",
+                f"RT left ticket {ticket_id} {kept!r} instead of {status!r}: {self._said(data)}",
                 f"Allow that step in the queue's lifecycle and grant ModifyTicket, or set "
                 f"tracker.options.{option}; a ticket that depends on open ones is not closed.",
-                HTTP_UNPROCESSABLE,
+                codes.UNPROCESSABLE,
             )
 
-    def _rows(self, condition: str) -> Iterator[Row]:
-        """The queue's tickets under a condition, by number, each page after the last one seen."""
-        last = 0
-        while True:
-            queue = _literal(self._project)
-            query = f"Queue = {queue} AND {condition} AND id > {last}"
-            told = self._search(query, PAGE)
-            items = _items(told)
-            for number, row in parse.rising(items, last):
-                last = number
-                yield row
-            if not items or int(told.get("total") or 0) <= len(items):
-                return
-
-    def _search(self, query: str, size: int) -> Row:
-        params = {"query": query, "orderby": "id", "per_page": size, "fields": FIELDS}
-        return parse.mapping(self._http.read("/tickets", params).data, "a listing")
-
-    def _key_field(self) -> str:
-        """The key's field as the queue writes it. TicketSQL finds nothing by a field that is not
-        there, and says nothing.
-        """
-        if not self._field:
-            wanted = self._option("key_field")
-            queue = self._http.read(f"/queue/{_quoted(self._project)}").data
-            fields = parse.mapping(queue, "a queue").get("TicketCustomFields") or ()
-            names = [str(one.get("name")) for one in fields]
-            found = [name for name in names if name.casefold() == wanted.casefold()]
-            if not found:
-                raise ConfigError(
-                    f"Queue {self._project} of RT shows us no custom field {wanted!r}.",
-                    "Create it (for Tickets, 'Enter one value'), apply it to the queue, and grant "
-                    "the account SeeCustomField on it; or set tracker.options.key_field.",
-                )
-            self._field = found[0]
-        return self._field
-
-    def _is_open(self, row: Row) -> bool:
-        """By the lifecycle; each status of a queue is asked for once."""
-        status = (_id(row, "Queue"), str(parse.at(row, "Status", "a ticket")))
-        if status not in self._activity:
-            query = f"id = {int(row['id'])} AND Status = '__Active__'"
-            self._activity[status] = bool(_items(self._search(query, 1)))
-        return self._activity[status]
-
-    def _user(self, who: str) -> str:
-        """The name of a user RT knows, by name or number.
-
-        :raises RefusedError: RT knows no such user.
-        """
-        if who not in self._people:
-            unknown = RefusedError(
-                f"RT knows no user {who!r}.",
-                "Write the user's name in RT in the roster.",
-                HTTP_UNPROCESSABLE,
-            )
-            if STEP.fullmatch(who):
-                raise unknown
-            try:
-                told = self._http.read(f"/user/{_quoted(who)}").data
-            except RefusedError as err:
-                if err.status != HTTP_NOT_FOUND:
-                    raise
-                raise unknown from err
-            # Which fields of others are shown is RT's setting $UserSummaryExtraInfo.
-            self._people[who] = str(parse.mapping(told, "a user").get("Name") or who)
-        return self._people[who]
+    def _title(self, draft: Draft) -> str:
+        """One that RT keeps whole."""
+        line = super()._title(draft)
+        while len(line.encode("utf-8")) > SUBJECT:
+            line = fmt.title(line, len(line) - 1)
+        return line
 
     def _url(self, number: str) -> str:
         return f"{self._web}/Ticket/Display.html?id={number}"
 
-    @parse.understood
+    @parse.protocol_errors
     def _ticket(self, row: Row) -> Ticket:
-        number = str(parse.at(row, "id", "a ticket"))
-        is_open = self._is_open(row)
-        owner = _id(row, "Owner")
+        number = str(parse.required(row, "id", "a ticket"))
+        is_open = self._queue.is_open(row)
+        owner = id_of(row, "Owner")
         return Ticket(
             id=number,
             number=int(number),
@@ -315,30 +233,22 @@ class RequestTracker(RestTracker):
             opened_at=_instant(row.get("Created")),
             # RT keeps it when a ticket is opened again.
             closed_at=None if is_open else _instant(row.get("Resolved")),
-            author=_id(row, "Creator"),
+            author=id_of(row, "Creator"),
         )
 
     def _key(self, row: Row) -> Optional[str]:
         for field in row.get("CustomFields") or ():
-            if str(field.get("name")).casefold() == self._key_field().casefold():
+            if str(field.get("name")).casefold() == self._queue.key_field().casefold():
                 return key_among(str(one) for one in field.get("values") or ())[0]
         return None
 
-    def _said(self, told: Any) -> str:
+    def _said(self, data: Any) -> str:
         """The sentences with which RT answers a change."""
-        sentences = told if isinstance(told, list) else []
-        return self._http.shown(" ".join(map(str, sentences))) or "(nothing was said)"
+        sentences = data if isinstance(data, list) else []
+        return self._http.one_line(" ".join(map(str, sentences))) or "(nothing was said)"
 
     def _remedy(self, status: int) -> str:
-        project = self._project
-        if status == HTTP_NOT_FOUND:
-            return "Check tracker.url: RT 5 answers below it at /REST/2.0."
-        if status in (FORBIDDEN, HTTP_BAD_REQUEST):
-            return (
-                f"Check tracker.project: that the queue {project} exists; make the account of "
-                f"tracker.token a privileged user and grant it {RIGHTS}."
-            )
-        return ""
+        return remedy(status, self._project)
 
 
 def _authorization(token: str) -> str:
@@ -348,37 +258,8 @@ def _authorization(token: str) -> str:
     return basic(user, password)
 
 
-def _subject(text: str, limit: int) -> str:
-    """A title of at most ``limit`` characters that RT keeps whole."""
-    line = fmt.title(text, limit)
-    while len(line.encode("utf-8")) > SUBJECT:
-        line = fmt.title(line, len(line) - 1)
-    return line
-
-
 def _path(ticket_id: str) -> str:
     return f"/ticket/{ticket_number(ticket_id, 'ticket')}"
-
-
-def _quoted(text: str) -> str:
-    """Text as one part of a path."""
-    return quote(text, safe="")
-
-
-def _literal(text: str) -> str:
-    """A string in TicketSQL (lib/RT/SQL.pm)."""
-    return "'" + re.sub(r"(['\\])", r"\\\1", text) + "'"
-
-
-def _items(told: Any) -> List[Row]:
-    items = parse.sequence(parse.at(told, "items", "a listing"), "a listing")
-    return [parse.mapping(row, "a row of a listing") for row in items]
-
-
-def _id(row: Mapping[str, Any], name: str) -> str:
-    """What RT calls a linked thing: a user's name, a queue's number."""
-    inner = row.get(name)
-    return str(inner.get("id") or "") if isinstance(inner, dict) else ""
 
 
 def _instant(text: Any) -> Optional[datetime]:

@@ -1,1 +1,1 @@
-"""ServiceNow, in three modules: its settings and fields, its Table API, and the tracker."""
+"""ServiceNow: its settings and fields, its Table API, its records, and the tracker."""

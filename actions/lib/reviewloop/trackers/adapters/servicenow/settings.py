@@ -1,14 +1,16 @@
-"""What ServiceNow needs to be told, and the names of its fields."""
+"""The settings that ServiceNow needs, and the names of its fields."""
 
 from __future__ import annotations
 
 import re
-from typing import Mapping, Tuple
+from typing import Dict, Mapping, Tuple
 
 from reviewloop.errors import ConfigError
-from reviewloop.trackers.base import HTTP_BAD_REQUEST, HTTP_NOT_FOUND, Form, Option, TrackerSettings
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.http import codes
+from reviewloop.http.credentials import basic
 from reviewloop.trackers.rest import PAIRS
+from reviewloop.trackers.settings import Form, Option, TrackerSettings
+from reviewloop.trackers.tickets import State
 
 INCIDENT = "incident"
 KEY, LABELS = "correlation_id", "correlation_display"
@@ -114,11 +116,31 @@ def listed(text: str) -> Tuple[str, ...]:
 
 def remedy(status: int, table: str) -> str:
     """What to do about a refusal; empty where nothing is known."""
-    if status == HTTP_BAD_REQUEST:
+    if status == codes.BAD_REQUEST:
         return f"Check tracker.options.table: {table} must be a table there."
-    if status == FORBIDDEN:
+    if status == codes.FORBIDDEN:
         roles = "the role sn_incident_write (or itil)" if table == INCIDENT else "a role"
         return f"Give the account {roles} to read, create and write {table}."
-    if status == HTTP_NOT_FOUND:
+    if status == codes.NOT_FOUND:
         return "Check tracker.url (only https://instance) and what the account may read."
     return ""
+
+
+def not_moved(state: State) -> str:
+    """What to do where a record did not get the state that it should."""
+    if state is State.OPEN:
+        return (
+            "What is closed for good cannot be reopened there: let tracker.reopen_days be less "
+            "than the days after which resolved tickets are closed."
+        )
+    return f"Let the account write state, and check tracker.options.{CLOSE}."
+
+
+def authorization(auth: str, token: str) -> Dict[str, str]:
+    """The header that holds the credential."""
+    if auth == "api_key":
+        return {"x-sn-apikey": token}
+    if auth == "bearer":
+        return {"Authorization": f"Bearer {token}"}
+    user, _, password = token.partition(":")
+    return {"Authorization": basic(user, password)}

@@ -1,4 +1,18 @@
-"""ServiceNow's Table API: rows, refusals, and who or what a name stands for."""
+"""ServiceNow's Table API: rows, refusals, and who or what a name stands for.
+
+- A part of a query that names an unknown field is ignored, and then every row answers
+  (``api-reference/rest-apis/c_TableAPI.md``, ``sysparm_query``); so rows are compared here again.
+- ``sysparm_limit`` counts rows before access controls take some away: a short page is not the last
+  one. The ``Link`` header tells, or ``X-Total-Count``.
+- Unknown fields are ignored in what is asked for and in what is written, and so are fields that an
+  access control protects: all with 200 or 201. Hence the reading back. A refusal is 403, whether
+  by an access control, a data policy or a business rule
+  (``api-reference/rest-api-explorer/r_RESTAPIHTTPResponseCodes.md``); its ``detail`` tells which.
+- A transaction that took too long may answer 200 with an ``error`` beside half a ``result``.
+- A journal's entries show in the record's own *display* value, newest first, each below a line
+  ``<time> - <name> (<label>)``. The table ``sys_journal_field`` has them apart, but rights of its
+  own, without which it answers 200 and nothing (rapid7/insightconnect-plugins#4064).
+"""
 
 from __future__ import annotations
 
@@ -8,12 +22,13 @@ from itertools import islice
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type
 
 from reviewloop.errors import AmbiguousError, RefusedError, TemporaryError
+from reviewloop.http import codes
 from reviewloop.http.messages import whole_number
 from reviewloop.markup import escape as fmt
 from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.servicenow.settings import FIELDS
-from reviewloop.trackers.base import HTTP_UNPROCESSABLE
-from reviewloop.trackers.http import Answer, Http
+from reviewloop.trackers.answers import Answer
+from reviewloop.trackers.http import Http
 
 PAGE = 100
 API = "/api/now/table"
@@ -35,10 +50,14 @@ Row = Dict[str, Any]
 
 
 class Table:
-    """What the tables of one instance hold; each name is looked up once."""
+    """What the tables of one instance hold; each name is looked up once.
 
-    def __init__(self, http: Http) -> None:
+    :param web: the instance as errors name it.
+    """
+
+    def __init__(self, http: Http, web: str) -> None:
         self._http = http
+        self._web = web
         self._known: Dict[Tuple[str, str], Row] = {}
 
     def read(self, path: str, asked: Optional[Mapping[str, Any]] = None) -> Any:
@@ -85,6 +104,22 @@ class Table:
         """
         return self.lookup("sys_user", ("user_name", "email"), who)
 
+    def own_login(self) -> str:
+        """Our user ID, as the table of users has it.
+
+        :raises RefusedError: it does not tell.
+        """
+        mine = self.rows("sys_user", "sys_id=javascript:gs.getUserID()", "sys_id,user_name")
+        rows = list(islice(mine, 2))
+        if len(rows) != 1:
+            raise RefusedError(
+                f"{self._web} does not tell who we are.",
+                "Let the account read its own record in sys_user, or the REST API key's access "
+                "policy cover /api/now/ui/user.",
+                codes.FORBIDDEN,
+            )
+        return cell(rows[0], "user_name")
+
     def lookup(self, table: str, columns: Sequence[str], text: str) -> Row:
         """The one active row that a name stands for, by ``sys_id`` or the first column that has it.
 
@@ -101,7 +136,7 @@ class Table:
         raise RefusedError(
             f"{text!r} is not exactly one active {_WHAT[table]} that our account may read.",
             f"Write {OF[table]}, and let the account read {table}.",
-            HTTP_UNPROCESSABLE,
+            codes.UNPROCESSABLE,
         )
 
     def _named(self, table: str, columns: Sequence[str], text: str) -> List[Row]:
@@ -112,7 +147,7 @@ class Table:
             return [row for row in islice(found, PAGE) if cell(row, "active") != "false"]
         except RefusedError as err:
             advice = f"Let the account read {table}."
-            raise RefusedError(err.message, advice, err.status, err.told) from err
+            raise RefusedError(err.message, advice, err.status, err.answer) from err
 
     @contextmanager
     def explained(self) -> Iterator[None]:
@@ -120,11 +155,11 @@ class Table:
         try:
             yield
         except RefusedError as err:
-            detail = self._http.shown(said_in(err))
+            detail = self._http.one_line(said_in(err))
             if not detail:
                 raise
             advice = self._advice(detail) or err.remedy
-            raise RefusedError(f"{err.message}: {detail}", advice, err.status, err.told) from err
+            raise RefusedError(f"{err.message}: {detail}", advice, err.status, err.answer) from err
 
     def _advice(self, detail: str) -> str:
         if "data policy" in detail.lower():
@@ -144,33 +179,33 @@ def view(fields: str = FIELDS) -> Dict[str, str]:
 
 def result_of(answer: Answer, fault: Type[TemporaryError]) -> Any:
     """What an answer is about; ``fault`` where the transaction was broken off, whatever came."""
-    told = parse.mapping(answer.data, "the answer")
-    if told.get("error"):
+    data = parse.mapping(answer.data, "the answer")
+    if data.get("error"):
         raise fault(
             "ServiceNow broke its work off in the middle and answered only a part.",
             "The next run tries again.",
         )
-    return parse.at(told, "result", "the answer")
+    return parse.required(data, "result", "the answer")
 
 
 def said_in(err: RefusedError) -> str:
     """The ``detail`` of a refusal."""
-    told = err.told if isinstance(err.told, dict) else {}
-    inner = told.get("error")
+    data = err.answer if isinstance(err.answer, dict) else {}
+    inner = data.get("error")
     detail = inner.get("detail") if isinstance(inner, dict) else None
     return fmt.clean(str(detail or ""))
 
 
 def cell(row: Mapping[str, Any], name: str) -> str:
     """A field's value; "" where there is none."""
-    told = row.get(name)
-    return str((told.get("value") if isinstance(told, dict) else told) or "")
+    data = row.get(name)
+    return str((data.get("value") if isinstance(data, dict) else data) or "")
 
 
 def shown(row: Mapping[str, Any], name: str) -> str:
     """A field as people see it."""
-    told = row.get(name)
-    return str((told.get("display_value") if isinstance(told, dict) else told) or "")
+    data = row.get(name)
+    return str((data.get("display_value") if isinstance(data, dict) else data) or "")
 
 
 def entries(shown: str) -> List[Tuple[str, str]]:

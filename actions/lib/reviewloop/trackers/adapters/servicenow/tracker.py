@@ -1,24 +1,13 @@
 """ServiceNow, through its Table API.
 
-What it takes, and what this relies on (ServiceNow/ServiceNowDocs on GitHub, below ``markdown/``):
+What it takes, and what this relies on (ServiceNow/ServiceNowDocs on GitHub, below ``markdown/``),
+beside what :mod:`reviewloop.trackers.adapters.servicenow.table` names:
 
-- A part of a query that names an unknown field is ignored, and then every row answers
-  (``api-reference/rest-apis/c_TableAPI.md``, ``sysparm_query``); so rows are compared here again.
-- ``sysparm_limit`` counts rows before access controls take some away: a short page is not the last
-  one. The ``Link`` header tells, or ``X-Total-Count``.
-- Unknown fields are ignored in what is asked for and in what is written, and so are fields that an
-  access control protects: all with 200 or 201. Hence the reading back. A refusal is 403, whether
-  by an access control, a data policy or a business rule
-  (``api-reference/rest-api-explorer/r_RESTAPIHTTPResponseCodes.md``); its ``detail`` tells which.
-- A transaction that took too long may answer 200 with an ``error`` beside half a ``result``.
 - ``correlation_id`` is not unique, unless the site makes it so
   (``platform-administration/t_RequiringUniqueValuesForAField.md``).
 - Descriptions are plain text. Journals (``work_notes``, ``comments``) are too, but for HTML between
   ``[code]`` and ``[/code]``, which many instances switch off: so we write plain text, and text from
   outside must not hold that tag.
-- A journal's entries show in the record's own *display* value, newest first, each below a line
-  ``<time> - <name> (<label>)``. The table ``sys_journal_field`` has them apart, but rights of its
-  own, without which it answers 200 and nothing (rapid7/insightconnect-plugins#4064).
 - A resolved incident can be opened again, a closed one cannot
   (``it-service-management/incident-management/reopening-incident.md``).
 """
@@ -27,20 +16,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from itertools import islice
-from typing import Any, Dict, Optional, Tuple
+from typing import Dict, Optional, Tuple
 from urllib.parse import urlencode
 
-from reviewloop.errors import (
-    AuthError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
-from reviewloop.http.credentials import basic
-from reviewloop.markup import escape as fmt
+from reviewloop.errors import AuthError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
+from reviewloop.trackers.adapters.servicenow.records import Records
 from reviewloop.trackers.adapters.servicenow.settings import (
     CANCELED,
     CLOSE,
@@ -51,8 +34,10 @@ from reviewloop.trackers.adapters.servicenow.settings import (
     LABELS,
     OPTIONS,
     REOPEN,
+    authorization,
     check_more,
     listed,
+    not_moved,
     remedy,
 )
 from reviewloop.trackers.adapters.servicenow.table import (
@@ -67,32 +52,20 @@ from reviewloop.trackers.adapters.servicenow.table import (
     shown,
     view,
 )
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    State,
-    TakenError,
-    Ticket,
-)
-from reviewloop.trackers.http import FORBIDDEN
 from reviewloop.trackers.rest import (
     RestTracker,
+    ambiguous,
     by_number,
     only_key,
     open_with_key,
     pairs,
-    unclear,
     with_key,
 )
+from reviewloop.trackers.settings import Form
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, TakenError, Ticket
 
 MANY = 500
 """Rows that a query did not ask for, after which reading on helps nobody."""
-INSTANT = "%Y-%m-%d %H:%M:%S"
-"""How values (not display values) tell instants: in UTC."""
 _CODE = re.compile(r"\[(\s*/?\s*code\s*)\]", re.IGNORECASE)
 
 
@@ -115,28 +88,23 @@ class ServiceNow(RestTracker):
 
     def _begin(self) -> None:
         check_more(self._settings)
-        self._closed = listed(self._option(CLOSED))
-        self._records = Table(self._http)
+        self._tables = Table(self._http, self._web)
+        closed, canceled = (listed(self._option(name)) for name in (CLOSED, CANCELED))
+        self._records = Records(self._web, self._scope(), closed, canceled)
 
     def _scope(self) -> str:
         return self._option("table")
 
     def _headers(self) -> Dict[str, str]:
-        auth, token = self._option("auth"), self._settings.token
-        if auth == "api_key":
-            return {"x-sn-apikey": token}
-        if auth == "bearer":
-            return {"Authorization": f"Bearer {token}"}
-        user, _, password = token.partition(":")
-        return {"Authorization": basic(user, password)}
+        return authorization(self._option("auth"), self._settings.token)
 
     def _who(self) -> str:
         """Our user ID. A REST API key may be good for the Table API only; then that tells."""
         try:
-            told = parse.mapping(self._records.read("/api/now/ui/user/current_user"), "the user")
-            login = str(told.get("user_name") or "")
+            data = parse.mapping(self._tables.read("/api/now/ui/user/current_user"), "the user")
+            login = str(data.get("user_name") or "")
         except RefusedError:
-            login = self._who_by_table()
+            login = self._tables.own_login()
         if login in ("", "guest"):
             raise AuthError(
                 f"{self._web} takes us for nobody, not for an account.", "Renew tracker.token."
@@ -160,18 +128,18 @@ class ServiceNow(RestTracker):
 
     def read(self, ticket_id: str) -> Ticket:
         """One record by its ``sys_id``; one that an access control hides is gone, too (404)."""
-        return self._ticket(self._records.read(self._path(ticket_id), view()))
+        return self._records.ticket(self._tables.read(self._path(ticket_id), view()))
 
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """The entries of both journals, each oldest first; ours last."""
         asked = {"sysparm_fields": ",".join(JOURNALS), "sysparm_display_value": "true"}
-        row = parse.mapping(self._records.read(self._path(ticket_id), asked), "a record")
+        row = parse.mapping(self._tables.read(self._path(ticket_id), asked), "a record")
         ours = self._option("journal")
         if ours not in row:
             raise RefusedError(
                 f"{self._place} shows us no {ours} of ticket {ticket_id}.",
                 f"Let the account read {ours}; without that, comments would be made twice.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
         return tuple(
             Comment(f"{journal}-{number}", text, author)
@@ -186,13 +154,13 @@ class ServiceNow(RestTracker):
         body: Row = {
             **pairs(self._option("fields")),
             **self._references(),
-            "short_description": fmt.title(draft.title, self.title_limit),
-            "description": fmt.seal(draft.body, draft.key, self.body_format, self.body_limit),
+            "short_description": self._title(draft),
+            "description": self._sealed(draft),
             KEY: draft.key,
             LABELS: ",".join(draft.labels),
         }
         if draft.assignee:
-            body["assigned_to"] = cell(self._records.user(draft.assignee), "sys_id")
+            body["assigned_to"] = cell(self._tables.user(draft.assignee), "sys_id")
         try:
             return self._write("POST", f"{API}/{self._scope()}", body)
         except RefusedError as err:
@@ -212,7 +180,7 @@ class ServiceNow(RestTracker):
                 f"{self._place} does not show us the comment just made on ticket {ticket_id}.",
                 f"Let the account read and write {journal}; without that, comments would be lost "
                 "or made twice.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def close(self, ticket_id: str, reason: CloseReason) -> None:
@@ -233,7 +201,7 @@ class ServiceNow(RestTracker):
             raise RefusedError(
                 f"{self._place} left the key on the duplicate {ticket_id}.",
                 f"Let the account write {KEY}.",
-                FORBIDDEN,
+                codes.FORBIDDEN,
             )
 
     def reopen(self, ticket_id: str) -> None:
@@ -242,7 +210,7 @@ class ServiceNow(RestTracker):
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Set ``assigned_to``."""
-        self._patch(ticket_id, {"assigned_to": cell(self._records.user(who), "sys_id")})
+        self._patch(ticket_id, {"assigned_to": cell(self._tables.user(who), "sys_id")})
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
         """Also where the roster has a mail address or a ``sys_id``."""
@@ -251,7 +219,7 @@ class ServiceNow(RestTracker):
         if not ticket.assignees:
             return False
         try:
-            user = self._records.user(who)
+            user = self._tables.user(who)
         except RefusedError:
             return False
         return any(cell(user, name) in ticket.assignees for name in ("user_name", "sys_id"))
@@ -273,35 +241,21 @@ class ServiceNow(RestTracker):
             if not text:
                 continue
             try:
-                found[name] = cell(self._records.lookup(table, columns, text), "sys_id")
+                found[name] = cell(self._tables.lookup(table, columns, text), "sys_id")
             except RefusedError as err:
-                if err.status != HTTP_UNPROCESSABLE:
+                if err.status != codes.UNPROCESSABLE:
                     raise
                 raise ConfigError(
                     f"tracker.options.{name}: {err.message}", f"Write {OF[table]}."
                 ) from err
         return found
 
-    def _who_by_table(self) -> str:
-        mine = self._records.rows(
-            "sys_user", "sys_id=javascript:gs.getUserID()", "sys_id,user_name"
-        )
-        rows = list(islice(mine, 2))
-        if len(rows) != 1:
-            raise RefusedError(
-                f"{self._web} does not tell who we are.",
-                "Let the account read its own record in sys_user, or the REST API key's access "
-                "policy cover /api/now/ui/user.",
-                FORBIDDEN,
-            )
-        return cell(rows[0], "user_name")
-
     def _tickets(self, query: str) -> Tuple[Ticket, ...]:
         """The rows of a query that have a key of ours, whatever else the instance answers."""
         tickets, strangers = [], 0
-        for row in self._records.rows(self._scope(), query, FIELDS):
+        for row in self._tables.rows(self._scope(), query, FIELDS):
             if only_key(cell(row, KEY)):
-                tickets.append(self._ticket(row))
+                tickets.append(self._records.ticket(row))
                 continue
             strangers += 1
             # Then the query was not heeded: these may be all rows of the table.
@@ -310,16 +264,18 @@ class ServiceNow(RestTracker):
                     f"{self._place} has no field {KEY}, or does not let us see or search it.",
                     f"Set tracker.options.table to a table that extends task, and let the account "
                     f"read and write {KEY}.",
-                    FORBIDDEN,
+                    codes.FORBIDDEN,
                 )
         return by_number(tickets)
 
     def _write(self, method: str, path: str, body: Row) -> Ticket:
         """Write, and take what the record looks like now from the answer."""
         try:
-            return self._ticket(self._records.write(method, f"{path}?{urlencode(view())}", body))
+            return self._records.ticket(
+                self._tables.write(method, f"{path}?{urlencode(view())}", body)
+            )
         except ProtocolError as err:
-            raise unclear(err) from err
+            raise ambiguous(err) from err
 
     def _patch(self, ticket_id: str, body: Row) -> Ticket:
         return self._write("PATCH", self._path(ticket_id), body)
@@ -330,59 +286,15 @@ class ServiceNow(RestTracker):
         if kept.state is not state:
             raise RefusedError(
                 f"{self._place} left ticket {ticket_id} {kept.state.value}.",
-                self._not_moved(state),
-                FORBIDDEN,
+                not_moved(state),
+                codes.FORBIDDEN,
             )
         return kept
 
-    def _not_moved(self, state: State) -> str:
-        if state is State.OPEN:
-            return (
-                "What is closed for good cannot be reopened there: let tracker.reopen_days be less "
-                "than the days after which resolved tickets are closed."
-            )
-        return f"Let the account write state, and check tracker.options.{CLOSE}."
-
     def _path(self, ticket_id: str) -> str:
         if not SYS_ID.fullmatch(ticket_id):
-            raise RefusedError(f"{ticket_id!r} is no sys_id.", status=HTTP_NOT_FOUND)
+            raise RefusedError(f"{ticket_id!r} is no sys_id.", status=codes.NOT_FOUND)
         return f"{API}/{self._scope()}/{ticket_id}"
-
-    def _ticket(self, told: Any) -> Ticket:
-        row = parse.mapping(told, "a record")
-        sys_id = cell(row, "sys_id")
-        digits = re.findall(r"[0-9]+", cell(row, "number"))
-        if not SYS_ID.fullmatch(sys_id) or not digits:
-            raise parse.misread("a record", "lacks a sys_id or a number")
-        state = cell(row, "state")
-        closed = state in self._closed or cell(row, "active") == "false"
-        who = cell(row, "assigned_to.user_name") or cell(row, "assigned_to")
-        ended = next(filter(None, (cell(row, name) for name in _ENDS)), "")
-        return Ticket(
-            id=sys_id,
-            number=int(digits[-1]),
-            url=f"{self._web}/{self._scope()}.do?sys_id={sys_id}",
-            key=only_key(cell(row, KEY)),
-            title=cell(row, "short_description"),
-            state=State.CLOSED if closed else State.OPEN,
-            resolution=self._resolution(row, state) if closed else "",
-            assignees=(who,) if who else (),
-            labels=tuple(filter(None, map(str.strip, cell(row, LABELS).split(",")))),
-            opened_at=parse.instant(cell(row, "sys_created_on"), INSTANT),
-            closed_at=parse.instant(ended, INSTANT) if closed else None,
-            author=cell(row, "sys_created_by"),
-        )
-
-    def _resolution(self, row: Row, state: str) -> str:
-        """A code that was set when the ticket was resolved outlives its cancelling."""
-        word = shown(row, "state") or state
-        if state in listed(self._option(CANCELED)):
-            return word
-        return shown(row, "close_code") or word
 
     def _remedy(self, status: int) -> str:
         return remedy(status, self._scope())
-
-
-# Incidents keep the instant of resolving, which is when people were done with it.
-_ENDS = ("resolved_at", "closed_at", "sys_updated_on")

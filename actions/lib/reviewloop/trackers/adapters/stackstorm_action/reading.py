@@ -12,14 +12,9 @@ from typing import Any, Iterable, List, Mapping, Optional, Tuple
 
 from reviewloop.core.keys import KEY_PATTERN
 from reviewloop.errors import ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    Comment,
-    State,
-    Ticket,
-)
+from reviewloop.trackers.tickets import SHARED_LABEL, Comment, State, Ticket
 
 Paths = Mapping[str, Any]
 """A call's ``result``: paths by field, and the words for states."""
@@ -56,7 +51,7 @@ class Reading:
         return found or []
 
     def row(self, result: Any) -> Any:
-        """The one thing a result tells of; out of a list of one, if an action answers so.
+        """The one thing a result holds; out of a list of one, if an action answers so.
 
         :raises RefusedError: the list is empty: there is no such ticket.
         """
@@ -65,7 +60,7 @@ class Reading:
             return found
         if not found:
             raise RefusedError(
-                f"tracker.actions.{self._name} found no such ticket.", status=HTTP_NOT_FOUND
+                f"tracker.actions.{self._name} found no such ticket.", status=codes.NOT_FOUND
             )
         if len(found) > 1:
             raise self._misread("item", "is a list of several")
@@ -117,7 +112,7 @@ class Reading:
         return int(found.group(1))
 
     def url(self, row: Any) -> str:
-        """A ticket's address: told, or made of its id."""
+        """A ticket's address: as the result names it, or made of its id."""
         path = str(self._paths.get("url", ""))
         if "://" not in path:
             return self.text(row, "url")
@@ -206,7 +201,7 @@ def leads(data: Any, steps: List[str]) -> bool:
 
 
 def instant(text: str) -> Optional[datetime]:
-    """An instant in ISO 8601 as trackers write it, or in seconds; UTC where no zone is told."""
+    """An instant in ISO 8601 as trackers write it, or in seconds; UTC where no zone is given."""
     if text.isdigit():
         return datetime.fromtimestamp(int(text), timezone.utc)
     found = _INSTANT.fullmatch(text.strip())

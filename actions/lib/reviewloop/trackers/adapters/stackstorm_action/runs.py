@@ -17,10 +17,8 @@ Relies on what StackStorm's sources say (3.10dev), tried with 3.9:
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from reviewloop.core.text import outward
 from reviewloop.errors import (
     AmbiguousError,
     AuthError,
@@ -29,43 +27,27 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import HTTP_NOT_FOUND, TakenError, TrackerSettings, checked_url
-from reviewloop.trackers.http import (
-    FORBIDDEN,
-    SERVER_ERROR,
-    TOO_MANY,
-    UNAUTHORIZED,
-    Http,
+from reviewloop.trackers.adapters.stackstorm_action.failures import (
+    FAILED,
+    LOOK,
+    SUCCEEDED,
+    Failures,
 )
+from reviewloop.trackers.adapters.stackstorm_action.mapping import Execution
+from reviewloop.trackers.http import Http
+from reviewloop.trackers.settings import TrackerSettings, checked_url
+from reviewloop.trackers.tickets import Comment
 
 API_URL = "ST2_ACTION_API_URL"
 AUTH_TOKEN = "ST2_ACTION_AUTH_TOKEN"  # noqa: S105 - the variable's name
-SUCCEEDED = "succeeded"
-FAILED = "failed"
 ENDED = (SUCCEEDED, FAILED, "timeout", "canceled", "abandoned")
 """``LIVEACTION_COMPLETED_STATES`` of ``st2common/constants/action.py``."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 3.0
 PAGE = 100
-SHOWN = 200
-HTTP_UNPROCESSABLE = 422
-LOOK = "The next run looks before it writes."
-
-
-@dataclass(frozen=True)
-class Order:
-    """What is to be run.
-
-    :param call: its name in ``tracker.actions``.
-    :param tag: what a write is found again by; None for what only reads.
-    """
-
-    call: str
-    ref: str
-    parameters: Mapping[str, Any]
-    tag: Optional[str] = None
 
 
 class Runs:
@@ -91,9 +73,8 @@ class Runs:
                 "Run it through StackStorm, such as `st2 run gerrit.open_ticket …`.",
             )
         token = os.environ.get(AUTH_TOKEN, "")
-        self._secret = settings.token
         self._timeout = timeout
-        self._words = words
+        self._failures = Failures(words, settings.token)
         self._timing = timing or Timing()
         self._http = Http(
             checked_url(base),
@@ -104,27 +85,27 @@ class Runs:
             transport=transport,
         )
 
-    def run(self, order: Order) -> Any:
+    def run(self, execution: Execution) -> Any:
         """The result of a run that succeeded.
 
         :raises AmbiguousError: it was to write, and whether it did is not known.
         """
-        told = self._requested(order)
+        data = self._requested(execution)
         try:
-            told = self._waited(order, told)
+            data = self._waited(execution, data)
         except ReviewLoopError as err:
-            if order.tag is None or isinstance(err, AmbiguousError):
+            if execution.tag is None or isinstance(err, AmbiguousError):
                 raise
-            raise AmbiguousError(f"{order.ref} was started; {err.message}", LOOK) from err
-        if told.get("status") == SUCCEEDED:
-            return told.get("result")
-        raise self._failure(order, told)
+            raise AmbiguousError(f"{execution.ref} was started; {err.message}", LOOK) from err
+        if data.get("status") == SUCCEEDED:
+            return data.get("result")
+        raise self._failures.of(execution, data)
 
     def check(self) -> None:
         """A call that StackStorm answers to those only whom it knows."""
         self._read("/traces", {"limit": 1})
 
-    def settled(self, tag: str) -> List[Dict[str, Any]]:
+    def finished(self, tag: str) -> List[Dict[str, Any]]:
         """All that was ever asked for under a tag, oldest first, each ended.
 
         :raises TemporaryError: something of it is still under way.
@@ -144,10 +125,18 @@ class Runs:
             self._timing.sleep(pause)
             waited, pause = waited + pause, min(pause * 2, LONGEST_PAUSE)
 
-    @parse.understood
+    def said(self, tag: str, ref: str) -> Tuple[Comment, ...]:
+        """The texts with which an action was run under a tag, with success."""
+        return tuple(
+            Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
+            for one in self.finished(tag)
+            if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
+        )
+
+    @parse.protocol_errors
     def _asked(self, tag: str) -> List[Dict[str, Any]]:
         ids = [
-            str(parse.at(one, "object_id", "a trace"))
+            str(parse.required(one, "object_id", "a trace"))
             for row in self._traces(tag)
             for one in parse.mapping(row, "a trace").get("action_executions") or ()
         ]
@@ -173,40 +162,40 @@ class Runs:
                 return
             offset += PAGE
 
-    def _requested(self, order: Order) -> Dict[str, Any]:
-        body: Dict[str, Any] = {"action": order.ref, "parameters": order.parameters}
-        if order.tag is not None:
-            body["context"] = {"trace_context": {"trace_tag": order.tag}}
+    def _requested(self, execution: Execution) -> Dict[str, Any]:
+        body: Dict[str, Any] = {"action": execution.ref, "parameters": execution.parameters}
+        if execution.tag is not None:
+            body["context"] = {"trace_context": {"trace_tag": execution.tag}}
         try:
-            told = self._http.write("POST", "/executions", body).data
+            data = self._http.write("POST", "/executions", body).data
         except AuthError as err:
             raise _unknown_here(err) from err
         except RefusedError as err:
-            raise self._refusal(order, err) from err
+            raise self._refusal(execution, err) from err
         except AmbiguousError as err:
-            if order.tag is None:
+            if execution.tag is None:
                 # It would only have read, so nothing is in doubt.
                 raise TemporaryError(err.message, "The next run tries again.") from err
             raise
-        if not isinstance(told, dict) or not str(told.get("id") or "").isalnum():
-            raise AmbiguousError(f"StackStorm's answer to running {order.ref} has no id.", LOOK)
-        return told
+        if not isinstance(data, dict) or not str(data.get("id") or "").isalnum():
+            raise AmbiguousError(f"StackStorm's answer to running {execution.ref} has no id.", LOOK)
+        return data
 
-    def _waited(self, order: Order, told: Dict[str, Any]) -> Dict[str, Any]:
-        number = str(told["id"])
+    def _waited(self, execution: Execution, data: Dict[str, Any]) -> Dict[str, Any]:
+        number = str(data["id"])
         pause, started = FIRST_PAUSE, self._timing.monotonic()
-        while told.get("status") not in ENDED:
+        while data.get("status") not in ENDED:
             if self._timing.monotonic() - started >= self._timeout:
                 raise TemporaryError(
-                    f"{order.ref} has not ended after {self._timeout:.0f} seconds (execution"
+                    f"{execution.ref} has not ended after {self._timeout:.0f} seconds (execution"
                     f" {number}).",
                     "Raise tracker.options.timeout if it needs longer.",
                 )
             self._timing.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             query = {"include_attributes": "status,result"}
-            told = parse.mapping(self._read(f"/executions/{number}", query), "an execution")
-        return {**told, "id": number}
+            data = parse.mapping(self._read(f"/executions/{number}", query), "an execution")
+        return {**data, "id": number}
 
     def _read(self, path: str, query: Mapping[str, Any]) -> Any:
         try:
@@ -217,78 +206,25 @@ class Runs:
             raise RefusedError(
                 err.message,
                 "The user who runs the rule must be allowed to view executions and to list traces.",
-                0 if err.status == HTTP_NOT_FOUND else err.status,
+                0 if err.status == codes.NOT_FOUND else err.status,
             ) from err
 
-    def _refusal(self, order: Order, err: RefusedError) -> RefusedError:
+    def _refusal(self, execution: Execution, err: RefusedError) -> RefusedError:
         """StackStorm's own refusal. No status that could be taken for the tracker's."""
-        told = err.told.get("faultstring") if isinstance(err.told, dict) else None
-        said = self._told(told or "no reason given")
-        if err.status == FORBIDDEN:
-            remedy = f"Give the user who runs the rule the right to execute {order.ref}."
+        data = err.answer.get("faultstring") if isinstance(err.answer, dict) else None
+        said = self._failures.shown(data or "no reason given")
+        if err.status == codes.FORBIDDEN:
+            remedy = f"Give the user who runs the rule the right to execute {execution.ref}."
         else:
             remedy = (
-                f"Check tracker.actions.{order.call}: that the pack of {order.ref} is installed,"
-                " and that the action takes these parameters (st2 action get)."
+                f"Check tracker.actions.{execution.call}: that the pack of {execution.ref} is"
+                " installed, and that the action takes these parameters (st2 action get)."
             )
         return RefusedError(
-            f"StackStorm does not run {order.ref}: {said}",
+            f"StackStorm does not run {execution.ref}: {said}",
             remedy,
-            err.status if err.status == FORBIDDEN else 0,
+            err.status if err.status == codes.FORBIDDEN else 0,
         )
-
-    # -- runs that did not succeed -------------------------------------------------------------
-
-    def _failure(self, order: Order, told: Mapping[str, Any]) -> ReviewLoopError:
-        status, number = told.get("status"), told["id"]
-        if status != FAILED:
-            return _doubt(order, f"{order.ref} ended as {status} (execution {number}).")
-        result = told.get("result")
-        said = error_text(result)
-        shown = f"{order.ref} failed (execution {number}): {self._told(said)}"
-        code = result.get("status_code") if isinstance(result, dict) else None
-        code = code if isinstance(code, int) else 0
-        return self._meant(order, shown, said.casefold(), code)
-
-    def _meant(self, order: Order, shown: str, said: str, code: int) -> ReviewLoopError:
-        means = {kind for kind, words in self._words.items() if any(word in said for word in words)}
-        if "taken" in means and order.call == "create":
-            return TakenError(shown, LOOK)
-        if code == TOO_MANY:
-            return TemporaryError(shown, "Nothing was done; the next run tries again.")
-        if code == UNAUTHORIZED or "credential" in means:
-            return AuthError(
-                shown,
-                f"Renew the credential in the configuration of the pack of {order.ref}, or"
-                " tracker.token where tracker.actions says $token.",
-            )
-        if code >= SERVER_ERROR or "busy" in means:
-            return _doubt(order, shown)
-        return _refused(order, shown, means, code)
-
-    def _told(self, text: str) -> str:
-        if self._secret:
-            text = text.replace(self._secret, "(secret)")
-        return outward(text, SHOWN)
-
-
-def _refused(order: Order, shown: str, means: Set[str], code: int) -> RefusedError:
-    if "none" in means:
-        return RefusedError(shown, status=HTTP_NOT_FOUND, told="none")
-    if "assignee" in means:
-        remedy = "Check the name under roster.members[].tracker.action."
-        return RefusedError(shown, remedy, HTTP_UNPROCESSABLE)
-    return RefusedError(
-        shown,
-        f"Look at that execution (st2 execution get); tracker.actions.{order.call} made it.",
-        code or (HTTP_NOT_FOUND if "gone" in means else 0),
-    )
-
-
-def _doubt(order: Order, message: str) -> TemporaryError:
-    if order.tag is None:
-        return TemporaryError(message, "The next run tries again.")
-    return AmbiguousError(message, LOOK)
 
 
 def _unknown_here(err: AuthError) -> AuthError:
@@ -300,22 +236,13 @@ def _unknown_here(err: AuthError) -> AuthError:
     )
 
 
-def error_text(result: Any) -> str:
-    """An action's own error: what its result calls so, else the last line of its error output."""
-    found = list(_errors(result))
-    return found[0] if found else "no reason given"
-
-
-def _errors(result: Any) -> Iterator[str]:
-    if isinstance(result, str):
-        # What the python runner writes where an action raised.
-        yield from () if result.strip() in ("", "None") else (result,)
-    elif isinstance(result, list):
-        for one in result:
-            yield from _errors(one)
-    elif isinstance(result, dict):
-        for name in ("error", "errors", "message", "msg", "detail", "result", "output", "body"):
-            yield from _errors(result.get(name))
-        for name in ("stderr", "stdout"):
-            lines = str(result.get(name) or "").strip().splitlines()
-            yield from lines[-1:]
+def _texts(value: Any) -> Iterator[str]:
+    """All texts in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)

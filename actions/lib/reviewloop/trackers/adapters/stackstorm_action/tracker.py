@@ -16,38 +16,29 @@ What a site leaves out is made up for where that is safe:
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from reviewloop.core.text import neutralise
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers.adapters.stackstorm_action import mapping
+from reviewloop.trackers.adapters.stackstorm_action.mapping import Execution
+from reviewloop.trackers.adapters.stackstorm_action.problems import problems
 from reviewloop.trackers.adapters.stackstorm_action.reading import ID, Reading
-from reviewloop.trackers.adapters.stackstorm_action.runs import SUCCEEDED, Order, Runs
-from reviewloop.trackers.base import (
-    HTTP_NOT_FOUND,
-    SHARED_LABEL,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    Option,
-    State,
-    Ticket,
-    Tracker,
-    TrackerSettings,
-    check_settings,
-)
+from reviewloop.trackers.adapters.stackstorm_action.runs import Runs
+from reviewloop.trackers.adapters.stackstorm_action.settings import OPTIONS
+from reviewloop.trackers.base import Tracker, check_settings, refuse
+from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 FIRST_PAUSE = 1.0
 LONG_AGO = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_COUNT = re.compile(r"[0-9]{1,5}")
 
 
 class AnyAction(Tracker):
@@ -56,42 +47,7 @@ class AnyAction(Tracker):
     kind = mapping.KIND
     body_format = BodyFormat.TEXT
     needs = ("actions",)
-    options = {
-        "format": Option(
-            "The markup in which the tracker shows what it is given.",
-            "markdown",
-            "text",
-            form=Form(
-                re.compile("|".join(one.value for one in BodyFormat)),
-                "one of " + ", ".join(one.value for one in BodyFormat),
-            ),
-        ),
-        "timeout": Option(
-            "Seconds after which an action that has not ended is not waited for any more.",
-            "120",
-            "60",
-            form=Form(_COUNT, "seconds, such as 60"),
-        ),
-        "lag": Option(
-            "Seconds after which find surely shows a new ticket; more than 0 where the tracker"
-            " looks into a search index.",
-            "120",
-            "0",
-            form=Form(_COUNT, "seconds, such as 120"),
-        ),
-        "title_limit": Option(
-            "The longest title that the tracker takes, in characters.",
-            "160",
-            "250",
-            form=Form(re.compile(r"[1-9][0-9]{1,3}"), "a number from 10 to 9999"),
-        ),
-        "body_limit": Option(
-            "The longest body and comment that the tracker takes, in characters.",
-            "4000",
-            "60000",
-            form=Form(re.compile(r"[1-9][0-9]{2,5}"), "a number from 100 to 999999"),
-        ),
-    }
+    options = OPTIONS
     drops_hint = "Look at what tracker.actions.create sends and what tracker.actions.ticket reads."
 
     def __init__(
@@ -101,9 +57,7 @@ class AnyAction(Tracker):
         transport: Optional[Transport] = None,
     ) -> None:
         check_settings(type(self), settings)
-        found = [f"tracker.{key} {text}" for key, text in mapping.problems(settings).items()]
-        if found:
-            raise ConfigError(" ".join(found), problems=found)
+        refuse(problems(settings))
         self._actions = settings.actions
         self._fixed: Dict[str, Any] = {
             "project": settings.project,
@@ -158,7 +112,7 @@ class AnyAction(Tracker):
         return tuple(one for one in found if one.is_open or not self._is_retired(one, key))
 
     def _found(self, key: str) -> Tuple[Ticket, ...]:
-        self._runs.settled(self._tag(key))
+        self._runs.finished(self._tag(key))
         found = tuple(one for one in self._listed("find", key=key) if one.key == key)
         self._keys.update({one.id: key for one in found})
         return found
@@ -184,7 +138,7 @@ class AnyAction(Tracker):
             return reading.rows(self._run(call, None, **fields))
         except RefusedError as err:
             # Some packs fail where there is nothing to list; the site says in which words.
-            if err.told != "none":
+            if err.answer != "none":
                 raise
             return []
 
@@ -217,7 +171,7 @@ class AnyAction(Tracker):
         raise RefusedError(
             f"Ticket {ticket_id[:40]!r} cannot be looked up by its id.",
             "Map tracker.actions.read to an action that reads one ticket.",
-            HTTP_NOT_FOUND,
+            codes.NOT_FOUND,
         )
 
     def create(self, draft: Draft) -> Ticket:
@@ -230,10 +184,10 @@ class AnyAction(Tracker):
             "labels": list(draft.labels),
             "assignee": draft.assignee or None,
         }
-        told = self._run("create", self._tag(draft.key), **fields)
+        data = self._run("create", self._tag(draft.key), **fields)
         reading = self._reading("create")
         try:
-            row = reading.row(told)
+            row = reading.row(data)
             number = reading.id(row)
             ticket = Ticket(
                 id=number,
@@ -253,14 +207,9 @@ class AnyAction(Tracker):
         """What ``comments`` lists, and what StackStorm has had said with success: a listing that
         lags, or shows less than it should, makes nothing be said twice.
         """
-        ref = self._mapped("comment").ref
-        said = [
-            Comment(str(one.get("id")), "\n".join(_texts(one.get("parameters"))))
-            for one in self._settle(ticket_id)
-            if one.get("status") == SUCCEEDED and one.get("action", {}).get("ref") == ref
-        ]
+        said = self._runs.said(self._tag(_checked(ticket_id)), self._mapped("comment").ref)
         if "comments" not in self._actions:
-            return tuple(said)
+            return said
         reading = self._reading("comments")
         rows = self._rows("comments", reading, {"id": ticket_id})
         return (*(reading.comment(row) for row in rows), *said)
@@ -319,14 +268,14 @@ class AnyAction(Tracker):
     def _run(self, call: str, tag: Optional[str], **fields: Any) -> Any:
         mapped = self._mapped(call)
         parameters = mapping.filled(mapped.parameters, {**self._fixed, **fields}) or {}
-        return self._runs.run(Order(call, mapped.ref, parameters, tag))
+        return self._runs.run(Execution(call, mapped.ref, parameters, tag))
 
     def _write(self, call: str, ticket_id: str, **fields: Any) -> None:
         self._run(call, self._tag(_checked(ticket_id)), id=ticket_id, **fields)
 
     def _settle(self, ticket_id: str) -> List[Dict[str, Any]]:
         """Wait for all that was asked for a ticket, by whichever run; its history."""
-        return self._runs.settled(self._tag(_checked(ticket_id)))
+        return self._runs.finished(self._tag(_checked(ticket_id)))
 
     def _tag(self, subject: str) -> str:
         return f"gerrit {self._place}#{subject}"
@@ -337,17 +286,5 @@ _LIMITS = ("lag", "title_limit", "body_limit")
 
 def _checked(ticket_id: str) -> str:
     if not ID.fullmatch(ticket_id):
-        raise RefusedError(f"{ticket_id[:40]!r} is no id of a ticket.", status=HTTP_NOT_FOUND)
+        raise RefusedError(f"{ticket_id[:40]!r} is no id of a ticket.", status=codes.NOT_FOUND)
     return ticket_id
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """All texts in a value, however deep."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)

@@ -5,9 +5,6 @@ What it relies on, read in GitLab's own source (gitlabhq/gitlabhq):
 - ``lib/api/issues.rb``: the project's listing comes from the database, is ordered by creation with
   a tie-breaker and filtered by author; for one account it shows that account's own writes even
   where GitLab reads from replicas (``load_balancer_stick_request`` in ``lib/api/helpers.rb``).
-- ``lib/gitlab/quick_actions/extractor.rb``: a line that begins with a slash and a command is
-  *executed* and taken out of a description or note. Texts are therefore sent with nothing but a
-  zero-width space in front of such a slash.
 - ``app/services/issuable_base_service.rb``: labels and assignees are dropped without an error if
   the account may not set them, an assignee also if he or she may not read the issue, and reopening
   an issue whose discussion is locked answers 200 and does nothing.
@@ -18,57 +15,35 @@ What it relies on, read in GitLab's own source (gitlabhq/gitlabhq):
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 from urllib.parse import quote, urlsplit
 
-from reviewloop.errors import (
-    AmbiguousError,
-    ConfigError,
-    ProtocolError,
-    RefusedError,
-)
+from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
+from reviewloop.http import codes
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
-from reviewloop.trackers.base import (
-    HTTP_BAD_REQUEST,
-    HTTP_CONFLICT,
-    HTTP_MOVED,
-    HTTP_NOT_FOUND,
-    HTTP_UNPROCESSABLE,
-    CloseReason,
-    Comment,
-    Draft,
-    Form,
-    Option,
-    State,
-    Ticket,
-    checked_url,
-)
-from reviewloop.trackers.http import FORBIDDEN
+from reviewloop.trackers.adapters.gitlab.people import NUMBER, People
+from reviewloop.trackers.adapters.gitlab.quick_actions import without_commands
+from reviewloop.trackers.adapters.gitlab.settings import FORMS, OPTIONS, remedy
 from reviewloop.trackers.rest import (
     RestTracker,
+    ambiguous,
     by_number,
     member,
     open_with_key,
     ticket_number,
-    unclear,
     with_key,
     without_path,
 )
+from reviewloop.trackers.settings import checked_url
+from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, Ticket
 
 SITE = "https://gitlab.com"
 API_PATH = "/api/v4"
 PAGE = 100
-HTTP_NOT_ALLOWED = 405
-
-_PATH_PART = r"[A-Za-z0-9_.][A-Za-z0-9_.-]*"
-_PROJECT = re.compile(rf"(?!.*\.\.)(?:[0-9]+|{_PATH_PART}(?:/{_PATH_PART})+)")
-_NUMBER = re.compile(r"[0-9]{1,18}")
-_COMMAND = re.compile(r"^([^\S\n]*)/", re.MULTILINE)
 
 
 class GitLab(RestTracker):
@@ -77,16 +52,8 @@ class GitLab(RestTracker):
     kind = "gitlab"
     body_format = BodyFormat.MARKDOWN
     needs = ("project", "token")
-    forms = {"project": Form(_PROJECT, "group/project, group/sub/project or the numeric id")}
-    options = {
-        "confidential": Option(
-            about="Whether tickets are confidential: seen by the assignee and by members with at "
-            "least the role Planner, not by the public.",
-            example="true",
-            default="false",
-            form=Form(re.compile("true|false"), '"true" or "false"'),
-        )
-    }
+    forms = FORMS
+    options = OPTIONS
     drops_hint = (
         "GitLab drops them unless the token's account has at least the role Planner (before "
         "GitLab 17.7: Reporter) in the project and the assignee may read the ticket."
@@ -95,7 +62,7 @@ class GitLab(RestTracker):
     def _begin(self) -> None:
         self._issues = f"/projects/{quote(self._project, safe='')}/issues"
         self._confidential = self._option("confidential") == "true"
-        self._users: Dict[str, Mapping[str, Any]] = {}
+        self._people = People(self._http)
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
@@ -120,7 +87,7 @@ class GitLab(RestTracker):
 
     def _who(self) -> str:
         """Our username; a project's or group's access token has one, too."""
-        return str(parse.at(self._http.read("/user").data, "username", "the user"))
+        return str(parse.required(self._http.read("/user").data, "username", "the user"))
 
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:
         """Our issues whose description bears the key.
@@ -156,32 +123,30 @@ class GitLab(RestTracker):
             raise RefusedError(
                 f"Issue {ticket_id} of {self._place} was moved to another project.",
                 "It is looked after there.",
-                HTTP_MOVED[0],
+                codes.MOVED[0],
             )
         return _ticket(row)
 
-    @parse.understood
+    @parse.protocol_errors
     def create(self, draft: Draft) -> Ticket:
         """Open an issue whose description ends with the hidden key. The labels are created by
         GitLab.
         """
         body: Dict[str, Any] = {
-            "title": fmt.title(draft.title, self.title_limit),
-            "description": without_commands(
-                fmt.seal(draft.body, draft.key, self.body_format, self.body_limit)
-            ),
+            "title": self._title(draft),
+            "description": without_commands(self._sealed(draft)),
             "labels": ",".join(draft.labels),
         }
         if draft.assignee:
-            body["assignee_ids"] = [self._user_id(draft.assignee)]
+            body["assignee_ids"] = [self._people.number(draft.assignee)]
         if self._confidential:
             body["confidential"] = True
-        told = self._http.write("POST", self._issues, body).data
+        data = self._http.write("POST", self._issues, body).data
         try:
-            ticket = _ticket(told)
+            ticket = _ticket(data)
         except ProtocolError as err:
-            raise unclear(err) from err
-        if self._confidential and not told.get("confidential"):
+            raise ambiguous(err) from err
+        if self._confidential and not data.get("confidential"):
             raise RefusedError(
                 f"GitLab opened issue {ticket.id} of {self._place} for everybody to see.",
                 "Make it confidential by hand, and let the token's account set that "
@@ -189,14 +154,14 @@ class GitLab(RestTracker):
             )
         return ticket
 
-    @parse.understood
+    @parse.protocol_errors
     def comments(self, ticket_id: str) -> Tuple[Comment, ...]:
         """All notes that people or programs wrote; what GitLab itself notes down is left out."""
         params = {"order_by": "created_at", "sort": "asc"}
         rows = self._rows(f"{self._issue(ticket_id)}/notes", params)
         return tuple(
             Comment(
-                str(parse.at(row, "id", "a note")),
+                str(parse.required(row, "id", "a note")),
                 str(row.get("body") or ""),
                 member(row.get("author"), "username"),
             )
@@ -233,25 +198,27 @@ class GitLab(RestTracker):
 
     def assign(self, ticket_id: str, who: str) -> None:
         """Replace the assignees."""
-        self._http.write("PUT", self._issue(ticket_id), {"assignee_ids": [self._user_id(who)]})
+        self._http.write(
+            "PUT", self._issue(ticket_id), {"assignee_ids": [self._people.number(who)]}
+        )
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
         """As a username, with or without ``@``, or as a numeric user id."""
         name = who.lstrip("@")
         if super().is_assigned(ticket, name):
             return True
-        return bool(_NUMBER.fullmatch(name)) and super().is_assigned(
-            ticket, member(self._user(name), "username")
+        return bool(NUMBER.fullmatch(name)) and super().is_assigned(
+            ticket, member(self._people.named(name), "username")
         )
 
     # -- parts ---------------------------------------------------------------------------------
 
     def _turn(self, ticket_id: str, body: Mapping[str, Any], wanted: State) -> None:
         """Change an issue's state; GitLab may answer 200 and leave it as it was."""
-        told = self._http.write("PUT", self._issue(ticket_id), body).data
-        if isinstance(told, dict) and _state(told) is not wanted:
+        data = self._http.write("PUT", self._issue(ticket_id), body).data
+        if isinstance(data, dict) and _state(data) is not wanted:
             raise RefusedError(
-                f"GitLab left issue {ticket_id} of {self._place} {_state(told).value}.",
+                f"GitLab left issue {ticket_id} of {self._place} {_state(data).value}.",
                 "Unlock the issue's discussion, and give the token's account at least the role "
                 "Planner (before GitLab 17.7: Reporter).",
             )
@@ -262,43 +229,9 @@ class GitLab(RestTracker):
     def _issue(self, ticket_id: str) -> str:
         return f"{self._issues}/{ticket_number(ticket_id, 'issue')}"
 
-    def _user_id(self, who: str) -> int:
-        return int(parse.at(self._user(who), "id", "a user"))
-
-    def _user(self, who: str) -> Mapping[str, Any]:
-        """A user by name, else by id. GitLab would ignore one that it does not know."""
-        name = who.lstrip("@")
-        if name not in self._users:
-            found = self._by_name(name) or self._by_id(name)
-            if found is None:
-                raise RefusedError(
-                    f"GitLab knows no user {who!r}.",
-                    "Write the person's GitLab username under roster.members[].tracker.gitlab.",
-                    HTTP_UNPROCESSABLE,
-                )
-            self._users[name] = found
-        return self._users[name]
-
-    def _by_name(self, name: str) -> Optional[Dict[str, Any]]:
-        told = self._http.read("/users", {"username": name}).data
-        for row in parse.sequence(told, "a listing of users"):
-            if member(row, "username").casefold() == name.casefold():
-                return parse.mapping(row, "a user")
-        return None
-
-    def _by_id(self, name: str) -> Optional[Dict[str, Any]]:
-        if not _NUMBER.fullmatch(name):
-            return None
-        try:
-            return parse.mapping(self._http.read(f"/users/{name}").data, "a user")
-        except RefusedError as err:
-            if err.status != HTTP_NOT_FOUND:
-                raise
-            return None
-
     def _rows(self, path: str, params: Mapping[str, Any]) -> List[Dict[str, Any]]:
         """Rows of all pages of a listing."""
-        return parse.steady(lambda: self._pages(path, params), self._place)
+        return parse.stable(lambda: self._pages(path, params), self._place)
 
     def _pages(self, path: str, params: Mapping[str, Any]) -> Optional[List[Dict[str, Any]]]:
         """The same in one go; None if rows went away meanwhile, since one may then have slipped
@@ -321,36 +254,7 @@ class GitLab(RestTracker):
             page += 1
 
     def _remedy(self, status: int) -> str:
-        if status in HTTP_MOVED or status == HTTP_NOT_ALLOWED:
-            return (
-                f"{self._project} was renamed or moved: set tracker.project to its new path, or to "
-                "its numeric id, which stays."
-            )
-        if status == HTTP_NOT_FOUND:
-            return (
-                f"Check tracker.project: that {self._project} exists, that its issues are switched "
-                "on and that the token's account is a member. Behind a proxy that decodes %2F, use "
-                "the numeric id."
-            )
-        if status == FORBIDDEN:
-            return (
-                "Give tracker.token the scope 'api' and its account at least the role Planner "
-                f"(before GitLab 17.7: Reporter) in {self._project}."
-            )
-        if status in (HTTP_BAD_REQUEST, HTTP_CONFLICT, HTTP_UNPROCESSABLE):
-            return (
-                "If GitLab took the text for spam, make the token's account a member of "
-                f"{self._project}."
-            )
-        return ""
-
-
-def without_commands(text: str) -> str:
-    """Text in which no line begins with a slash, so that GitLab executes nothing in it.
-
-    A zero-width space rather than a backslash, which would show in a block of code.
-    """
-    return _COMMAND.sub(rf"\1{fmt.ZERO_WIDTH_SPACE}/", text)
+        return remedy(status, self._project)
 
 
 def _is_moved(row: Mapping[str, Any]) -> bool:
@@ -358,14 +262,14 @@ def _is_moved(row: Mapping[str, Any]) -> bool:
 
 
 def _state(row: Mapping[str, Any]) -> State:
-    closed = parse.at(row, "state", "an issue") == "closed"
+    closed = parse.required(row, "state", "an issue") == "closed"
     return State.CLOSED if closed else State.OPEN
 
 
-@parse.understood
-def _ticket(told: Any) -> Ticket:
-    row = parse.mapping(told, "an issue")
-    number = parse.at(row, "iid", "an issue")
+@parse.protocol_errors
+def _ticket(data: Any) -> Ticket:
+    row = parse.mapping(data, "an issue")
+    number = parse.required(row, "iid", "an issue")
     if not isinstance(number, int):
         raise parse.misread("an issue", "has no number")
     return Ticket(

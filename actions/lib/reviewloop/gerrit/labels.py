@@ -1,0 +1,62 @@
+"""What Gerrit says of a change's votes, and of what keeps it from being submitted.
+
+https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#label-info and
+#submit-requirement-result-info.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator, Optional, Tuple
+
+from reviewloop.core.change import Approval, Requirement
+from reviewloop.gerrit.accounts import account
+from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, whole
+
+# ERROR is one that Gerrit cannot evaluate; the change cannot be submitted then either.
+_UNMET = ("UNSATISFIED", "ERROR")
+_LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
+# Of an expression, as much as is looked at.
+_EXPRESSION_CAP = 10_000
+
+
+def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
+    """The votes in ``labels``, zeros left out; None where some label does not list its votes.
+
+    With LABELS every label lists them under ``all`` (``LabelsJson.java``); without, and on some
+    older servers, only summaries are there, of which nobody can say what is missing.
+    """
+    labels = field(raw, "labels", dict, where, {})
+    infos = {name: mapping(info, f"{where}, labels") for name, info in labels.items()}
+    if not infos or any(info.get("all") is None for info in infos.values()):
+        return None
+    return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))
+
+
+def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
+    where = f"{where}, label {shortened(name)}"
+    for item in field(info, "all", list, where):
+        vote: Any = mapping(item, where)
+        value = field(vote, "value", int, where, 0)
+        # Somebody who may vote and has not has no value, or zero.
+        if value and vote.get("_account_id") is not None:
+            date = time_of(vote, "date", where) if vote.get("date") is not None else None
+            tag = field(vote, "tag", str, where, "")
+            yield Approval(whole(name), account(vote, where), value, date, tag)
+
+
+def unmet(raw: Raw, where: str) -> Tuple[Requirement, ...]:
+    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS)."""
+    where = f"{where}, submit_requirements"
+    items = [mapping(one, where) for one in field(raw, "submit_requirements", list, where, [])]
+    return tuple(_requirement(one, where) for one in items if one.get("status") in _UNMET)
+
+
+def _requirement(raw: Raw, where: str) -> Requirement:
+    name = field(raw, "name", str, where)
+    result = field(raw, "submittability_expression_result", dict, where, {})
+    expression = field(result, "expression", str, where, "")[:_EXPRESSION_CAP]
+    # Without its expression, as some servers answer, a requirement is of the label it names.
+    labels = tuple(dict.fromkeys(_LABEL_TERM.findall(expression))) if expression else (name,)
+    told = f"{expression} {name}".lower()
+    return Requirement(name, labels, "unresolved" in told, "code-owner" in told)

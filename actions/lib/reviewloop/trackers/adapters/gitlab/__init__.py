@@ -1,0 +1,1 @@
+"""GitLab: its settings, its people, its quick actions, and the tracker."""

@@ -1,0 +1,1 @@
+"""Roundup: its settings, its database behind the REST interface, and the tracker."""
