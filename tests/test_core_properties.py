@@ -80,6 +80,13 @@ def test_turn_and_open_waits(steps: Steps) -> None:
         assert (runs and begun) == (party is Party.OWNER or not stands)
 
 
+@given(STEPS)
+def test_held(steps: Steps) -> None:
+    """While somebody holds a change back, nobody is asked to review or to submit it."""
+    for step in follow_turns(history_of(steps).change(), POLICY):
+        assert Fact.HELD not in step.facts or step.turn in (Party.OWNER, Party.NOBODY)
+
+
 @given(STEPS, st.integers(0, 60 * 3600))
 def test_the_past_does_not_change(steps: Steps, seconds: int) -> None:
     """What was over when only a part of the history was known is the same in the whole of it, and

@@ -144,7 +144,7 @@ class _Ballot:
     def _true(self) -> Dict[Key, Approval]:
         """What Gerrit lists, without advice: that of an account, and that of a tag."""
         advised = self._advised()
-        found = {}
+        found: Dict[Key, Approval] = {}
         for one in self._change.approvals or ():
             key = one.label, one.account.id
             is_advice = self._policy.is_adviser(one.account, one.tag)

@@ -108,7 +108,7 @@ def _turn_waits(taken: Sequence[Step], gates: Sequence[Span]) -> List[Wait]:
         if step.cause is None or step.turn is Party.OWNER:
             continue
         since = step.event.at
-        end, how = (after.event.at, after.row.ending) if after else (None, None)
+        end, how = (after.event.at, after.ending) if after else (None, None)
         segments = subtract((Span(since, end),), reds)
         if step.turn is Party.SUBMITTER:
             segments = subtract(segments, gates)
