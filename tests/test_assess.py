@@ -137,7 +137,7 @@ def test_hold_out() -> None:
 
 def test_parent_in_the_chain() -> None:
     """Of a chain of changes only the lowest is escalated, whichever is assessed first; the others
-    follow when its wait is over.
+    follow when it is merged.
     """
     board = Board()
     child = board.change(parent=board.number)
@@ -149,8 +149,8 @@ def test_parent_in_the_chain() -> None:
         parent = board.assess()
         assert (parent.proceeds, parent.joined) == (True, (child,))
 
-    # Reviewed, and nobody has stood anything down.
-    board.fake.review(board.number, text="Why?")
+    # Merged, and nobody has stood anything down.
+    board.fake.set_status(board.number, "MERGED")
     assert board.assess(board.event(number=child)).proceeds
     assert board.pendings == ()
 
@@ -246,6 +246,16 @@ def test_silent_reviewers() -> None:
     change = board.fake.changes[board.number]
     change.reviewers.update({second: "REVIEWER", board.fake.me: "REVIEWER"})
     board.fake.review(board.number, labels={"Code-Review": 1}, at="2026-03-02 09:00:00")
+
+    assert board.assess(board.event("1d"), Tier.REVIEWERS).accounts == (second,)
+
+
+def test_reviewer_who_uploaded() -> None:
+    """Nobody is nudged to review the patch set that they pushed themselves."""
+    board = Board()
+    second = board.fake.add_account("reviewer2")
+    board.fake.changes[board.number].reviewers[second] = "REVIEWER"
+    board.fake.upload(board.number, by=board.fake.reviewer, at="2026-03-02 09:00:00")
 
     assert board.assess(board.event("1d"), Tier.REVIEWERS).accounts == (second,)
 

@@ -60,6 +60,14 @@ def test_asked() -> None:
     assert wall.look()["by_reason"] == {"asked": 1}
 
 
+def test_recheck_in_the_reply_dialog() -> None:
+    """What people typed there is read where a turn depends on it: a mere `recheck` is no review."""
+    wall = Wall()
+    wall.fake.review(wall.number, comment="recheck", at="2026-03-02 15:00:00")
+
+    assert (wall.row()["party"], wall.row()["waiting_days"]) == ("reviewers", 2.0)
+
+
 def test_record_alone_is_no_ask() -> None:
     """What was decided and never posted is not shown as asked, neither here nor by explain."""
     wall = Wall()
@@ -177,6 +185,19 @@ def test_joined() -> None:
     wall.assess(wall.event(number=other))
 
     assert (wall.row(other)["reason"], wall.row(other)["leader"]) == ("joined", wall.number)
+
+
+def test_joined_at_an_earlier_milestone_too() -> None:
+    """What was put off at the highest milestone is shown, not what no rule tries any more."""
+    wall = Wall()
+    bottom = wall.change()
+    middle = wall.change(parent=bottom)
+    top = wall.change(parent=middle)
+    wall.assess(wall.event("1d", number=top), Tier.REVIEWERS)
+    wall.fake.set_status(bottom, "MERGED")
+    wall.assess(wall.event(number=top))
+
+    assert (wall.row(top)["reason"], wall.row(top)["leader"]) == ("joined", middle)
 
 
 def test_nobody_eligible() -> None:

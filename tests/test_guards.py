@@ -421,7 +421,8 @@ def test_requests_of_an_escalation(size: int) -> None:
     desktop = Desktop(roster={"members": [{"gerrit": name} for name in names]})
     for name in names:
         desktop.gerrit.add_account(name)
-    first, number = desktop.waiting(), desktop.waiting()
+    # Of another owner: what one person pushes together is asked for together.
+    first, number = desktop.waiting(), desktop.waiting(owner=desktop.owner())
     assess.assess(desktop.tools(), desktop.event(first))
     before = len(desktop.gerrit.seen)
 
@@ -429,6 +430,7 @@ def test_requests_of_an_escalation(size: int) -> None:
     tickets.open_ticket(desktop.tools(), desktop.event(number), asked=asked)
     escalate(desktop, number, asked=asked)
 
+    assert len(asked) == 1
     assert len(desktop.gerrit.seen) - before == 7
 
 

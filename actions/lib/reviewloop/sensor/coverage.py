@@ -22,10 +22,12 @@ from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask
-from reviewloop.store.pending import Pending
+from reviewloop.store.pending import Pending, Reason
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
+#: What is joined to a change of which nothing is known is offered so often.
+UNSEEN = timedelta(hours=2)
 #: Rules, workflows and actions get so long to act on a milestone before it is offered again.
 GRACE = timedelta(minutes=20)
 #: Offers that led to nothing, neither an ask nor a record of why not, before they become rare.
@@ -153,7 +155,7 @@ class Coverage:
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
     ) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
-        not_before = min((record.not_before for record in records), default=now)
+        not_before = min((_not_before(one, watch, record) for record in records), default=now)
         before = self._before(one)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
@@ -254,6 +256,19 @@ def uncovered(
                 continue
             if all(ask.milestone != highest.milestone for ask in asks(key, timeline.key)):
                 yield Overdue(key, reading, timeline, highest)
+
+
+def _not_before(one: Overdue, watch: Watch, record: Pending) -> datetime:
+    """When what was put off is worth another try: what is joined to another change as soon as
+    something has happened on one of the two, or may have, where that other is not watched.
+    """
+    if record.reason is not Reason.JOINED:
+        return record.not_before
+    leader = watch.touched(record.leader)
+    if leader is None:
+        return min(record.not_before, record.at + UNSEEN)
+    has_moved = max(leader, one.reading.change.updated) >= record.at
+    return min(record.not_before, record.at + EVERY) if has_moved else record.not_before
 
 
 def _by_event(records: Iterable[Pending]) -> Records:
