@@ -13,12 +13,12 @@ from datetime import datetime
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
-from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, speaker
+from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, read_heard, speaker
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
 from reviewloop.core.readiness import in_progress, ready
 from reviewloop.core.records import VoteOf
-from reviewloop.core.votes import Key, Votes
+from reviewloop.core.votes import Ballots, Key
 
 
 @dataclass(frozen=True)
@@ -38,23 +38,28 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """The events of a change such that they come to what Gerrit says, and what had to be mended."""
+    """The events of a change such that they come to what Gerrit says, what had to be mended, and
+    how many messages are advice.
+    """
 
     events: Tuple[Event, ...]
     disagreements: Tuple[Disagreement, ...] = ()
+    advice: int = 0
 
 
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
-    events = list(read(change, policy))
+    listened = heard(change, policy)
+    events = list(read_heard(listened, policy))
     found: List[Disagreement] = []
     told, true = events[-1].wip, change.work_in_progress or change.is_private
     if change.status is ChangeStatus.NEW and told is not true:
         found.append(Disagreement("work_in_progress", int(told), int(true)))
-        events = (in_progress if true else ready)(events, heard(change, policy))
+        events = (in_progress if true else ready)(events, listened)
     if change.approvals is not None:
-        events = _Ballot(change, policy, events, found).mended()
-    return Reconciled(tuple(events), tuple(found))
+        events = _Ballot(change, listened, policy, events, found).mended()
+    advice = len(change.messages) - len(listened.messages)
+    return Reconciled(tuple(events), tuple(found), advice)
 
 
 # The value that the events come to, the index of what cast it, and what Gerrit lists.
@@ -68,10 +73,15 @@ class _Ballot:
     """
 
     def __init__(
-        self, change: Change, policy: Policy, events: List[Event], found: List[Disagreement]
+        self,
+        change: Change,
+        listened: Change,
+        policy: Policy,
+        events: List[Event],
+        found: List[Disagreement],
     ) -> None:
         self._change = change
-        self._heard = heard(change, policy)
+        self._heard = listened
         self._policy = policy
         self._events = events
         self._found = found
@@ -140,7 +150,7 @@ class _Ballot:
     def _told(self) -> Dict[Key, Tuple[int, int]]:
         """The value of each vote that the events come to, and the index of what cast it."""
         index = {id(event): i for i, event in enumerate(self._events)}
-        votes = Votes(self._policy, self._change.owner.id)
+        votes = Ballots(self._policy)
         for event in self._events:
             votes.apply(event)
         return {key: (one.value, index[id(one.source)]) for key, one in votes.standing.items()}
@@ -150,7 +160,8 @@ class _Ballot:
         the name of a person, of whose vote Gerrit's answer then says nothing.
         """
         messages = self._change.messages
-        if not any(self._policy.is_adviser(None, message.tag) for message in messages):
+        tags = {message.tag for message in messages}
+        if not any(self._policy.is_adviser(None, tag) for tag in tags):
             return {}
         found: Dict[Key, int] = {}
         for event in read(self._change, replace(self._policy, advisers=())):
