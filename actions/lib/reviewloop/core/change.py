@@ -119,8 +119,9 @@ class Change:
 
     ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
     the votes that stand, other than zero; None where the answer does not say which stand.
-    ``unmet`` are the submit requirements that keep the change from being submitted, and ``footers``
-    the last paragraph of the commit message, as far as the answer tells.
+    ``unmet`` are the submit requirements that keep the change from being submitted; None where the
+    answer tells of none at all. ``footers`` are the last paragraph of the commit message, as far as
+    it tells.
     """
 
     number: int
@@ -148,7 +149,7 @@ class Change:
     meta_rev_id: str = ""
     status_word: str = ""
     approvals: Optional[Tuple[Approval, ...]] = None
-    unmet: Tuple[Requirement, ...] = ()
+    unmet: Optional[Tuple[Requirement, ...]] = None
     footers: Tuple[str, ...] = ()
 
     @property

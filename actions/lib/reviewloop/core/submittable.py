@@ -47,6 +47,8 @@ def submittable(change: Change, policy: Policy, steps: Sequence[Step]) -> Submit
         return Submittable(tuple(steps), in_order(waiting))
     missing = _missing(change, policy, _gates(policy, steps))
     if missing is None:
+        if change.unmet is not None and waiting and waiting[-1].end is None:
+            waiting.pop()  # whatever the gate has still to say, Gerrit does not wait for it
         return Submittable(tuple(steps), in_order(waiting))
     if missing is Party.NOBODY:
         waiting.append(Span(steps[last].event.at))
@@ -68,7 +70,7 @@ def _last_span(steps: Sequence[Step]) -> Optional[int]:
 def _missing(change: Change, policy: Policy, gates: Set[str]) -> Optional[Party]:
     """Whose move a change lacks by its unmet requirements; nobody's where a gate has to vote."""
     found: Set[Party] = set()
-    for requirement in change.unmet:
+    for requirement in change.unmet or ():
         if requirement.unresolved:
             found.add(Party.OWNER)
         elif requirement.owners or any(
