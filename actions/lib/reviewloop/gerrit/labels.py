@@ -15,27 +15,36 @@ from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, wh
 
 # ERROR is one that Gerrit cannot evaluate; the change cannot be submitted then either.
 _UNMET = ("UNSATISFIED", "ERROR")
+# What a label says of its votes where it does not list them.
+_SUMMARIES = ("approved", "rejected", "recommended", "disliked", "value")
 _LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
 # Of an expression, as much as is looked at.
 _EXPRESSION_CAP = 10_000
 
 
 def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
-    """The votes in ``labels``, zeros left out; None where some label does not list its votes.
+    """The votes in ``labels``, zeros left out; None where the answer does not list them.
 
-    With LABELS every label lists them under ``all`` (``LabelsJson.java``); without, and on some
-    older servers, only summaries are there, of which nobody can say what is missing.
+    With LABELS a label lists the votes of each reviewer under ``all``, and has no ``all`` on a
+    change without reviewers (``LabelsJson.java``); some older servers only summarise: of what is
+    missing there nobody can say whose vote it is.
     """
+    if raw.get("labels") is None:
+        return None
     labels = field(raw, "labels", dict, where, {})
     infos = {name: mapping(info, f"{where}, labels") for name, info in labels.items()}
-    if not infos or any(info.get("all") is None for info in infos.values()):
+    if any(info.get("all") is None and _is_summary(info) for info in infos.values()):
         return None
     return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))
 
 
+def _is_summary(info: Raw) -> bool:
+    return any(info.get(key) is not None for key in _SUMMARIES)
+
+
 def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
     where = f"{where}, label {shortened(name)}"
-    for item in field(info, "all", list, where):
+    for item in field(info, "all", list, where, []):
         vote: Any = mapping(item, where)
         value = field(vote, "value", int, where, 0)
         # Somebody who may vote and has not has no value, or zero.

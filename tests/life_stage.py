@@ -1,0 +1,326 @@
+"""Plays life stories on a real Gerrit, and compares what is read with what Gerrit says after each
+step.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Callable, Counter as Counts, Dict, List, Optional, Sequence, Set, Tuple
+
+from sandbox.gerrit import rare
+from sandbox.gerrit.people import Person, RequestRefusedError
+from sandbox.gerrit.push import Rework
+from sandbox.gerrit.seed import PACK_ACCOUNT, password_of
+from sandbox.gerrit.server import GerritServer
+from sandbox.ports import SandboxError
+
+from life_stories import ADMIN, HARMLESS, LABELS, Step, Story
+from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.policy import Policy
+from reviewloop.core.reconcile import reconciled
+from reviewloop.core.turns import Party
+from reviewloop.core.votes import Votes
+from reviewloop.core.waits import Wait, follow
+from reviewloop.gerrit.client import Client
+
+_POLICY = Policy()
+_FILE = "story.txt"
+_Ballot = Dict[Tuple[str, int], int]
+_WaitId = Tuple[str, datetime]
+
+
+@dataclass
+class Seen:
+    """What a story, or many, came to.
+
+    ``steps`` counts those that Gerrit took and ``refused`` those that it did not, by what they do;
+    ``mended`` after how many steps of a kind the messages newly tell otherwise than Gerrit, and
+    ``moved`` after how many an open wait no longer begins where it did.
+    """
+
+    steps: Counts[str] = field(default_factory=Counter)
+    refused: Counts[str] = field(default_factory=Counter)
+    mended: Counts[str] = field(default_factory=Counter)
+    moved: Counts[str] = field(default_factory=Counter)
+    examples: List[str] = field(default_factory=list)
+
+
+class Stage:
+    """One server, on which stories are played one after another, each in a project of its own."""
+
+    def __init__(self, server: GerritServer, seen: Seen) -> None:
+        self._server = server
+        self._seen = seen
+        self._admin = server.admin
+        self._people: Dict[str, Person] = {}
+        self._client = Client(server.url, PACK_ACCOUNT, password_of(PACK_ACCOUNT))
+        self._played = 0
+        rare.story_parent(server.admin, LABELS)
+
+    def close(self) -> None:
+        """Close the connection by which changes are read."""
+        self._client.close()
+
+    def play(self, story: Story) -> str:
+        """Play a story to its end; what was wrong after one of its steps, or nothing."""
+        self._played += 1
+        project = f"story-{story.seed}-{self._played}"
+        rare.story_project(self._admin, project)
+        life = _Life(self, project)
+        before: Optional[Change] = None
+        for place, step in enumerate(story.steps):
+            self._server.advance(seconds=step.after)
+            try:
+                life.take(step)
+            except (RequestRefusedError, SandboxError) as err:
+                self._seen.refused[step.what] += 1
+                if isinstance(err, RequestRefusedError) and err.status >= 500:
+                    raise
+                continue
+            self._seen.steps[step.what] += 1
+            if not life.number:
+                continue
+            change = self._client.change(life.number)
+            wrong = "; ".join(self._wrong(change, before, step))
+            if wrong:
+                return f"after step {place}, {step}: {wrong}"
+            before = change
+        return ""
+
+    def person(self, name: str) -> Person:
+        """Who acts under a name."""
+        if name == ADMIN:
+            return self._admin
+        return self._people.setdefault(name, self._server.person(name))
+
+    def _wrong(self, change: Change, before: Optional[Change], step: Step) -> List[str]:
+        found = [*_disagreements(change)]
+        if follow(change, _POLICY) != follow(self._client.change(change.number), _POLICY):
+            found.append("read twice, it is understood twice")
+        if before is None:
+            return found
+        if step.what in HARMLESS and _told(before) != _told(change):
+            found.append(f"waits moved from {_told(before)} to {_told(change)}")
+        self._note(change, before, step)
+        return found
+
+    def _note(self, change: Change, before: Change, step: Step) -> None:
+        if len(_mended(change) - _mended(before)):
+            self._seen.mended[step.what] += 1
+            self._seen.examples.append(f"{step}\n   {_mended(change)}\n   {change.messages[-1].text!r}")
+        lost = _open(before) - {(wait.party.value, wait.since) for wait in _waits(change)}
+        if lost:
+            self._seen.moved[step.what] += 1
+            self._seen.examples.append(
+                f"MOVED {step}\n   {sorted(lost)}\n  {_told(before)}\n   {_told(change)}\n   {[(m.author and m.author.username, m.tag, m.text) for m in change.messages]}"
+            )
+
+
+def _disagreements(change: Change) -> List[str]:
+    """What is read otherwise than Gerrit says."""
+    events = reconciled(change, _POLICY).events
+    votes = Votes(_POLICY, change.owner.id)
+    for event in events:
+        votes.apply(event)
+    read: Dict[Tuple[str, Optional[int]], int] = {
+        key: one.value for key, one in votes.standing.items()
+    }
+    true = {(one.label, one.account.id): one.value for one in change.approvals or ()}
+    found = []
+    if change.approvals is None:
+        found.append("no votes are answered")
+    if read != true:
+        found.append(f"read {sorted(map(str, read.items()))}, Gerrit says {sorted(map(str, true.items()))}")
+    wip = change.work_in_progress or change.is_private
+    turn = follow(change, _POLICY).turn
+    if change.status is ChangeStatus.NEW and events[-1].wip is not wip:
+        found.append(f"in progress: read {events[-1].wip}, Gerrit says {wip}")
+    if (turn is Party.NOBODY) is not (wip or change.status is not ChangeStatus.NEW):
+        found.append(f"the turn is {turn.value}'s, and it is {change.status.value}, in progress {wip}")
+    return found
+
+
+def _waits(change: Change) -> Sequence[Wait]:
+    return follow(change, _POLICY).waits
+
+
+def _told(change: Change) -> List[Tuple[str, ...]]:
+    return [
+        (one.party.value, one.cause.value, str(one.since), str(one.end), str(one.segments))
+        for one in _waits(change)
+    ]
+
+
+def _open(change: Change) -> Set[_WaitId]:
+    now = change.updated
+    return {(one.party.value, one.since) for one in _waits(change) if one.lasts(now)}
+
+
+def _mended(change: Change) -> Set[object]:
+    return set(reconciled(change, _POLICY).disagreements)
+
+
+class _Life:
+    """One change's life: what each kind of step is at Gerrit."""
+
+    def __init__(self, stage: Stage, project: str) -> None:
+        self._stage = stage
+        self._admin = stage.person(ADMIN)
+        self._project = project
+        self._labels = {"Code-Review"}
+        self.number = 0
+
+    def take(self, step: Step) -> None:
+        """Do what a step says. :raises SandboxError: Gerrit refuses, or there is no such thing."""
+        if step.what in _MAKING:
+            if self.number:
+                raise SandboxError("the change is there")
+            who = self._stage.person(step.who)
+            self.number = _MAKING[step.what](self, who, **step.how)
+            return
+        if step.what in _LABELLING:
+            _LABELLING[step.what](self, **step.how)
+            return
+        if not self.number:
+            raise SandboxError("there is no change")
+        if step.what in _PICKING:
+            _PICKING[step.what](self, step.who, **step.how)
+        else:
+            _DOING[step.what](self, self._stage.person(step.who), **step.how)
+
+    # Making the change
+
+    def _push(self, who: Person, options: str) -> int:
+        return who.push_change(self._project, "A story", options=self._known(options), file=_FILE)
+
+    def _rest(self, who: Person, wip: bool, private: bool) -> int:
+        return who.create_change(self._project, "A story", wip=wip, private=private)
+
+    def _cherry_pick(self, who: Person) -> int:
+        number = who.create_change(self._project, "A story", "stable")
+        return rare.cherry_pick(who, number, "master", "A story")
+
+    # Labels
+
+    def _define(self, label: str, span: str, copied: str) -> None:
+        rare.define_label(self._admin, self._project, label, span, copied)
+        self._labels.add(label)
+
+    def _retire(self, label: str) -> None:
+        rare.retire_label(self._admin, self._project, label)
+        if label != "Code-Review":
+            self._labels.discard(label)
+
+    def _known(self, options: str) -> str:
+        """Push options without the votes on labels that there are not, for which Gerrit refuses
+        the whole push.
+        """
+        unknown = [f"l={label}" for label in LABELS if label not in self._labels]
+        kept = [one for one in options.split(",") if not one.startswith(tuple(unknown or ["-"]))]
+        return ",".join(kept)
+
+    # On the change
+
+    def _push_again(self, who: Person, rework: str, options: str, draft: str = "") -> None:
+        if draft:
+            rare.draft(who, self.number, draft)
+            options = f"{options},publish-comments".lstrip(",")
+        who.push_again(self.number, Rework(rework), self._known(options), _FILE)
+
+    def _rebase(self, who: Person, moved: str, conflicts: bool, uploaders: bool) -> None:
+        file = _FILE if moved == "conflict" else "aside.txt"
+        branch = who.call("GET", f"/changes/{self.number}")["branch"]
+        self._admin.push_branch(self._project, branch, file=file)
+        rare.rebase(who, self.number, conflicts=conflicts, uploaders=uploaders)
+
+    def _review(
+        self,
+        who: Person,
+        labels: Dict[str, int],
+        back: int,
+        message: str = "",
+        comment: str = "",
+        on_behalf_of: str = "",
+        **more: Any,
+    ) -> None:
+        number = int(self._detail()["current_revision_number"])
+        if comment:
+            more["comments"] = {"/PATCHSET_LEVEL": [{"message": comment, "unresolved": True}]}
+        if on_behalf_of:
+            more["on_behalf_of"] = on_behalf_of
+        patch_set = str(max(1, number - back))
+        # What the change has no label for is left out, as a page of Gerrit's would.
+        known = {label: vote for label, vote in labels.items() if label in self._detail()["labels"]}
+        if not known and not message and not more:
+            raise SandboxError("nothing to say")
+        who.review(self.number, message, known, patch_set, **more)
+
+    def _delete_vote(self, who: str, pick: int, reason: str = "") -> None:
+        votes = [
+            (vote["username"], label, vote["_account_id"])
+            for label, info in sorted(self._detail()["labels"].items())
+            for vote in sorted(info.get("all", ()), key=lambda one: one["_account_id"])
+            if vote.get("value")
+        ]
+        name, label, account = _picked(votes, pick)
+        person = self._stage.person(name if who == "own" else who)
+        rare.delete_vote(person, self.number, account, label, reason=reason)
+
+    def _delete_reviewer(self, who: str, pick: int) -> None:
+        people = self._detail()["reviewers"].get("REVIEWER", [])
+        chosen = _picked(sorted(people, key=lambda one: int(one["_account_id"])), pick)
+        person = self._stage.person(chosen["username"] if who == "own" else who)
+        rare.delete_reviewer(person, self.number, chosen["_account_id"])
+
+    def _delete_message(self, who: Person, back: int) -> None:
+        messages = self._detail()["messages"]
+        chosen = _picked(list(reversed(messages)), back)
+        rare.delete_message(who, self.number, chosen["id"])
+
+    def _detail(self) -> Dict[str, Any]:
+        return self._admin.detail(self.number)
+
+
+def _picked(things: Sequence[Any], pick: int) -> Any:
+    if not things:
+        raise SandboxError("there is none")
+    return things[pick % len(things)]
+
+
+_MAKING: Dict[str, Callable[..., int]] = {
+    "push": _Life._push,
+    "rest": _Life._rest,
+    "cherry_pick": _Life._cherry_pick,
+}
+_LABELLING: Dict[str, Callable[..., None]] = {
+    "define_label": _Life._define,
+    "retire_label": _Life._retire,
+}
+_PICKING: Dict[str, Callable[..., None]] = {
+    "delete_vote": _Life._delete_vote,
+    "delete_reviewer": _Life._delete_reviewer,
+}
+_DOING: Dict[str, Callable[..., Any]] = {
+    "push_again": _Life._push_again,
+    "rebase": _Life._rebase,
+    "review": _Life._review,
+    "delete_message": _Life._delete_message,
+    "apply": lambda life, who: who.push_patch_set(life.number),
+    "edit": lambda life, who: who.publish_edit(life.number),
+    "message": lambda life, who: who.edit_message(life.number, "A story, told again"),
+    "ready": lambda life, who, message=None: who.ready(life.number, message),
+    "wip": lambda life, who, message=None: who.wip(life.number, message),
+    "abandon": lambda life, who, message=None: who.abandon(life.number, message),
+    "restore": lambda life, who, message=None: who.restore(life.number, message),
+    "submit": lambda life, who: who.submit(life.number),
+    "private": lambda life, who: who.set_private(life.number),
+    "public": lambda life, who: who.set_private(life.number, False),
+    "move": lambda life, who, branch, keep: rare.move(who, life.number, branch, keep_votes=keep),
+    "hashtag": lambda life, who: who.set_hashtags(life.number, add=["one"]),
+    "topic": lambda life, who: who.set_topic(life.number, "a-topic"),
+    "describe": lambda life, who: rare.describe(who, life.number, "The first attempt"),
+    "add_reviewer": lambda life, who, account, state: who.add_reviewer(life.number, account, state),
+    "noise": lambda life, who: who.review(life.number, "recheck"),
+}
