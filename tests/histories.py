@@ -13,7 +13,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import List, Optional, Tuple
 
-from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
 from reviewloop.core.policy import Policy
 from reviewloop.core.waits import State, follow
 
@@ -62,6 +62,7 @@ class History:
         self.patch_set = 0
         self.created = MONDAY
         self.owner = owner
+        self.approvals: Optional[Tuple[Approval, ...]] = None
         self._old = old
         self._started = started
 
@@ -165,6 +166,7 @@ class History:
             messages=tuple(self.messages),
             has_review_started=self._started,
             work_in_progress=self._in_progress(),
+            approvals=self.approvals,
         )
 
     def _in_progress(self) -> bool:

@@ -245,6 +245,26 @@ def test_restart(bench: Bench) -> None:
     assert told == [(number, "1d"), (number, "2d")]
 
 
+def test_damaged_cursor(bench: Bench) -> None:
+    """The sensor goes on from now, and says so once; whoever was missed is offered."""
+    bench.config["coverage_reach"] = "60d"
+    number = bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 09:30:00")
+    (cursor,) = [name for name in bench.shelf.names() if name.startswith("gerrit.cursor.")]
+    bench.shelf.store.put(cursor, '{"version": 1, "da')
+    bench.start()
+    told = [(trigger, told.get("kind"), told.get("number")) for trigger, told in bench.poll()]
+
+    trouble = ("gerrit.poll_trouble", "partial", None)
+    assert told == [("gerrit.change_overdue", None, number), trouble]
+    assert cursor in bench.log[-1].getMessage()
+    assert [payload["state"] for _, payload in bench.poll()] == ["recovered"]
+    bench.start()
+    bench.fake.at("2026-03-04 09:00:00")
+    assert bench.waiting() == [(number, "2d")]
+
+
 def test_killed_between_dispatch_and_cursor(bench: Bench) -> None:
     """What was told and not noted down is told again under the same id; nothing is lost."""
     bench.fake.add_change()

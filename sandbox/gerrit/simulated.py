@@ -36,13 +36,19 @@ class SimulatedPerson(Person):
     def push_chain(
         self, project: str, subjects: Sequence[str], branch: str = "master", options: str = ""
     ) -> List[int]:
-        """Upload changes one by one; answers their numbers in order.
+        """Upload changes one by one, each on the one before; answers their numbers in order.
 
         :raises SandboxError: push options, which are git's.
         """
         if options:
             raise SandboxError(f"The simulated Gerrit knows no push options ({options}).")
-        return [self.create_change(project, subject, branch) for subject in subjects]
+        numbers: List[int] = []
+        for subject in subjects:
+            wanted = {"project": project, "branch": branch, "subject": subject}
+            if numbers:
+                wanted["base_change"] = str(numbers[-1])
+            numbers.append(int(self.call("POST", "/changes/", wanted)["_number"]))
+        return numbers
 
 
 class SimulatedGerrit:

@@ -13,27 +13,29 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import ChangeStatus
 from reviewloop.core.commands import Verb
-from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
+from reviewloop.core.keys import digest, marks_of
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
+from reviewloop.sensor.poller import SETTLING
 from reviewloop.settings.load import Settings, load
 from sandbox.gerrit.fake_world import FakeChange
 
+from .doubled import ATTEMPTS, TIERS, asked_twice, event_of
 from .limits import Limits
 from .machine import MACHINE
 from .servers import Write
 from .world import COMMITTEE, World
 
-TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
-ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
+# What was put off is offered within the hour after it is due; what takes longer is no reason.
+DUE = timedelta(minutes=90)
 # The model's people sleep at night, and so does its sensor: longer gaps between polls do not count.
 POLLED = timedelta(hours=1)
 
@@ -134,6 +136,8 @@ class Checker:
         if mark.id not in known:
             yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
             return
+        if mark.asked and not self.limits.knows(mark.id, write.at):
+            yield Violation("limit", write.number, f"{mark} was never counted")
         timeline, milestone, tier = known[mark.id]
         yield from self._people(write, reading, tier)
         self._note_delay(write, reading, timeline, milestone)
@@ -148,6 +152,8 @@ class Checker:
                     why = late
                 if account not in [self.world.gerrit.ids[name] for name in COMMITTEE]:
                     why = "a stranger"
+            elif tier == "reviewers" and account not in [one.id for one in write.seen.reviewers]:
+                why = why or "no reviewer"
             if why:
                 yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
 
@@ -156,8 +162,9 @@ class Checker:
         change = reading.change
         if change.status is not ChangeStatus.NEW or change.work_in_progress:
             return {}
+        server = self.settings.server
         return {
-            digest(self._event(change, timeline, milestone), tier, attempt): (
+            digest(event_of(server, change, timeline, milestone), tier, attempt): (
                 timeline,
                 milestone,
                 tier,
@@ -169,11 +176,6 @@ class Checker:
             for attempt in range(ATTEMPTS)
         }
 
-    def _event(self, change: Change, timeline: Timeline, milestone: str) -> str:
-        wait = timeline.wait
-        server = self.settings.server
-        return event_id(server, change.number, wait.party.value, wait.since, milestone)
-
     def _note_delay(
         self, write: Write, reading: Reading, timeline: Timeline, milestone: str
     ) -> None:
@@ -184,7 +186,7 @@ class Checker:
         crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
             return
-        begin = max(crossed[0], min(write.at, self.world.last_trouble))
+        begin = max(crossed[0] + SETTLING, min(write.at, self.world.last_trouble))
         first = bisect_left(self.polls, begin)
         polls = [*self.polls[first:], write.at]
         gaps = (min(later - one, POLLED) for one, later in zip(polls, polls[1:]))
@@ -225,7 +227,8 @@ class Checker:
             if change.is_private or change.status is not ChangeStatus.NEW:
                 continue
             reading = read_change(change, self.settings.policy)
-            self.found += self._doubled(reading)
+            doubled = asked_twice(reading, self.settings)
+            self.found += [Violation("doubled", number, detail) for detail in doubled]
             for owed in self._owed(reading, since):
                 self.found += self._told(reading, owed, board)
         for key, count in Counter(self.world.tracker.open_keys()).items():
@@ -274,7 +277,7 @@ class Checker:
                     timeline.wait.since,
                     purpose,
                     TIERS[purpose][0],
-                    self._event(change, timeline, milestone),
+                    event_of(self.settings.server, change, timeline, milestone),
                 )
 
     def _is_covered(self, reading: Reading, owed: Owed) -> bool:
@@ -285,7 +288,7 @@ class Checker:
         ]
         wanted = {digest(owed.event_id, owed.tier, attempt) for attempt in range(ATTEMPTS)}
         for message in reading.change.messages:
-            for mark in marks_of(message):
+            for mark in marks_of(message) if self.settings.policy.is_own(message) else ():
                 if mark.id in wanted and mark.purpose == owed.purpose:
                     passed = {who for who, at in passes if at >= message.date}
                     if not mark.asked or not passed.issuperset(mark.asked):
@@ -294,15 +297,9 @@ class Checker:
 
     def _reason(self, reading: Reading, owed: Owed) -> str:
         """A reason that the history itself states, or one that the pack has written down."""
-        now = MACHINE.now
-        paused = [s for s in reading.pauses.spans if s.start <= now]
-        lately = now - timedelta(hours=2)
-        if reading.is_exempt:
-            return "exempt"
-        if any(span.end is None or span.end > lately for span in paused):
-            return "paused"
-        if reading.state.is_red(now):
-            return "red"
+        told = _told(reading, owed, MACHINE.now)
+        if told:
+            return told
         if owed.tier == "reviewers":
             spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
             people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
@@ -338,22 +335,11 @@ class Checker:
             if told.get("number") != owed.number:
                 continue
             mine = (told.get("party"), told.get("tier"), from_iso(told["since"]))
-            if mine == (owed.party, owed.tier, owed.since):
+            # What was due long ago, and was not looked at again, is no reason.
+            is_due = from_iso(told["not_before"]) < MACHINE.now - DUE
+            if mine == (owed.party, owed.tier, owed.since) and not is_due:
                 return str(told.get("reason"))
         return ""
-
-    def _doubled(self, reading: Reading) -> Iterator[Violation]:
-        number = reading.change.number
-        marks = [
-            mark
-            for message in reading.change.messages
-            if self.settings.policy.is_own(message)
-            for mark in marks_of(message)
-            if mark.purpose in TIERS
-        ]
-        for one, count in Counter((mark.purpose, mark.id) for mark in marks).items():
-            if count > 1:
-                yield Violation("doubled", number, f"{count} times {one}")
 
 
 def _purpose(party: str, index: int) -> str:
@@ -383,6 +369,14 @@ def _json(text: str) -> Dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def keys(numbers: Sequence[int], server: str) -> Dict[str, int]:
-    """Numbers of changes by the keys of their tickets."""
-    return {ticket_key(server, number): number for number in numbers}
+def _told(reading: Reading, owed: Owed, now: datetime) -> str:
+    """The reason that the history itself states for asking nobody, or ""."""
+    lately = now - timedelta(hours=2)
+    paused = [span for span in reading.pauses.spans if span.start <= now]
+    reasons = (
+        ("exempt", reading.is_exempt),
+        ("paused", any(span.end is None or span.end > lately for span in paused)),
+        ("red", reading.state.is_red(now)),
+        ("gate_pending", owed.party == "submitter" and reading.state.is_gated(now)),
+    )
+    return next((reason for reason, holds in reasons if holds), "")

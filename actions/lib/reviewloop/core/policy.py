@@ -125,8 +125,8 @@ class Policy:
     and says no more, in working time. ``own_account`` is the username under
     which this pack acts ("" = none); ``own_id`` is that account's id, which counts alone where it
     is known (0 = not yet): Gerrit may take a username in other letters, and may show none at all.
-    ``ack_pause`` is how long an ``/ack`` pauses the ladder and ``max_snooze`` the longest pause a
-    ``/snooze`` gets, both in working time.
+    ``ack_pause`` is how long an ``/ack`` pauses the ladder and ``max_snooze`` how long one wait
+    is paused by ``/snooze`` in all, both in working time.
     """
 
     milestones: Tuple[Duration, ...] = (
@@ -175,11 +175,16 @@ class Policy:
         return Origin.AGENT if is_agents else Origin.PERSON
 
     def is_review(self, vote: Vote) -> bool:
-        """Whether a vote says something of the change to people: one against it, or one on a label
-        whose votes are a review.
+        """Whether a vote says something of the change to people: one against it, one that holds it
+        back, or one on a label whose votes are a review.
         """
         approving = (one.label for one in self.approval)
-        return vote.value < 0 or vote.label in self.review_labels or vote.label in approving
+        is_labels = vote.label in self.review_labels or vote.label in approving
+        return is_labels or self.is_against(vote)
+
+    def is_against(self, vote: Vote) -> bool:
+        """Whether a person's vote is below zero, or one that holds a change back."""
+        return vote.value < 0 or self.holds(vote.label, vote.value)
 
     def holds(self, label: str, value: int) -> bool:
         """Whether a person's vote is one that holds a change back."""

@@ -85,7 +85,7 @@ def _made_ready(events: List[Event], change: Change) -> List[Event]:
 def _trace(change: Change, since: Event) -> Tuple[int, datetime]:
     """Place and date of the message that made a change ready which was in progress ``since``."""
     responsible = (change.owner.id, since.uploader)
-    later = list(enumerate(change.messages))[since.place + 1 :]
+    later = [(i, one) for i, one in enumerate(change.messages) if i > since.place]
     own = [(i, one) for i, one in later if one.author and one.author.id in responsible]
     place, message = next(iter(own or later), (since.place, None))
     return place, since.at if message is None else message.date
@@ -144,12 +144,13 @@ class _Ballot:
     def _true(self) -> Dict[Key, Approval]:
         """What Gerrit lists, without advice: that of an account, and that of a tag."""
         advised = self._advised()
-        return {
-            (one.label, one.account.id): one
-            for one in self._change.approvals or ()
-            if not self._policy.is_adviser(one.account, one.tag)
-            and advised.get((one.label, one.account.id)) != one.value
-        }
+        found: Dict[Key, Approval] = {}
+        for one in self._change.approvals or ():
+            key = one.label, one.account.id
+            is_advice = self._policy.is_adviser(one.account, one.tag)
+            if not is_advice and advised.get(key) != one.value:
+                found[key] = one
+        return found
 
     def _advised(self) -> Dict[Key, int]:
         """The votes that advice comes to which a tag marks: it may bear a person's name."""
@@ -205,9 +206,10 @@ class _Ballot:
         if approval.date is not None:
             return approval.date
         place = self._events[self._last_upload].place
-        spoke = self._change.messages[place + 1 :]
-        who = approval.account.id
-        return next((one.date for one in spoke if one.author and one.author.id == who), None)
+        for i, message in enumerate(self._change.messages):
+            if i > place and message.author and message.author.id == approval.account.id:
+                return message.date
+        return None
 
     def _is_gates(self, approval: Approval) -> bool:
         return self._policy.is_automation(approval.account) or is_programs(approval.tag)

@@ -56,6 +56,11 @@ class Step:
         return Cause.CI_FAILED if self.red else None
 
     @property
+    def ending(self) -> Optional[How]:
+        """How the span ended that the turn had before, if a new one began."""
+        return self.row.ending or (self.redirect.ending if self.redirect else None)
+
+    @property
     def owner_ending(self) -> How:
         """How the event ends the owner's wait, if it ends it."""
         return next(
@@ -124,7 +129,7 @@ class _Turns:
 
     def _is_voted_down(self, event: Event) -> bool:
         """Whether a person votes against the change; a bot that does makes it red."""
-        down = any(vote.value < 0 for vote in event.votes)
+        down = any(map(self._policy.is_against, event.votes))
         return down and not (event.author and self._policy.is_automation(event.author))
 
     def _facts(self, event: Event) -> FrozenSet[Fact]:

@@ -76,7 +76,7 @@ class Fact(str, Enum):
     REBASED = "it is a mere rebase"
     IN_PROGRESS = "the change is work in progress"
     VOTED = "it casts a vote"
-    VOTED_DOWN = "it casts a negative vote"
+    VOTED_DOWN = "it casts a negative vote, or one that holds"
     NEGATIVE = "a negative vote stands"
     APPROVED = "the change is approved"
     HELD = "the change is held"
@@ -112,9 +112,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Redirect:
-    """Who gets the turn instead, if a row gives it to one of ``to`` and all facts ``given`` hold.
+    """Who gets the turn instead, if a row gives or leaves it to one of ``to`` and all facts
+    ``given`` hold.
 
-    If that party has the turn already, its span goes on, unless ``new_span`` says otherwise.
+    If that party has the turn already, its span goes on, unless ``new_span`` says otherwise. A span
+    that it ends and of which the row says nothing is told as ``ending``.
     """
 
     to: Tuple[Party, ...]
@@ -122,6 +124,7 @@ class Redirect:
     becomes: Party
     cause: Cause
     new_span: bool = False
+    ending: How = How.SUPERSEDED
 
 
 @dataclass(frozen=True)
@@ -211,9 +214,8 @@ _ROWS = {event: tuple(row for row in TABLE if row.event is event) for event in T
 def decide(event: TurnEvent, turn: Party, facts: FrozenSet[Fact]) -> Tuple[Row, Optional[Redirect]]:
     """The row that decides about an event, and what redirects the turn that it gives, if any."""
     row = next(row for row in _ROWS[event] if row.fits(turn, facts))
-    if row.becomes is None or (row.becomes is turn and not row.new_span):
-        return row, None
+    gets = turn if row.becomes is None else row.becomes
     for redirect in REDIRECTS:
-        if row.becomes in redirect.to and facts.issuperset(redirect.given):
+        if gets in redirect.to and facts.issuperset(redirect.given):
             return row, redirect
     return row, None

@@ -65,10 +65,6 @@ class State:
         """Whether the submitter waits for a gate at ``now``."""
         return _holds(self.gates, now)
 
-    def open_wait(self, party: Party, now: datetime) -> Optional[Wait]:
-        """The wait of this party that still lasts, if any."""
-        return next((one for one in self.waits if one.party is party and one.lasts(now)), None)
-
 
 def _holds(spans: Sequence[Span], now: datetime) -> bool:
     return any(one.start <= now and (one.end is None or now < one.end) for one in spans)
@@ -108,7 +104,7 @@ def _turn_waits(taken: Sequence[Step], gates: Sequence[Span]) -> List[Wait]:
         if step.cause is None or step.turn is Party.OWNER:
             continue
         since = step.event.at
-        end, how = (after.event.at, after.row.ending) if after else (None, None)
+        end, how = (after.event.at, after.ending) if after else (None, None)
         segments = subtract((Span(since, end),), reds)
         if step.turn is Party.SUBMITTER:
             segments = subtract(segments, gates)

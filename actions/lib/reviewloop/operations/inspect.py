@@ -14,6 +14,7 @@ from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
+from reviewloop.escalation.neighbours import bottom_of
 from reviewloop.gerrit import parse
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
@@ -64,7 +65,7 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     """
     reading = _read(context, number)
     now = context.client.now()
-    explained = _Explanation(context, reading, now)
+    explained = _Explanation(context, reading, now, _joined_to(context, reading, now))
     return {
         "number": number,
         "patchset": reading.change.patch_set,
@@ -122,11 +123,31 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     }
 
 
+def _joined_to(context: Context, reading: Reading, now: datetime) -> Optional[str]:
+    """In whose name the change is asked for, in a sentence; None where it is asked for itself."""
+    asked = [one.key for one in reading.lasting(now) if one.wait.party is not Party.OWNER]
+    if not asked:
+        return None
+    bottom = bottom_of(context.client, reading.change)
+    if bottom is not None:
+        first = f"change {bottom}" if bottom else "a private change"
+        return (
+            f"It is built on {first}, which is not merged yet. Before that, nobody is asked to"
+            " review or to submit it."
+        )
+    for one in context.pendings.all():
+        wait = (one.party, one.since)
+        if one.number == reading.change.number and one.leader and wait in asked:
+            return f"Change {one.leader} is asked about in its place."
+    return None
+
+
 @dataclass(frozen=True)
 class _Explanation:
     context: Context
     reading: Reading
     now: datetime
+    joined_to: Optional[str]
 
     def reasons_not(self) -> List[str]:
         change, state = self.reading.change, self.reading.state
@@ -141,6 +162,7 @@ class _Explanation:
             ("gate_pending", state.is_gated(self.now)),
             ("no_milestone_reached", not any(self._crossed())),
             ("hold_out", self.context.settings.is_held_out(change.number)),
+            ("joined", self.joined_to is not None),
         )
         return [name for name, holds in reasons if holds]
 
@@ -170,6 +192,8 @@ class _Explanation:
             said.append("It is approved, and waits for a gate: nobody is asked to submit it.")
         if self.reading.is_exempt:
             said.append("The hashtag no-escalation keeps it out of escalation.")
+        if self.joined_to is not None:
+            said.append(self.joined_to)
         return said
 
     def _timeline(self, timeline: Timeline) -> str:
