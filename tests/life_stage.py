@@ -139,6 +139,8 @@ def _disagreements(change: Change) -> List[str]:
         found.append(f"in progress: read {events[-1].wip}, Gerrit says {wip}")
     if (turn is Party.NOBODY) is not (wip or change.status is not ChangeStatus.NEW):
         found.append(f"the turn is {turn.value}'s, and it is {change.status.value}, in progress {wip}")
+    if votes.held and turn not in (Party.OWNER, Party.NOBODY):
+        found.append(f"the turn is {turn.value}'s, and it is held")
     return found
 
 
@@ -155,7 +157,7 @@ def _told(change: Change) -> List[Tuple[str, ...]]:
 
 def _open(change: Change) -> Set[_WaitId]:
     now = change.updated
-    return {(one.party.value, one.since) for one in _waits(change) if one.lasts(now)}
+    return {(one.party.value, one.since) for one in _waits(change) if one.lasts(now) and one.since < now}
 
 
 def _mended(change: Change) -> Set[object]:

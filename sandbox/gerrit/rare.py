@@ -60,6 +60,18 @@ def retire_label(admin: Person, project: str, label: str) -> None:
     admin.call("DELETE", f"/projects/{_name(project)}/labels/{_name(label)}")
 
 
+def require(admin: Person, project: str, name: str, expression: str, applies: str = "") -> None:
+    """Set a submit requirement of the project.
+
+    :param applies: to which changes; default: to all.
+    """
+    wanted: Dict[str, object] = {"name": name, "submittability_expression": expression}
+    if applies:
+        wanted["applicability_expression"] = applies
+    path = f"/projects/{_name(project)}/submit_requirements/{_name(name)}"
+    admin.call("PUT", path, wanted)
+
+
 def rebase(person: Person, number: int, *, conflicts: bool, uploaders: bool) -> None:
     """Rebase onto the branch's tip.
 

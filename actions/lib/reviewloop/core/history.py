@@ -35,6 +35,7 @@ class EventKind(str, Enum):
     READY = "ready"
     ABANDON = "abandon"
     RESTORE = "restore"
+    MOVE = "move"
     MERGE = "merge"
     DELETION = "vote_deletion"
     ROBOT = "robot"
@@ -56,11 +57,12 @@ class KeptVote:
 class Event:
     """One event.
 
-    ``votes`` are cast votes, ``removed`` labels whose vote the author takes back; of a vote
-    deletion ``deleted`` are the votes taken away. ``silent`` marks a person's message that says
+    ``votes`` are cast votes, ``removed`` labels whose vote is taken back, by the author or on
+    behalf of the ``voter``; of a vote deletion ``deleted`` are the votes taken away. ``silent`` marks a person's message that says
     nothing, ``failed`` a gate's that fails the change in words. Of an upload, ``rebased`` says that
     it was a mere rebase, ``copied`` lists the votes that outlive it and ``outdated`` those that do
-    not, and ``kept`` are votes that no message tells of. ``wip`` and ``uploader`` are how the
+    not, and ``kept`` are votes that no message tells of. A move to another branch is like an upload
+    that keeps none. ``wip`` and ``uploader`` are how the
     change stands after the event: whether it is in progress or private, so that nobody is to review
     it, and the id of the account that answers for it beside the owner. ``place`` is the message's
     place in the history.
@@ -83,6 +85,13 @@ class Event:
     wip: bool = False
     uploader: int = 0
     place: int = -1
+    voter: Optional[Account] = None
+
+    @property
+    def whose(self) -> Optional[int]:
+        """The account whose votes they are."""
+        account = self.voter or self.author
+        return account.id if account else None
 
 
 # Gerrit's tag, without its prefix -> what it records.
@@ -96,6 +105,7 @@ _TAGS: Dict[str, EventKind] = {
     "abandon": EventKind.ABANDON,
     "restore": EventKind.RESTORE,
     "merged": EventKind.MERGE,
+    "move": EventKind.MOVE,
     "deleteVote": EventKind.DELETION,
     "deleteReviewer": EventKind.DELETION,
 }
@@ -232,7 +242,7 @@ class _Reader:
             EventKind.UPLOAD,
             message.date,
             message.author,
-            pushed(message.text),
+            pushed(message.text).of(self._change.labels).cast,
             rebased=rebased,
             copied=copied,
             outdated=outdated,
@@ -262,7 +272,15 @@ class _Reader:
         spoken_of, ballot = review
         if spoken_of < self._patch_set:
             ballot = forwarded(message.text, self._patch_set)
-        event = Event(EventKind.ROBOT, message.date, message.author, ballot.cast, ballot.removed)
+        ballot = ballot.of(self._change.labels)
+        event = Event(
+            EventKind.ROBOT,
+            message.date,
+            message.author,
+            ballot.cast,
+            ballot.removed,
+            voter=message.voter,
+        )
         if self._policy.is_automatic(message):
             if spoken_of >= self._patch_set or ballot:
                 yield replace(event, failed=not ballot and self._failed(message))

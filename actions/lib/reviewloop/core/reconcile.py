@@ -109,8 +109,9 @@ class _Ballot:
         self._policy = policy
         self._events = events
         self._found = found
-        uploads = [i for i, event in enumerate(events) if event.kind is EventKind.UPLOAD]
-        self._last_upload = uploads[-1] if uploads else 0
+        clearing = (EventKind.UPLOAD, EventKind.MOVE)
+        cleared = [i for i, event in enumerate(events) if event.kind in clearing]
+        self._last_cleared = cleared[-1] if cleared else 0
         self._after: Dict[int, List[Event]] = {}
 
     def mended(self) -> List[Event]:
@@ -129,6 +130,7 @@ class _Ballot:
                 added.extend(self._missing(approval))
         for (at, account), approvals in _grouped(added).items():
             self._insert(self._vote(account, at, approvals))
+        self._recheck()
         return [
             one for i, event in enumerate(self._events) for one in (event, *self._after.get(i, ()))
         ]
@@ -160,11 +162,10 @@ class _Ballot:
         found: Dict[Key, int] = {}
         heard = {event.place for event in self._events}
         for event in read(self._change, replace(self._policy, advisers=())):
-            author = event.author.id if event.author else None
             for vote in event.votes:
-                found.pop((vote.label, author), None)
+                found.pop((vote.label, event.whose), None)
                 if event.place not in heard:
-                    found[vote.label, author] = vote.value
+                    found[vote.label, event.whose] = vote.value
         return found
 
     def _take_back(self, key: Key, value: int, cast: int) -> None:
@@ -188,16 +189,22 @@ class _Ballot:
         return True
 
     def _missing(self, approval: Approval) -> Iterable[Tuple[Approval, datetime]]:
-        """A vote that no message tells of: when it was cast; none where it outlived the upload."""
-        upload = self._events[self._last_upload]
+        """A vote that no message tells of: when it was cast; none where it outlived an upload."""
+        cleared = self._events[self._last_cleared]
         at = self._date(approval)
-        if at is not None and at > upload.at:
+        if at is not None and at > cleared.at:
             return [(approval, at)]
-        kept = KeptVote(
-            Vote(approval.label, approval.value), approval.account.id, self._is_gates(approval)
-        )
-        self._events[self._last_upload] = replace(upload, kept=(*upload.kept, kept))
+        vote = Vote(approval.label, approval.value)
+        kept = KeptVote(vote, approval.account.id, self._is_gates(approval))
+        self._events[self._last_cleared] = replace(cleared, kept=(*cleared.kept, kept))
         return []
+
+    def _recheck(self) -> None:
+        """Votes that outlived an upload are nobody's move; but they may complete an approval."""
+        cleared = self._events[self._last_cleared]
+        if cleared.kept and not any(self._policy.is_against(one.vote) for one in cleared.kept):
+            event = Event(EventKind.DELETION, cleared.at, None)
+            self._put(self._last_cleared, event, first=True)
 
     def _date(self, approval: Approval) -> Optional[datetime]:
         """When a vote was cast; where Gerrit does not say, when its account first spoke since the
@@ -205,7 +212,7 @@ class _Ballot:
         """
         if approval.date is not None:
             return approval.date
-        place = self._events[self._last_upload].place
+        place = self._events[self._last_cleared].place
         for i, message in enumerate(self._change.messages):
             if i > place and message.author and message.author.id == approval.account.id:
                 return message.date
@@ -219,20 +226,21 @@ class _Ballot:
         event = Event(EventKind.ROBOT, at, account, votes)
         if any(map(self._is_gates, approvals)):
             return event
-        uploader = self._events[self._last_upload].uploader
+        uploader = self._events[self._last_cleared].uploader
         kind = speaker(event, self._change.owner.id, uploader)
         return replace(event, kind=kind, silent=not any(map(self._policy.is_review, votes)))
 
     def _insert(self, event: Event) -> None:
-        """Put an event where its time is, behind the last upload."""
-        later = range(self._last_upload + 1, len(self._events))
+        """Put an event where its time is, behind what cleared votes last."""
+        later = range(self._last_cleared + 1, len(self._events))
         behind = next((i for i in later if self._events[i].at > event.at), len(self._events))
         self._put(behind - 1, event)
 
-    def _put(self, i: int, event: Event) -> None:
+    def _put(self, i: int, event: Event, *, first: bool = False) -> None:
         before = self._events[i]
         event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
-        self._after.setdefault(i, []).append(event)
+        after = self._after.setdefault(i, [])
+        after.insert(0 if first else len(after), event)
 
 
 def _grouped(

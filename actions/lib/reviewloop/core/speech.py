@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import List, Optional, Pattern, Sequence, Tuple
+from typing import AbstractSet, List, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.core.policy import VOTE, Vote
 
@@ -39,6 +39,13 @@ class Ballot:
     def __bool__(self) -> bool:
         return bool(self.cast or self.removed)
 
+    def of(self, labels: Optional[AbstractSet[str]]) -> Ballot:
+        """What of it is about these labels; all for None."""
+        if labels is None:
+            return self
+        cast = tuple(vote for vote in self.cast if vote.label in labels)
+        return Ballot(cast, tuple(label for label in self.removed if label in labels))
+
 
 def first_line(text: str) -> str:
     """The first line of a message, without its end."""
@@ -52,11 +59,11 @@ def review_of(text: str) -> Optional[Tuple[int, Ballot]]:
     return None if head is None or ballot is None else (int(head.group(1)), ballot)
 
 
-def pushed(text: str) -> Tuple[Vote, ...]:
+def pushed(text: str) -> Ballot:
     """The votes cast together with an upload."""
     found = _PUSHED.match(first_line(text))
     ballot = _ballot(found.group(1)) if found else None
-    return () if ballot is None else ballot.cast
+    return ballot or Ballot()
 
 
 def forwarded(text: str, patch_set: int) -> Ballot:

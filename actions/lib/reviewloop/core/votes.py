@@ -53,7 +53,7 @@ class Votes:
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
         self._uploader = event.uploader
-        if event.kind is EventKind.UPLOAD:
+        if event.kind in (EventKind.UPLOAD, EventKind.MOVE):
             self._upload(event)
         elif event.kind is EventKind.DELETION:
             self._delete(event)
@@ -106,9 +106,8 @@ class Votes:
                         self._drop((vote.label, account))
         for kept in event.kept:
             self._cast(kept.vote, kept.account, kept.automatic, event)
-        author = event.author.id if event.author else None
         for vote in event.votes:
-            self._cast(vote, author, self._is_robot(event), event)
+            self._cast(vote, event.whose, self._is_robot(event), event)
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
@@ -118,12 +117,11 @@ class Votes:
                 self._drop((gone.vote.label, account))
 
     def _said(self, event: Event) -> None:
-        author = event.author.id if event.author else None
         automatic = event.kind is EventKind.ROBOT
         for label in event.removed:
-            self._drop((label, author))
+            self._drop((label, event.whose))
         for vote in event.votes:
-            self._cast(vote, author, automatic, event)
+            self._cast(vote, event.whose, automatic, event)
 
     def _cast(self, vote: Vote, account: Optional[int], automatic: bool, source: Event) -> None:
         self._drop((vote.label, account))
