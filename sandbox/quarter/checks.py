@@ -22,7 +22,6 @@ from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_cha
 from reviewloop.core.timestamps import from_iso
 from reviewloop.sensor.poller import SETTLING
 from reviewloop.settings.load import Settings, load
-from sandbox.gerrit.fake_world import FakeChange
 
 from .doubled import ATTEMPTS, TIERS, asked_twice, event_of
 from .limits import Limits
@@ -305,29 +304,19 @@ class Checker:
             people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
             if not people:
                 return "nobody_eligible"
-        if self._has_asked_parent(reading.change.number):
+        if owed.party != "owner" and self._has_open_parent(reading.change.number):
             return "joined"
         return self._pending(owed)
 
-    def _has_asked_parent(self, number: int) -> bool:
-        """Whether somebody is asked about a change that this one is built on, and still waits."""
+    def _has_open_parent(self, number: int) -> bool:
+        """Whether this change is built on an open one, which has to be merged first."""
         changes = self.world.gerrit.changes
         above = changes[number].parent
         while above is not None and above in changes:
-            if changes[above].status == "NEW" and self._is_asked(changes[above]):
+            if changes[above].status == "NEW":
                 return True
             above = changes[above].parent
         return False
-
-    def _is_asked(self, change: FakeChange) -> bool:
-        reading = read_change(self.world.gerrit.value(change), self.settings.policy)
-        begun = [one.wait.since for one in reading.lasting(MACHINE.now)]
-        return any(
-            mark.purpose == "escalate" and message.date >= min(begun)
-            for message in reading.change.messages
-            for mark in marks_of(message)
-            if begun
-        )
 
     def _pending(self, owed: Owed) -> str:
         for item in self.world.st2.datastore.items("gerrit.pending."):

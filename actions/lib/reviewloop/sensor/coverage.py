@@ -169,14 +169,14 @@ class Coverage:
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
     ) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
-        if self._rests(one, now, watch, records):
-            self._held[one.slot] = now + EVERY
-            return False
         not_before = min((record.not_before for record in records), default=now)
         before = self._before(one)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
             before = self._offers[one.slot] = replace(before, count=0)
+        if self._rests(one, now, watch, records):
+            self._held[one.slot] = now + EVERY
+            return False
         if before is not None and now - before.at < EVERY:
             # The offer met a limit, which may free a place within minutes.
             return now >= not_before and any(record.at >= before.at for record in records)
