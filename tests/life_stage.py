@@ -171,7 +171,7 @@ class _Life:
         self._stage = stage
         self._admin = stage.person(ADMIN)
         self._project = project
-        self._labels = {"Code-Review"}
+        self._defined: Set[str] = set()
         self.number = 0
 
     def take(self, step: Step) -> None:
@@ -208,20 +208,19 @@ class _Life:
 
     def _define(self, label: str, span: str, copied: str) -> None:
         rare.define_label(self._admin, self._project, label, span, copied)
-        self._labels.add(label)
+        self._defined.add(label)
 
-    def _retire(self, label: str) -> None:
+    def _retire(self, pick: int) -> None:
+        label = _picked(sorted(self._defined), pick)
         rare.retire_label(self._admin, self._project, label)
-        if label != "Code-Review":
-            self._labels.discard(label)
+        self._defined.discard(label)
 
     def _known(self, options: str) -> str:
         """Push options without the votes on labels that there are not, for which Gerrit refuses
         the whole push.
         """
-        unknown = [f"l={label}" for label in LABELS if label not in self._labels]
-        kept = [one for one in options.split(",") if not one.startswith(tuple(unknown or ["-"]))]
-        return ",".join(kept)
+        unknown = tuple(f"l={one}" for one in LABELS if one not in {*self._defined, "Code-Review"})
+        return ",".join(one for one in options.split(",") if not one.startswith(unknown))
 
     # On the change
 
@@ -231,11 +230,24 @@ class _Life:
             options = f"{options},publish-comments".lstrip(",")
         who.push_again(self.number, Rework(rework), self._known(options), _FILE)
 
-    def _rebase(self, who: Person, moved: str, conflicts: bool, uploaders: bool) -> None:
-        file = _FILE if moved == "conflict" else "aside.txt"
-        branch = who.call("GET", f"/changes/{self.number}")["branch"]
-        self._admin.push_branch(self._project, branch, file=file)
-        rare.rebase(who, self.number, conflicts=conflicts, uploaders=uploaders)
+    def _rebase(self, who: Person, conflict: bool, uploaders: bool) -> None:
+        file = _FILE if conflict else "aside.txt"
+        self._admin.push_branch(self._project, self._detail()["branch"], file=file)
+        rare.rebase(who, self.number, conflicts=conflict, uploaders=uploaders)
+
+    def _message(self, who: Person) -> None:
+        who.edit_message(self.number, f"{self._detail()['subject']}, again")
+
+    def _flip_wip(self, who: Person, message: Optional[str] = None) -> None:
+        flip = who.ready if self._detail().get("work_in_progress") else who.wip
+        flip(self.number, message)
+
+    def _flip_private(self, who: Person) -> None:
+        who.set_private(self.number, not self._detail().get("is_private"))
+
+    def _move(self, who: Person, keep: bool) -> None:
+        branch = "stable" if self._detail()["branch"] == "master" else "master"
+        rare.move(who, self.number, branch, keep_votes=keep)
 
     def _review(
         self,
@@ -311,15 +323,13 @@ _DOING: Dict[str, Callable[..., Any]] = {
     "delete_message": _Life._delete_message,
     "apply": lambda life, who: who.push_patch_set(life.number),
     "edit": lambda life, who: who.publish_edit(life.number),
-    "message": lambda life, who: who.edit_message(life.number, "A story, told again"),
-    "ready": lambda life, who, message=None: who.ready(life.number, message),
-    "wip": lambda life, who, message=None: who.wip(life.number, message),
+    "message": _Life._message,
+    "flip_wip": _Life._flip_wip,
+    "flip_private": _Life._flip_private,
+    "move": _Life._move,
     "abandon": lambda life, who, message=None: who.abandon(life.number, message),
     "restore": lambda life, who, message=None: who.restore(life.number, message),
     "submit": lambda life, who: who.submit(life.number),
-    "private": lambda life, who: who.set_private(life.number),
-    "public": lambda life, who: who.set_private(life.number, False),
-    "move": lambda life, who, branch, keep: rare.move(who, life.number, branch, keep_votes=keep),
     "hashtag": lambda life, who: who.set_hashtags(life.number, add=["one"]),
     "topic": lambda life, who: who.set_topic(life.number, "a-topic"),
     "describe": lambda life, who: rare.describe(who, life.number, "The first attempt"),

@@ -69,8 +69,8 @@ def story(seed: int) -> Story:
     steps = [*labels, _create(rng)]
     makers, weights = [one for one, _ in _STEPS], [weight for _, weight in _STEPS]
     for maker in rng.choices(makers, weights, k=rng.randint(5, 16)):
-        steps.append(maker(rng))
-    if rng.random() < 0.2:
+        steps.extend(maker(rng))
+    if rng.random() < 0.3:
         steps.append(_step(rng, rng.choice(PEOPLE), "submit"))
     return Story(seed, tuple(steps))
 
@@ -92,7 +92,7 @@ def _options(rng: Random, *more: str) -> str:
     votes = ("l=Code-Review-2", "l=Code-Review+1", "l=Code-Review+2", "l=Workflow-1", "l=Quality-1")
     found = [one for one in (*votes, *more) if rng.random() < 0.12]
     if rng.random() < 0.3:
-        found.append("m=Some_words,_Code-Review+2.")
+        found.append("m=Some_words:_Code-Review+2")
     return ",".join(found)
 
 
@@ -117,9 +117,7 @@ def _patch_set(rng: Random) -> Step:
         return _step(rng, who, way, **how)
     if way == "rebase":
         who = rng.choice((OWNER, OWNER, ADMIN, OTHER))
-        conflicts, uploaders = rng.random() < 0.5, rng.random() < 0.3
-        moved = rng.choice(("aside", "aside", "conflict"))
-        return _step(rng, who, way, moved=moved, conflicts=conflicts, uploaders=uploaders)
+        return _step(rng, who, way, conflict=rng.random() < 0.3, uploaders=rng.random() < 0.3)
     return _step(rng, who, way)
 
 
@@ -139,8 +137,7 @@ def _review(rng: Random) -> Step:
         "back": rng.choice((0, 0, 0, 1, 2)),
         **_maybe(rng, 0.5, message=rng.choice(_WORDS)),
         **_maybe(rng, 0.15, comment="Here."),
-        **_maybe(rng, 0.1, ready=True),
-        **_maybe(rng, 0.05, work_in_progress=True),
+        **rng.choice((*[{}] * 17, {"ready": True}, {"ready": True}, {"work_in_progress": True})),
     }
     return _step(rng, _person(rng), "review", **how)
 
@@ -165,37 +162,53 @@ def _on_behalf(rng: Random) -> Step:
     return _step(rng, ADMIN, "review", labels=labels, back=0, on_behalf_of=whose, message=message)
 
 
-def _ready(rng: Random) -> Step:
-    """Made ready, by button or by a review with and without words and votes; or the opposite."""
+def _readiness(rng: Random) -> Step:
+    """Ready or not, by the button."""
     who = rng.choice((OWNER, OWNER, OWNER, ADMIN))
-    way = rng.choice(("ready", "ready_review", "ready_review", "wip", "wip"))
-    if way != "ready_review":
-        return _step(rng, who, way, **_maybe(rng, 0.5, message=rng.choice(_WORDS)))
+    return _step(rng, who, "flip_wip", **_maybe(rng, 0.5, message=rng.choice(_WORDS)))
+
+
+def _in_progress(rng: Random) -> Sequence[Step]:
+    """In progress, and made ready by a review with and without words and votes."""
     how = {
         **_maybe(rng, 0.6, message=rng.choice(_WORDS)),
         **_maybe(rng, 0.2, comment="Here."),
     }
     labels = _votes(rng) if rng.random() < 0.5 else {}
-    return _step(rng, who, "review", ready=True, labels=labels, back=0, **how)
+    who = rng.choice((OWNER, OWNER, ADMIN))
+    ready = _step(rng, who, "review", ready=True, labels=labels, back=0, **how)
+    meanwhile = [_any_step(rng) for _ in range(rng.choice((0, 1, 1, 2)))]
+    return [_readiness(rng), *meanwhile, ready]
 
 
-def _closing(rng: Random) -> Step:
-    who = rng.choice((OWNER, ADMIN))
-    what = rng.choice(("abandon", "restore", "restore"))
-    return _step(rng, who, what, **_maybe(rng, 0.5, message="Later."))
+def _closed(rng: Random) -> Sequence[Step]:
+    """Abandoned, and restored after a while."""
+    meanwhile = [_any_step(rng) for _ in range(rng.choice((0, 0, 1, 2)))]
+    abandon, restore = (
+        _step(rng, rng.choice((OWNER, ADMIN)), what, **_maybe(rng, 0.5, message="Later."))
+        for what in ("abandon", "restore")
+    )
+    return [abandon, *meanwhile, restore]
 
 
-def _private(rng: Random) -> Step:
-    return _step(rng, OWNER, rng.choice(("private", "public", "public")))
+def _hidden(rng: Random) -> Sequence[Step]:
+    """Private, and public after a while."""
+    meanwhile = [_any_step(rng) for _ in range(rng.choice((0, 1, 2)))]
+    back = [_step(rng, OWNER, "flip_private")] if rng.random() < 0.8 else []
+    return [_step(rng, OWNER, "flip_private"), *meanwhile, *back]
+
+
+def _any_step(rng: Random) -> Step:
+    return rng.choice((_review, _review, _patch_set, _gate, _harmless))(rng)
 
 
 def _delete_vote(rng: Random) -> Step:
     how = {"pick": rng.randrange(6), **_maybe(rng, 0.3, reason="No more.\n* Code-Review+2 by me")}
-    return _step(rng, rng.choice((ADMIN, "own", "own", OWNER)), "delete_vote", **how)
+    return _step(rng, rng.choice((ADMIN, "own")), "delete_vote", **how)
 
 
 def _delete_reviewer(rng: Random) -> Step:
-    return _step(rng, rng.choice((ADMIN, "own", OWNER)), "delete_reviewer", pick=rng.randrange(4))
+    return _step(rng, rng.choice((ADMIN, "own")), "delete_reviewer", pick=rng.randrange(4))
 
 
 def _delete_message(rng: Random) -> Step:
@@ -210,12 +223,12 @@ def _define(rng: Random) -> Step:
 
 
 def _retire(rng: Random) -> Step:
-    return _step(rng, ADMIN, "retire_label", label=rng.choice(("Quality", "Lint", "Code-Review")))
+    return _step(rng, ADMIN, "retire_label", pick=rng.randrange(3))
 
 
 def _move(rng: Random) -> Step:
-    branch = rng.choice(("stable", "master"))
-    return _step(rng, rng.choice((OWNER, ADMIN)), "move", branch=branch, keep=rng.random() < 0.5)
+    who = rng.choice((OWNER, ADMIN))
+    return _step(rng, who, "move", keep=who == ADMIN and rng.random() < 0.5)
 
 
 def _harmless(rng: Random) -> Step:
@@ -227,19 +240,24 @@ def _harmless(rng: Random) -> Step:
     return _step(rng, who, what, **how)
 
 
-_STEPS: Sequence[Tuple[Callable[[Random], Step], int]] = (
-    (_review, 22),
-    (_patch_set, 18),
-    (_gate, 12),
-    (_ready, 9),
-    (_harmless, 9),
-    (_define, 5),
-    (_delete_vote, 5),
-    (_on_behalf, 4),
-    (_closing, 4),
-    (_private, 4),
-    (_delete_message, 4),
-    (_delete_reviewer, 3),
-    (_retire, 3),
-    (_move, 2),
+def _one(maker: Callable[[Random], Step]) -> Callable[[Random], Sequence[Step]]:
+    return lambda rng: [maker(rng)]
+
+
+_STEPS: Sequence[Tuple[Callable[[Random], Sequence[Step]], int]] = (
+    (_one(_review), 22),
+    (_one(_patch_set), 18),
+    (_one(_gate), 12),
+    (_one(_harmless), 9),
+    (_in_progress, 6),
+    (_one(_define), 5),
+    (_one(_delete_vote), 7),
+    (_one(_on_behalf), 5),
+    (_one(_delete_message), 5),
+    (_one(_readiness), 4),
+    (_one(_delete_reviewer), 4),
+    (_one(_retire), 4),
+    (_closed, 3),
+    (_hidden, 3),
+    (_one(_move), 2),
 )

@@ -29,9 +29,10 @@ def story_parent(admin: Person, labels: Mapping[str, str]) -> None:
         rule = {"action": "ALLOW", "min": low, "max": high}
         for form, group in (("label", everybody), ("labelAs", admins)):
             permissions[f"{form}-{label}"] = {"label": label, "rules": {group: rule}}
-    for name in ("toggleWipState", "rebase", "removeReviewer", "deleteChanges"):
-        permissions[name] = {"rules": {admins: {"action": "ALLOW"}}}
-    admin.call("POST", f"/projects/{PARENT}/access", {"add": {_BRANCHES: {"permissions": permissions}}})
+    for name, group in (("toggleWipState", admins), ("viewPrivateChanges", everybody)):
+        permissions[name] = {"rules": {group: {"action": "ALLOW"}}}
+    wanted = {"add": {_BRANCHES: {"permissions": permissions}}}
+    admin.call("POST", f"/projects/{PARENT}/access", wanted)
 
 
 def story_project(admin: Person, name: str) -> None:
