@@ -58,7 +58,7 @@ class Votes:
         elif event.kind is EventKind.DELETION:
             self._delete(event)
         elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
-            self._said(event)
+            self._ballot(event, event.kind is EventKind.ROBOT)
         self._reds.apply(event, self._against)
 
     @property
@@ -106,8 +106,7 @@ class Votes:
                         self._drop((vote.label, account))
         for kept in event.kept:
             self._cast(kept.vote, kept.account, kept.automatic, event)
-        for vote in event.votes:
-            self._cast(vote, event.whose, self._is_robot(event), event)
+        self._ballot(event, self._is_robot(event))
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
@@ -116,8 +115,7 @@ class Votes:
             for account in wanted:
                 self._drop((gone.vote.label, account))
 
-    def _said(self, event: Event) -> None:
-        automatic = event.kind is EventKind.ROBOT
+    def _ballot(self, event: Event, automatic: bool) -> None:
         for label in event.removed:
             self._drop((label, event.whose))
         for vote in event.votes:
