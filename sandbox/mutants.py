@@ -1,58 +1,80 @@
 """Mutations that no test notices: ``make mutants MODULE=core/turns.py BUDGET=300``.
 
-mutmut changes one thing at a time (a number, a comparison, an argument) and runs the tests that
-reach it. It does so in a copy of the checkout below ``.cache/mutants/``, which keeps what is known:
-another run goes on from there. What survives and means the same is listed in
-``docs/reliability.md`` with the reason, and not told again.
+mutmut changes one thing at a time (a number, a comparison, an argument) in the functions of one
+module, and runs the tests that reach it. It does so in a copy of the checkout below
+``.cache/mutants/``, which keeps what is known: what a test has noticed is not tried again while its
+function stays as it is, and a module that was tried whole not before the code or a test changes.
+What survives and means the same is listed in ``docs/reliability.md`` with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence
 
-from sandbox.cache import cache_folder
+from sandbox.cache import cache_folder, digest
+from sandbox.mutant_results import (
+    Outcome,
+    Survivor,
+    change_of,
+    is_explained,
+    to_try_again,
+    where_of,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
-LIB = Path("actions") / "lib"
+LIB = Path("actions") / "lib" / "reviewloop"
+# mutmut takes a module's name from its path, and knows src/ as a folder that is no package.
+SOURCE = Path("src") / "reviewloop"
 PAGE = ROOT / "docs" / "reliability.md"
 ALL = ("core", "sensor", "escalation", "trackers/ticketing.py")
-# They start servers, need what is not in the copy, or read the code's own text.
+# They start servers or processes, measure time, or read the repository's own text.
 LEFT_OUT = re.compile(
-    "_(real|loop|sandbox|demo|docs|examples|coverage|contract|interface|preflight|standin|cost"
-    "|any_gerrit|slow|sweeping)"
+    "test_(.*_real|.*contract|.*cost|any_gerrit|cli.*|coverage_regressions|demo|docs.*|examples.*"
+    "|github_openapi|interface|layout|loop|monday.*|pictures|preflight|sandbox_.*|standin)"
 )
-_ROW = re.compile(r"^\| `(?P<where>[^`]+)` \| `(?P<change>.+?)` \| (?P<why>.+) \|$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Survivor:
-    """A mutation that no test noticed; ``change`` is the line that it makes."""
-
-    where: str
-    change: str
+# How the names of the tests of a room begin.
+TESTS = {
+    "core": re.compile("test_core"),
+    "sensor": re.compile("test_(sensor|poller|cursor)"),
+    "escalation": re.compile(
+        "test_(asks|assess|board|grouping|guards|joined_lists|limits|pending|people)"
+    ),
+    "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
+}
+PATIENCE = 60.0  # seconds for mutmut to end once it was told to
 
 
 def main() -> int:
     """Exit status 1: there are survivors without a reason; 2: not all was tried."""
     options = _options()
-    modules = options.module or ALL
     tree = _copied(cache_folder("mutants", "tree"))
-    whole = True
-    for module in modules:
-        whole &= _run(tree, module, options.budget / len(modules), options.jobs)
-    found = [one for module in modules for one in _survivors(tree, module)]
-    unexplained = [one for one in found if not _is_explained(one, PAGE.read_text("utf-8"))]
-    for one in unexplained:
-        print(f"| `{one.where}` | `{one.change}` | WHY? |")
-    print(f"{len(found)} survivors, {len(unexplained)} without a reason in {PAGE.name}.")
+    known = _Known(tree)
+    end = time.monotonic() + options.budget
+    outcomes = [
+        _tried(tree, known, module, end - time.monotonic(), options.jobs)
+        for module in _files(options.module or ALL)
+    ]
+    page = PAGE.read_text("utf-8")
+    unexplained = [o for one in outcomes for o in one.survivors if not is_explained(o, page)]
+    print("\n| module | mutations | noticed | survived | not tried |\n|---|---|---|---|---|")
+    for one in outcomes:
+        print(one.row())
+    if unexplained:
+        print("\nWithout a reason in the page:\n")
+    for survivor in unexplained:
+        print(f"| `{survivor.where}` | `{survivor.change}` | WHY? |")
+    survivors = sum(len(one.survivors) for one in outcomes)
+    print(f"\n{survivors} survivors, {len(unexplained)} without a reason in {PAGE.name}.")
+    whole = all(one.is_whole for one in outcomes)
     if not whole:
         print("The budget was too small to try all; run it again to go on.")
     return 1 if unexplained else 0 if whole else 2
@@ -66,25 +88,97 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _files(modules: Sequence[str]) -> Iterator[str]:
+    """The modules, with the folders' own ones one by one."""
+    for module in modules:
+        place = ROOT / LIB / module
+        if module.split("/", maxsplit=1)[0] not in TESTS:
+            raise SystemExit(f"{module} is in no room with known tests: {', '.join(TESTS)}.")
+        if place.is_dir():
+            found = sorted(one for one in place.rglob("*.py") if one.name != "__init__.py")
+            yield from (str(one.relative_to(ROOT / LIB)) for one in found)
+        elif place.is_file():
+            yield module
+        else:
+            raise SystemExit(f"There is no {LIB / module}. Name a file or a folder below {LIB}.")
+
+
 def _copied(tree: Path) -> Path:
-    """A copy of what git knows, in which only what has changed is newer."""
+    """A copy of what git knows, where the library also stands below ``src/``.
+
+    What has changed is newer there than what mutmut made of it; what is gone is gone.
+    """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    wanted: Dict[Path, Path] = {}
     for name in filter(None, names.decode().split("\0")):
-        source, target = ROOT / name, tree / name
-        if not source.is_file() or source.is_symlink():
+        source = ROOT / name
+        if not source.is_file() or source.is_symlink() or name == "pyproject.toml":
             continue
+        wanted[tree / name] = source
+        if LIB in Path(name).parents:
+            wanted[tree / SOURCE / Path(name).relative_to(LIB)] = source
+    for target, source in wanted.items():
         if not target.exists() or target.read_bytes() != source.read_bytes():
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target)
+            shutil.copyfile(source, target)
+    _without_others(tree, set(wanted) | {tree / "pyproject.toml"})
     return tree
 
 
-def _run(tree: Path, module: str, budget: float, jobs: int) -> bool:
-    """Try the mutations of a module; whether there was time for all."""
-    settings = (ROOT / "pyproject.toml").read_text("utf-8") + _settings(module)
-    (tree / "pyproject.toml").write_text(settings, "utf-8")
-    print(f"{module}: {', '.join(_tests(module))}", flush=True)
+def _without_others(tree: Path, wanted: set[Path]) -> None:
+    made = tree / "mutants"  # mutmut's own copy, with its results beside the sources
+    for file in list(tree.rglob("*.py")):
+        original = tree / file.relative_to(made) if made in file.parents else file
+        if original not in wanted:
+            file.unlink()
+
+
+class _Known:
+    """Which modules were tried whole, and with which code and tests."""
+
+    def __init__(self, tree: Path) -> None:
+        self._file = tree.parent / "whole.json"
+        self._whole: Dict[str, str] = (
+            json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
+        )
+        code = (tree / SOURCE).rglob("*.py")
+        self._code = digest([*code, *(tree / "tests").glob("*.py")])
+
+    def is_whole(self, module: str) -> bool:
+        return self._whole.get(module) == self._code
+
+    def add(self, module: str) -> None:
+        self._whole[module] = self._code
+        self._file.write_text(json.dumps(self._whole, indent=1, sort_keys=True), "utf-8")
+
+
+def _tried(tree: Path, known: _Known, module: str, budget: float, jobs: int) -> Outcome:
+    """What is known of a module's mutations once the time is up, or all were tried."""
+    (tree / "pyproject.toml").write_text(_settings(tree, module), "utf-8")
+    meta = tree / "mutants" / SOURCE / f"{module}.meta"
+    if budget > 0 and not known.is_whole(module):
+        _forget(tree, meta)
+        _run(tree, module, budget, jobs)
+    if not meta.exists():
+        return Outcome(module)
+    outcome = Outcome.read(module, json.loads(meta.read_text("utf-8")))
+    if outcome.is_whole and budget > 0:
+        known.add(module)
+    shown = [(name, _mutmut(tree, "show", name)) for name in outcome.names_of_survivors]
+    return outcome.with_survivors(Survivor(where_of(n), change_of(diff)) for n, diff in shown)
+
+
+def _forget(tree: Path, meta: Path) -> None:
+    """Which tests reach what is seen anew; what survived, or was not reached, is tried again."""
+    (tree / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+    if meta.exists():
+        known = json.loads(meta.read_text("utf-8"))
+        meta.write_text(json.dumps(to_try_again(known)), "utf-8")
+
+
+def _run(tree: Path, module: str, budget: float, jobs: int) -> None:
+    print(f"{module}: {', '.join(selection(module))}", flush=True)
     command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
     with (tree.parent / "mutmut.log").open("w") as log:
         process = subprocess.Popen(command, cwd=tree, stdout=log, stderr=log)
@@ -92,40 +186,52 @@ def _run(tree: Path, module: str, budget: float, jobs: int) -> bool:
             status = process.wait(budget)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)  # it keeps what it knows by then
-            process.wait()
-            return False
+            _ended(process)
+            return
     if status:
-        raise SystemExit(f"mutmut failed; its last words are in {log.name}.")
-    return True
+        raise SystemExit(f"mutmut failed at {module}; its last words are in {log.name}.")
 
 
-def _settings(module: str) -> str:
-    target = LIB / "reviewloop" / module
-    pattern = str(target) if module.endswith(".py") else f"{target}/*"
-    parts = [one.name for one in sorted(ROOT.iterdir()) if not one.name.startswith(".")]
-    copied = [name for name in parts if name not in ("actions", "tests", "pyproject.toml")]
-    copied += [f"actions/{one.name}" for one in sorted((ROOT / "actions").iterdir())]
-    copied.remove("actions/lib")
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _settings(tree: Path, module: str) -> str:
+    """The checkout's settings, with the library below ``src/``, and mutmut's."""
+    own = (ROOT / "pyproject.toml").read_text("utf-8")
+    own = own.replace('pythonpath = ["actions/lib",', 'pythonpath = ["src",')
+    left = ("src", "tests", "mutants", "pyproject.toml")
+    copied = [one.name for one in sorted(tree.iterdir()) if one.name not in left]
     return "\n".join(
         [
-            "\n[tool.mutmut]",
-            f'source_paths = ["{LIB}"]',
-            f'only_mutate = ["{pattern}"]',
+            own,
+            "[tool.mutmut]",
+            f'source_paths = ["{SOURCE.parent}"]',
+            f'only_mutate = ["{SOURCE / module}"]',
             f"also_copy = {copied!r}",
-            f"pytest_add_cli_args_test_selection = {_tests(module)!r}",
+            f"pytest_add_cli_args_test_selection = {selection(module)!r}",
             'pytest_add_cli_args = ["-p", "no:cacheprovider", "-q"]',
+            "timeout_multiplier = 5.0",  # of what the tests took: an endless loop costs time
+            "timeout_constant = 2.0",
+            "use_git_change_detection = false",
             "",
         ]
     )
 
 
-def _tests(module: str) -> List[str]:
+def selection(module: str) -> List[str]:
     """The tests of the module's room, and those that import the module itself."""
     room, name = module.split("/", maxsplit=1)[0], module.replace(".py", "").replace("/", ".")
-    own = f"test_{room}_" if room != "trackers" else "test_trackers_ticketing"
-    files = sorted((ROOT / "tests").glob("test_*.py"))
-    found = [f for f in files if f.stem.startswith(own) or _imports(f.read_text("utf-8"), name)]
-    return [f"tests/{file.name}" for file in found if not LEFT_OUT.search(file.stem)]
+    found = (
+        file
+        for file in sorted((ROOT / "tests").glob("test_*.py"))
+        if TESTS[room].match(file.stem) or _imports(file.read_text("utf-8"), name)
+    )
+    return [f"tests/{file.name}" for file in found if not LEFT_OUT.fullmatch(file.stem)]
 
 
 def _imports(text: str, name: str) -> bool:
@@ -134,38 +240,9 @@ def _imports(text: str, name: str) -> bool:
     return re.search(direct, text) is not None
 
 
-def _survivors(tree: Path, module: str) -> Iterator[Survivor]:
-    told = _mutmut(tree, "results")
-    place = (LIB / "reviewloop" / module).with_suffix("").relative_to(LIB)
-    start = ".".join(place.parts)
-    for name, state in re.findall(r"^\s+(\S+): (.+)$", told, re.MULTILINE):
-        if state in ("survived", "no tests") and name.startswith(start):
-            yield Survivor(_where(name), _change(_mutmut(tree, "show", name)))
-
-
-def _where(name: str) -> str:
-    """``core.turns._held`` for ``reviewloop.core.turns.x__held__mutmut_3``."""
-    module, _, function = name.partition("__mutmut_")[0].rpartition(".")
-    function = re.sub(r"^x_", "", function).replace("xǁ", "").replace("ǁ", ".")
-    return f"{module.replace('reviewloop.', '', 1)}.{function}"
-
-
-def _change(diff: str) -> str:
-    lines = [line for line in diff.splitlines() if re.match(r"[-+] ", line)]
-    halves: Dict[str, List[str]] = {"-": [], "+": []}
-    for line in lines:
-        halves[line[0]].append(line[1:].strip())
-    return f"{' '.join(halves['-'])} → {' '.join(halves['+'])}".replace("|", "\\|")
-
-
 def _mutmut(tree: Path, *words: str) -> str:
     command = [sys.executable, "-m", "mutmut", *words]
-    return subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=False).stdout
-
-
-def _is_explained(one: Survivor, page: str) -> bool:
-    rows: Sequence[Tuple[str, str, str]] = _ROW.findall(page)
-    return any((where, change) == (one.where, one.change) for where, change, _ in rows)
+    return subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

@@ -250,6 +250,16 @@ def test_silent_reviewers() -> None:
     assert board.assess(board.event("1d"), Tier.REVIEWERS).accounts == (second,)
 
 
+def test_reviewer_who_uploaded() -> None:
+    """Nobody is nudged to review the patch set that they pushed themselves."""
+    board = Board()
+    second = board.fake.add_account("reviewer2")
+    board.fake.changes[board.number].reviewers[second] = "REVIEWER"
+    board.fake.upload(board.number, by=board.fake.reviewer, at="2026-03-02 09:00:00")
+
+    assert board.assess(board.event("1d"), Tier.REVIEWERS).accounts == (second,)
+
+
 def test_reviewer_who_has_left() -> None:
     """An inactive account is not asked, and nobody is where it is the only one."""
     board = Board()

@@ -8,6 +8,7 @@ from typing import Tuple
 import pytest
 
 from reviewloop.cli import board as command
+from reviewloop.core.tiers import Tier
 from reviewloop.operations import inspect
 from stacks import above, chain
 from test_board import Wall
@@ -34,7 +35,7 @@ def test_board() -> None:
 
     assert told["by_reason"] == {"asked": 1, "joined": 2}
     lines = list(command.page(told))
-    assert sum(f"joined to {numbers[0]}, offered 2026-03-04T11:00" in one for one in lines) == 2
+    assert sum(f"joined to {numbers[0]}, offered 2026-03-05T09:00" in one for one in lines) == 2
 
 
 def test_board_and_a_private_parent() -> None:
@@ -75,7 +76,21 @@ def test_explain_a_topic() -> None:
     assert not explained(wall)[0]
     wall.assess()
 
-    assert explained(wall) == (True, f"Change {other} is asked about in its place.")
+    said = f"At 2026-03-04T09:00:00Z it was joined to change {other}, which is asked about."
+    assert explained(wall) == (True, said)
+    wall.fake.at("2026-03-09 09:00:00")
+    assert not explained(wall)[0]
+
+
+def test_explain_what_was_put_off_before() -> None:
+    """A reminder that was put off for a parent says nothing once that is merged."""
+    wall = Wall()
+    parent = wall.change()
+    above(wall, parent)
+    wall.assess(tier=Tier.REVIEWERS)
+    wall.fake.set_status(parent, "MERGED")
+
+    assert not explained(wall)[0]
 
 
 def test_explain_the_owners_turn() -> None:

@@ -122,7 +122,9 @@ def test_stopped_by_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     demo.send_signal(number)
     _, errors = demo.communicate(timeout=30)
 
-    assert errors.split() == f"Stopped ({number.name}). Servers and folders are gone.".split()
+    assert errors.split() == f"Stopped ({number.name}). Servers and folders are gone.".split(), (
+        errors
+    )
     assert demo.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
     assert list(servers(tmp_path)) == []

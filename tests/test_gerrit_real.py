@@ -363,4 +363,8 @@ class TestWriting:
         committer.submit(one)
         assert (below(four), below(two)) == ((three, two), ())
         author.set_private(three)
-        assert below(four) == ()
+        # The pack's account may see private changes; somebody who may not sees none below either.
+        assert below(four) == (three, two)
+        stranger = calm_gerrit.person("reviewer1")
+        path = f"/changes/{four}/revisions/current/related"
+        assert stranger.call("GET", path) == {"changes": []}

@@ -193,8 +193,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Let the simulated Gerrit answer."""
-        length = int(self.headers.get("Content-Length") or 0)
+        told = self.headers.get("Content-Length")
+        if not told and self.command in {"POST", "PUT"}:
+            self.send_error(411)  # the head may have broken off before it
+            return
+        length = int(told or 0)
         body = self.rfile.read(length) if length else None
+        if len(body or b"") < length:  # the client went away in the middle
+            self.close_connection = True
+            return
         credentials = self.headers.get("Authorization") or ""
         response = self.server.gerrit.answer(self.command, self.path, credentials, body)
         if response is None:

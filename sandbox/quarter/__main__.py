@@ -115,12 +115,12 @@ def _tell(one: runs.Result) -> None:
 
 
 def _told(results: List[runs.Result]) -> str:
-    seeds = sorted({one.seed for one in results}) or [0]
+    seeds = ", ".join(map(str, sorted({one.seed for one in results})))
     days = max((one.days for one in results), default=0)
     what = f"{len(results)} runs of up to {days} days"
     total = sum(one.steps for one in results)
     kills = sum(one.kills for one in results)
-    return f"{what}, seeds {seeds[0]} to {seeds[-1]}: {total:,} steps, {kills:,} killed processes."
+    return f"{what}, seeds {seeds}: {total:,} steps, {kills:,} killed processes."
 
 
 def _replay(files: List[Path]) -> int:

@@ -296,17 +296,30 @@ class Checker:
 
     def _reason(self, reading: Reading, owed: Owed) -> str:
         """A reason that the history itself states, or one that the pack has written down."""
-        told = _told(reading, owed, MACHINE.now)
-        if told:
-            return told
-        if owed.tier == "reviewers":
-            spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
-            people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
-            if not people:
-                return "nobody_eligible"
+        stated = self._stated(reading, owed)
+        if stated:
+            return stated
         if owed.party != "owner" and self._has_open_parent(reading.change.number):
             return "joined"
         return self._pending(owed)
+
+    def _stated(self, reading: Reading, owed: Owed) -> str:
+        now = MACHINE.now
+        paused = [s for s in reading.pauses.spans if s.start <= now]
+        lately = now - timedelta(hours=2)
+        reasons = {
+            "exempt": reading.is_exempt,
+            "paused": any(span.end is None or span.end > lately for span in paused),
+            "red": reading.state.is_red(now),
+            "gate_pending": owed.party == "submitter" and reading.state.is_gated(now),
+            "nobody_eligible": owed.tier == "reviewers" and not self._silent(reading),
+        }
+        return next((why for why, holds in reasons.items() if holds), "")
+
+    def _silent(self, reading: Reading) -> Set[int]:
+        """The reviewers who may be reminded."""
+        spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
+        return set(human_reviewers(reading.change, self.settings.policy)) - spoken
 
     def _has_open_parent(self, number: int) -> bool:
         """Whether this change is built on an open one, which has to be merged first."""
@@ -356,16 +369,3 @@ def _json(text: str) -> Dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def _told(reading: Reading, owed: Owed, now: datetime) -> str:
-    """The reason that the history itself states for asking nobody, or ""."""
-    lately = now - timedelta(hours=2)
-    paused = [span for span in reading.pauses.spans if span.start <= now]
-    reasons = (
-        ("exempt", reading.is_exempt),
-        ("paused", any(span.end is None or span.end > lately for span in paused)),
-        ("red", reading.state.is_red(now)),
-        ("gate_pending", owed.party == "submitter" and reading.state.is_gated(now)),
-    )
-    return next((reason for reason, holds in reasons if holds), "")

@@ -21,7 +21,7 @@ from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation import neighbours as around
 from reviewloop.escalation.choice import Case, Chooser, Chosen
-from reviewloop.escalation.limits import AGAIN
+from reviewloop.escalation.limits import joined_until
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
@@ -151,7 +151,8 @@ class Assessor:
             return replace(asked, joined=known.joined), kept
         group = None if neighbours is None else around.group(neighbours, case.asks)
         if group is not None and group.leader != group.number:
-            pending = self._pending(case, Reason.JOINED, case.now + AGAIN, group.leader)
+            until = joined_until(self._settings.policy.calendar, case.now)
+            pending = self._pending(case, Reason.JOINED, until, group.leader)
             return replace(assessment, verdict=Verdict.JOINED, pending=pending), None
         return self._asked(assessment, case, known, () if group is None else group.joined)
 

@@ -11,6 +11,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
+from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
@@ -125,8 +126,8 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
 
 def _joined_to(context: Context, reading: Reading, now: datetime) -> Optional[str]:
     """In whose name the change is asked for, in a sentence; None where it is asked for itself."""
-    asked = [one.key for one in reading.lasting(now) if one.wait.party is not Party.OWNER]
-    if not asked:
+    waits = [one for one in reading.lasting(now) if one.wait.party is not Party.OWNER]
+    if not waits:
         return None
     bottom = bottom_of(context.client, reading.change)
     if bottom is not None:
@@ -135,10 +136,12 @@ def _joined_to(context: Context, reading: Reading, now: datetime) -> Optional[st
             f"It is built on {first}, which is not merged yet. Before that, nobody is asked to"
             " review or to submit it."
         )
+    crossed = [(one.key, one.crossed(now)) for one in waits]
+    latest = {(*key, str(one.milestone)) for key, one in crossed if one is not None}
     for one in context.pendings.all():
-        wait = (one.party, one.since)
-        if one.number == reading.change.number and one.leader and wait in asked:
-            return f"Change {one.leader} is asked about in its place."
+        is_its_own = one.number == reading.change.number and Tier(one.tier) in ROSTER_TIERS
+        if is_its_own and one.leader and (one.party, one.since, one.milestone) in latest:
+            return f"At {iso(one.at)} it was joined to change {one.leader}, which is asked about."
     return None
 
 

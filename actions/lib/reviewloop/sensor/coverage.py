@@ -26,6 +26,8 @@ from reviewloop.store.pending import Pending, Reason
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
+#: What is joined to a change of which nothing is known is offered so often.
+UNSEEN = timedelta(hours=2)
 #: Rules, workflows and actions get so long to act on a milestone before it is offered again.
 GRACE = timedelta(minutes=20)
 #: Offers that led to nothing, neither an ask nor a record of why not, before they become rare.
@@ -149,34 +151,15 @@ class Coverage:
         edge = self._sent.get(one.slot, now - self._grace)
         return now - edge >= self._grace and now >= self._held.get(one.slot, now)
 
-    def _rests(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> bool:
-        """Whether it is joined to changes on which, as on itself, nothing has happened since: what
-        was put off for a parent that takes weeks is looked at once a working day.
-        """
-        calendar = self._policy.calendar
-
-        def rests(record: Pending) -> bool:
-            leader = watch.touched(record.leader)
-            if record.reason is not Reason.JOINED or leader is None:
-                return False
-            if max(leader, one.reading.change.updated) >= record.at:
-                return False
-            return calendar.elapsed(record.at, now) < calendar.day_seconds
-
-        return bool(records) and all(rests(record) for record in records)
-
     def _is_worth_it(
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
     ) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
-        not_before = min((record.not_before for record in records), default=now)
+        not_before = min((_not_before(one, watch, record) for record in records), default=now)
         before = self._before(one)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
             before = self._offers[one.slot] = replace(before, count=0)
-        if self._rests(one, now, watch, records):
-            self._held[one.slot] = now + EVERY
-            return False
         if before is not None and now - before.at < EVERY:
             # The offer met a limit, which may free a place within minutes.
             return now >= not_before and any(record.at >= before.at for record in records)
@@ -273,6 +256,19 @@ def uncovered(
                 continue
             if all(ask.milestone != highest.milestone for ask in asks(key, timeline.key)):
                 yield Overdue(key, reading, timeline, highest)
+
+
+def _not_before(one: Overdue, watch: Watch, record: Pending) -> datetime:
+    """When what was put off is worth another try: what is joined to another change as soon as
+    something has happened on one of the two, or may have, where that other is not watched.
+    """
+    if record.reason is not Reason.JOINED:
+        return record.not_before
+    leader = watch.touched(record.leader)
+    if leader is None:
+        return min(record.not_before, record.at + UNSEEN)
+    has_moved = max(leader, one.reading.change.updated) >= record.at
+    return min(record.not_before, record.at + EVERY) if has_moved else record.not_before
 
 
 def _by_event(records: Iterable[Pending]) -> Records:
