@@ -92,7 +92,7 @@ def _options(rng: Random, *more: str) -> str:
     votes = ("l=Code-Review-2", "l=Code-Review+1", "l=Code-Review+2", "l=Workflow-1", "l=Quality-1")
     found = [one for one in (*votes, *more) if rng.random() < 0.12]
     if rng.random() < 0.3:
-        found.append("m=Some_words:_Code-Review+2")
+        found.append("m=Some_words_Code-Review+2")
     return ",".join(found)
 
 

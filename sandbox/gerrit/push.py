@@ -63,7 +63,7 @@ def push_again(
     :param file: the file that CODE writes; default: a new one.
     :raises SandboxError: git or Gerrit refused, or the rebase met a conflict.
     """
-    with _clone(remote, patch_set, depth=2) as git:
+    with _clone(remote, patch_set, whole=True) as git:
         if rework is Rework.CODE:
             git.write(file or f"work-{uuid.uuid4().hex}.txt")
             git("commit", "-q", "--amend", "--no-edit")
@@ -71,7 +71,7 @@ def push_again(
             subject, rest = git("log", "-1", "--format=%B").split("\n", 1)
             git("commit", "-q", "--amend", "-m", f"{subject}, reworded\n{rest}")
         elif rework is Rework.PARENT:
-            git("fetch", "-q", "--depth=1", remote.url, base)
+            git("fetch", "-q", remote.url, base)
             change = git("rev-parse", "HEAD").strip()
             git("reset", "-q", "--hard", "FETCH_HEAD")
             git("cherry-pick", "--allow-empty", change)
@@ -105,12 +105,15 @@ class _Git:
 
 
 @contextmanager
-def _clone(remote: Remote, ref: str, depth: int = 1) -> Iterator[_Git]:
+def _clone(remote: Remote, ref: str, *, whole: bool = False) -> Iterator[_Git]:
+    """A scratch clone at a ref; what is pushed again needs the ``whole`` history, or git leaves out
+    trees that the server cannot be sure to have.
+    """
     environment = _environment(remote.username, remote.password)
     with tempfile.TemporaryDirectory(prefix="reviewloop-push-") as scratch:
         git = _Git(scratch, lambda arguments: _git(arguments, scratch, environment))
         git("init", "-q")
-        git("fetch", "-q", f"--depth={depth}", remote.url, ref)
+        git("fetch", "-q", *([] if whole else ["--depth=1"]), remote.url, ref)
         git("reset", "-q", "--hard", "FETCH_HEAD")
         yield git
 
