@@ -56,21 +56,47 @@ def ready(events: Sequence[Event], change: Change) -> List[Event]:
     """
     begun = max(i for i, event in enumerate(events) if event.wip and _begins(events, i))
     since = events[begun]
-    place, at = _trace(change, since)
-    split = next((i for i in range(begun + 1, len(events)) if events[i].place >= place), None)
-    split = len(events) if split is None else split
-    made = Event(EventKind.READY, at, None, uploader=since.uploader, place=place)
-    after = [replace(event, wip=False) for event in events[split:]]
-    return [*events[:split], made, *after]
-
-
-def _trace(change: Change, since: Event) -> Tuple[int, datetime]:
-    """Place and date of the message that made a change ready which was in progress ``since``."""
-    responsible = (change.owner.id, since.uploader)
     later = [(i, one) for i, one in enumerate(change.messages) if i > since.place]
-    own = [(i, one) for i, one in later if one.author and one.author.id in responsible]
-    place, message = next(iter(own or later), (since.place, None))
-    return place, since.at if message is None else message.date
+    place, message = next(iter(_own(later, change, since) or later), (since.place, None))
+    at = since.at if message is None else message.date
+    return _made_ready(events, begun, place, at, len(events))
+
+
+def ready_before_uploads(events: Sequence[Event], change: Change) -> List[Event]:
+    """The same where a patch set tells afterwards that the change was ready: what was read before
+    it came is read after it, too.
+    """
+    found = list(events)
+    for i in reversed(range(1, len(events))):
+        if events[i].kind is not EventKind.UPLOAD or events[i].wip or not events[i - 1].wip:
+            continue
+        begun = max(j for j in range(i) if events[j].wip and _begins(events, j))
+        later = list(enumerate(change.messages))[events[begun].place + 1 : events[i].place]
+        for place, message in _own(later, change, events[begun])[:1]:
+            found = _made_ready(found, begun, place, message.date, i)
+    return found
+
+
+def _made_ready(
+    events: Sequence[Event], begun: int, place: int, at: datetime, end: int
+) -> List[Event]:
+    """Ready from a place on, up to the event at ``end``, after being in progress since ``begun``."""
+    split = next((i for i in range(begun + 1, end) if events[i].place >= place), end)
+    made = Event(EventKind.READY, at, None, uploader=events[begun].uploader, place=place)
+    after = [replace(event, wip=False) for event in events[split:end]]
+    return [*events[:split], made, *after, *events[end:]]
+
+
+def _own(
+    messages: Sequence[Tuple[int, Message]], change: Change, since: Event
+) -> Sequence[Tuple[int, Message]]:
+    """The reviews by whoever answers for the change."""
+    responsible = (change.owner.id, since.uploader)
+    return [
+        (i, one)
+        for i, one in messages
+        if one.author and one.author.id in responsible and review_of(one.text) is not None
+    ]
 
 
 def _begins(events: Sequence[Event], i: int) -> bool:

@@ -15,7 +15,7 @@ from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
 from reviewloop.core.history import Event, EventKind, KeptVote, heard, is_advice, read, speaker
 from reviewloop.core.policy import Policy, Vote, is_programs
-from reviewloop.core.readiness import in_progress, ready
+from reviewloop.core.readiness import in_progress, ready, ready_before_uploads
 from reviewloop.core.records import VoteOf
 from reviewloop.core.votes import Key, Votes
 
@@ -45,12 +45,12 @@ class Reconciled:
 
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
-    events = list(read(change, policy))
+    known = heard(change, policy)
+    events = ready_before_uploads(read(change, policy), known)
     found: List[Disagreement] = []
     told, true = events[-1].wip, change.work_in_progress or change.is_private
     if change.status is ChangeStatus.NEW and told is not true:
         found.append(Disagreement("work_in_progress", int(told), int(true)))
-        known = heard(change, policy)
         events = in_progress(events, known, policy) if true else ready(events, known)
     if change.approvals is not None:
         events = _Ballot(change, policy, events, found).mended()
