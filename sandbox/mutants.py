@@ -214,7 +214,7 @@ def _settings(tree: Path, module: str) -> str:
             f'only_mutate = ["{SOURCE / module}"]',
             f"also_copy = {copied!r}",
             f"pytest_add_cli_args_test_selection = {selection(module)!r}",
-            'pytest_add_cli_args = ["-p", "no:cacheprovider", "-q"]',
+            'pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "sandbox.quickest_first"]',
             "timeout_multiplier = 5.0",  # of what the tests took: an endless loop costs time
             "timeout_constant = 2.0",
             "use_git_change_detection = false",

@@ -93,7 +93,8 @@ def _pushed(message: Message) -> Message:
     found = re.match(r"(Uploaded patch set [0-9]+):(?: \S+[+-][0-9]+)+(?=\.|:|$)", first)
     if found is None:
         return message
-    rest = first[found.end() :]
+    end = found.end()
+    rest = first[end:]
     return replace(message, text="\n".join([found.group(1) + rest, *below]))
 
 

@@ -79,9 +79,7 @@ class History:
         self._started = started
         self._answered: Dict[str, Any] = {}
 
-    def say(
-        self, moment: str, who: str, text: str, tag: str = "", *, voter: str = ""
-    ) -> History:
+    def say(self, moment: str, who: str, text: str, tag: str = "", *, voter: str = "") -> History:
         """Any message; on behalf of the ``voter``, if there is one."""
         number = f"m{len(self.messages)}"
         author = ACCOUNTS[who] if who else None

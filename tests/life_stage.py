@@ -109,7 +109,9 @@ class Stage:
     def _note(self, change: Change, before: Change, step: Step) -> None:
         if len(_mended(change) - _mended(before)):
             self._seen.mended[step.what] += 1
-            self._seen.examples.append(f"{step}\n   {_mended(change)}\n   {change.messages[-1].text!r}")
+            self._seen.examples.append(
+                f"{step}\n   {_mended(change)}\n   {change.messages[-1].text!r}"
+            )
         lost = _open(before) - {(wait.party.value, wait.since) for wait in _waits(change)}
         if lost:
             self._seen.moved[step.what] += 1
@@ -132,13 +134,17 @@ def _disagreements(change: Change) -> List[str]:
     if change.approvals is None:
         found.append("no votes are answered")
     if read != true:
-        found.append(f"read {sorted(map(str, read.items()))}, Gerrit says {sorted(map(str, true.items()))}")
+        found.append(
+            f"read {sorted(map(str, read.items()))}, Gerrit says {sorted(map(str, true.items()))}"
+        )
     wip = change.work_in_progress or change.is_private
     turn = follow(change, _POLICY).turn
     if change.status is ChangeStatus.NEW and events[-1].wip is not wip:
         found.append(f"in progress: read {events[-1].wip}, Gerrit says {wip}")
     if (turn is Party.NOBODY) is not (wip or change.status is not ChangeStatus.NEW):
-        found.append(f"the turn is {turn.value}'s, and it is {change.status.value}, in progress {wip}")
+        found.append(
+            f"the turn is {turn.value}'s, and it is {change.status.value}, in progress {wip}"
+        )
     if votes.held and turn not in (Party.OWNER, Party.NOBODY):
         found.append(f"the turn is {turn.value}'s, and it is held")
     return found
@@ -157,7 +163,9 @@ def _told(change: Change) -> List[Tuple[str, ...]]:
 
 def _open(change: Change) -> Set[_WaitId]:
     now = change.updated
-    return {(one.party.value, one.since) for one in _waits(change) if one.lasts(now) and one.since < now}
+    return {
+        (one.party.value, one.since) for one in _waits(change) if one.lasts(now) and one.since < now
+    }
 
 
 def _mended(change: Change) -> Set[object]:

@@ -84,8 +84,10 @@ def advised(change: Change, who: str, script: str, places: Sequence[float]) -> C
         message = Message(f"advice{number}", date, author, text, tag, shown)
         messages.insert(place, message)
         said.append(message)
+        after = _index(messages, message)
+        later = messages[after:]
         for vote in votes.split():
-            if not _is_replaced(messages[place + 1 :], message, vote):
+            if not _is_replaced(later, message, vote):
                 approvals = _voted(approvals, author, vote, message)
     listed = None if change.approvals is None else tuple(approvals)
     return replace(change, messages=tuple(messages), approvals=listed)
@@ -98,11 +100,9 @@ def _index(messages: List[Message], message: Message) -> int:
 def _is_replaced(later: Sequence[Message], message: Message, vote: str) -> bool:
     """Whether the account votes on the label again, or an upload clears what it said."""
     label = vote[1:] if vote.startswith("-") else vote[:-2]
-    return any(
-        one.patch_set > message.patch_set
-        or (one.author == message.author and label in one.text.split("\n")[0])
-        for one in later
-    )
+    uploaded = any(one.patch_set > message.patch_set for one in later)
+    own = [one.text.split("\n")[0] for one in later if one.author == message.author]
+    return uploaded or any(label in line for line in own)
 
 
 def _voted(found: List[Approval], who: Account, vote: str, message: Message) -> List[Approval]:

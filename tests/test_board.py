@@ -60,6 +60,14 @@ def test_asked() -> None:
     assert wall.look()["by_reason"] == {"asked": 1}
 
 
+def test_recheck_in_the_reply_dialog() -> None:
+    """What people typed there is read where a turn depends on it: a mere `recheck` is no review."""
+    wall = Wall()
+    wall.fake.review(wall.number, comment="recheck", at="2026-03-02 15:00:00")
+
+    assert (wall.row()["party"], wall.row()["waiting_days"]) == ("reviewers", 2.0)
+
+
 def test_record_alone_is_no_ask() -> None:
     """What was decided and never posted is not shown as asked, neither here nor by explain."""
     wall = Wall()

@@ -324,20 +324,18 @@ def test_first_line_of_a_review(line: str, expected: Optional[Tuple[int, Ballot]
 
 # Cost.
 
+LISTED = f"Patch Set 1: A+2\n\n{HEADING}\n* "
 WIDE: Dict[str, str] = {
     "votes of a push": "Uploaded patch set 1:" + " A-1" * 250_000 + "!",
     "one long vote of a push": "Uploaded patch set 1: " + "A-1" * 330_000 + "!",
     "copied lines": f"Patch Set 1: Code-Review+2\n\n{HEADING}\n" + f"{COPIED}\n" * 12_000,
-    "copied to many": f"Patch Set 1: A+2\n\n{HEADING}\n* A+2 has been copied to patch set "
-    + ", ".join(map(str, range(3, 140_000))),
-    "brackets": f"Patch Set 1: A+2\n\n{HEADING}\n* A+2 has been copied to patch set "
-    + "(was " * 200_000,
-    "removed": f"Patch Set 1: A+2\n\n{HEADING}\n* Copied A vote has been removed from patch set "
-    + "since the " * 100_000,
-    "stars": f"Patch Set 1: A+2\n\n{HEADING}\n" + "* " * 500_000,
+    "copied to many": f"{LISTED}A+2 has been copied to patch set {', '.join(['3'] * 300_000)}",
+    "brackets": f"{LISTED}A+2 has been copied to patch set {'(was ' * 200_000}",
+    "removed": f"{LISTED}Copied A vote has been removed from patch set {'since the ' * 100_000}",
+    "stars": f"{LISTED}{'* ' * 500_000}",
     "marks": "Patch Set 1:\n\n" + "(1 comment" * 100_000,
     "first line": "Patch Set 1:" + " -A" * 330_000,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("text", WIDE.values(), ids=WIDE)

@@ -107,9 +107,7 @@ def test_unresolved_comments(rig: Rig) -> None:
     number = rig.uploaded()
     reviewer = rig.server.person("reviewer1")
     comment = {"message": "Shorter?", "unresolved": True}
-    reviewer.review(
-        number, labels={"Code-Review": 2}, comments={"/PATCHSET_LEVEL": [comment]}
-    )
+    reviewer.review(number, labels={"Code-Review": 2}, comments={"/PATCHSET_LEVEL": [comment]})
     rig.server.advance(hours=1)
 
     assert rig.waits(number) == [("owner", "unresolved", 1)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Dict, Optional
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Dict, List, Optional
 
 import pytest
 from sandbox.mutant_results import (
@@ -15,6 +18,7 @@ from sandbox.mutant_results import (
     where_of,
 )
 from sandbox.mutants import LEFT_OUT, selection
+from sandbox.quickest_first import STATS, pytest_collection_modifyitems
 
 from repository import ROOT
 
@@ -151,3 +155,18 @@ def test_no_test_that_starts_a_server() -> None:
     assert real
     assert all(LEFT_OUT.fullmatch(one) for one in [*real, "test_loop", "test_docs_pages"])
     assert not re.search("_real|test_docs", " ".join(selection("core/reading.py")))
+
+
+def test_quickest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What took long comes last, and what was not measured first; without measures, as it was."""
+    monkeypatch.chdir(tmp_path)
+    long, short, new = (SimpleNamespace(nodeid=f"test_a.py::{name}") for name in "abc")
+    items: List[Any] = [long, short, new]
+
+    pytest_collection_modifyitems(items)
+    assert items == [long, short, new]
+
+    taken = {long.nodeid: 2.5, short.nodeid: 0.1}
+    Path(STATS).write_text(json.dumps({"duration_by_test": taken}), "utf-8")
+    pytest_collection_modifyitems(items)
+    assert items == [new, short, long]

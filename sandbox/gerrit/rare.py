@@ -51,7 +51,12 @@ def define_label(
     """
     low, high = (int(value) for value in span.split(".."))
     values = {f"{value:+d}" if value else " 0": f"Vote {value}" for value in range(low, high + 1)}
-    wanted: Dict[str, object] = {"values": values, "function": "NoBlock", "default_value": 0, **more}
+    wanted: Dict[str, object] = {
+        "values": values,
+        "function": "NoBlock",
+        "default_value": 0,
+        **more,
+    }
     wanted.update({"copy_condition": copied} if copied else {"unset_copy_condition": True})
     admin.call("PUT", f"/projects/{_name(project)}/labels/{_name(label)}", wanted)
 

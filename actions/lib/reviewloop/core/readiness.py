@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change, Message
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.speech import review_of, says_nothing
 

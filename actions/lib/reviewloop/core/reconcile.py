@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
-from reviewloop.core.history import Event, EventKind, KeptVote, heard, is_advice, read, speaker
+from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, speaker
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
 from reviewloop.core.readiness import in_progress, ready, ready_before_uploads
 from reviewloop.core.records import VoteOf

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Counter as Counts
 from typing import Dict, Mapping, Optional, Set, Tuple
 
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote
 from reviewloop.core.records import VoteOf
 from reviewloop.core.reds import Reds

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import EventKind, is_advice
+from reviewloop.core.history import is_advice
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract

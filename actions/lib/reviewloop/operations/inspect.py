@@ -17,6 +17,7 @@ from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.neighbours import bottom_of
 from reviewloop.gerrit import parse
+from reviewloop.insight.unmarked import unmarked_in
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
 
@@ -76,6 +77,10 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
         "red": reading.state.is_red(now),
         "origin": context.settings.policy.origin(reading.change).value,
         "advice": reading.state.advice,
+        "unmarked": [
+            {"account_id": one.account.id, "messages": one.messages, "signs": list(one.signs)}
+            for one in unmarked_in(reading.change, context.people.policy(reading.change))
+        ],
         "disagreements": [
             {
                 "what": one.what,

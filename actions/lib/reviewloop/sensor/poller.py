@@ -216,7 +216,7 @@ class Poller:
         def freshen(keys: Set[ChangeKey]) -> None:
             stale = keys - read
             read.update(stale)
-            self._intake.take(self._reader.changes(stale))
+            self._intake.take(self._reader.changes(stale, whole=True))
 
         return freshen
 
