@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Callable, Counter as Counts, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Counter as Counts
 
 from sandbox.gerrit import rare
 from sandbox.gerrit.people import Person, RequestRefusedError
@@ -22,41 +23,63 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.turns import Party
 from reviewloop.core.votes import Votes
-from reviewloop.core.waits import Wait, follow
+from reviewloop.core.waits import State, follow
 from reviewloop.gerrit.client import Client
 
 _POLICY = Policy()
 _FILE = "story.txt"
-_Ballot = Dict[Tuple[str, int], int]
-_WaitId = Tuple[str, datetime]
 
 
 @dataclass
-class Seen:
-    """What a story, or many, came to.
+class Tally:
+    """What stories came to, counted by what their steps do.
 
-    ``steps`` counts those that Gerrit took and ``refused`` those that it did not, by what they do;
-    ``mended`` after how many steps of a kind the messages newly tell otherwise than Gerrit, and
-    ``moved`` after how many an open wait no longer begins where it did.
+    ``steps`` are those that Gerrit took, ``refused`` those that it did not. After ``mended`` ones
+    the messages tell something new otherwise than Gerrit; after ``moved`` ones a wait that was open
+    no longer begins where it did.
     """
 
+    stories: int = 0
     steps: Counts[str] = field(default_factory=Counter)
     refused: Counts[str] = field(default_factory=Counter)
     mended: Counts[str] = field(default_factory=Counter)
     moved: Counts[str] = field(default_factory=Counter)
-    examples: List[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A change as Gerrit answers it, and what it amounts to."""
+
+    change: Change
+    state: State
+
+    @property
+    def waits(self) -> List[str]:
+        """Every wait, whole."""
+        return [str(wait) for wait in self.state.waits]
+
+    @property
+    def begun(self) -> Set[Tuple[str, datetime]]:
+        """Who has been waited for, since when."""
+        return {(wait.party.value, wait.since) for wait in self.state.waits}
+
+    @property
+    def lasting(self) -> Set[Tuple[str, datetime]]:
+        """The same of waits that are open, and older than the last thing that happened."""
+        now = self.change.updated
+        waits = (wait for wait in self.state.waits if wait.lasts(now) and wait.since < now)
+        return {(wait.party.value, wait.since) for wait in waits}
 
 
 class Stage:
     """One server, on which stories are played one after another, each in a project of its own."""
 
-    def __init__(self, server: GerritServer, seen: Seen) -> None:
+    def __init__(self, server: GerritServer) -> None:
+        self.tally = Tally()
         self._server = server
-        self._seen = seen
-        self._admin = server.admin
-        self._people: Dict[str, Person] = {}
+        self._people = {ADMIN: server.admin}
         self._client = Client(server.url, PACK_ACCOUNT, password_of(PACK_ACCOUNT))
-        self._played = 0
+        self._projects = 0
         rare.story_parent(server.admin, LABELS)
 
     def close(self) -> None:
@@ -64,112 +87,93 @@ class Stage:
         self._client.close()
 
     def play(self, story: Story) -> str:
-        """Play a story to its end; what was wrong after one of its steps, or nothing."""
-        self._played += 1
-        project = f"story-{story.seed}-{self._played}"
-        rare.story_project(self._admin, project)
-        life = _Life(self, project)
-        before: Optional[Change] = None
+        """Play a story until something is wrong after one of its steps; what, or nothing."""
+        life = self._life(story)
+        self.tally.stories += 1
+        before: Optional[_Read] = None
         for place, step in enumerate(story.steps):
-            self._server.advance(seconds=step.after)
-            try:
-                life.take(step)
-            except (RequestRefusedError, SandboxError) as err:
-                self._seen.refused[step.what] += 1
-                if isinstance(err, RequestRefusedError) and err.status >= 500:
-                    raise
+            if not self._take(life, step):
                 continue
-            self._seen.steps[step.what] += 1
-            if not life.number:
-                continue
-            change = self._client.change(life.number)
-            wrong = "; ".join(self._wrong(change, before, step))
+            now = self._read(life.number)
+            wrong = [*_disagreements(now), *self._moved(before, now, step)]
             if wrong:
-                return f"after step {place}, {step}: {wrong}"
-            before = change
+                return f"after step {place}, {step}: {'; '.join(wrong)}"
+            before = now
+        if before is not None and self._read(life.number) != before:
+            return "read twice, it is understood twice"
         return ""
+
+    def shrunk(self, story: Story) -> Story:
+        """The story without all the steps that it needs not to go wrong."""
+        steps = list(story.steps)
+        for place in reversed(range(len(steps))):
+            fewer = Story(story.seed, tuple(steps[:place] + steps[place + 1 :]))
+            if self.play(fewer):
+                steps = list(fewer.steps)
+        return Story(story.seed, tuple(steps))
 
     def person(self, name: str) -> Person:
         """Who acts under a name."""
-        if name == ADMIN:
-            return self._admin
-        return self._people.setdefault(name, self._server.person(name))
+        if name not in self._people:
+            self._people[name] = self._server.person(name)
+        return self._people[name]
 
-    def _wrong(self, change: Change, before: Optional[Change], step: Step) -> List[str]:
-        found = [*_disagreements(change)]
-        if follow(change, _POLICY) != follow(self._client.change(change.number), _POLICY):
-            found.append("read twice, it is understood twice")
+    def _life(self, story: Story) -> _Life:
+        self._projects += 1
+        project = f"story-{story.seed}-{self._projects}"
+        rare.story_project(self.person(ADMIN), project)
+        return _Life(self, project)
+
+    def _take(self, life: _Life, step: Step) -> bool:
+        """Let time pass and take a step; whether there is a change then that it may have moved."""
+        self._server.advance(seconds=step.after)
+        try:
+            life.take(step)
+        except SandboxError as err:
+            if isinstance(err, RequestRefusedError) and err.status >= 500:
+                raise
+            self.tally.refused[step.what] += 1
+            return False
+        self.tally.steps[step.what] += 1
+        return bool(life.number)
+
+    def _read(self, number: int) -> _Read:
+        change = self._client.change(number)
+        return _Read(change, follow(change, _POLICY))
+
+    def _moved(self, before: Optional[_Read], now: _Read, step: Step) -> Sequence[str]:
         if before is None:
-            return found
-        if step.what in HARMLESS and _told(before) != _told(change):
-            found.append(f"waits moved from {_told(before)} to {_told(change)}")
-        self._note(change, before, step)
-        return found
-
-    def _note(self, change: Change, before: Change, step: Step) -> None:
-        if len(_mended(change) - _mended(before)):
-            self._seen.mended[step.what] += 1
-            self._seen.examples.append(
-                f"{step}\n   {_mended(change)}\n   {change.messages[-1].text!r}"
-            )
-        lost = _open(before) - {(wait.party.value, wait.since) for wait in _waits(change)}
-        if lost:
-            self._seen.moved[step.what] += 1
-            self._seen.examples.append(
-                f"MOVED {step}\n   {sorted(lost)}\n  {_told(before)}\n   {_told(change)}\n   {[(m.author and m.author.username, m.tag, m.text) for m in change.messages]}"
-            )
+            return ()
+        if set(now.state.disagreements) - set(before.state.disagreements):
+            self.tally.mended[step.what] += 1
+        if before.lasting - now.begun:
+            self.tally.moved[step.what] += 1
+        if step.what not in HARMLESS or before.waits == now.waits:
+            return ()
+        return (f"the waits were {before.waits}, and are {now.waits}",)
 
 
-def _disagreements(change: Change) -> List[str]:
+def _disagreements(read: _Read) -> Iterator[str]:
     """What is read otherwise than Gerrit says."""
+    change, turn = read.change, read.state.turn
     events = reconciled(change, _POLICY).events
     votes = Votes(_POLICY, change.owner.id)
     for event in events:
         votes.apply(event)
-    read: Dict[Tuple[str, Optional[int]], int] = {
-        key: one.value for key, one in votes.standing.items()
-    }
-    true = {(one.label, one.account.id): one.value for one in change.approvals or ()}
-    found = []
+    standing = {f"{label} of {who}": one.value for (label, who), one in votes.standing.items()}
     if change.approvals is None:
-        found.append("no votes are answered")
-    if read != true:
-        found.append(
-            f"read {sorted(map(str, read.items()))}, Gerrit says {sorted(map(str, true.items()))}"
-        )
-    wip = change.work_in_progress or change.is_private
-    turn = follow(change, _POLICY).turn
-    if change.status is ChangeStatus.NEW and events[-1].wip is not wip:
-        found.append(f"in progress: read {events[-1].wip}, Gerrit says {wip}")
-    if (turn is Party.NOBODY) is not (wip or change.status is not ChangeStatus.NEW):
-        found.append(
-            f"the turn is {turn.value}'s, and it is {change.status.value}, in progress {wip}"
-        )
+        yield "the answer does not list the votes"
+    listed = {f"{one.label} of {one.account.id}": one.value for one in change.approvals or ()}
+    if standing != listed:
+        yield f"votes are read as {standing}, and Gerrit lists {listed}"
+    progress = change.work_in_progress or change.is_private
+    if change.status is ChangeStatus.NEW and events[-1].wip is not progress:
+        yield f"in progress is read as {events[-1].wip}, and Gerrit says {progress}"
+    idle = progress or change.status is not ChangeStatus.NEW
+    if (turn is Party.NOBODY) is not idle:
+        yield f"the turn is {turn.value}'s; {change.status.value}, in progress {progress}"
     if votes.held and turn not in (Party.OWNER, Party.NOBODY):
-        found.append(f"the turn is {turn.value}'s, and it is held")
-    return found
-
-
-def _waits(change: Change) -> Sequence[Wait]:
-    return follow(change, _POLICY).waits
-
-
-def _told(change: Change) -> List[Tuple[str, ...]]:
-    return [
-        (one.party.value, one.cause.value, str(one.since), str(one.end), str(one.segments))
-        for one in _waits(change)
-    ]
-
-
-def _open(change: Change) -> Set[_WaitId]:
-    now = change.updated
-    return {
-        (one.party.value, one.since) for one in _waits(change) if one.lasts(now) and one.since < now
-    }
-
-
-def _mended(change: Change) -> Set[object]:
-    return set(reconciled(change, _POLICY).disagreements)
+        yield f"the turn is {turn.value}'s, and the change is held"
 
 
 class _Life:
@@ -267,14 +271,15 @@ class _Life:
         on_behalf_of: str = "",
         **more: Any,
     ) -> None:
-        number = int(self._detail()["current_revision_number"])
+        detail = self._detail()
+        number = int(detail["current_revision_number"])
         if comment:
             more["comments"] = {"/PATCHSET_LEVEL": [{"message": comment, "unresolved": True}]}
         if on_behalf_of:
             more["on_behalf_of"] = on_behalf_of
         patch_set = str(max(1, number - back))
         # What the change has no label for is left out, as a page of Gerrit's would.
-        known = {label: vote for label, vote in labels.items() if label in self._detail()["labels"]}
+        known = {label: vote for label, vote in labels.items() if label in detail["labels"]}
         if not known and not message and not more:
             raise SandboxError("nothing to say")
         who.review(self.number, message, known, patch_set, **more)

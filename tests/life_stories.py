@@ -236,7 +236,9 @@ def _harmless(rng: Random) -> Step:
     how: Dict[str, Any] = {}
     if what == "add_reviewer":
         how = {"account": rng.choice(PEOPLE), "state": rng.choice(("REVIEWER", "CC"))}
-    who = {"noise": rng.choice(PEOPLE), "describe": OWNER}.get(what, rng.choice((OWNER, ADMIN)))
+    # The owner's words can be the only trace of what made a change ready, whatever they are.
+    who = {"noise": rng.choice((CI, *REVIEWERS)), "describe": OWNER}.get(what)
+    who = who or rng.choice((OWNER, ADMIN))
     return _step(rng, who, what, **how)
 
 

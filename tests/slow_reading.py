@@ -44,16 +44,18 @@ class Deed:
 
 def made_ready(deeds: Sequence[Deed]) -> List[Deed]:
     """The deeds, with those by which a change in progress must have been made ready without a
-    record, since a later upload was none in progress: the first words of who answered for it.
+    record, since a later upload was none in progress, or it was set in progress again: the first
+    words of who answered for it.
     """
     found: List[Deed] = []
     own: Optional[int] = None  # where the first of their words are
     wip, uploader, answerable = False, OWNER, (OWNER, OWNER)
     for deed in deeds:
+        shown = deed.kind == "wip" or (deed.kind == "upload" and not deed.wip)
+        if wip and shown and own is not None:
+            said = found[own]
+            found[own : own + 1] = [Deed("ready", gap=said.gap), replace(said, gap=0)]
         if deed.kind == "upload":
-            if wip and not deed.wip and own is not None:
-                said = found[own]
-                found[own : own + 1] = [Deed("ready", gap=said.gap), replace(said, gap=0)]
             uploader = uploader if deed.rebase else deed.who
             wip = deed.wip
         elif deed.kind in ("wip", "ready"):

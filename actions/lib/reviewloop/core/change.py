@@ -62,9 +62,10 @@ class Message:
     """One entry of a change's history.
 
     ``author`` is the real author where Gerrit names one apart, who acts on behalf of ``voter``:
-    votes are the voter's then. It is None where Gerrit itself speaks. ``patch_set`` is Gerrit's ``_revision_number`` (0 where it is
-    absent). ``comments`` are the author's comments on the patch set as a whole, posted with it;
-    they stand apart from ``text``, since in some places only what Gerrit writes is believed.
+    votes are the voter's then. It is None where Gerrit itself speaks. ``patch_set`` is Gerrit's
+    ``_revision_number`` (0 where it is absent). ``comments`` are the author's comments on the patch
+    set as a whole, posted with it; they stand apart from ``text``, since in some places only what
+    Gerrit writes is believed.
     """
 
     id: str

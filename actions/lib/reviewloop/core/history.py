@@ -45,15 +45,15 @@ class KeptVote:
 class Event:
     """One event.
 
-    ``votes`` are cast votes, ``removed`` labels whose vote is taken back: the author's own, or those
-    of the ``voter`` for whom the author acts. Of a vote deletion ``deleted`` are the votes taken
-    away. ``silent`` marks a person's message that says nothing, ``failed`` a gate's that fails the
-    change in words. Of an upload, ``rebased`` says that it was a mere rebase, ``copied`` lists the
-    votes that outlive it and ``outdated`` those that do not, and ``kept`` are votes that no message
-    tells of. A move to another branch is like an upload that keeps none. ``wip`` and ``uploader``
-    are how the change stands after the event: whether it is in progress or private, so that nobody
-    is to review it, and the id of the account that answers for it beside the owner. ``place`` is
-    the message's place in the history.
+    ``votes`` are cast votes, ``removed`` labels whose vote is taken back: the author's own, or the
+    ``voter``'s, for whom the author acts. Of a vote deletion ``deleted`` are the votes taken away.
+    ``silent`` marks a person's message that says nothing, ``failed`` a gate's that fails the change
+    in words. Of an upload, ``rebased`` says that it was a mere rebase, ``copied`` lists the votes
+    that outlive it and ``outdated`` those that do not, and ``kept`` are votes that no message tells
+    of. A move to another branch is like an upload that keeps none. ``wip`` and ``uploader`` are how
+    the change stands after the event: whether it is in progress or private, so that nobody is to
+    review it, and the id of the account that answers for it beside the owner. ``place`` is the
+    message's place in the history.
 
     A LAPSE is no message: red that ends by itself.
     """

@@ -8,9 +8,12 @@ from typing import List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Change, Message
 from reviewloop.core.history import Event
-from reviewloop.core.kinds import EventKind
+from reviewloop.core.kinds import EventKind, is_of_privacy
 from reviewloop.core.policy import Policy
 from reviewloop.core.speech import review_of, says_nothing
+
+
+_TELLING = (EventKind.UPLOAD, EventKind.WIP, EventKind.READY)
 
 
 def in_progress(events: Sequence[Event], change: Change, policy: Policy) -> List[Event]:
@@ -57,47 +60,62 @@ def ready(events: Sequence[Event], change: Change) -> List[Event]:
     """
     begun = max(i for i, event in enumerate(events) if event.wip and _begins(events, i))
     since = events[begun]
-    later = [(i, one) for i, one in enumerate(change.messages) if i > since.place]
-    place, message = next(iter(_own(later, change, since) or later), (since.place, None))
+    later = list(enumerate(change.messages))[since.place + 1 :]
+    own = next((one for one in later if _answers(one[1], change, since)), None)
+    place, message = own or next(iter(later), (since.place, None))
     at = since.at if message is None else message.date
-    return _made_ready(events, begun, place, at, len(events))
+    return [*events[:begun], *_made_ready(events[begun:], place, at)]
 
 
-def ready_before_uploads(events: Sequence[Event], change: Change) -> List[Event]:
-    """The same where a patch set tells afterwards that the change was ready: what was read before
-    it came is read after it, too.
+def ready_meanwhile(events: Sequence[Event], change: Change) -> List[Event]:
+    """The same where what comes later shows that a change had become ready: a patch set that is not
+    in progress, or a record that it is in progress again. So what was read before that is read
+    after it, too.
     """
-    found = list(events)
-    for i in reversed(range(1, len(events))):
-        if events[i].kind is not EventKind.UPLOAD or events[i].wip or not events[i - 1].wip:
-            continue
-        begun = max(j for j in range(i) if events[j].wip and _begins(events, j))
-        later = list(enumerate(change.messages))[events[begun].place + 1 : events[i].place]
-        for place, message in _own(later, change, events[begun])[:1]:
-            found = _made_ready(found, begun, place, message.date, i)
+    found: List[Event] = []
+    begun: Optional[int] = None  # where in ``found`` it became in progress
+    private = False
+    for event in events:
+        if _is_of_privacy(event, change):
+            private = event.kind is EventKind.WIP
+        elif event.kind in _TELLING:
+            shows = event.kind is EventKind.WIP or not event.wip
+            if begun is not None and shows and event.kind is not EventKind.READY:
+                found[begun:] = _ready_by_words(found[begun:], change, event.place)
+            # Of a private change no event tells whether it is in progress besides.
+            begun = len(found) if event.wip and not private else None
+        found.append(event)
     return found
 
 
-def _made_ready(
-    events: Sequence[Event], begun: int, place: int, at: datetime, end: int
-) -> List[Event]:
-    """Ready from a place on, up to the event at ``end``, after being in progress since ``begun``."""
-    split = next((i for i in range(begun + 1, end) if events[i].place >= place), end)
-    made = Event(EventKind.READY, at, None, uploader=events[begun].uploader, place=place)
-    after = [replace(event, wip=False) for event in events[split:end]]
-    return [*events[:split], made, *after, *events[end:]]
+def _ready_by_words(events: Sequence[Event], change: Change, end: int) -> Sequence[Event]:
+    """Events since a change is in progress, made ready by the first words of whoever answers for
+    it, before the message at ``end``; as they are if there are none.
+    """
+    since = events[0]
+    for place in range(since.place + 1, end):
+        if _answers(change.messages[place], change, since):
+            return _made_ready(events, place, change.messages[place].date)
+    return events
 
 
-def _own(
-    messages: Sequence[Tuple[int, Message]], change: Change, since: Event
-) -> Sequence[Tuple[int, Message]]:
-    """The reviews by whoever answers for the change."""
-    responsible = (change.owner.id, since.uploader)
-    return [
-        (i, one)
-        for i, one in messages
-        if one.author and one.author.id in responsible and review_of(one.text) is not None
-    ]
+def _made_ready(events: Sequence[Event], place: int, at: datetime) -> List[Event]:
+    """Events since a change is in progress, with the event that made it ready at a place."""
+    split = next((i for i, one in enumerate(events) if i and one.place >= place), len(events))
+    made = Event(EventKind.READY, at, None, uploader=events[0].uploader, place=place)
+    return [*events[:split], made, *(replace(event, wip=False) for event in events[split:])]
+
+
+def _answers(message: Message, change: Change, since: Event) -> bool:
+    """Whether whoever answers for the change speaks."""
+    author = message.author.id if message.author else None
+    return author in (change.owner.id, since.uploader) and review_of(message.text) is not None
+
+
+def _is_of_privacy(event: Event, change: Change) -> bool:
+    if event.kind not in (EventKind.WIP, EventKind.READY):
+        return False
+    return 0 <= event.place < len(change.messages) and is_of_privacy(change.messages[event.place])
 
 
 def _begins(events: Sequence[Event], i: int) -> bool:

@@ -16,7 +16,7 @@ from reviewloop.core.change import Account, Approval, Change, ChangeStatus
 from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, speaker
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
-from reviewloop.core.readiness import in_progress, ready, ready_before_uploads
+from reviewloop.core.readiness import in_progress, ready, ready_meanwhile
 from reviewloop.core.records import VoteOf
 from reviewloop.core.votes import Key, Votes
 
@@ -47,7 +47,7 @@ class Reconciled:
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
     known = heard(change, policy)
-    events = ready_before_uploads(read(change, policy), known)
+    events = ready_meanwhile(read(change, policy), known)
     found: List[Disagreement] = []
     told, true = events[-1].wip, change.work_in_progress or change.is_private
     if change.status is ChangeStatus.NEW and told is not true:
