@@ -12,7 +12,6 @@ from reviewloop.core.kinds import EventKind, is_of_privacy
 from reviewloop.core.policy import Policy
 from reviewloop.core.speech import review_of, says_nothing
 
-
 _TELLING = (EventKind.UPLOAD, EventKind.WIP, EventKind.READY)
 
 
