@@ -5,12 +5,17 @@ The messages are worded as Gerrit 3.10 wrote them in the stories of ``life_stori
 
 from __future__ import annotations
 
+import gzip
+import json
 from typing import Dict, FrozenSet, Optional, Tuple
 
-from histories import ACCOUNTS, POLICY, TAG, History, approved, at, in_review
+from histories import ACCOUNTS, POLICY, TAG, History, approved, at, in_progress, in_review
+from repository import HISTORIES, needs_histories
 from reviewloop.core.change import Approval
+from reviewloop.core.policy import Policy, patterns
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.votes import Votes
+from reviewloop.gerrit import parse
 
 LABELS = frozenset({"Code-Review", "Verified", "Workflow"})
 
@@ -154,3 +159,63 @@ def test_labels_of_which_none_is_voted() -> None:
 
     assert disagrees(history)
     assert standing(history) == {}
+
+
+# Ready by words, and what comes later.
+
+
+def made_ready_by_words() -> History:
+    """In progress at 9, at 11 made ready by a review with words, of which Gerrit keeps no trace."""
+    history = in_progress().say("mon 10:00", "owner", "Topic set to x", TAG + "setTopic")
+    return history.review("mon 11:00", "owner", text="Please look.")
+
+
+def test_patch_set_after_words_that_made_ready() -> None:
+    """It does not begin the reviewers' wait anew: Gerrit marks one that finds the change ready."""
+    ready = ("reviewers", "ready", "mon 11:00", None, None)
+
+    assert made_ready_by_words().answered(work_in_progress=False).turns() == [ready]
+    assert made_ready_by_words().upload("mon 12:00").turns() == [ready]
+
+
+def test_in_progress_again_after_words_that_made_ready() -> None:
+    """Gerrit sets only a change in progress that is not: the wait between is not forgotten."""
+    history = made_ready_by_words().wip("mon 12:00")
+
+    assert history.turns() == [("reviewers", "ready", "mon 11:00", "mon 12:00", "wip")]
+
+
+def test_patch_set_that_makes_ready() -> None:
+    """Without words of the owner or the uploader before, the patch set itself made ready."""
+    history = in_progress().review("mon 10:00", "reviewer", text="Soon?").upload("mon 12:00")
+
+    assert history.turns() == [("reviewers", "uploaded", "mon 12:00", None, None)]
+
+
+def test_set_in_progress_while_private() -> None:
+    """It was not in progress before, private or not; and private it stays nobody's."""
+    history = made_ready_by_words().private("mon 12:00").wip("mon 13:00").public("mon 14:00")
+    turns = [("reviewers", "ready", "mon 11:00", "mon 12:00", "wip")]
+
+    assert history.turns() == turns
+    assert history.abandon("mon 15:00").restore("mon 16:00").turns() == turns
+
+
+# Real histories.
+
+
+@needs_histories
+def test_real_histories() -> None:
+    """The standing votes of 755 real changes, open, merged and abandoned, are those listed."""
+    policy = Policy(automation=patterns("^zuul$"))
+    with gzip.open(HISTORIES / "opendev-zuul-reviews.jsonl.gz", "rt", encoding="utf-8") as lines:
+        changes = [parse.change(json.loads(line)) for line in lines]
+    assert len(changes) == 755
+
+    for change in changes:
+        votes = Votes(policy, change.owner.id)
+        for event in reconciled(change, policy).events:
+            votes.apply(event)
+        read = {key: one.value for key, one in votes.standing.items()}
+        listed = change.approvals or ()
+        assert read == {(one.label, one.account.id): one.value for one in listed}

@@ -102,7 +102,13 @@ def _made_ready(events: Sequence[Event], place: int, at: datetime) -> List[Event
     """Events since a change is in progress, with the event that made it ready at a place."""
     split = next((i for i, one in enumerate(events) if i and one.place >= place), len(events))
     made = Event(EventKind.READY, at, None, uploader=events[0].uploader, place=place)
-    return [*events[:split], made, *(replace(event, wip=False) for event in events[split:])]
+    found, private = [*events[:split], made], False
+    for event in events[split:]:
+        # No other record of readiness is among them.
+        if event.kind in (EventKind.WIP, EventKind.READY):
+            private = event.kind is EventKind.WIP
+        found.append(replace(event, wip=private))
+    return found
 
 
 def _answers(message: Message, change: Change, since: Event) -> bool:

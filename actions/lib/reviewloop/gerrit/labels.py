@@ -29,11 +29,9 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
     change without reviewers (``LabelsJson.java``); some older servers only summarise: of what is
     missing there nobody can say whose vote it is.
     """
-    if raw.get("labels") is None:
-        return None
     labels = field(raw, "labels", dict, where, {})
     infos = {name: mapping(info, f"{where}, labels") for name, info in labels.items()}
-    if any(info.get("all") is None and _is_summary(info) for info in infos.values()):
+    if not infos or any(map(_is_summary, infos.values())):
         return None
     return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))
 
@@ -50,7 +48,8 @@ def names(raw: Raw, where: str) -> Optional[FrozenSet[str]]:
 
 
 def _is_summary(info: Raw) -> bool:
-    return any(info.get(key) is not None for key in _SUMMARIES)
+    """Whether somebody has voted on a label, and it does not list who."""
+    return info.get("all") is None and any(info.get(key) is not None for key in _SUMMARIES)
 
 
 def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
