@@ -56,6 +56,10 @@ class Account:
     tags: Tuple[str, ...] = ()
     inactive: bool = False
 
+    def __hash__(self) -> int:
+        """By its id alone: accounts are looked up for every message."""
+        return hash(self.id)
+
 
 @dataclass(frozen=True)
 class Message:

@@ -101,7 +101,12 @@ def read(change: Change, policy: Policy) -> Tuple[Event, ...]:
 
     Records, advice and what is said of replaced patch sets are left out.
     """
-    return tuple(_Reader(heard(change, policy), policy).events())
+    return read_heard(heard(change, policy), policy)
+
+
+def read_heard(change: Change, policy: Policy) -> Tuple[Event, ...]:
+    """The same of a change in which no adviser speaks (:func:`heard`)."""
+    return tuple(_Reader(change, policy).events())
 
 
 def heard(change: Change, policy: Policy) -> Change:
@@ -123,21 +128,23 @@ class _Reader:
         self._last_reworked = 0
 
     def events(self) -> Iterator[Event]:
-        for event in self._events():
-            yield replace(event, wip=self._wip or self._private, uploader=self._uploader)
+        for place, event in self._events():
+            wip = self._wip or self._private
+            yield replace(event, wip=wip, uploader=self._uploader, place=place)
 
-    def _events(self) -> Iterator[Event]:
+    def _events(self) -> Iterator[Tuple[int, Event]]:
+        """Each event with its place."""
         messages = self._change.messages
         if not messages or kind_of(messages[0], self._wip) is not EventKind.UPLOAD:
-            yield self._beginning()
+            yield -1, self._beginning()
         for place, message in enumerate(messages):
             for event in self._told(message):
-                yield replace(event, place=place)
+                yield place, event
         closing = _CLOSINGS.get(self._change.status)
         if closing is not None:
             # No message tells when; the last one's date is the same in every reading of it.
             at = messages[-1].date if messages else self._change.created
-            yield Event(closing, at, None, place=len(messages))
+            yield len(messages), Event(closing, at, None)
 
     def _beginning(self) -> Event:
         """The upload that nobody recorded: a change pushed with a hashtag, or cherry-picked."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
-from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, speaker
+from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, read_heard, speaker
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
 from reviewloop.core.readiness import in_progress, ready, ready_meanwhile
 from reviewloop.core.records import VoteOf
-from reviewloop.core.votes import Key, Votes
+from reviewloop.core.votes import Ballots, Key
 
 
 @dataclass(frozen=True)
@@ -38,24 +38,32 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Reconciled:
-    """The events of a change such that they come to what Gerrit says, and what had to be mended."""
+    """The events of a change such that they come to what Gerrit says, what had to be mended, and
+    how many messages are advice.
+    """
 
     events: Tuple[Event, ...]
     disagreements: Tuple[Disagreement, ...] = ()
+    advice: int = 0
 
 
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
-    known = heard(change, policy)
-    events = ready_meanwhile(read(change, policy), known)
+    listened = heard(change, policy)
+    events = ready_meanwhile(read_heard(listened, policy), listened)
     found: List[Disagreement] = []
     told, true = events[-1].wip, change.work_in_progress or change.is_private
     if change.status is ChangeStatus.NEW and told is not true:
         found.append(Disagreement("work_in_progress", int(told), int(true)))
-        events = in_progress(events, known, policy) if true else ready(events, known)
+        events = in_progress(events, listened, policy) if true else ready(events, listened)
     if change.approvals is not None:
-        events = _Ballot(change, policy, events, found).mended()
-    return Reconciled(tuple(events), tuple(found))
+        events = _Ballot(change, listened, policy, events, found).mended()
+    advice = len(change.messages) - len(listened.messages)
+    return Reconciled(tuple(events), tuple(found), advice)
+
+
+# The value that the events come to, the index of what cast it, and what Gerrit lists.
+_Wrong = Tuple[int, int, Optional[Approval]]
 
 
 class _Ballot:
@@ -65,10 +73,15 @@ class _Ballot:
     """
 
     def __init__(
-        self, change: Change, policy: Policy, events: List[Event], found: List[Disagreement]
+        self,
+        change: Change,
+        listened: Change,
+        policy: Policy,
+        events: List[Event],
+        found: List[Disagreement],
     ) -> None:
         self._change = change
-        self._heard = heard(change, policy)
+        self._heard = listened
         self._policy = policy
         self._events = events
         self._found = found
@@ -81,10 +94,13 @@ class _Ballot:
 
     def mended(self) -> List[Event]:
         """The events, with what Gerrit lists and the messages do not, and without the opposite."""
-        for key, (value, _, approval) in self._wrong().items():
+        wrong = self._wrong()
+        if not wrong:
+            return self._events
+        for key, (value, _, approval) in wrong.items():
             true = 0 if approval is None else approval.value
             self._found.append(Disagreement("vote", value, true, key[0], key[1] or 0))
-        self._mend()
+        self._mend(wrong)
         self._lay()
         # What came later may have taken away what was put in earlier.
         left = self._wrong()
@@ -99,9 +115,9 @@ class _Ballot:
         self._lay()
         return self._events
 
-    def _mend(self) -> None:
+    def _mend(self, wrong: Mapping[Key, _Wrong]) -> None:
         added: List[Tuple[Approval, datetime]] = []
-        for key, (value, cast, approval) in self._wrong().items():
+        for key, (value, cast, approval) in wrong.items():
             if approval is None:
                 self._take_back(key, value, cast)
             elif not (value and self._correct(value, cast, approval)):
@@ -118,12 +134,12 @@ class _Ballot:
         ]
         self._last_cleared = _last_cleared(self._events)
 
-    def _wrong(self) -> Dict[Key, Tuple[int, int, Optional[Approval]]]:
+    def _wrong(self) -> Dict[Key, _Wrong]:
         """The votes that differ, by label and account: the value that the events come to with the
         index of what cast it (0 where none stands), and what Gerrit lists, if anything.
         """
         told, listed = self._told(), self._listed
-        found: Dict[Key, Tuple[int, int, Optional[Approval]]] = {}
+        found: Dict[Key, _Wrong] = {}
         for key in sorted(set(told) | set(listed), key=lambda one: (one[0], one[1] or 0)):
             (value, cast), approval = told.get(key, (0, 0)), listed.get(key)
             true = 0 if approval is None else approval.value
@@ -136,7 +152,7 @@ class _Ballot:
     def _told(self) -> Dict[Key, Tuple[int, int]]:
         """The value of each vote that the events come to, and the index of what cast it."""
         index = {id(event): i for i, event in enumerate(self._events)}
-        votes = Votes(self._policy, self._change.owner.id)
+        votes = Ballots(self._policy)
         for event in self._events:
             votes.apply(event)
         return {key: (one.value, index[id(one.source)]) for key, one in votes.standing.items()}
@@ -146,7 +162,8 @@ class _Ballot:
         the name of a person, of whose vote Gerrit's answer then says nothing.
         """
         messages = self._change.messages
-        if not any(self._policy.is_adviser(None, message.tag) for message in messages):
+        tags = {message.tag for message in messages}
+        if not any(self._policy.is_adviser(None, tag) for tag in tags):
             return {}
         found: Dict[Key, int] = {}
         for event in read(self._change, replace(self._policy, advisers=())):

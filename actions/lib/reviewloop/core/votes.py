@@ -26,77 +26,27 @@ class Standing:
     source: Event
 
 
-class Votes:
-    """Standing votes by (label, account id), with whether an automation message cast each.
+class Ballots:
+    """Standing votes by (label, account id), with whether an automation message cast each."""
 
-    What they amount to is counted as they come and go: it is asked for after every event, and each
-    answer would else look at every vote again.
-    """
-
-    def __init__(self, policy: Policy, owner: int) -> None:
+    def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._owner = owner
-        self._uploader = owner
         self._standing: Dict[Key, Standing] = {}
         self._by_vote: Dict[Vote, Set[Optional[int]]] = {}
-        self._negatives: Counts[Optional[int]] = Counter()  # people's, by account
-        self._negative = self._holding = 0
-        self._approving: Counts[Vote] = Counter()
-        self._against: Set[Key] = set()  # gates' negative votes
-        self._gates: Set[str] = set()  # labels on which gates have voted
-        self._verifying = 0  # gates' positive votes on these
-        calendar, grace = policy.calendar, policy.red_grace
-        self._reds = Reds(
-            lambda at: calendar.add(at, grace.seconds(calendar)),
-            lambda label: policy.is_review(Vote(label, 1)),
-        )
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
-        self._uploader = event.uploader
         if event.kind in (EventKind.UPLOAD, EventKind.MOVE):
             self._upload(event)
         elif event.kind is EventKind.DELETION:
             self._delete(event)
         elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
             self._ballot(event, event.kind is EventKind.ROBOT)
-        self._reds.apply(event, self._against)
 
     @property
     def standing(self) -> Mapping[Key, Standing]:
         """The votes that stand."""
         return self._standing
-
-    @property
-    def next_lapse(self) -> Optional[datetime]:
-        """When red ends by itself next, if nothing happens before."""
-        return self._reds.next_lapse()
-
-    @property
-    def negative(self) -> bool:
-        """A person's vote below zero stands."""
-        return self._negative > 0
-
-    @property
-    def red(self) -> bool:
-        """A gate has failed the change, and nothing has ended that (:mod:`reds`)."""
-        return bool(self._reds)
-
-    @property
-    def unverified(self) -> bool:
-        """A gate has voted on this change, and no positive vote of one stands."""
-        return bool(self._gates) and not self._verifying
-
-    @property
-    def approved(self) -> bool:
-        """Every approval vote of the policy stands, and no person's negative one."""
-        return not self.negative and all(self._approving[one] for one in self._policy.approval)
-
-    @property
-    def held(self) -> bool:
-        """The owner or uploader holds the change back, or somebody's hold vote stands."""
-        own = self._negatives[self._owner] + self._negatives[self._uploader]
-        return self._holding > 0 or own > 0
 
     def _upload(self, event: Event) -> None:
         outdated = {one.vote for one in event.outdated}
@@ -136,20 +86,84 @@ class Votes:
             del self._standing[key]
 
     def _count(self, key: Key, step: int) -> None:
-        """Take a standing vote into account, or with -1 out of it."""
+        """Note that a vote stands, or with -1 that it does not any more."""
+        vote = Vote(key[0], self._standing[key].value)
+        accounts = self._by_vote.setdefault(vote, set())
+        if step > 0:
+            accounts.add(key[1])
+        else:
+            accounts.discard(key[1])
+        if not accounts:
+            del self._by_vote[vote]
+
+
+class Votes(Ballots):
+    """What the standing votes amount to.
+
+    It is counted as they come and go: it is asked for after every event, and each answer would else
+    look at every vote again.
+    """
+
+    def __init__(self, policy: Policy, owner: int) -> None:
+        super().__init__(policy)
+        self._owner = owner
+        self._uploader = owner
+        self._negatives: Counts[Optional[int]] = Counter()  # people's, by account
+        self._negative = self._holding = 0
+        self._approving: Counts[Vote] = Counter()
+        self._against: Set[Key] = set()  # gates' negative votes
+        self._gates: Set[str] = set()  # labels on which gates have voted
+        self._verifying = 0  # gates' positive votes on these
+        calendar, grace = policy.calendar, policy.red_grace
+        self._reds = Reds(
+            lambda at: calendar.add(at, grace.seconds(calendar)),
+            lambda label: policy.is_review(Vote(label, 1)),
+        )
+
+    def apply(self, event: Event) -> None:
+        """Take in one event, whatever else is said of it."""
+        self._uploader = event.uploader
+        super().apply(event)
+        self._reds.apply(event, self._against)
+
+    @property
+    def next_lapse(self) -> Optional[datetime]:
+        """When red ends by itself next, if nothing happens before."""
+        return self._reds.next_lapse()
+
+    @property
+    def negative(self) -> bool:
+        """A person's vote below zero stands."""
+        return self._negative > 0
+
+    @property
+    def red(self) -> bool:
+        """A gate has failed the change, and nothing has ended that (:mod:`reds`)."""
+        return bool(self._reds)
+
+    @property
+    def unverified(self) -> bool:
+        """A gate has voted on this change, and no positive vote of one stands."""
+        return bool(self._gates) and not self._verifying
+
+    @property
+    def approved(self) -> bool:
+        """Every approval vote of the policy stands, and no person's negative one."""
+        return not self.negative and all(self._approving[one] for one in self._policy.approval)
+
+    @property
+    def held(self) -> bool:
+        """The owner or uploader holds the change back, or somebody's hold vote stands."""
+        own = self._negatives[self._owner] + self._negatives[self._uploader]
+        return self._holding > 0 or own > 0
+
+    def _count(self, key: Key, step: int) -> None:
+        super()._count(key, step)
         label, account = key
         standing = self._standing[key]
-        accounts = self._by_vote.setdefault(Vote(label, standing.value), set())
-        if step > 0:
-            accounts.add(account)
-        else:
-            accounts.discard(account)
-        if not accounts:
-            del self._by_vote[Vote(label, standing.value)]
         for wanted in self._policy.approval:
-            self._approving[wanted] += step * (
-                label == wanted.label and standing.value >= wanted.value
-            )
+            if label == wanted.label and standing.value >= wanted.value:
+                self._approving[wanted] += step
         self._count_against(label, account, standing, step)
 
     def _count_against(

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import is_advice
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import Disagreement, reconciled
@@ -85,7 +84,7 @@ def follow(change: Change, policy: Policy) -> State:
         uploader=last.event.uploader,
         reviewed_by=_reviewed_by(taken),
         disagreements=found.disagreements,
-        advice=sum(is_advice(message, policy) for message in change.messages),
+        advice=found.advice,
     )
 
 

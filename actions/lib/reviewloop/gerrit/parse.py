@@ -8,9 +8,9 @@ else, see :mod:`reviewloop.gerrit.fields`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
@@ -69,7 +69,10 @@ def message(data: Any, where: str = "change message") -> Message:
 
 def messages(data: Any, where: str = "change messages") -> Tuple[Message, ...]:
     """A list of ``ChangeMessageInfo``, oldest first as Gerrit gives it."""
-    return tuple(message(item, where) for item in typed(data, list, "messages", where))
+    found = [message(item, where) for item in typed(data, list, "messages", where)]
+    # Few people say much: one value for each.
+    known: Dict[Optional[Account], Optional[Account]] = {}
+    return tuple(replace(one, author=known.setdefault(one.author, one.author)) for one in found)
 
 
 def change(data: Any) -> Change:
