@@ -107,7 +107,7 @@ class Stage:
         """The story without all the steps that it needs not to go wrong."""
         steps = list(story.steps)
         for place in reversed(range(len(steps))):
-            fewer = Story(story.seed, tuple(steps[:place] + steps[place + 1 :]))
+            fewer = Story(story.seed, tuple(s for i, s in enumerate(steps) if i != place))
             if self.play(fewer):
                 steps = list(fewer.steps)
         return Story(story.seed, tuple(steps))

@@ -54,7 +54,8 @@ def made_ready(deeds: Sequence[Deed]) -> List[Deed]:
         shown = deed.kind == "wip" or (deed.kind == "upload" and not deed.wip)
         if wip and shown and own is not None:
             said = found[own]
-            found[own : own + 1] = [Deed("ready", gap=said.gap), replace(said, gap=0)]
+            found[own] = replace(said, gap=0)
+            found.insert(own, Deed("ready", gap=said.gap))
         if deed.kind == "upload":
             uploader = uploader if deed.rebase else deed.who
             wip = deed.wip

@@ -59,7 +59,7 @@ def ready(events: Sequence[Event], change: Change) -> List[Event]:
     """
     begun = max(i for i, event in enumerate(events) if event.wip and _begins(events, i))
     since = events[begun]
-    later = list(enumerate(change.messages))[since.place + 1 :]
+    later = [(i, one) for i, one in enumerate(change.messages) if i > since.place]
     own = next((one for one in later if _answers(one[1], change, since)), None)
     place, message = own or next(iter(later), (since.place, None))
     at = since.at if message is None else message.date
