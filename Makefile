@@ -7,6 +7,7 @@
 #   make check                     formatting, lint, types, layers, and what the Exchange looks at
 #   make test-st2                  the pack on a running StackStorm, named by ST2_API_URL; with faults: ST2_SERVICES
 #   make test-coverage             a simulated quarter with every fault, again and again: a quarter of an hour
+#   make test-stories              320 generated lives of changes on a real Gerrit; STORIES='--first 1000 --stories 50'
 #   make mutants MODULE=core       mutations of the code that no test notices; BUDGET=SECONDS, default 900
 #   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
 #   make docs                      regenerate the pages and pictures that come from the pack's files
@@ -28,7 +29,10 @@ REQUIREMENTS := requirements.txt requirements-tests.txt requirements-sandbox.txt
 # More of what sandbox.quarter takes: COVERAGE_ARGS='--steps 1000 --seed 7'.
 COVERAGE_ARGS ?=
 
-.PHONY: help ready venv test test-coverage mutants test-st2 test-trackers demo java check docs pictures format clean
+# More of what tests/play_life_stories.py takes.
+STORIES ?=
+
+.PHONY: help ready venv test test-coverage test-stories mutants test-st2 test-trackers demo java check docs pictures format clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
@@ -71,6 +75,10 @@ test-st2: venv
 # Writes its table into docs/reliability.md. Whatever fails is printed as a script that can be played again.
 test-coverage: venv
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python -m sandbox.quarter --page $(COVERAGE_ARGS)
+
+# Each story that goes wrong is printed with its seed, without the steps that it does not need.
+test-stories: venv
+	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/play_life_stories.py $(STORIES)
 
 # Redmine and Request Tracker are installed into a private Debian below .cache/, not on this machine.
 test-trackers: venv

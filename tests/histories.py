@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, FrozenSet, List, Optional, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
 from reviewloop.core.policy import Policy, Vote
@@ -74,17 +74,19 @@ class History:
         self.created = MONDAY
         self.owner = owner
         self.approvals: Optional[Tuple[Approval, ...]] = None
+        self.labels: Optional[FrozenSet[str]] = None
         self._old = old
         self._started = started
         self._answered: Dict[str, Any] = {}
 
-    def say(self, moment: str, who: str, text: str, tag: str = "") -> History:
-        """Any message."""
+    def say(self, moment: str, who: str, text: str, tag: str = "", *, voter: str = "") -> History:
+        """Any message; on behalf of the ``voter``, if there is one."""
         number = f"m{len(self.messages)}"
         author = ACCOUNTS[who] if who else None
         tag = "" if self._old and tag.startswith(TAG) else tag
         patch_set = max(self.patch_set, 1)
-        self.messages.append(Message(number, at(moment), author, text, tag, patch_set))
+        message = Message(number, at(moment), author, text, tag, patch_set)
+        self.messages.append(replace(message, voter=ACCOUNTS[voter] if voter else None))
         return self
 
     def upload(
@@ -125,6 +127,7 @@ class History:
         comments: int = 0,
         patch_set: int = 0,
         tag: str = "",
+        voter: str = "",
     ) -> History:
         """A reply through review, with votes as Gerrit words them."""
         head = f"Patch Set {patch_set or max(self.patch_set, 1)}:" + (f" {votes}" if votes else "")
@@ -133,7 +136,7 @@ class History:
             parts.append(f"({comments} comment{'s' if comments > 1 else ''})")
         if text:
             parts.append(text)
-        return self.say(moment, who, "\n\n".join(parts), tag)
+        return self.say(moment, who, "\n\n".join(parts), tag, voter=voter)
 
     def ci(self, moment: str, votes: str, patch_set: int = 0) -> History:
         """CI votes."""
@@ -196,6 +199,7 @@ class History:
             work_in_progress=self._in_progress(),
             is_private=self._is_private(),
             approvals=self.approvals,
+            labels=self.labels,
         )
         return replace(change, **self._answered)
 

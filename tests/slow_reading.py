@@ -6,8 +6,8 @@ looks for waits. Nothing of the library is used but its words.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Set, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Dict, List, Optional, Sequence, Set, Tuple
 
 Vote = Tuple[str, int]
 Told = Tuple[str, str, int, Optional[int], Optional[str], int]
@@ -42,6 +42,33 @@ class Deed:
         return self.tagged or self.who == ROBOT
 
 
+def made_ready(deeds: Sequence[Deed]) -> List[Deed]:
+    """The deeds, with those by which a change in progress must have been made ready without a
+    record, since a later upload was none in progress, or it was set in progress again: the first
+    words of who answered for it.
+    """
+    found: List[Deed] = []
+    own: Optional[int] = None  # where the first of their words are
+    wip, uploader, answerable = False, OWNER, (OWNER, OWNER)
+    for deed in deeds:
+        shown = deed.kind == "wip" or (deed.kind == "upload" and not deed.wip)
+        if wip and shown and own is not None:
+            said = found[own]
+            found[own] = replace(said, gap=0)
+            found.insert(own, Deed("ready", gap=said.gap))
+        if deed.kind == "upload":
+            uploader = uploader if deed.rebase else deed.who
+            wip = deed.wip
+        elif deed.kind in ("wip", "ready"):
+            wip = deed.kind == "wip"
+        elif deed.kind == "say" and wip and own is None and deed.who in answerable:
+            own = len(found)
+        if deed.kind == "wip" or deed.wip or not wip:
+            own, answerable = None, (OWNER, uploader)
+        found.append(deed)
+    return found
+
+
 @dataclass(frozen=True)
 class Row:
     """Where things stand after an event."""
@@ -53,6 +80,7 @@ class Row:
     red: bool
     ended_turn_as: str
     ended_owner_as: str
+    gated: bool = False
 
 
 @dataclass
@@ -73,6 +101,7 @@ class Slow:
     standing: Dict[Tuple[str, str], Tuple[int, bool]] = field(default_factory=dict)
     failed: Dict[Tuple[str, str], Optional[int]] = field(default_factory=dict)
     touched: Set[Tuple[str, str]] = field(default_factory=set)
+    gates: bool = False
     rows: List[Row] = field(default_factory=list)
 
     # What stands.
@@ -98,6 +127,13 @@ class Slow:
         wanted, least = self.approval
         given = [value for (label, _), (value, _) in self.standing.items() if label == wanted]
         return not self.negative() and max(given, default=-9) >= least
+
+    def gated(self) -> bool:
+        """A robot has voted on a label of its own, and no positive vote of one stands there."""
+        return self.gates and not any(
+            robotic and value > 0 and label != "Code-Review"
+            for (label, _), (value, robotic) in self.standing.items()
+        )
 
     def held(self) -> bool:
         """Somebody holds it back."""
@@ -173,6 +209,7 @@ class Slow:
             self.standing.pop((label, deed.who), None)
         for label, value in votes:
             self.standing[label, deed.who] = (value, deed.robotic)
+            self.gates = self.gates or (deed.robotic and label != "Code-Review")
         if deed.robotic:
             self._fail(deed)
         self._forget()
@@ -267,7 +304,7 @@ class Slow:
     # Rows.
 
     def _stay(self, owner_how: str) -> None:
-        self.rows.append(Row(self.now, self.turn, self.cause, self.span, self.red(), "", owner_how))
+        self._add("", owner_how)
 
     def _unless(self, turn: str, cause: str, how: str, owner_how: str) -> None:
         if turn == self.turn:
@@ -286,7 +323,12 @@ class Slow:
             return
         self.turn, self.cause, self.span = turn, cause, self.span + 1
         self.span_began_negative = self.negative()
-        self.rows.append(Row(self.now, turn, cause, self.span, self.red(), how, owner_how))
+        self._add(how, owner_how)
+
+    def _add(self, how: str, owner_how: str) -> None:
+        red, gated = self.red(), self.gated()
+        row = Row(self.now, self.turn, self.cause, self.span, red, how, owner_how, gated)
+        self.rows.append(row)
 
     # Waits, found afterwards: (party, cause, since, end, how, seconds on the stopwatch).
 
@@ -305,7 +347,9 @@ class Slow:
         edges = [row.at for row in inside] + [until if end is None else end]
         edges = [min(edge, until) for edge in edges]
         running = sum(
-            later - edge for row, edge, later in zip(inside, edges, edges[1:]) if not row.red
+            later - edge
+            for row, edge, later in zip(inside, edges, edges[1:])
+            if not row.red and not (row.gated and row.turn == "submitter")
         )
         since = inside[0].at
         if end is not None and end == since:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from histories import MONDAY, History
 from reviewloop.core.milestones import elapsed
 from reviewloop.core.worktime import Calendar
-from slow_reading import ROBOT, Deed, Slow, Told
+from slow_reading import ROBOT, Deed, Slow, Told, made_ready
 
 ALWAYS = Calendar(workdays=frozenset(range(7)))
 VALUES = [
@@ -117,7 +117,7 @@ def told(history: History, until: int) -> List[Told]:
 def test_two_readings_agree(deeds: List[Deed]) -> None:
     """Waits, their causes, endings and stopwatches, the turn and red, are the same."""
     slow = Slow()
-    for deed in deeds:
+    for deed in made_ready(deeds):
         slow.do(deed)
     history = written(deeds)
     state = history.state()

@@ -82,12 +82,17 @@ def test_vote_without_a_date() -> None:
 
 @pytest.mark.parametrize("moment", ["mon 8:00", "mon 10:00", "mon 11:00"])
 def test_vote_that_outlived_the_upload(moment: str) -> None:
-    """A vote that is no younger than the last upload was copied: it counts, and is no review."""
+    """A vote that is no younger than the last upload was copied: it counts, and is no review. What
+    it approves is approved since the upload.
+    """
     history = in_review().upload("mon 11:00")
     history.answered(stands("Code-Review+2", "committer", moment))
 
     assert standing(history.change()) == {("Code-Review", ACCOUNTS["committer"].id): 2}
-    assert history.turns() == [("reviewers", "uploaded", "mon 9:00", None, None)]
+    assert history.turns() == [
+        ("reviewers", "uploaded", "mon 9:00", "mon 11:00", "superseded"),
+        ("submitter", "vote_removed", "mon 11:00", None, None),
+    ]
     assert history.state().human_reviews == 0
 
 
@@ -312,15 +317,38 @@ def test_last_sign_of_progress() -> None:
     assert history.turns()[-1] == ("reviewers", "ready", "mon 14:00", None, None)
 
 
-@pytest.mark.parametrize("field", ["work_in_progress", "is_private"])
-def test_in_progress_without_a_trace(field: str) -> None:
-    """A change that is in progress, or private, without a message of it is so since the last."""
-    history = in_review().say("mon 10:00", "owner", "Topic set to x", TAG + "setTopic")
-    history.answered(**{field: True})
+def test_in_progress_without_a_trace() -> None:
+    """A change that is in progress without a message of it is so since its owner's last words; what
+    others say then, and records, do not move that.
+    """
+    history = in_review().review("mon 10:00", "owner", text="Not yet.")
+    history.answered(work_in_progress=True)
+    turns = [("reviewers", "uploaded", "mon 9:00", "mon 10:00", "wip")]
 
-    assert history.turns() == [("reviewers", "uploaded", "mon 9:00", "mon 10:00", "wip")]
+    assert history.turns() == turns
     assert history.state().turn.value == "nobody"
     assert ("work_in_progress", 0, 1) in differences(history)
+    history.say("mon 11:00", "owner", "Topic set to x", TAG + "setTopic")
+    history.review("mon 12:00", "owner", text="recheck").ci("mon 12:00", "Verified-1")
+    assert history.review("mon 13:00", "reviewer", text="Hm.").turns() == turns
+
+
+def test_in_progress_without_words() -> None:
+    """If nobody has said anything it is so since it was last known to be ready."""
+    history = in_review().say("mon 10:00", "owner", "Topic set to x", TAG + "setTopic")
+
+    assert history.answered(work_in_progress=True).turns() == []
+
+
+def test_private_without_a_trace() -> None:
+    """A push makes private and Gerrit writes nothing: it is so since nothing said otherwise."""
+    history = in_review().review("mon 10:00", "reviewer", text="Hm.").answered(is_private=True)
+    assert history.turns() == []
+
+    history = in_review().private("mon 10:00").public("mon 11:00").upload("mon 12:00")
+    assert history.answered(is_private=True).turns() == [
+        ("reviewers", "uploaded", "mon 9:00", "mon 10:00", "wip")
+    ]
 
 
 @pytest.mark.parametrize(

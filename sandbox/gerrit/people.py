@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import requests
 
-from sandbox.gerrit.push import push_commits
+from sandbox.gerrit.push import Remote, Rework, push_again, push_branch, push_commits
 from sandbox.ports import SandboxError
 
 ADMIN = "admin"
@@ -103,30 +103,60 @@ class Person:
         return number
 
     def push_change(
-        self, project: str, subject: str, branch: str = "master", options: str = ""
+        self, project: str, subject: str, branch: str = "master", options: str = "", file: str = ""
     ) -> int:
         """Upload a new change with git; answers its number.
 
         :param options: Gerrit's push options, such as ``hashtag=one,wip``.
+        :param file: the file that it writes; default: a new one.
         """
-        (number,) = self.push_chain(project, [subject], branch, options)
+        (number,) = self.push_chain(project, [subject], branch, options, file)
         return number
 
     def push_chain(
-        self, project: str, subjects: Sequence[str], branch: str = "master", options: str = ""
+        self,
+        project: str,
+        subjects: Sequence[str],
+        branch: str = "master",
+        options: str = "",
+        file: str = "",
     ) -> List[int]:
         """Upload changes that build on each other, in one push; answers their numbers in order."""
-        target = f"refs/for/{branch}%{options}" if options else f"refs/for/{branch}"
         change_ids = push_commits(
-            f"{self._url}/a/{quote(project)}",
-            self.username,
-            self._password,
-            target,
+            self._remote(project),
+            _target(branch, options),
             subjects=subjects,
             base=f"refs/heads/{branch}",
+            file=file,
         )
         changes = (self.call("GET", f"/changes/{change_id}") for change_id in change_ids)
         return [int(change["_number"]) for change in changes]
+
+    def push_again(
+        self, number: int, rework: Rework = Rework.CODE, options: str = "", file: str = ""
+    ) -> None:
+        """Upload a new patch set with git.
+
+        :param file: the file that ``Rework.CODE`` writes; default: a new one.
+        """
+        change = self.call("GET", f"/changes/{number}?o=CURRENT_REVISION")
+        patch_set = change["revisions"][change["current_revision"]]["ref"]
+        branch = change["branch"]
+        push_again(
+            self._remote(change["project"]),
+            _target(branch, options),
+            patch_set=patch_set,
+            rework=rework,
+            base=f"refs/heads/{branch}",
+            file=file,
+        )
+
+    def push_branch(self, project: str, branch: str = "master", *, file: str) -> None:
+        """Add a commit that writes a file to a branch, without review; administrators may."""
+        push_branch(self._remote(project), f"refs/heads/{branch}", file)
+
+    def _remote(self, project: str) -> Remote:
+        return Remote(f"{self._url}/a/{quote(project)}", self.username, self._password)
 
     def push_patch_set(self, number: int) -> None:
         """Upload a new patch set with other content ("Uploaded patch set N.")."""
@@ -239,6 +269,10 @@ class Person:
     def detail(self, number: int) -> Dict[str, Any]:
         """The change with its labels, messages and accounts."""
         return dict(self.call("GET", f"/changes/{number}/detail"))
+
+
+def _target(branch: str, options: str) -> str:
+    return f"refs/for/{branch}%{options}" if options else f"refs/for/{branch}"
 
 
 def _patch() -> str:

@@ -7,42 +7,118 @@ import os
 import subprocess
 import tempfile
 import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
-from typing import Dict, List, Sequence
+from typing import Callable, Dict, Iterator, List, Sequence
 
 from sandbox.ports import SandboxError
 
 
+class Rework(Enum):
+    """What a new patch set changes: the code, the commit message, the parent, or nothing at all."""
+
+    CODE = "code"
+    MESSAGE = "message"
+    PARENT = "parent"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A project's clone URL, without user information, and who pushes there."""
+
+    url: str
+    username: str
+    password: str
+
+
 def push_commits(
-    url: str, username: str, password: str, target: str, *, subjects: Sequence[str], base: str
+    remote: Remote, target: str, *, subjects: Sequence[str], base: str, file: str = ""
 ) -> List[str]:
     """Push a chain of new commits in one go; answers the Change-Ids of the changes they make.
 
-    :param url: the project's clone URL, without user information.
     :param target: where to, with options, such as ``refs/for/master%hashtag=one,wip``.
     :param base: the ref to start from.
+    :param file: the file that each commit writes; default: a new one each.
     :raises SandboxError: git or Gerrit refused; the message holds what was printed.
     """
     change_ids = [f"I{uuid.uuid4().hex}{uuid.uuid4().hex[:8]}" for _ in subjects]
-    environment = _environment(username, password)
-    with tempfile.TemporaryDirectory(prefix="reviewloop-push-") as scratch:
-        for arguments in (
-            ("init", "-q"),
-            ("fetch", "-q", "--depth=1", url, base),
-            ("reset", "-q", "FETCH_HEAD"),
-        ):
-            _git(arguments, scratch, environment)
+    with _clone(remote, base) as git:
         for change_id, subject in zip(change_ids, subjects):
-            name = f"work-{change_id}.txt"
-            (Path(scratch) / name).write_text("pushed\n", encoding="utf-8")
-            _git(("add", name), scratch, environment)
-            message = f"{subject}\n\nChange-Id: {change_id}"
-            _git(("commit", "-q", "-m", message), scratch, environment)
-        _git(("push", "-q", url, f"HEAD:{target}"), scratch, environment)
+            git.write(file or f"work-{change_id}.txt")
+            git("commit", "-q", "-m", f"{subject}\n\nChange-Id: {change_id}")
+        git("push", "-q", remote.url, f"HEAD:{target}")
     return change_ids
 
 
-def _git(arguments: Sequence[str], folder: str, environment: Dict[str, str]) -> None:
+def push_again(
+    remote: Remote, target: str, *, patch_set: str, rework: Rework, base: str, file: str = ""
+) -> None:
+    """Push a new patch set of a change.
+
+    :param patch_set: the ref of the one that is reworked, such as ``refs/changes/07/7/2``.
+    :param base: the ref of the branch, onto whose tip PARENT rebases.
+    :param file: the file that CODE writes; default: a new one.
+    :raises SandboxError: git or Gerrit refused, or the rebase met a conflict.
+    """
+    with _clone(remote, patch_set, whole=True) as git:
+        if rework is Rework.CODE:
+            git.write(file or f"work-{uuid.uuid4().hex}.txt")
+            git("commit", "-q", "--amend", "--no-edit")
+        elif rework is Rework.MESSAGE:
+            subject, rest = git("log", "-1", "--format=%B").split("\n", 1)
+            git("commit", "-q", "--amend", "-m", f"{subject}, reworded\n{rest}")
+        elif rework is Rework.PARENT:
+            git("fetch", "-q", remote.url, base)
+            change = git("rev-parse", "HEAD").strip()
+            git("reset", "-q", "--hard", "FETCH_HEAD")
+            git("cherry-pick", "--allow-empty", change)
+        else:
+            # Only the author's date differs, and that is nothing to Gerrit.
+            git("commit", "-q", "--amend", "--no-edit", "--date", f"@{uuid.uuid4().time_low}")
+        git("push", "-q", remote.url, f"HEAD:{target}")
+
+
+def push_branch(remote: Remote, branch: str, file: str) -> None:
+    """Add a commit that writes a file to a branch, without review; administrators may."""
+    with _clone(remote, branch) as git:
+        git.write(file)
+        git("commit", "-q", "-m", "Move the branch")
+        git("push", "-q", remote.url, f"HEAD:{branch}")
+
+
+class _Git:
+    """A scratch clone."""
+
+    def __init__(self, folder: str, run: Callable[[Sequence[str]], str]) -> None:
+        self._folder = Path(folder)
+        self._run = run
+
+    def __call__(self, *arguments: str) -> str:
+        return self._run(arguments)
+
+    def write(self, name: str) -> None:
+        (self._folder / name).write_text(f"{uuid.uuid4().hex}\n", encoding="utf-8")
+        self("add", name)
+
+
+@contextmanager
+def _clone(remote: Remote, ref: str, *, whole: bool = False) -> Iterator[_Git]:
+    """A scratch clone at a ref; what is pushed again needs the ``whole`` history, or git leaves out
+    trees that the server cannot be sure to have.
+    """
+    environment = _environment(remote.username, remote.password)
+    with tempfile.TemporaryDirectory(prefix="reviewloop-push-") as scratch:
+        git = _Git(scratch, lambda arguments: _git(arguments, scratch, environment))
+        git("init", "-q")
+        git("fetch", "-q", *([] if whole else ["--depth=1"]), remote.url, ref)
+        git("reset", "-q", "--hard", "FETCH_HEAD")
+        yield git
+
+
+def _git(arguments: Sequence[str], folder: str, environment: Dict[str, str]) -> str:
     done = subprocess.run(
         ["git", *arguments],
         cwd=folder,
@@ -51,9 +127,12 @@ def _git(arguments: Sequence[str], folder: str, environment: Dict[str, str]) -> 
         stderr=subprocess.STDOUT,
         check=False,
     )
+    said = done.stdout.decode("utf-8", "replace")
     if done.returncode:
-        said = done.stdout.decode("utf-8", "replace").strip()
-        raise SandboxError(f"git {arguments[0]} failed with status {done.returncode}: {said}")
+        raise SandboxError(
+            f"git {arguments[0]} failed with status {done.returncode}: {said.strip()}"
+        )
+    return said
 
 
 def _environment(username: str, password: str) -> Dict[str, str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Optional, Tuple
+from typing import FrozenSet, Optional, Tuple
 
 
 class ChangeStatus(str, Enum):
@@ -65,10 +65,11 @@ class Account:
 class Message:
     """One entry of a change's history.
 
-    ``author`` is the real author where Gerrit names one apart (acting on behalf of somebody), and
-    None where Gerrit itself speaks. ``patch_set`` is Gerrit's ``_revision_number`` (0 where it is
-    absent). ``comments`` are the author's comments on the patch set as a whole, posted with it;
-    they stand apart from ``text``, since in some places only what Gerrit writes is believed.
+    ``author`` is the real author where Gerrit names one apart, who acts on behalf of ``voter``:
+    votes are the voter's then. It is None where Gerrit itself speaks. ``patch_set`` is Gerrit's
+    ``_revision_number`` (0 where it is absent). ``comments`` are the author's comments on the patch
+    set as a whole, posted with it; they stand apart from ``text``, since in some places only what
+    Gerrit writes is believed.
     """
 
     id: str
@@ -78,6 +79,7 @@ class Message:
     tag: str = ""
     patch_set: int = 0
     comments: Tuple[str, ...] = ()
+    voter: Optional[Account] = None
 
     @property
     def said(self) -> str:
@@ -119,6 +121,7 @@ class Change:
 
     ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
     the votes that stand, other than zero; None where the answer does not say which stand.
+    ``labels`` are those that the change has; None where the answer does not list them all.
     ``unmet`` are the submit requirements that keep the change from being submitted; None where the
     answer tells of none at all. ``footers`` are the last paragraph of the commit message, as far as
     it tells.
@@ -149,6 +152,7 @@ class Change:
     meta_rev_id: str = ""
     status_word: str = ""
     approvals: Optional[Tuple[Approval, ...]] = None
+    labels: Optional[FrozenSet[str]] = None
     unmet: Optional[Tuple[Requirement, ...]] = None
     footers: Tuple[str, ...] = ()
 

@@ -45,14 +45,15 @@ class KeptVote:
 class Event:
     """One event.
 
-    ``votes`` are cast votes, ``removed`` labels whose vote the author takes back; of a vote
-    deletion ``deleted`` are the votes taken away. ``silent`` marks a person's message that says
-    nothing, ``failed`` a gate's that fails the change in words. Of an upload, ``rebased`` says that
-    it was a mere rebase, ``copied`` lists the votes that outlive it and ``outdated`` those that do
-    not, and ``kept`` are votes that no message tells of. ``wip`` and ``uploader`` are how the
-    change stands after the event: whether it is in progress or private, so that nobody is to review
-    it, and the id of the account that answers for it beside the owner. ``place`` is the message's
-    place in the history.
+    ``votes`` are cast votes, ``removed`` labels whose vote is taken back: the author's own, or the
+    ``voter``'s, for whom the author acts. Of a vote deletion ``deleted`` are the votes taken away.
+    ``silent`` marks a person's message that says nothing, ``failed`` a gate's that fails the change
+    in words. Of an upload, ``rebased`` says that it was a mere rebase, ``copied`` lists the votes
+    that outlive it and ``outdated`` those that do not, and ``kept`` are votes that no message tells
+    of. A move to another branch is like an upload that keeps none. ``wip`` and ``uploader`` are how
+    the change stands after the event: whether it is in progress or private, so that nobody is to
+    review it, and the id of the account that answers for it beside the owner. ``place`` is the
+    message's place in the history.
 
     A LAPSE is no message: red that ends by itself.
     """
@@ -72,6 +73,13 @@ class Event:
     wip: bool = False
     uploader: int = 0
     place: int = -1
+    voter: Optional[Account] = None
+
+    @property
+    def whose(self) -> Optional[int]:
+        """The account whose votes they are."""
+        account = self.voter or self.author
+        return account.id if account else None
 
 
 # Of what a gate says, as much as a pattern may have to look at.
@@ -184,7 +192,7 @@ class _Reader:
                 self._uploader = message.author.id
         copied, outdated = copies(message.text)
         is_advisers = self._policy.is_adviser(message.author)
-        ballot = Ballot() if is_advisers else pushed(message.text)
+        ballot = Ballot() if is_advisers else pushed(message.text).of(self._change.labels)
         return self._event(
             EventKind.UPLOAD,
             message.date,
@@ -220,6 +228,7 @@ class _Reader:
         spoken_of, ballot = review
         if spoken_of < self._patch_set:
             ballot = forwarded(message.text, self._patch_set)
+        ballot = ballot.of(self._change.labels)
         if self._policy.is_automatic(message):
             if spoken_of >= self._patch_set or ballot:
                 failed = not ballot and self._failed(message)
@@ -233,8 +242,8 @@ class _Reader:
             yield self._speaking(kind, message, ballot, silent=silent)
 
     def _speaking(self, kind: EventKind, message: Message, ballot: Ballot, **more: bool) -> Event:
-        votes, removed = ballot.cast, ballot.removed
-        return self._event(kind, message.date, message.author, votes=votes, removed=removed, **more)
+        told = {"votes": ballot.cast, "removed": ballot.removed, "voter": message.voter}
+        return self._event(kind, message.date, message.author, **told, **more)
 
     def _failed(self, message: Message) -> bool:
         return matches(self._policy.gate_failures, message.said[:_GATE_CAP])

@@ -27,6 +27,7 @@ class EventKind(str, Enum):
     READY = "ready"
     ABANDON = "abandon"
     RESTORE = "restore"
+    MOVE = "move"
     MERGE = "merge"
     DELETION = "vote_deletion"
     ROBOT = "robot"
@@ -46,6 +47,7 @@ _TAGS: Dict[str, EventKind] = {
     "abandon": EventKind.ABANDON,
     "restore": EventKind.RESTORE,
     "merged": EventKind.MERGE,
+    "move": EventKind.MOVE,
     "deleteVote": EventKind.DELETION,
     "deleteReviewer": EventKind.DELETION,
 }

@@ -16,7 +16,7 @@ from reviewloop.core.change import Account, Approval, Change, ChangeStatus
 from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, read_heard, speaker
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
-from reviewloop.core.readiness import in_progress, ready
+from reviewloop.core.readiness import in_progress, ready, ready_meanwhile
 from reviewloop.core.records import VoteOf
 from reviewloop.core.votes import Ballots, Key
 
@@ -50,12 +50,12 @@ class Reconciled:
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
     listened = heard(change, policy)
-    events = list(read_heard(listened, policy))
+    events = ready_meanwhile(read_heard(listened, policy), listened)
     found: List[Disagreement] = []
     told, true = events[-1].wip, change.work_in_progress or change.is_private
     if change.status is ChangeStatus.NEW and told is not true:
         found.append(Disagreement("work_in_progress", int(told), int(true)))
-        events = (in_progress if true else ready)(events, listened)
+        events = in_progress(events, listened, policy) if true else ready(events, listened)
     if change.approvals is not None:
         events = _Ballot(change, listened, policy, events, found).mended()
     advice = len(change.messages) - len(listened.messages)
@@ -85,7 +85,8 @@ class _Ballot:
         self._policy = policy
         self._events = events
         self._found = found
-        self._last_upload = _last_upload(events)
+        self._last_cleared = _last_cleared(events)
+        self._completes = False  # Whether a vote outlived an upload of which nothing tells.
         self._after: Dict[int, List[Event]] = {}
         approvals = change.approvals or ()
         self._listed: Dict[Key, Approval] = {(one.label, one.account.id): one for one in approvals}
@@ -105,7 +106,7 @@ class _Ballot:
         left = self._wrong()
         last = _touched(self._events, left) if left else {}
         for key, (value, _, approval) in left.items():
-            place = last.get(key, self._last_upload)
+            place = last.get(key, self._last_cleared)
             if approval is None:
                 self._take_back(key, value, place)
             else:
@@ -123,6 +124,7 @@ class _Ballot:
                 added.extend(self._missing(approval))
         for (at, account), approvals in _grouped(added).items():
             self._insert(self._vote(account, at, approvals))
+        self._recheck()
 
     def _lay(self) -> None:
         """Put in what was collected."""
@@ -130,7 +132,7 @@ class _Ballot:
         self._events = [
             one for i, event in enumerate(self._events) for one in (event, *after.get(i, ()))
         ]
-        self._last_upload = _last_upload(self._events)
+        self._last_cleared = _last_cleared(self._events)
 
     def _wrong(self) -> Dict[Key, _Wrong]:
         """The votes that differ, by label and account: the value that the events come to with the
@@ -165,13 +167,12 @@ class _Ballot:
             return {}
         found: Dict[Key, int] = {}
         for event in read(self._change, replace(self._policy, advisers=())):
-            author = event.author.id if event.author else None
             spoken = 0 <= event.place < len(messages)
             advises = spoken and is_advice(messages[event.place], self._policy)
             for label, value in _values(event):
-                found.pop((label, author), None)
+                found.pop((label, event.whose), None)
                 if advises:
-                    found[label, author] = value
+                    found[label, event.whose] = value
         return found
 
     def _take_back(self, key: Key, value: int, cast: int) -> None:
@@ -195,16 +196,24 @@ class _Ballot:
         return True
 
     def _missing(self, approval: Approval) -> Iterable[Tuple[Approval, datetime]]:
-        """A vote that no message tells of: when it was cast; none where it outlived the upload."""
-        upload = self._events[self._last_upload]
+        """A vote that no message tells of: when it was cast; none where it outlived an upload."""
+        cleared = self._events[self._last_cleared]
         at = self._date(approval)
-        if at is not None and at > upload.at:
+        if at is not None and at > cleared.at:
             return [(approval, at)]
-        kept = KeptVote(
-            Vote(approval.label, approval.value), approval.account.id, self._is_gates(approval)
-        )
-        self._events[self._last_upload] = replace(upload, kept=(*upload.kept, kept))
+        vote = Vote(approval.label, approval.value)
+        kept = KeptVote(vote, approval.account.id, self._is_gates(approval))
+        self._events[self._last_cleared] = replace(cleared, kept=(*cleared.kept, kept))
+        self._completes |= at is not None
         return []
+
+    def _recheck(self) -> None:
+        """Votes that outlived an upload are nobody's move; but they may complete an approval."""
+        cleared = self._events[self._last_cleared]
+        against = any(self._policy.is_against(one.vote) for one in cleared.kept)
+        if self._completes and not against:
+            event = Event(EventKind.DELETION, cleared.at, None)
+            self._put(self._last_cleared, event, first=True)
 
     def _date(self, approval: Approval) -> Optional[datetime]:
         """When a vote was cast; where Gerrit does not say, when its account first spoke since the
@@ -212,7 +221,7 @@ class _Ballot:
         """
         if approval.date is not None:
             return approval.date
-        place = self._events[self._last_upload].place
+        place = self._events[self._last_cleared].place
         for i, message in enumerate(self._heard.messages):
             if i > place and message.author and message.author.id == approval.account.id:
                 return message.date
@@ -226,38 +235,39 @@ class _Ballot:
         event = Event(EventKind.ROBOT, at, account, votes)
         if any(map(self._is_gates, approvals)):
             return event
-        uploader = self._events[self._last_upload].uploader
+        uploader = self._events[self._last_cleared].uploader
         kind = speaker(account, votes, self._change.owner.id, uploader)
         return replace(event, kind=kind, silent=not any(map(self._policy.is_review, votes)))
 
     def _insert(self, event: Event) -> None:
-        """Put an event where its time is, behind the last upload."""
-        later = range(self._last_upload + 1, len(self._events))
+        """Put an event where its time is, behind what cleared votes last."""
+        later = range(self._last_cleared + 1, len(self._events))
         behind = next((i for i in later if self._events[i].at > event.at), len(self._events))
         self._put(behind - 1, event)
 
-    def _put(self, i: int, event: Event) -> None:
+    def _put(self, i: int, event: Event, *, first: bool = False) -> None:
         before = self._events[i]
         event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
-        self._after.setdefault(i, []).append(event)
+        after = self._after.setdefault(i, [])
+        after.insert(0 if first else len(after), event)
 
 
-def _last_upload(events: Sequence[Event]) -> int:
-    uploads = (i for i, event in enumerate(events) if event.kind is EventKind.UPLOAD)
-    return max(uploads, default=0)
+def _last_cleared(events: Sequence[Event]) -> int:
+    """The index of the last event that took away whatever votes it did not keep."""
+    clearing = (EventKind.UPLOAD, EventKind.MOVE)
+    return max((i for i, event in enumerate(events) if event.kind in clearing), default=0)
 
 
 def _touched(events: Sequence[Event], keys: Iterable[Key]) -> Dict[Key, int]:
-    """The index of the last event that may have cast or taken away each vote since the last
-    upload; none for one of which no event tells.
+    """The index of the last event that may have cast or taken away each vote since votes were
+    cleared; none for one of which no event tells.
     """
     by_account: Dict[Key, int] = {}
     by_label: Dict[str, int] = {}
-    for i in range(_last_upload(events), len(events)):
+    for i in range(_last_cleared(events), len(events)):
         event = events[i]
-        author = event.author.id if event.author else None
         for label, _ in _values(event):
-            by_account[label, author] = i
+            by_account[label, event.whose] = i
         for gone in event.deleted:
             if gone.account is None:
                 by_label[gone.vote.label] = i

@@ -64,7 +64,7 @@ class Reds:
         return min((end for end in ends if end is not None), default=None)
 
     def _said(self, event: Event) -> None:
-        gate = event.author.id if event.author else None
+        gate = event.whose
         failed, known = self._failed.get(gate, {}), self._known.setdefault(gate, set())
         taken = {label for label in event.removed if label in failed}
         if not event.votes and not taken:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import dropwhile
-from typing import FrozenSet, List, Optional, Pattern, Sequence, Tuple
+from typing import AbstractSet, FrozenSet, List, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.core.policy import VOTE, Vote
 
@@ -46,6 +46,13 @@ class Ballot:
     def labels(self) -> FrozenSet[str]:
         """The labels that it says something of."""
         return frozenset([*(vote.label for vote in self.cast), *self.removed])
+
+    def of(self, labels: Optional[AbstractSet[str]]) -> Ballot:
+        """What of it is about these labels; all for None."""
+        if labels is None:
+            return self
+        cast = tuple(vote for vote in self.cast if vote.label in labels)
+        return Ballot(cast, tuple(label for label in self.removed if label in labels))
 
 
 def first_line(text: str) -> str:

@@ -156,6 +156,6 @@ class _Turns:
 def _turn_event(event: Event) -> TurnEvent:
     if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.wip:
         return TurnEvent.WIP
-    if event.silent or event.kind is EventKind.DELETION:
+    if event.silent or event.kind in (EventKind.DELETION, EventKind.MOVE):
         return TurnEvent.RECHECK
     return TurnEvent.ROBOT if event.kind is EventKind.LAPSE else TurnEvent[event.kind.name]

@@ -36,7 +36,7 @@ class Ballots:
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
-        if event.kind is EventKind.UPLOAD:
+        if event.kind in (EventKind.UPLOAD, EventKind.MOVE):
             self._upload(event)
         elif event.kind is EventKind.DELETION:
             self._delete(event)
@@ -67,11 +67,10 @@ class Ballots:
                 self._drop((gone.vote.label, account))
 
     def _ballot(self, event: Event, automatic: bool) -> None:
-        author = event.author.id if event.author else None
         for label in event.removed:
-            self._drop((label, author))
+            self._drop((label, event.whose))
         for vote in event.votes:
-            self._cast(vote, author, automatic, event)
+            self._cast(vote, event.whose, automatic, event)
 
     def _cast(self, vote: Vote, account: Optional[int], automatic: bool, source: Event) -> None:
         self._drop((vote.label, account))

@@ -7,35 +7,54 @@ https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#label
 from __future__ import annotations
 
 import re
-from typing import Any, Iterator, Optional, Tuple
+from typing import Any, FrozenSet, Iterator, Optional, Tuple
 
 from reviewloop.core.change import Approval, Requirement
 from reviewloop.gerrit.accounts import account
-from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, whole
+from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, typed, whole
 
 # ERROR is one that Gerrit cannot evaluate; the change cannot be submitted then either.
 _UNMET = ("UNSATISFIED", "ERROR")
+# What a label says of its votes where it does not list them.
+_SUMMARIES = ("approved", "rejected", "recommended", "disliked", "value")
 _LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
 # Of an expression, as much as is looked at.
 _EXPRESSION_CAP = 10_000
 
 
 def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
-    """The votes in ``labels``, zeros left out; None where some label does not list its votes.
+    """The votes in ``labels``, zeros left out; None where the answer does not list them.
 
-    With LABELS every label lists them under ``all`` (``LabelsJson.java``); without, and on some
-    older servers, only summaries are there, of which nobody can say what is missing.
+    With LABELS a label lists the votes of each reviewer under ``all``, and has no ``all`` on a
+    change without reviewers (``LabelsJson.java``); some older servers only summarise: of what is
+    missing there nobody can say whose vote it is.
     """
     labels = field(raw, "labels", dict, where, {})
     infos = {name: mapping(info, f"{where}, labels") for name, info in labels.items()}
-    if not infos or any(info.get("all") is None for info in infos.values()):
+    if not infos or any(map(_is_summary, infos.values())):
         return None
     return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))
 
 
+def names(raw: Raw, where: str) -> Optional[FrozenSet[str]]:
+    """The labels that a change has which is not merged; None where the answer may hold fewer.
+
+    Gerrit defines each of them, with its ``values``; what only lists votes names some.
+    """
+    infos = field(raw, "labels", dict, where, {})
+    if not infos or any(mapping(info, where).get("values") is None for info in infos.values()):
+        return None
+    return frozenset(map(whole, infos))
+
+
+def _is_summary(info: Raw) -> bool:
+    """Whether somebody has voted on a label, and it does not list who."""
+    return info.get("all") is None and any(info.get(key) is not None for key in _SUMMARIES)
+
+
 def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
     where = f"{where}, label {shortened(name)}"
-    for item in field(info, "all", list, where):
+    for item in field(info, "all", list, where, []):
         vote: Any = mapping(item, where)
         value = field(vote, "value", int, where, 0)
         # Somebody who may vote and has not has no value, or zero.
@@ -59,8 +78,25 @@ def unmet(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
 def _requirement(raw: Raw, where: str) -> Requirement:
     name = field(raw, "name", str, where)
     result = field(raw, "submittability_expression_result", dict, where, {})
-    expression = field(result, "expression", str, where, "")[:_EXPRESSION_CAP]
+    terms = _missing(result, where)
+    labels = tuple(dict.fromkeys(_LABEL_TERM.findall(terms)))
+    told = (terms if labels else f"{terms} {name}").lower()
+    owners = "code-owner" in f"{terms} {name}".lower()
     # Without its expression, as some servers answer, a requirement is of the label it names.
-    labels = tuple(dict.fromkeys(_LABEL_TERM.findall(expression))) if expression else (name,)
-    told = f"{expression} {name}".lower()
-    return Requirement(name, labels, "unresolved" in told, "code-owner" in told)
+    return Requirement(name, labels if terms else (name,), "unresolved" in told, owners)
+
+
+def _missing(result: Raw, where: str) -> str:
+    """The terms for which an expression is not fulfilled; all of it where the answer tells none.
+
+    Gerrit lists the terms that hold and those that do not, each without a ``-`` before it.
+    """
+    expression = field(result, "expression", str, where, "")[:_EXPRESSION_CAP]
+    atoms = [
+        (typed(atom, str, key, where), holds)
+        for key, holds in (("failing_atoms", False), ("passing_atoms", True))
+        for atom in field(result, key, list, where, [])
+    ]
+    # What holds and must not, or the opposite.
+    missing = [atom for atom, holds in atoms if (f"-{atom}" in expression) is holds]
+    return " ".join(missing)[:_EXPRESSION_CAP] or expression

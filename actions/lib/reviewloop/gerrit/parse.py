@@ -17,7 +17,7 @@ from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, typed, whole
-from reviewloop.gerrit.labels import approvals, unmet
+from reviewloop.gerrit.labels import approvals, names, unmet
 
 _ACCOUNT_ID = re.compile(r"[0-9]{1,10}")
 #: https://gerrit-review.googlesource.com/Documentation/access-control.html#capability_queryLimit
@@ -49,9 +49,13 @@ class Row:
 
 
 def message(data: Any, where: str = "change message") -> Message:
-    """``ChangeMessageInfo``; ``real_author`` wins; ``<GERRIT_ACCOUNT_n>`` is left as it is."""
+    """``ChangeMessageInfo``; ``<GERRIT_ACCOUNT_n>`` is left as it is.
+
+    Where there is a ``real_author``, ``author`` is on whose behalf it acted.
+    """
     raw = mapping(data, where)
     author = raw.get("real_author") or raw.get("author")
+    voter = raw.get("author") if raw.get("real_author") else None
     return Message(
         id=field(raw, "id", str, where),
         date=time_of(raw, "date", where),
@@ -59,6 +63,7 @@ def message(data: Any, where: str = "change message") -> Message:
         text=field(raw, "message", str, where, ""),
         tag=field(raw, "tag", str, where, ""),
         patch_set=field(raw, "_revision_number", int, where, 0),
+        voter=None if voter is None else account(voter, f"{where}, message author"),
     )
 
 
@@ -109,6 +114,7 @@ def change(data: Any) -> Change:
         meta_rev_id=field(raw, "meta_rev_id", str, where, ""),
         status_word=word,
         approvals=approvals(raw, where),
+        labels=None if status is ChangeStatus.MERGED else names(raw, where),
         unmet=unmet(raw, where),
         footers=_footers(raw, where),
     )
