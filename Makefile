@@ -37,6 +37,8 @@ help:
 ready:
 	@command -v $(PYTHON) > /dev/null || { echo '$(PYTHON) is not on the PATH.' \
 	  'This mends it (on Debian and Ubuntu): apt-get install -y python3-venv'; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 6) or sys.exit("This Python is %d.%d; it takes 3.8 to 3.13." % \
+	  tuple(sys.version_info[:2]))'
 	@$(PYTHON) sandbox/preflight.py '$(VENV)' $(or $(MAKECMDGOALS),venv)
 
 venv: $(VENV)/.installed
@@ -58,7 +60,8 @@ test: venv
 
 # Installs, uses and uninstalls the pack there, so take a StackStorm that is not in production use. ST2_SERVICES names
 # a folder with executable start.sh, stop.sh and kill.sh, to which names of services are given: actionrunner1, rabbitmq,
-# mongo, sensorcontainer2. Without it, the Monday with faults is not run; docs/reliability.md says more.
+# mongo, sensorcontainer2; and run/NAME.pid of each. Without it, the Monday with faults is not run:
+# see docs/reliability.md.
 test-st2: venv
 	@test -n "$$ST2_API_URL" || { \
 	  echo 'NOT RUN: set ST2_API_URL to a running StackStorm, such as http://127.0.0.1:9101, and ST2_AUTH_TOKEN or' \

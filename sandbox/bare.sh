@@ -98,6 +98,9 @@ enter() {
   echo "$stage/root"
 }
 
+# outcome LOG: how many tests passed and failed; empty where none ran.
+outcome() { sed -n -E '/^[0-9]+ (passed|failed)/{s/(, [0-9]+ warnings?)? in .*//;h};${g;p}' "$1"; }
+
 # goal MACHINE GOAL COMMAND: run it as the newcomer, keep its log, note status and seconds.
 goal() {
   local machine=$1 goal=$2 command=$3 log began status=0 seconds told
@@ -108,11 +111,14 @@ goal() {
     sh -c "cd ~/checkout && $command" > "$log" 2>&1 < /dev/null || status=$?
   seconds=$(($(date +%s) - began))
   case $goal in
-    test) told=$(grep -E '[0-9]+ passed|failed' "$log" | tail -n 1 | sed 's/ in .*//') ;;
+    test) told=$(outcome "$log") ;;
     demo | again) told=$(grep -q SIMULATED "$log" && echo simulated || echo real) ;;
     *) told='' ;;
   esac
-  [ "$status" = 0 ] || told=$(tail -n 1 "$log" | tr '\t|' '  ' | cut -c 1-100)
+  if [ "$status" != 0 ]; then
+    told=$(outcome "$log")
+    [ -n "$told" ] || told=$(tail -n 1 "$log" | tr '\t|' '  ' | cut -c 1-100)
+  fi
   printf '%s\t%s\t%s\t%s\t%s\n' "$machine" "$goal" "$status" "$seconds" "$told" >> "$RESULTS"
   say "  status $status, $seconds s, $told"
 }

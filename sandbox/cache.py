@@ -12,10 +12,14 @@ from typing import Iterable, Iterator
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 
+def cache_path(*parts: str) -> Path:
+    """Where something is kept, or would be: below ``REVIEWLOOP_CACHE``, by default ``.cache``."""
+    return Path(os.environ.get("REVIEWLOOP_CACHE") or CHECKOUT / ".cache").joinpath(*parts)
+
+
 def cache_folder(*parts: str) -> Path:
-    """A folder, made if missing, below ``REVIEWLOOP_CACHE`` (default: ``.cache`` here)."""
-    root = Path(os.environ.get("REVIEWLOOP_CACHE") or CHECKOUT / ".cache")
-    folder = root.joinpath(*parts)
+    """A folder below the cache, see `cache_path`; made if missing."""
+    folder = cache_path(*parts)
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
-from typing import Any, Callable, Optional
+from typing import Any, Callable, List, Optional
 
 LOOPBACK = "127.0.0.1"
 LOG_LINES_SHOWN = 40
+_kept: List[socket.socket] = []
 
 
 class SandboxError(RuntimeError):
@@ -18,10 +20,21 @@ class SandboxError(RuntimeError):
 
 
 def free_port() -> int:
-    """A TCP port of the loopback interface that was free a moment ago."""
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A free TCP port of the loopback interface, for a server; nobody else gets it meanwhile.
+
+    On Linux two sockets that both reuse addresses, as those of servers do, may have one port if
+    at most one listens (socket(7), SO_REUSEADDR). So we hold it until this process ends.
+    Elsewhere the port was free a moment ago.
+    """
+    probe = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind((LOOPBACK, 0))
+    port = int(probe.getsockname()[1])
+    if sys.platform == "linux":
+        _kept.append(probe)
+    else:
+        probe.close()
+    return port
 
 
 def spare_loopback() -> None:

@@ -68,7 +68,9 @@ def check_folders(
         there = folder
         while not there.exists():
             there = there.parent
-        if not access(str(there), os.W_OK | os.X_OK):
+        if not there.is_dir():
+            refused.append(Missing(f"{there} is no folder.", command=f"mv '{there}' '{there}.old'"))
+        elif not access(str(there), os.W_OK | os.X_OK):
             mend = f"sudo chown -R $(id -un) '{there}'"
             refused.append(Missing(f"You may not write to {there}.", command=mend))
     return refused
@@ -84,14 +86,17 @@ def check_gerrit(venv: Path, goals: Sequence[str], environ: Mapping[str, str]) -
     from sandbox.gerrit import artifacts, choice  # noqa: PLC0415 - for newer Pythons
     from sandbox.ports import SandboxError  # noqa: PLC0415
 
+    mend = "unset GERRIT"
     try:
         wanted = choice.wish(environ)
+        if wanted == "fake":
+            return []
+        mend = "unset GERRIT_VERSION"
+        version = artifacts.wanted_version()
+        mend = "make java"
+        chosen = choice.choose(wanted, artifacts.missing(version, venv))
     except SandboxError as err:
-        return [Missing(str(err), command="unset GERRIT")]
-    try:
-        chosen = choice.choose(wanted, artifacts.missing(prefix=venv))
-    except SandboxError as err:
-        return [Missing(str(err), command="make java")]
+        return [Missing(str(err), command=mend)]
     if chosen.is_real and "test" in goals and not shutil.which("git", path=environ.get("PATH")):
         return [Missing("git is not on the PATH; tests upload changes with it.", "git")]
     return []

@@ -19,6 +19,7 @@ from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import Poller, Stores
 from reviewloop.settings.load import load
+from reviewloop.store.asks import Asks
 from reviewloop.store.cursor import DatastoreCursor
 from reviewloop.store.pending import Pendings
 from reviewloop.store.troubles import DatastoreTroubles
@@ -52,6 +53,7 @@ class GerritChangesSensor(PollingSensor):
                 DatastoreCursor(service, settings.server),
                 DatastoreTroubles(service, settings.server),
                 Pendings(service),
+                Asks(service),
             ),
             lambda: People(settings, client, service),
             self._dispatch,

@@ -18,7 +18,20 @@ LATE = at("sun4 0:00")
 SHORT = replace(POLICY, milestones=tuple(map(parse_duration, ("1h", "3h", "1d"))))
 KEPT = '* Code-Review+2, Code-Review-2 (copy condition: "is:MAX OR is:MIN")'
 
+FAILED = "This CL has failed the run."
+FORWARDED = """Copied votes on follow-up patch sets have been updated:
+* Code-Review+2 has been copied to patch set {} (copy condition: "is:MAX")."""
+
 Deed = Callable[[History, str], History]
+
+
+def _copied_forward(history: History, when: str) -> History:
+    """An approval of the patch set before, which Gerrit copies."""
+    text = FORWARDED.format(history.patch_set)
+    before = max(history.patch_set - 1, 1)
+    return history.review(when, "committer", "Code-Review+2", text, patch_set=before)
+
+
 DEEDS: Dict[str, Deed] = {
     "upload": lambda history, when: history.upload(when),
     "upload of a draft": lambda history, when: history.upload(when, wip=True),
@@ -45,6 +58,18 @@ DEEDS: Dict[str, Deed] = {
     "red": lambda history, when: history.ci(when, "Verified-1"),
     "green": lambda history, when: history.ci(when, "Verified+1"),
     "started over": lambda history, when: history.ci(when, "-Verified"),
+    "upload that approves": lambda history, when: history.upload(when, votes="Code-Review+2"),
+    "upload that holds": lambda history, when: history.upload(when, votes="Workflow-1"),
+    "upload that lets go": lambda history, when: history.upload(when, votes="-Workflow"),
+    "upload of nothing": lambda history, when: history.upload(when, unchanged=True),
+    "private": lambda history, when: history.private(when),
+    "public": lambda history, when: history.public(when),
+    "late approval": _copied_forward,
+    "hidden failure": lambda history, when: history.review(when, "ci", text=FAILED),
+    "second gate": lambda history, when: history.review(when, "second ci", "Lint-1"),
+    "second gate green": lambda history, when: history.review(when, "second ci", "Lint+1"),
+    "advice": lambda history, when: history.review(when, "adviser", "Code-Review-1", "Hm."),
+    "self-test": lambda history, when: history.review(when, "second", "Verified+1"),
     "snooze": lambda history, when: history.review(when, "second", text="/snooze 2h"),
     "unsnooze": lambda history, when: history.review(when, "owner", text="/unsnooze"),
 }

@@ -19,6 +19,7 @@ from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.poller import SETTLING, Poller, Stores
 from reviewloop.sensor.reconcile import EVERY
 from reviewloop.settings.load import load
+from reviewloop.store.asks import Asks
 from reviewloop.store.cursor import DatastoreCursor
 from reviewloop.store.pending import Pendings
 from reviewloop.store.troubles import DatastoreTroubles
@@ -79,6 +80,7 @@ class Bench:
                 DatastoreCursor(service, settings.server),
                 DatastoreTroubles(service, settings.server),
                 Pendings(service),
+                Asks(service),
             ),
             lambda: People(settings, client, service),
             self._dispatch,

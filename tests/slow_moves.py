@@ -102,9 +102,7 @@ class SlowMoves:
     def uploader(self, place: int) -> int:
         """Who pushed last before a message, mere rebases apart."""
         for message in reversed(self.messages[:place]):
-            if is_upload(message) and not re.search(
-                "was rebased", message["message"].split("\n")[0]
-            ):
+            if is_upload(message) and not is_rebase(message, self.same_tree):
                 return int(author(message)["_account_id"])
         return int(self.owner)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import socket
 from typing import Any, Dict, List, Optional
 
 import pytest
 from sandbox.gerrit.any_server import AnyGerrit
-from sandbox.gerrit.people import Person, RequestRefusedError
+from sandbox.gerrit.people import Person, RequestRefusedError, password_of
 from sandbox.gerrit.seed import PACK_ACCOUNT, PEOPLE
 from sandbox.gerrit.simulated import SimulatedGerrit
-from sandbox.ports import SandboxError
+from sandbox.ports import LOOPBACK, SandboxError
 
 BUILD = "tools/build"
 
@@ -222,3 +225,24 @@ def test_what_the_simulated_one_cannot() -> None:
             gerrit.fault("delay:5")
         with pytest.raises(SandboxError, match="knows no push options"):
             gerrit.person("author1").push_change(BUILD, "A subject", options="wip")
+
+
+def test_client_that_goes_away(capfd: pytest.CaptureFixture[str]) -> None:
+    """Wherever a request breaks off, nothing is done for it, and the simulated one is silent."""
+    login = base64.b64encode(f"author1:{password_of('author1')}".encode()).decode()
+    body = json.dumps({"project": BUILD, "branch": "master", "subject": "Half a request"})
+    whole = (
+        f"POST /a/changes/ HTTP/1.1\r\nAuthorization: Basic {login}\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+    with SimulatedGerrit() as gerrit:
+        port = int(gerrit.url.rpartition(":")[2])
+        for end in range(len(whole)):
+            with socket.create_connection((LOOPBACK, port)) as client:
+                client.sendall(whole[:end])
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(4096):
+                    pass
+
+        assert gerrit.person("author1").call("GET", "/changes/?q=is:open") == []
+    assert capfd.readouterr().err == ""

@@ -137,7 +137,7 @@ def test_hold_out() -> None:
 
 def test_parent_in_the_chain() -> None:
     """Of a chain of changes only the lowest is escalated, whichever is assessed first; the others
-    follow when its wait is over.
+    follow when it is merged.
     """
     board = Board()
     child = board.change(parent=board.number)
@@ -149,8 +149,8 @@ def test_parent_in_the_chain() -> None:
         parent = board.assess()
         assert (parent.proceeds, parent.joined) == (True, (child,))
 
-    # Reviewed, and nobody has stood anything down.
-    board.fake.review(board.number, text="Why?")
+    # Merged, and nobody has stood anything down.
+    board.fake.set_status(board.number, "MERGED")
     assert board.assess(board.event(number=child)).proceeds
     assert board.pendings == ()
 

@@ -60,6 +60,14 @@ def test_asked() -> None:
     assert wall.look()["by_reason"] == {"asked": 1}
 
 
+def test_recheck_in_the_reply_dialog() -> None:
+    """What people typed there is read where a turn depends on it: a mere `recheck` is no review."""
+    wall = Wall()
+    wall.fake.review(wall.number, comment="recheck", at="2026-03-02 15:00:00")
+
+    assert (wall.row()["party"], wall.row()["waiting_days"]) == ("reviewers", 2.0)
+
+
 def test_record_alone_is_no_ask() -> None:
     """What was decided and never posted is not shown as asked, neither here nor by explain."""
     wall = Wall()
@@ -179,12 +187,36 @@ def test_joined() -> None:
     assert (wall.row(other)["reason"], wall.row(other)["leader"]) == ("joined", wall.number)
 
 
+def test_joined_at_an_earlier_milestone_too() -> None:
+    """What was put off at the highest milestone is shown, not what no rule tries any more."""
+    wall = Wall()
+    bottom = wall.change()
+    middle = wall.change(parent=bottom)
+    top = wall.change(parent=middle)
+    wall.assess(wall.event("1d", number=top), Tier.REVIEWERS)
+    wall.fake.set_status(bottom, "MERGED")
+    wall.assess(wall.event(number=top))
+
+    assert (wall.row(top)["reason"], wall.row(top)["leader"]) == ("joined", middle)
+
+
 def test_nobody_eligible() -> None:
     """A roster of which nobody can be asked is the reason."""
     wall = Wall(roster={"members": []})
     wall.assess()
 
     assert wall.row()["reason"] == "nobody_eligible"
+
+
+def test_reason_of_an_earlier_milestone() -> None:
+    """It is no reason why nobody is asked at the next one."""
+    wall = Wall(roster={"members": []})
+    wall.fake.at("2026-03-09 08:59:00")
+    wall.assess()
+    assert wall.row()["reason"] == "nobody_eligible"
+    wall.fake.advance(minutes=1)
+
+    assert (wall.row()["milestone"], wall.row()["reason"]) == ("5d", "fresh")
 
 
 def test_fresh() -> None:

@@ -8,7 +8,7 @@ from typing import List, Tuple
 
 import pytest
 
-from repository import HISTORIES, ROOT, needs_histories
+from repository import ROOT
 from reviewloop.cli.main import main
 
 FIXTURES = ROOT / "tests" / "fixtures"
@@ -38,16 +38,6 @@ def lines(text: str) -> List[str]:
 def test_events_of_small_histories(capsys: pytest.CaptureFixture[str]) -> None:
     """Twelve invented histories give the events worked out by hand, in order, as JSON lines."""
     assert replay(capsys) == (0, EXPECTED, "")
-
-
-@needs_histories
-@pytest.mark.parametrize("name", ["a", "b"])
-def test_events_of_real_histories(capsys: pytest.CaptureFixture[str], name: str) -> None:
-    """Hundreds of real histories give the events that an independent reading of them gives."""
-    config, changes = HISTORIES / f"config-{name}.yaml", HISTORIES / "opendev-zuul-reviews.jsonl.gz"
-    span = ("2020-01-01T00:00:00Z", "2025-03-15T00:00:00Z")
-    with gzip.open(HISTORIES / f"expected-{name}.jsonl.gz", "rt", encoding="utf-8") as expected:
-        assert replay(capsys, config, changes, span)[1].splitlines() == expected.read().splitlines()
 
 
 def test_gzip(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

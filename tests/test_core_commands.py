@@ -14,6 +14,7 @@ from reviewloop.core.comments import ReviewComment, with_comments
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import Mark
 from reviewloop.core.policy import Policy
+from reviewloop.core.reading import read_change
 from reviewloop.core.worktime import Calendar
 
 NEVER = replace(POLICY, calendar=Calendar(days_off=lambda _day: True))
@@ -71,6 +72,53 @@ def test_longest_snooze() -> None:
     history = in_review().review("mon 10:00", "reviewer", text="/snooze 2026-12-24")
 
     assert told(pauses(history.change(), policy).spans[0].end) == "wed 10:00"
+
+
+def limited(history: History, days: int) -> List[Tuple[Optional[str], Optional[str]]]:
+    """When the stopwatch stands still, where a wait may be snoozed for so many days in all."""
+    policy = replace(POLICY, max_snooze=Duration(days, "d"))
+    found = read_change(history.change(), policy).pauses.spans
+    return [(told(span.start), told(span.end)) for span in found]
+
+
+def test_snooze_after_snooze() -> None:
+    """Snoozes count together; what is beyond the limit says why it has no effect."""
+    history = in_review()
+    for day in ("mon", "tue", "wed", "thu"):
+        history = history.review(f"{day} 10:00", "reviewer", text="/unsnooze\n/snooze 18h")
+    policy = replace(POLICY, max_snooze=Duration(2, "d"))
+    found = read_change(history.change(), policy).pauses
+
+    assert limited(history, 2) == [
+        ("mon 10:00", "tue 4:00"),
+        ("tue 10:00", "wed 4:00"),
+        ("wed 10:00", "wed 22:00"),
+    ]
+    assert [one.problem for one in found.commands if one.problem] == [
+        "it was snoozed for 2d in all, the longest"
+    ]
+
+
+def test_snooze_of_another_wait() -> None:
+    """A new wait may be snoozed anew; of an old snooze only what lies in it counts."""
+    history = in_review().review("mon 10:00", "owner", text="/snooze 2d")
+    history.review("tue 10:00", "reviewer", text="Why?")
+    history.review("tue 16:00", "owner", text="Because.\n\n/snooze 2d")
+    history.review("wed 22:00", "owner", text="/snooze 2d")
+
+    assert limited(history, 2) == [
+        ("mon 10:00", "tue 16:00"),
+        ("tue 16:00", "wed 22:00"),
+        ("wed 22:00", "thu 16:00"),
+    ]
+
+
+def test_taking_it_is_not_snoozing_it() -> None:
+    """Time that somebody took by ``/ack`` is not counted."""
+    history = asked("committer").review("mon 10:00", "committer", text="/ack")
+    history.review("tue 10:00", "committer", text="/snooze 2d")
+
+    assert limited(history, 2) == [("mon 10:00", "tue 10:00"), ("tue 10:00", "thu 10:00")]
 
 
 def test_latest_word_counts() -> None:

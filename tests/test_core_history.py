@@ -10,7 +10,8 @@ import pytest
 
 from histories import POLICY, TAG, History, at
 from reviewloop.core.change import Account, Message
-from reviewloop.core.history import Event, EventKind, read
+from reviewloop.core.history import Event, read
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Vote
 from reviewloop.core.speech import says_nothing
 from reviewloop.core.votes import Votes

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from reviewloop.errors import ConfigError, DatastoreError
-from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.cursor import Cursor, DatastoreCursor, LostCursorError
 from reviewloop.store.datastore import PAGE, read_values
 from stores import NOON, Shelf
 
@@ -64,15 +64,26 @@ def test_datastore_down() -> None:
     [
         "not JSON",
         "[]",
-        '{"version": 2, "through": "2026-03-02T12:00:00Z", "after_id": null}',
+        '{"version": 1, "da',
+        '{"version": "1", "through": "2026-03-02T12:00:00Z", "after_id": null}',
         '{"version": 1, "through": "yesterday", "after_id": null}',
         '{"version": 1, "through": "2026-03-02T12:00:00Z", "after_id": 7}',
         '{"version": 1, "through": "2026-03-02T12:00:00Z"}',
     ],
 )
 def test_something_else_under_the_name(text: str) -> None:
-    """What is not a cursor of this version is refused, with its name and the way out."""
+    """What is no cursor of any version is lost, and told from one that was never there."""
     shelf = Shelf()
+    shelf.store.put("gerrit.cursor.review.example.org", text)
+
+    with pytest.raises(LostCursorError, match=r"gerrit\.cursor\.review\.example\.org"):
+        DatastoreCursor(shelf.service, "review.example.org").load()
+
+
+def test_another_version() -> None:
+    """A cursor of a newer release is refused, with its name and the way out."""
+    shelf = Shelf()
+    text = '{"version": 2, "through": "2026-03-02T12:00:00Z", "after_id": null}'
     shelf.store.put("gerrit.cursor.review.example.org", text)
 
     with pytest.raises(ConfigError, match=r"st2 key delete gerrit\.cursor\.review\.example\.org"):

@@ -20,6 +20,8 @@ from sandbox.trackers.roundup import RoundupServer, open_to_others
 
 from repository import ROOT
 
+ROUNDUP_TESTS = "tests/test_trackers_roundup.py"
+
 
 def command(**environ: str) -> Tuple[List[str], Dict[str, str]]:
     """The demo's command line, and an environment with nothing but what is given."""
@@ -120,7 +122,9 @@ def test_stopped_by_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     demo.send_signal(number)
     _, errors = demo.communicate(timeout=30)
 
-    assert errors.split() == f"Stopped ({number.name}). Servers and folders are gone.".split()
+    assert errors.split() == f"Stopped ({number.name}). Servers and folders are gone.".split(), (
+        errors
+    )
     assert demo.returncode == 128 + number
     assert list(tmp_path.iterdir()) == []
     assert list(servers(tmp_path)) == []
@@ -148,6 +152,30 @@ def test_killed(tmp_path: Path) -> None:
     demo.communicate()
 
     wait_until(lambda: not list(servers(tmp_path)), "the end of all servers", timeout=20)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_tests_stopped_by_a_signal(tmp_path: Path, number: signal.Signals) -> None:
+    """The tests, too, leave neither server nor folder, whichever signal stops them."""
+    _, environ = command(TMPDIR=str(tmp_path))
+    tests = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", ROUNDUP_TESTS],
+        cwd=ROOT,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        # A shell's background job, or one of nohup, has been told to ignore them.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
+    )
+    wait_until(lambda: bool(list(servers(tmp_path))), "Roundup", timeout=60, process=tests)
+    tests.send_signal(number)
+    printed, _ = tests.communicate(timeout=60)
+
+    assert tests.returncode == pytest.ExitCode.INTERRUPTED, printed
+    assert list(tmp_path.glob("roundup-*")) == []
+    assert list(servers(tmp_path)) == []
 
 
 def test_misspelt_wish(tmp_path: Path) -> None:

@@ -335,15 +335,6 @@ class TestSmallAnswers:
         assert parse.reviewer_result({"ccs": [BOT]}) == ((account(BOT),), "")
         assert parse.reviewer_result({"error": "7 is inactive"}) == ((), "7 is inactive")
 
-    def test_ancestors(self) -> None:
-        """What comes below a change in its chain; commits without a change are passed over."""
-        chain = [{"_change_number": 3}, {"_change_number": 2}, {}, {"_change_number": 1}]
-
-        assert parse.ancestors({"changes": chain}, 2) == (1,)
-        assert parse.ancestors({"changes": chain}, 3) == (2, 1)
-        assert parse.ancestors({"changes": []}, 3) == ()
-        assert parse.ancestors({}, 3) == ()
-
     @pytest.mark.parametrize(
         ("read", "data"),
         [
@@ -353,7 +344,6 @@ class TestSmallAnswers:
             (parse.hashtags, {}),
             (parse.accounts, {}),
             (lambda data: fields.text(data, "version"), 3.10),
-            (lambda data: parse.ancestors(data, 1), {"changes": [1]}),
         ],
     )
     def test_other_forms(self, read: Callable[[Any], Any], data: object) -> None:

@@ -14,6 +14,7 @@ from reviewloop.core.change import ChangeStatus
 from reviewloop.core.reading import read_change
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import fields, parse
+from reviewloop.gerrit.chain import links
 
 Json = Dict[str, Any]
 
@@ -146,7 +147,7 @@ READERS: List[Callable[[Any], Any]] = [
     parse.votes,
     parse.query_limit,
     parse.reviewer_result,
-    lambda data: parse.ancestors(data, 1),
+    lambda data: links(data, 1),
     lambda data: fields.text(data, "text"),
     lambda data: parse.commit_message(data, "commit"),
 ]

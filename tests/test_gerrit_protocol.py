@@ -117,8 +117,8 @@ class TestValues:
 
     @pytest.mark.parametrize(
         "body",
-        [b")]}'\n{", b"", b"\xff\xfe", b"[" * 100_000],
-        ids=["cut", "empty", "bytes", "deep"],
+        [b")]}'\n{\n", b"{", b"\xff\xfe", b"[" * 100_000],
+        ids=["broken", "not-gerrits", "bytes", "deep"],
     )
     def test_garbled_read(self, body: bytes) -> None:
         """A read's answer that is not JSON is a protocol error."""
@@ -126,6 +126,16 @@ class TestValues:
 
         assert type(error) is ProtocolError
         assert "not JSON (application/json)" in str(error)
+
+    @pytest.mark.parametrize(
+        ("request_", "expected"), [(READ, TemporaryError), (WRITE, AmbiguousError)]
+    )
+    def test_cut_anywhere(self, request_: Request, expected: Type[Exception]) -> None:
+        """An answer that a proxy cut off and passed on as whole is one that did not come."""
+        whole = b")]}'\n" + b'[{"a":"\\n","b":[1,{}]}]'
+        for end in range(len(whole)):
+            error = failure(answer(200, whole[:end], "application/json"), request_)
+            assert type(error) is expected, whole[:end]
 
     def test_garbled_write(self) -> None:
         """A write's answer that is not JSON leaves open whether it was done."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List
+from typing import Any, Iterator, List, Tuple
 
 import pytest
 from sandbox.gerrit.people import password_of
@@ -341,3 +341,30 @@ class TestWriting:
 
         assert client.related(client.change(change_id(child, BUILD))).ancestors == (change.number,)
         assert client.related(change).ancestors == ()
+
+    def test_what_has_to_be_merged_first(self, calm_gerrit: GerritServer, client: Client) -> None:
+        """Gerrit tells which parents are open, whichever of their patch sets is built on; one that
+        may not be seen ends the chain.
+        """
+        author = calm_gerrit.person("author1")
+        one, two, three, four = author.push_chain(BUILD, ["one", "two", "three", "four"])
+
+        def below(number: int) -> Tuple[int, ...]:
+            return client.related(client.change(change_id(number, BUILD))).ancestors
+
+        assert (below(four), below(one)) == ((three, two, one), ())
+        author.push_patch_set(two)
+        assert (below(four), below(two)) == ((three, two, one), (one,))
+        author.abandon(three)
+        assert below(four) == (two, one)
+        author.restore(three)
+        committer = calm_gerrit.person("reviewer2")
+        committer.review(one, labels={"Code-Review": 2})
+        committer.submit(one)
+        assert (below(four), below(two)) == ((three, two), ())
+        author.set_private(three)
+        # The pack's account may see private changes; somebody who may not sees none below either.
+        assert below(four) == (three, two)
+        stranger = calm_gerrit.person("reviewer1")
+        path = f"/changes/{four}/revisions/current/related"
+        assert stranger.call("GET", path) == {"changes": []}

@@ -61,35 +61,25 @@ def test_chain_from_the_bottom() -> None:
     assert assess(board, bottom).joined == (middle, top)
 
 
-def test_parent_that_is_not_overdue() -> None:
-    """A parent that waits for its owner, is reviewed or is new keeps nobody back."""
-    board = Board()
-    parent = board.change()
-    board.fake.changes[board.number].parent = parent
-    board.fake.review(parent, text="Why?")
-
-    assert assess(board, board.number).proceeds
-
-
 @pytest.mark.parametrize("fate", ["private", "wip", "exempt", "snoozed", "red", "held_out"])
 def test_who_may_not_lead(fate: str) -> None:
-    """What may not be asked for leads nobody, and joins nobody."""
+    """What may not be asked for leads no topic, and joins nobody."""
     board = Board(limits={"hold_out_percent": 50 if fate == "held_out" else 0})
-    parent = _left_alone(board) if fate == "held_out" else board.change()
+    older = _left_alone(board) if fate == "held_out" else board.change()
     while board.assess(dry_run=True).verdict is Verdict.HOLD_OUT:
         board.number = board.change()
-    board.fake.changes[board.number].parent = parent
-    change = board.fake.changes[parent]
+    change = board.fake.changes[older]
+    change.topic = board.fake.changes[board.number].topic = "cache"
     if fate == "private":
         change.private = True
     elif fate == "wip":
-        board.fake.set_wip(parent, wip=True)
+        board.fake.set_wip(older, wip=True)
     elif fate == "exempt":
         change.hashtags.append("no-escalation")
     elif fate == "snoozed":
-        board.fake.review(parent, text="/snooze 9d")
+        board.fake.review(older, text="/snooze 9d")
     elif fate == "red":
-        board.fake.review(parent, by=board.fake.me, labels={"Verified": -1})
+        board.fake.review(older, by=board.fake.me, labels={"Verified": -1})
     found = assess(board, board.number)
 
     assert (found.proceeds, found.joined) == (True, ())

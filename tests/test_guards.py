@@ -12,7 +12,7 @@ import pytest
 
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import event_id, ticket_key
-from reviewloop.errors import RefusedError, TemporaryError
+from reviewloop.errors import ConfigError, RefusedError, TemporaryError
 from reviewloop.escalation.assess import event_ref
 from reviewloop.operations import assess, review, tickets
 from reviewloop.operations.context import Context, perform
@@ -421,7 +421,8 @@ def test_requests_of_an_escalation(size: int) -> None:
     desktop = Desktop(roster={"members": [{"gerrit": name} for name in names]})
     for name in names:
         desktop.gerrit.add_account(name)
-    first, number = desktop.waiting(), desktop.waiting()
+    # Of another owner: what one person pushes together is asked for together.
+    first, number = desktop.waiting(), desktop.waiting(owner=desktop.owner())
     assess.assess(desktop.tools(), desktop.event(first))
     before = len(desktop.gerrit.seen)
 
@@ -429,4 +430,25 @@ def test_requests_of_an_escalation(size: int) -> None:
     tickets.open_ticket(desktop.tools(), desktop.event(number), asked=asked)
     escalate(desktop, number, asked=asked)
 
+    assert len(asked) == 1
     assert len(desktop.gerrit.seen) - before == 7
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"), [('{"version": 1, "da', True), ('{"version": 2}', False)]
+)
+def test_record_that_cannot_be_read(desktop: Desktop, text: str, kept: bool) -> None:
+    """People are asked whatever became of the ticket's record. A damaged one is written anew, with
+    the ticket that bears the key; one of a newer release is left alone, and said.
+    """
+    number = desktop.escalated()
+    ticket = desktop.record(number)
+    desktop.shelf.store.put(f"gerrit.ticket.{ticket.key}", text)
+
+    assert escalate(desktop, number)["posted"]
+    if kept:
+        assert desktop.open_ticket(number)["action"] == "found"
+        assert desktop.record(number).id == ticket.id
+    else:
+        with pytest.raises(ConfigError, match="its version is not 1"):
+            desktop.open_ticket(number)

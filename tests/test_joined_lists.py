@@ -137,6 +137,26 @@ def test_who_came_later_is_on_no_list(desktop: Desktop) -> None:
     assert desktop.comments(leader) == ""
 
 
+@pytest.mark.parametrize("tier", ["committee", "reviewers"])
+def test_a_leader_that_nobody_is_asked_about(desktop: Desktop, tier: str) -> None:
+    """A change above an open parent is on no list while that is not asked about: the ticket of an
+    earlier wait is left alone.
+    """
+    parent = desktop.escalated()
+    child = desktop.waiting(parent=parent)
+    desktop.review(parent)
+    stand_down(desktop, parent)
+    desktop.gerrit.advance(hours=1)
+    desktop.gerrit.upload(parent)
+    before = desktop.comments(parent)
+    found = assess.assess(desktop.tools(), desktop.event(child), tier=tier, dry_run=False)
+    assert (found["verdict"], found["leader"]) == ("joined", parent)
+    desktop.review(child)
+
+    assert stand_down(desktop, child)["lists_corrected"] == 0
+    assert desktop.comments(parent) == before
+
+
 def test_a_tracker_that_is_down(desktop: Desktop) -> None:
     """The run fails and is repeated; then the list is corrected."""
     _, other = pair(desktop)

@@ -185,7 +185,7 @@ def test_real_histories(name: str) -> None:
     with gzip.open(HISTORIES / "opendev-zuul-reviews.jsonl.gz", "rt", encoding="utf-8") as lines:
         for raw in map(json.loads, lines):
             found = judge(read_change(parse.change(raw), policy), policy, milestone)
-            slow = SlowMoves(raw, approvals, noise, same_tree=False)
+            slow = SlowMoves(raw, approvals, noise, same_tree=True)
             for one in (*found.named, *found.idle):
                 for measure in Measure:
                     move = one.next.by(measure)

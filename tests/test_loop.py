@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timedelta, timezone
 from itertools import count
-from typing import Any, Dict, Iterator, List, Optional, Set
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
 import pytest
 from sandbox.gerrit.any_server import AnyGerrit
@@ -443,6 +443,76 @@ def test_red_changes(world: World) -> None:
     world.on(FRIDAY, 1)
 
     assert len(world.asked(number)) == 1
+
+
+def board_of(world: World, *numbers: int) -> Dict[int, Tuple[str, int]]:
+    """What the board says of changes: the reason why nobody is asked, and the leader."""
+    waits = world.standin.run("gerrit.board").result["result"]["waits"]
+    return {
+        one["number"]: (one["reason"], one["leader"]) for one in waits if one["number"] in numbers
+    }
+
+
+def test_chain(world: World) -> None:
+    """Of a chain only the lowest change is asked for, and reminded of, once for all; when it is
+    merged the next one is, and so on.
+    """
+    numbers = world.author.push_chain("tools/build", ["Cache", "Use it", "Drop the old one"])
+    for number in numbers:
+        world.author.add_reviewer(number, "reviewer1")
+    world.on(TUESDAY)
+    assert [len(world.ours(number)) for number in numbers] == [1, 0, 0]
+    world.on(WEDNESDAY)
+    committer = world.gerrit.person("reviewer2")
+    for place, bottom in enumerate(numbers, 1):
+        above = numbers[place:]
+        for _ in range(8):
+            world.later(30)
+        assert len(world.asked(bottom)) == len(world.ours(bottom, "[st2-gerrit escalate")) == 1
+        (ticket,) = world.tickets(bottom)
+        assert all(f"{number}" in ticket.messages[0] for number in above)
+        assert [world.asked(number) for number in above] == [set()] * len(above)
+        assert board_of(world, *above) == dict.fromkeys(above, ("joined", bottom))
+        committer.review(bottom, labels={"Code-Review": 2})
+        committer.submit(bottom)
+
+    assert world.failures() == []
+
+
+def test_young_parent(world: World) -> None:
+    """Above a parent that is not overdue nobody is asked; when the parent is, its list holds what
+    waits above it.
+    """
+    parent, child = world.author.push_chain("tools/build", ["Cache", "Use it"])
+    world.author.add_reviewer(parent, "reviewer1")
+    world.author.wip(parent)
+    world.on(TUESDAY, 0)
+    world.author.ready(parent)
+    world.on(WEDNESDAY)
+    assert board_of(world, parent, child) == {parent: ("", 0), child: ("joined", parent)}
+    world.on(THURSDAY)
+    world.later()
+
+    assert (len(world.asked(parent)), world.asked(child)) == (1, set())
+    assert f"{child}" in world.ticket(parent).messages[0]
+    assert world.ours(child) == []
+
+
+def test_approved_above_an_open_parent(world: World) -> None:
+    """What cannot be submitted yet is not marked; it is once its parent is merged."""
+    parent, child = world.author.push_chain("tools/build", ["Cache", "Use it"])
+    committer = world.gerrit.person("reviewer2")
+    committer.review(child, labels={"Code-Review": 2})
+    world.on(WEDNESDAY)
+    assert world.author.detail(child)["hashtags"] == []
+    assert board_of(world, child) == {child: ("joined", parent)}
+    committer.review(parent, labels={"Code-Review": 2})
+    committer.submit(parent)
+    for _ in range(6):
+        world.later(30)
+
+    assert world.author.detail(child)["hashtags"] == ["approved-waiting"]
+    assert world.failures() == []
 
 
 def test_rebase_resets_nothing(world: World) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, Dict, List
@@ -22,6 +23,8 @@ def folder(tmp_path: Path) -> Path:
     """What ``ST2_SERVICES`` names."""
     for name in SCRIPTS:
         (tmp_path / name).touch(mode=0o755)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "api.pid").touch()
     return tmp_path
 
 
@@ -113,6 +116,8 @@ def test_rules_that_ask():
 
 # The day
 
+MORNING = datetime(2026, 3, 11, tzinfo=timezone.utc)
+
 
 class Rehearsal(Scene):
     """A day on which time passes by itself, and which writes down what happens.
@@ -137,8 +142,12 @@ class Rehearsal(Scene):
 
     def turn(self, minutes: int) -> None:
         """Counted."""
-        assert minutes == 65
+        assert minutes == 10
         self.turns += 1
+
+    def clock(self) -> datetime:
+        """It runs as the day does."""
+        return MORNING + timedelta(seconds=self.time - 1_000, minutes=10 * self.turns)
 
     def say(self, text: str) -> None:
         """Written down."""
@@ -166,7 +175,7 @@ def test_quiet_day():
     """It ends as soon as all were asked for."""
     scene = Rehearsal(lambda seconds, _: min(100, int(seconds)))
 
-    assert Play(scene, HUNDRED, []).run() == Course(100.0, 0.0, 0)
+    assert Play(scene, HUNDRED, []).run() == Course(100.0, 0.0, 0, MORNING)
     assert scene.told[0] == "    10 s  asked for 10"
     assert scene.turns == 0
 
@@ -189,7 +198,7 @@ def test_faults_one_after_the_other():
         "+ two",
         "   252 s  over: two",
     ]
-    assert course == Course(1002.0, 252.0, 0)
+    assert course == Course(1002.0, 252.0, 0, MORNING + timedelta(seconds=252))
     assert scene.looks > 100
 
 
@@ -212,17 +221,17 @@ def test_all_asked_before_the_last_fault():
 
 def test_waits_that_are_offered_again_in_an_hour():
     """The clock is turned on, and what comes then is no loss."""
-    scene = Rehearsal(lambda _seconds, turns: 100 if turns else 60)
+    scene = Rehearsal(lambda _seconds, turns: 100 if turns == 6 else 60)
 
-    assert Play(scene, HUNDRED, []).run() == Course(330.0, 0.0, 1)
+    assert Play(scene, HUNDRED, []).run() == Course(1880.0, 0.0, 6, MORNING)
 
 
 def test_changes_that_are_never_asked_for():
     """After four hours without any it is given up."""
     scene = Rehearsal(lambda _seconds, _turns: 60)
 
-    assert Play(scene, HUNDRED, []).run() == Course(10.0, 0.0, 4)
-    assert scene.turns == 4
+    assert Play(scene, HUNDRED, []).run() == Course(10.0, 0.0, 24, MORNING)
+    assert scene.turns == 24
     assert scene.told[-1].endswith("nobody was asked for 310 s; asked for 60")
 
 
@@ -276,6 +285,11 @@ def test_pack_cleared_away():
     assert st2.packs == ["core"]
     assert st2.values == ["gerrit_other", "jira.cursor"]
     assert set(st2.canceled) == {"1"}
+
+
+def test_names_of_stored_values():
+    """They are those of the operator guide's table, which is compared with the library."""
+    assert {"gerrit.cursor.", "gerrit.trouble.", "gerrit.away."} < set(pack.stored_names())
 
 
 def test_pack_of_somebody_else():

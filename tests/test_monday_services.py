@@ -25,6 +25,8 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / name).write_text(SCRIPT, encoding="ascii")
         (tmp_path / name).chmod(0o755)
     (tmp_path / "run").mkdir()
+    for name in ("mongo", "actionrunner2"):
+        (tmp_path / "run" / f"{name}.pid").touch()
     return tmp_path
 
 
@@ -48,6 +50,15 @@ def test_folder_without_a_script(folder: Path):
     (folder / "stop.sh").chmod(0o644)
 
     assert f"ST2_SERVICES={folder} has no executable stop.sh, kill.sh: " in missing(str(folder))
+
+
+def test_folder_without_process_ids(folder: Path):
+    """What StackStorm's services are, and whether they run, has to be known."""
+    (folder / "run" / "actionrunner2.pid").unlink()
+
+    assert f"ST2_SERVICES={folder} has no run/NAME.pid of a service of StackStorm: " in missing(
+        str(folder)
+    )
 
 
 def test_services_put_back(folder: Path):
@@ -84,6 +95,21 @@ def test_service_that_ends_by_itself(folder: Path):
 
     assert said(folder) == ["stop mongo", "start scheduler"]
     assert services.revived == ["scheduler"]
+
+
+def test_services_of_stackstorm_started_again(folder: Path):
+    """Those that run: neither database nor message bus, nor what a fault has ended before."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        for name in ("mongo", "rabbitmq", "redis", "api", "actionrunner1", "actionrunner2"):
+            (folder / "run" / f"{name}.pid").write_text(f"{child.pid}\n", encoding="ascii")
+        services = Services(folder)
+        services.kill("actionrunner1")
+        services.restart_own()
+        child.communicate(b"\n")
+
+    assert sorted(said(folder)[1:3]) == ["stop actionrunner2", "stop api"]
+    assert said(folder)[3:] == ["start actionrunner2 api"]
+    assert services.restarted == ["actionrunner2", "api"]
 
 
 def test_script_that_fails(folder: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Sequence, Tuple
 
 import pytest
@@ -12,6 +13,9 @@ from sandbox.stackstorm.tally import Fate, asked_count, fates, table
 from sandbox.trackers.roundup import SeenIssue
 
 COMMITTEE = ("committee1", "committee2")
+MORNING = "2026-03-11"
+CALM = datetime(2026, 3, 11, 0, 5, tzinfo=timezone.utc)
+ASKED = CALM + timedelta(minutes=55)
 ASK = "@committee1, please look.\n\n[st2-gerrit escalate 0123456789abcdef asked=7]"
 
 
@@ -26,7 +30,10 @@ def change(
         "_number": number,
         "messages": [
             {"message": "Uploaded patch set 1."},
-            *({"message": text, "author": {"username": author}} for text in texts),
+            *(
+                {"message": text, "author": {"username": author}, "date": f"{MORNING} 01:00:00.000"}
+                for text in texts
+            ),
         ],
         "reviewers": {"REVIEWER": [{"username": name} for name in ("reviewer1", *reviewers)]},
     }
@@ -43,7 +50,7 @@ def test_asked_once():
     whole = change(4, ASK, reviewers=["committee1"])
     (fate,) = fates([whole], [ticket(4, "committee1")], COMMITTEE)
 
-    assert fate == Fate(4, 1, 1, ("committee1",), ("committee1",))
+    assert fate == Fate(4, 1, 1, ("committee1",), ("committee1",), at=ASKED)
     assert fate.word == "asked"
     assert asked_count([whole, change(5)]) == 1
 
@@ -89,11 +96,19 @@ def test_report():
     """It has every number for people, and lists the changes that are not as they should be."""
     found = (
         Fate(4, 1, 1, ("committee1",), ("committee1",)),
-        Fate(5, 2, 1, ("committee2",), ("committee2",)),
+        Fate(5, 2, 1, ("committee2",), ("committee2",), at=ASKED),
         Fate(6, 0, 0, (), ()),
     )
     cpu = {"gerrit": 3.0, "api": 4.4}
-    report = Report(found, COMMITTEE, Course(83.4, 40.0, 1), {"succeeded": 3}, ("scheduler",), cpu)
+    report = Report(
+        fates=found,
+        committee=COMMITTEE,
+        course=Course(83.4, 40.0, 1, CALM),
+        states={"succeeded": 3},
+        revived=("scheduler",),
+        cpu=cpu,
+        restarted=("api", "notifier"),
+    )
 
     assert report.wrong == list(found[1:])
     assert report.lines() == [
@@ -110,9 +125,11 @@ def test_report():
         "never: 6",
         "last asked     83 s after the crossing",
         "faults over    40 s after the crossing",
-        "clock turned   1 times 65 minutes",
+        "clock turned   1 times 10 minutes",
+        "longest delay  55 minutes after that, by Gerrit's clock",
         "escalate       succeeded: 3",
         "revived        scheduler",
+        "restarted      api, notifier",
         "CPU            7 s: api 4, gerrit 3",
     ]
 

@@ -581,7 +581,7 @@ def test_every_alias_leads_to_an_action():
 
 
 #: The distribution that brings a module, where its name is another one.
-BRINGS = {"yaml": "pyyaml", "urllib3": "requests"}
+BRINGS = {"yaml": "pyyaml", "urllib3": "requests", "backports": "backports.zoneinfo"}
 STACKSTORM = {"st2common", "st2reactor"}
 
 

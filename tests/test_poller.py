@@ -85,6 +85,7 @@ def test_payload(bench: Bench) -> None:
         "change_age_days": 2.04,
         "next_milestone": "5d",
         "next_at": "2026-03-09T09:00:00Z",
+        "origin": "person",
         "red": False,
         "reviewer_ids": [reviewer],
         "human_reviews": 0,
@@ -135,7 +136,8 @@ def test_snoozed_in_the_reply_dialog(bench: Bench) -> None:
 def test_cost_of_comments(bench: Bench) -> None:
     """Whether comments hold commands takes one request for all moved changes, not one for each."""
     for _ in range(20):
-        bench.fake.review(bench.fake.add_change(), comment="Why is this here?")
+        number = bench.fake.add_change()
+        bench.fake.review(number, labels={"Code-Review": 1}, comment="Why is this here?")
 
     assert bench.requests() == 3
     assert bench.requests() == 1
@@ -243,6 +245,26 @@ def test_restart(bench: Bench) -> None:
         bench.start()
 
     assert told == [(number, "1d"), (number, "2d")]
+
+
+def test_damaged_cursor(bench: Bench) -> None:
+    """The sensor goes on from now, and says so once; whoever was missed is offered."""
+    bench.config["coverage_reach"] = "60d"
+    number = bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 09:30:00")
+    (cursor,) = [name for name in bench.shelf.names() if name.startswith("gerrit.cursor.")]
+    bench.shelf.store.put(cursor, '{"version": 1, "da')
+    bench.start()
+    told = [(trigger, told.get("kind"), told.get("number")) for trigger, told in bench.poll()]
+
+    trouble = ("gerrit.poll_trouble", "partial", None)
+    assert told == [("gerrit.change_overdue", None, number), trouble]
+    assert cursor in bench.log[-1].getMessage()
+    assert [payload["state"] for _, payload in bench.poll()] == ["recovered"]
+    bench.start()
+    bench.fake.at("2026-03-04 09:00:00")
+    assert bench.waiting() == [(number, "2d")]
 
 
 def test_killed_between_dispatch_and_cursor(bench: Bench) -> None:

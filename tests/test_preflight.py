@@ -58,6 +58,28 @@ def test_version_outside(
     assert missing.command == f"make {' '.join(goals)} PYTHON=python3.12"
 
 
+def test_python_too_old_to_read_it(tmp_path: Path) -> None:
+    """Python 2 is refused with the range, and not with a syntax error."""
+    old = tmp_path / "python2"
+    claims = "import sys; sys.version_info = (2, 7, 18); exec(sys.argv[1])"
+    old.write_text(
+        f'#!/bin/sh\n[ "$1" = -c ] || {{ echo SyntaxError; exit 1; }}\n'
+        f'exec {sys.executable} -c "{claims}" "$2"\n'
+    )
+    old.chmod(0o755)
+    done = subprocess.run(
+        ["make", "-C", str(ROOT), "ready", f"PYTHON={old}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode
+    assert "This Python is 2.7; it takes 3.8 to 3.13." in done.stdout
+    assert "SyntaxError" not in done.stdout
+
+
 def test_no_version_that_would_do(tmp_path: Path) -> None:
     """Then one has to be installed."""
     (missing,) = check_version((3, 7), ["demo"], str(tmp_path))
@@ -132,6 +154,50 @@ def test_this_machine(goal: str, status: int) -> None:
     )
 
     assert (done.returncode, done.stdout + done.stderr) == (status, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told", "mended"),
+    [
+        ("REVIEWLOOP_CACHE", "{folder}/file/cache", "{folder}/file is no folder.", "mv "),
+        ("GERRIT_VERSION", "2.8", "GERRIT_VERSION is '2.8': use one of", "unset GERRIT_VERSION"),
+        ("GERRIT", "reel", "GERRIT is 'reel': use", "unset GERRIT"),
+    ],
+)
+def test_wrong_environment(tmp_path: Path, name: str, value: str, told: str, mended: str) -> None:
+    """Whatever the environment holds, it is told with what mends it, and never a traceback."""
+    (tmp_path / "file").touch()
+    done = subprocess.run(
+        [sys.executable, str(FILE), ".venv", "demo"],
+        env={"PATH": os.environ["PATH"], name: value.format(folder=tmp_path)},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("make demo cannot start:\n"), done.stderr
+    assert told.format(folder=tmp_path) in done.stderr
+    assert done.stderr.splitlines()[-1].strip().startswith(mended)
+
+
+@pytest.mark.parametrize("wanted", ["", "fake"])
+def test_looking_makes_nothing(tmp_path: Path, wanted: str) -> None:
+    """What is missing is asked for before anything is made, even the cache's folder."""
+    done = subprocess.run(
+        [sys.executable, str(FILE), ".venv", "demo", "test"],
+        env={
+            "PATH": os.environ["PATH"],
+            "GERRIT": wanted,
+            "REVIEWLOOP_CACHE": str(tmp_path / "cache"),
+        },
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_help() -> None:

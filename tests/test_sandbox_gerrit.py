@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from datetime import datetime, timedelta, timezone
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import chain
 from pathlib import Path
 from typing import List, Optional, Tuple
@@ -615,6 +616,15 @@ def sleeper(code: str) -> subprocess.Popen[bytes]:
 def test_port_that_nobody_uses() -> None:
     """A free port accepts no connection."""
     assert not accepts(free_port())
+
+
+def test_port_is_kept_for_its_server() -> None:
+    """Nobody else gets it between our look and our use, and a server of ours does."""
+    port = free_port()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((LOOPBACK, port))
+    with HTTPServer((LOOPBACK, port), BaseHTTPRequestHandler):
+        assert accepts(port)
 
 
 def test_process_that_heeds_sigterm() -> None:

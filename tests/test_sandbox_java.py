@@ -10,7 +10,7 @@ from typing import Dict, List, Tuple
 import pytest
 from sandbox.gerrit.artifacts import MINIMUM_JAVA, missing
 from sandbox.gerrit.choice import choose, wish
-from sandbox.gerrit.jars import COMPILER, Jar, fetch, gerrit_jars
+from sandbox.gerrit.jars import COMPILER, Jar, fetch, fetcher, gerrit_jars
 from sandbox.gerrit.java import find_java
 from sandbox.ports import SandboxError
 
@@ -116,7 +116,7 @@ def test_nothing_to_fetch_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """Without Maven and without jgo the error says what to run."""
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SandboxError, match=r"Neither Maven nor jgo .*make java"):
-        fetch(JAR, tmp_path)
+        fetch(JAR, tmp_path, fetcher(tmp_path))
 
 
 @pytest.mark.parametrize("version", MINIMUM_JAVA)

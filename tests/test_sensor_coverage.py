@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Dict, List, Tuple
 
@@ -12,6 +13,7 @@ from reviewloop.core.keys import Mark, ask_id
 from reviewloop.core.timestamps import from_iso
 from reviewloop.sensor.coverage import NO_RULE
 from reviewloop.settings.load import load
+from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.pending import Pending, Pendings, Reason
 
 MONDAY = "2026-03-02 09:00:00"
@@ -56,23 +58,31 @@ def ask(bench: Bench, number: int, milestone: str = "1d", purpose: str = "nudge"
 
 
 def put_off(
-    bench: Bench, number: int, reason: Reason, minutes: int, tier: str = "reviewers"
+    bench: Bench,
+    number: int,
+    reason: Reason,
+    minutes: int,
+    tier: str = "reviewers",
+    *,
+    leader: int = 0,
+    milestone: str = "1d",
 ) -> None:
     """A run of assess said that nobody can be asked before so many minutes have passed."""
     now = bench.fake.now
     bench.shelf.now = now
     Pendings(bench.shelf.service).put(
         Pending(
-            event_id=event(number),
+            event_id=event(number, milestone),
             tier=tier,
             number=number,
             party="reviewers",
             since=from_iso("2026-03-02T09:00:00Z"),
-            milestone="1d",
+            milestone=milestone,
             reason=reason,
             at=now,
             not_before=now + timedelta(minutes=minutes),
             crossed_at=from_iso("2026-03-03T09:00:00Z"),
+            leader=leader,
         )
     )
 
@@ -270,6 +280,20 @@ def test_put_off_on_two_tiers(bench: Bench) -> None:
     assert len(offered(bench, minutes=40)) == 1
 
 
+def test_put_off_at_two_milestones(bench: Bench) -> None:
+    """Where something was put off at the highest milestone, what was at a lower one, and is never
+    tried again, says nothing any more.
+    """
+    number = told_overdue(bench)
+    put_off(bench, number, Reason.NOBODY_ELIGIBLE, 30)
+    bench.fake.at(WEDNESDAY)
+    offers(bench)
+    put_off(bench, number, Reason.BUDGET, 300, "committee", milestone="2d")
+
+    assert offered(bench, minutes=30, polls=9) == []
+    assert offered(bench, minutes=61, polls=1) == [(number, "2d", "budget")]
+
+
 def test_put_off_again_and_again(bench: Bench) -> None:
     """As long as something is recorded it is no rule that is missing."""
     number = told_overdue(bench)
@@ -279,6 +303,71 @@ def test_put_off_again_and_again(bench: Bench) -> None:
         reasons += offered(bench, minutes=61)
 
     assert reasons == [(number, "1d", "cap")] * 6
+
+
+def joined(bench: Bench) -> Tuple[int, int]:
+    """A change that was put off for a working day because of another, which waits for its owner."""
+    number = told_overdue(bench)
+    leader = bench.fake.add_change()
+    bench.fake.review(leader, text="Why?")
+    bench.fake.advance(minutes=1)
+    offers(bench)
+    bench.fake.advance(minutes=1)
+    put_off(bench, number, Reason.JOINED, 24 * 60, leader=leader)
+    return number, leader
+
+
+def test_joined_to_a_change_that_rests() -> None:
+    """As long as nothing happens on either, another look a working day is enough."""
+    bench = Bench(coverage_reach="60d", milestones=["1d"])
+    bench.poll()
+    number, leader = joined(bench)
+    found = []
+    for _ in range(3 * 24):
+        if number in [one[0] for one in offered(bench, minutes=60)]:
+            found.append(bench.fake.now.strftime("%a %H:%M"))
+            put_off(bench, number, Reason.JOINED, 24 * 60, leader=leader)
+
+    assert found == ["Wed 09:02", "Thu 09:02", "Fri 09:02"]
+
+
+@pytest.mark.parametrize("what", ["merged", "reviewed", "touched", "deleted", "self"])
+def test_joined_to_a_change_that_moves(bench: Bench, what: str) -> None:
+    """Whatever happens on one of them, it is offered within two hours."""
+    number, leader = joined(bench)
+    bench.fake.advance(minutes=30)
+    assert offers(bench) == []
+    if what == "merged":
+        bench.fake.set_status(leader, "MERGED")
+    elif what == "reviewed":
+        bench.fake.review(leader, text="And this?")
+    elif what == "deleted":
+        bench.fake.changes[leader].hidden = True
+        bench.start()
+    else:
+        bench.fake.touch(number if what == "self" else leader)
+
+    assert offered(bench, minutes=25) == []
+    assert number in [one[0] for one in offered(bench, minutes=35, polls=3)]
+
+
+def test_joined_and_put_off_for_another_reason(bench: Bench) -> None:
+    """A limit on another tier may free a place, whatever happens on the leader."""
+    number, leader = joined(bench)
+    put_off(bench, number, Reason.CAP, 30, "committee")
+
+    assert [one[0] for one in offered(bench, minutes=31)] == [number]
+    assert leader != number
+
+
+def test_joined_at_an_earlier_milestone(bench: Bench) -> None:
+    """At the next milestone the earlier record keeps nothing back."""
+    number, _ = joined(bench)
+    bench.fake.at("2026-03-04 09:00:00")
+    offers(bench)
+
+    found = offered(bench, minutes=30)
+    assert (number, "2d", "") in found
 
 
 def test_no_rule(bench: Bench) -> None:
@@ -296,6 +385,58 @@ def test_no_rule(bench: Bench) -> None:
     assert [reason for _, reason in found[:3]] == ["", "", ""]
     assert {reason for _, reason in found[3:]} == {"no_rule"}
     assert len(found) == 4
+
+
+def test_put_off_at_an_earlier_milestone(bench: Bench) -> None:
+    """A record says nothing of a later milestone, which may be about other people."""
+    number = told_overdue(bench)
+    put_off(bench, number, Reason.BUDGET, minutes=7 * 24 * 60)
+    bench.fake.at(WEDNESDAY)
+    bench.poll()
+
+    found = offered(bench, minutes=30, polls=40)
+    assert found[:4] == [(number, "2d", "")] * 3
+
+
+def test_offers_that_led_to_something(bench: Bench) -> None:
+    """Only offers in a row that led to nothing are in vain: what was put off before, and is no
+    more, counts from the beginning.
+    """
+    number = told_overdue(bench)
+    for _ in range(4):
+        assert len(offered(bench, minutes=60)) == 1
+        put_off(bench, number, Reason.JOINED, minutes=0)
+    (record,) = Pendings(bench.shelf.service).all()
+    Pendings(bench.shelf.service).drop(record)
+
+    assert offered(bench, minutes=60, polls=5) == [(number, "1d", "")] * 2
+
+
+def test_records_that_are_lost(bench: Bench) -> None:
+    """What an offer was seen to lead to counts, though the datastore has lost it since."""
+    number = told_overdue(bench)
+    for _ in range(5):
+        assert len(offered(bench, minutes=60)) == 1
+        put_off(bench, number, Reason.JOINED, minutes=120)
+        assert offered(bench) == []
+        bench.shelf.store.drop(Pendings(bench.shelf.service).all()[0].key)
+
+
+def test_begun(bench: Bench) -> None:
+    """Where somebody is chosen and not asked yet, a rule acts: it is offered every hour, whatever
+    keeps the workflow from its end; where that lasts for a working day, seldom.
+    """
+    number = told_overdue(bench)
+    assert len(offered(bench, minutes=60, polls=4)) == 3
+    bench.shelf.now = now = bench.fake.now
+    since = from_iso("2026-03-02T09:00:00Z")
+    people = (bench.fake.reviewer,)
+    chosen = Ask(event(number), "reviewers", number, "reviewers", since, people, now)
+    Asks(bench.shelf.service).put(chosen)
+
+    assert offered(bench, minutes=60, polls=10) == [(number, "1d", "")] * 10
+    Asks(bench.shelf.service).put(replace(chosen, at=now - timedelta(days=1)))
+    assert len(offered(bench, minutes=60, polls=6)) == 2
 
 
 def test_longest_wait_first_and_capped() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 
 from reviewloop.errors import ConfigError, DatastoreError
+from reviewloop.store.datastore import Readable
 from reviewloop.store.tickets import DatastoreRecords, Records, TicketRecord
 from stores import MemoryRecords, Shelf
 
@@ -69,19 +70,13 @@ def test_the_name_in_the_datastore() -> None:
 
 
 @pytest.mark.parametrize(
-    "text",
-    [
-        "not json",
-        "[]",
-        json.dumps({**json.loads(RECORD.to_json()), "version": 2}),
-        json.dumps({**json.loads(RECORD.to_json()), "surprise": 1}),
-        json.dumps({**json.loads(RECORD.to_json()), "number": "4711"}),
-        json.dumps({"version": 1, "key": RECORD.key}),
-    ],
+    "change",
+    [{"version": 2}, {"surprise": 1}],
 )
-def test_a_record_that_cannot_be_read(text: str) -> None:
+def test_a_record_of_another_version(change: Dict[str, Any]) -> None:
     """It is refused with a remedy, never taken for "no ticket yet"."""
     shelf = Shelf()
+    text = json.dumps({**json.loads(RECORD.to_json()), **change})
     shelf.service.set_value(f"gerrit.ticket.{RECORD.key}", text, local=False)
 
     with pytest.raises(ConfigError) as caught:
@@ -89,6 +84,30 @@ def test_a_record_that_cannot_be_read(text: str) -> None:
 
     assert "gerrit.ticket." in caught.value.message
     assert f"st2 key delete gerrit.ticket.{RECORD.key}" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not json",
+        '{"version": 1, "da',
+        "[]",
+        "null",
+        json.dumps({**json.loads(RECORD.to_json()), "version": None}),
+        json.dumps({**json.loads(RECORD.to_json()), "number": "4711"}),
+        json.dumps({"version": 1, "key": RECORD.key}),
+    ],
+)
+def test_a_damaged_record(text: str) -> None:
+    """It is as good as a lost one, whose ticket is found by its key; it is named until then."""
+    shelf = Shelf()
+    shelf.service.set_value(f"gerrit.ticket.{RECORD.key}", text, local=False)
+    records = DatastoreRecords(shelf.service)
+
+    assert records.get(RECORD.key) is None
+    assert records.readable() == Readable((), (f"gerrit.ticket.{RECORD.key}",))
+    records.put(RECORD)
+    assert records.get(RECORD.key) == RECORD
 
 
 class Down:

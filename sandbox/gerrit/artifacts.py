@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Mapping, Optional, Sequence, Tuple
 
-from sandbox.cache import cache_folder, digest, exclusive
+from sandbox.cache import cache_folder, cache_path, digest, exclusive
 from sandbox.gerrit.jars import COMPILER, Jar, fetch, fetcher, gerrit_jars, run
 from sandbox.gerrit.java import Java, find_java
 from sandbox.ports import SandboxError
@@ -60,7 +60,7 @@ def wanted_version() -> str:
 
 
 def missing(version: Optional[str] = None, prefix: Path = Path(sys.prefix)) -> List[str]:
-    """What the real Gerrit would need and is not here, such as ``Maven``; nothing is fetched.
+    """What the real Gerrit would need and is not here, such as ``Maven``; it only looks.
 
     :param prefix: the virtual environment that may hold the packages of ``make java``.
     """
@@ -97,11 +97,11 @@ def distribution(version: Optional[str] = None) -> Distribution:
 
 
 def _jar_folder(version: str) -> Path:
-    return cache_folder("gerrit", version) / "jars"
+    return cache_path("gerrit", version, "jars")
 
 
 def _fetch_all(jars: Sequence[Jar], folder: Path) -> Tuple[Path, ...]:
-    return tuple(fetch(jar, folder) for jar in jars)
+    return tuple(fetch(jar, folder, fetcher()) for jar in jars)
 
 
 def _base_classes(java: Java, archive: Path) -> Optional[Path]:
@@ -141,7 +141,7 @@ def _compiler(version: str, java: Java) -> List[str]:
     """The JDK's compiler, else Eclipse's, which is told the language's level in its own way."""
     if java.compiler.exists():
         return [str(java.compiler), "-Xlint:all"]
-    jar = fetch(COMPILER, _jar_folder(version))
+    jar = fetch(COMPILER, _jar_folder(version), fetcher())
     level = str(min(MINIMUM_JAVA.values()))
     return [str(java.command), "-jar", str(jar), "-source", level, "-target", level, "-nowarn"]
 

@@ -18,7 +18,7 @@ import json
 import re
 from datetime import timedelta
 from email.utils import format_datetime
-from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Set, Tuple
 from urllib.parse import unquote
 
 from reviewloop.errors import AmbiguousError, ProtocolError, TemporaryError
@@ -26,6 +26,7 @@ from reviewloop.gerrit.client import Client
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
+from sandbox.gerrit.fake_chain import related_changes
 from sandbox.gerrit.fake_faults import Faults
 from sandbox.gerrit.fake_query import Moment, RefusalError, parse_query
 from sandbox.gerrit.fake_world import FakeChange, Json, World
@@ -206,18 +207,7 @@ class FakeGerrit(World, Faults, Transport):
         return {label: value for (label, who), value in votes.items() if who == self.me and value}
 
     def _get_related(self, request: Request, ident: str, revision: str) -> Json:
-        number: Optional[int] = self._change(ident).number
-        chain = self._above(self.changes[self._change(ident).number])
-        while number in self.changes:  # one that was deleted is a commit without a change
-            chain.append(self.changes[number])
-            number = chain[-1].parent
-        return {"changes": [{"_change_number": one.number} for one in chain if len(chain) > 1]}
-
-    def _above(self, change: FakeChange) -> List[FakeChange]:
-        """What is built on a change, farthest first."""
-        children = [one for one in self.changes.values() if one.parent == change.number]
-        farther = [one for child in children for one in self._above(child)]
-        return [*farther, *children]
+        return related_changes(self.changes, self._change(ident))
 
     def _get_commit(self, request: Request, ident: str, revision: str) -> Json:
         change = self._change(ident)

@@ -49,6 +49,7 @@ class PeopledGerrit(FakeGerrit):
             wip=body.get("work_in_progress", False),
             private=body.get("is_private", False),
             topic=body.get("topic", ""),
+            parent=self._change(body["base_change"]).number if "base_change" in body else None,
         )
         self.changes[number].footers = tuple(line for line in rest.splitlines() if line)
         return self._info(self.changes[number], ())

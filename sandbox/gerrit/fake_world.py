@@ -40,6 +40,8 @@ class FakeChange:
     patch_set: int = 1
     uploader: int = 0
     parent: Optional[int] = None
+    # The parent's patch set that it is built on; 0 for whichever is the current one.
+    parent_patch_set: int = 0
     hashtags: List[str] = field(default_factory=list)
     messages: List[Json] = field(default_factory=list)
     comments: List[Json] = field(default_factory=list)
@@ -58,7 +60,11 @@ class FakeChange:
     @property
     def revision(self) -> str:
         """The commit of the current patch set."""
-        return _sha("revision", self.number, self.patch_set)
+        return self.commit_of(self.patch_set)
+
+    def commit_of(self, patch_set: int) -> str:
+        """The commit of a patch set."""
+        return _sha("revision", self.number, patch_set)
 
     @property
     def commit_message(self) -> str:
@@ -158,6 +164,7 @@ class World:
         change = FakeChange(number, project, branch, subject, by, when, when, uploader=by)
         change.wip, change.started, change.private, change.topic = wip, not wip, private, topic
         change.hashtags, change.parent = sorted(hashtags), parent
+        change.parent_patch_set = 0 if parent is None else self.changes[parent].patch_set
         change.reviewers = dict.fromkeys(reviewers, "REVIEWER")
         known_as = -number if imported else number
         self.changes[known_as] = change
@@ -180,6 +187,8 @@ class World:
         change.wip = change.wip if wip is None else wip
         text = f"Uploaded patch set {change.patch_set}."
         if rebase:
+            lower = None if change.parent is None else self.changes.get(change.parent)
+            change.parent_patch_set = 0 if lower is None else lower.patch_set
             text = f"{text[:-1]}: Patch Set {change.patch_set - 1} was rebased."
         else:
             change.votes.clear()

@@ -86,16 +86,15 @@ def fetcher(prefix: Path = Path(sys.prefix)) -> Optional[Fetch]:
     return by_jgo if installed("jgo", prefix).exists() else None
 
 
-def fetch(jar: Jar, folder: Path, by: Optional[Fetch] = None) -> Path:
+def fetch(jar: Jar, folder: Path, by: Optional[Fetch]) -> Path:
     """The jar in this folder; fetched if it is missing.
 
-    :param by: fetches it into a scratch folder; default: see `fetcher`.
+    :param by: fetches it into a scratch folder, see `fetcher`; nothing if nothing can.
     :raises SandboxError: nothing can fetch it, it did not come, or it is another one.
     """
     path = folder / jar.file
     if path.exists():
         return path
-    by = by or fetcher()
     if by is None:
         raise SandboxError(f"Neither Maven nor jgo is here to fetch {jar.file}: run make java.")
     scratch = cache_folder("m2")

@@ -36,13 +36,19 @@ class SimulatedPerson(Person):
     def push_chain(
         self, project: str, subjects: Sequence[str], branch: str = "master", options: str = ""
     ) -> List[int]:
-        """Upload changes one by one; answers their numbers in order.
+        """Upload changes one by one, each on the one before; answers their numbers in order.
 
         :raises SandboxError: push options, which are git's.
         """
         if options:
             raise SandboxError(f"The simulated Gerrit knows no push options ({options}).")
-        return [self.create_change(project, subject, branch) for subject in subjects]
+        numbers: List[int] = []
+        for subject in subjects:
+            wanted = {"project": project, "branch": branch, "subject": subject}
+            if numbers:
+                wanted["base_change"] = str(numbers[-1])
+            numbers.append(int(self.call("POST", "/changes/", wanted)["_number"]))
+        return numbers
 
 
 class SimulatedGerrit:
@@ -187,8 +193,15 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         """Let the simulated Gerrit answer."""
-        length = int(self.headers.get("Content-Length") or 0)
+        told = self.headers.get("Content-Length")
+        if not told and self.command in {"POST", "PUT"}:
+            self.send_error(411)  # the head may have broken off before it
+            return
+        length = int(told or 0)
         body = self.rfile.read(length) if length else None
+        if len(body or b"") < length:  # the client went away in the middle
+            self.close_connection = True
+            return
         credentials = self.headers.get("Authorization") or ""
         response = self.server.gerrit.answer(self.command, self.path, credentials, body)
         if response is None:

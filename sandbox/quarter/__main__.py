@@ -24,12 +24,12 @@ def main() -> int:
     options = _options()
     if options.replay:
         return _replay(options.replay)
-    results: List[runs.Result] = []
+    results = runs.kept(options.results) if options.results else []
     try:
         _simulate(options, results)
     except KeyboardInterrupt:
         print("Stopped; what was simulated until now:")
-    told = _told(options, results)
+    told = _told(results)
     print("\n".join([told, "", *table.rows(results)]))
     if options.page:
         table.write(results, told)
@@ -48,6 +48,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
     parser.add_argument("--fault", action="append", help="only this one; may be repeated")
     parser.add_argument("--patience", type=float, default=60, help="seconds to shorten a failure")
+    parser.add_argument("--results", type=Path, help="keep them here, go on from what is there")
     parser.add_argument("--page", action="store_true", help="write the table into its page")
     parser.add_argument("--replay", nargs="*", type=Path, help="play these scripts; as JSON")
     return parser.parse_args()
@@ -57,7 +58,8 @@ def _simulate(options: argparse.Namespace, results: List[runs.Result]) -> None:
     began = time.monotonic()
     if names.histories() is None:
         print("No real histories: name their folder by REVIEW_HISTORIES.")
-    todo = _tasks(options)
+    done = {(one.fault, one.seed) for one in results}
+    todo = (one for one in _tasks(options) if one not in done)
     context = get_context("spawn")  # a process begins before its machine is simulated
     with ProcessPoolExecutor(options.jobs, context, initializer=runs.prepare) as pool:
         under_way: Set[Future[runs.Result]] = set()
@@ -71,9 +73,11 @@ def _simulate(options: argparse.Namespace, results: List[runs.Result]) -> None:
                 under_way.add(pool.submit(runs.run, fault, seed, days, options.patience))
             if not under_way:
                 return
-            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-            for one in done:
+            ready, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for one in ready:
                 results.append(one.result())
+                if options.results:
+                    runs.keep(one.result(), options.results)
                 _tell(one.result())
 
 
@@ -110,12 +114,13 @@ def _tell(one: runs.Result) -> None:
         print("\n".join(f"    {line}" for line in one.script.splitlines()), flush=True)
 
 
-def _told(options: argparse.Namespace, results: List[runs.Result]) -> str:
-    seeds = sorted({one.seed for one in results})
-    what = f"{len(results)} runs of up to {options.days} days"
+def _told(results: List[runs.Result]) -> str:
+    seeds = ", ".join(map(str, sorted({one.seed for one in results})))
+    days = max((one.days for one in results), default=0)
+    what = f"{len(results)} runs of up to {days} days"
     total = sum(one.steps for one in results)
     kills = sum(one.kills for one in results)
-    return f"{what}, seeds {seeds[0]} to {seeds[-1]}: {total:,} steps, {kills:,} killed processes."
+    return f"{what}, seeds {seeds}: {total:,} steps, {kills:,} killed processes."
 
 
 def _replay(files: List[Path]) -> int:

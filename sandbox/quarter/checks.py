@@ -13,27 +13,28 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Set, Tuple
 
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import ChangeStatus
 from reviewloop.core.commands import Verb
-from reviewloop.core.keys import digest, event_id, marks_of, ticket_key
+from reviewloop.core.keys import digest, marks_of
 from reviewloop.core.reading import Reading, Timeline, human_reviewers, read_change
 from reviewloop.core.timestamps import from_iso
+from reviewloop.sensor.poller import SETTLING
 from reviewloop.settings.load import Settings, load
-from sandbox.gerrit.fake_world import FakeChange
 
+from .doubled import ATTEMPTS, TIERS, asked_twice, event_of
 from .limits import Limits
 from .machine import MACHINE
 from .servers import Write
 from .world import COMMITTEE, World
 
-TIERS = {"escalate": ("committee", "chair"), "nudge": ("reviewers", "owners"), "label": ("nobody",)}
-ATTEMPTS = 8
 # On the board, these say that nobody was asked yet, and not why.
 NO_REASONS = ("", "fresh", "no_rule", "idle")
 # Somebody who left, or went away, so shortly before may still be asked: a run was under way.
 UNDER_WAY = timedelta(minutes=15)
+# What was put off is offered within the hour after it is due; what takes longer is no reason.
+DUE = timedelta(minutes=90)
 # The model's people sleep at night, and so does its sensor: longer gaps between polls do not count.
 POLLED = timedelta(hours=1)
 
@@ -134,6 +135,8 @@ class Checker:
         if mark.id not in known:
             yield Violation("over", write.number, f"{mark} was posted; no such wait is open")
             return
+        if mark.asked and not self.limits.knows(mark.id, write.at):
+            yield Violation("limit", write.number, f"{mark} was never counted")
         timeline, milestone, tier = known[mark.id]
         yield from self._people(write, reading, tier)
         self._note_delay(write, reading, timeline, milestone)
@@ -148,6 +151,8 @@ class Checker:
                     why = late
                 if account not in [self.world.gerrit.ids[name] for name in COMMITTEE]:
                     why = "a stranger"
+            elif tier == "reviewers" and account not in [one.id for one in write.seen.reviewers]:
+                why = why or "no reviewer"
             if why:
                 yield Violation("person", write.number, f"{write.mark} asks {account}: {why}")
 
@@ -156,8 +161,9 @@ class Checker:
         change = reading.change
         if change.status is not ChangeStatus.NEW or change.work_in_progress:
             return {}
+        server = self.settings.server
         return {
-            digest(self._event(change, timeline, milestone), tier, attempt): (
+            digest(event_of(server, change, timeline, milestone), tier, attempt): (
                 timeline,
                 milestone,
                 tier,
@@ -169,11 +175,6 @@ class Checker:
             for attempt in range(ATTEMPTS)
         }
 
-    def _event(self, change: Change, timeline: Timeline, milestone: str) -> str:
-        wait = timeline.wait
-        server = self.settings.server
-        return event_id(server, change.number, wait.party.value, wait.since, milestone)
-
     def _note_delay(
         self, write: Write, reading: Reading, timeline: Timeline, milestone: str
     ) -> None:
@@ -184,7 +185,7 @@ class Checker:
         crossed = [one.at for one in timeline.crossings if str(one.milestone) == milestone]
         if held or not quiet or not crossed or change.number in self._put_off:
             return
-        begin = max(crossed[0], min(write.at, self.world.last_trouble))
+        begin = max(crossed[0] + SETTLING, min(write.at, self.world.last_trouble))
         first = bisect_left(self.polls, begin)
         polls = [*self.polls[first:], write.at]
         gaps = (min(later - one, POLLED) for one, later in zip(polls, polls[1:]))
@@ -225,7 +226,8 @@ class Checker:
             if change.is_private or change.status is not ChangeStatus.NEW:
                 continue
             reading = read_change(change, self.settings.policy)
-            self.found += self._doubled(reading)
+            doubled = asked_twice(reading, self.settings)
+            self.found += [Violation("doubled", number, detail) for detail in doubled]
             for owed in self._owed(reading, since):
                 self.found += self._told(reading, owed, board)
         for key, count in Counter(self.world.tracker.open_keys()).items():
@@ -274,7 +276,7 @@ class Checker:
                     timeline.wait.since,
                     purpose,
                     TIERS[purpose][0],
-                    self._event(change, timeline, milestone),
+                    event_of(self.settings.server, change, timeline, milestone),
                 )
 
     def _is_covered(self, reading: Reading, owed: Owed) -> bool:
@@ -285,7 +287,7 @@ class Checker:
         ]
         wanted = {digest(owed.event_id, owed.tier, attempt) for attempt in range(ATTEMPTS)}
         for message in reading.change.messages:
-            for mark in marks_of(message):
+            for mark in marks_of(message) if self.settings.policy.is_own(message) else ():
                 if mark.id in wanted and mark.purpose == owed.purpose:
                     passed = {who for who, at in passes if at >= message.date}
                     if not mark.asked or not passed.issuperset(mark.asked):
@@ -294,43 +296,40 @@ class Checker:
 
     def _reason(self, reading: Reading, owed: Owed) -> str:
         """A reason that the history itself states, or one that the pack has written down."""
-        now = MACHINE.now
-        paused = [s for s in reading.pauses.spans if s.start <= now]
-        lately = now - timedelta(hours=2)
-        if reading.is_exempt:
-            return "exempt"
-        if any(span.end is None or span.end > lately for span in paused):
-            return "paused"
-        if reading.state.is_red(now):
-            return "red"
-        if owed.tier == "reviewers":
-            spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
-            people = set(human_reviewers(reading.change, self.settings.policy)) - spoken
-            if not people:
-                return "nobody_eligible"
-        if self._has_asked_parent(reading.change.number):
+        stated = self._stated(reading, owed)
+        if stated:
+            return stated
+        if owed.party != "owner" and self._has_open_parent(reading.change.number):
             return "joined"
         return self._pending(owed)
 
-    def _has_asked_parent(self, number: int) -> bool:
-        """Whether somebody is asked about a change that this one is built on, and still waits."""
+    def _stated(self, reading: Reading, owed: Owed) -> str:
+        now = MACHINE.now
+        paused = [s for s in reading.pauses.spans if s.start <= now]
+        lately = now - timedelta(hours=2)
+        reasons = {
+            "exempt": reading.is_exempt,
+            "paused": any(span.end is None or span.end > lately for span in paused),
+            "red": reading.state.is_red(now),
+            "gate_pending": owed.party == "submitter" and reading.state.is_gated(now),
+            "nobody_eligible": owed.tier == "reviewers" and not self._silent(reading),
+        }
+        return next((why for why, holds in reasons.items() if holds), "")
+
+    def _silent(self, reading: Reading) -> Set[int]:
+        """The reviewers who may be reminded."""
+        spoken = reading.state.reviewed_by | reading.pauses.passed | {reading.state.uploader}
+        return set(human_reviewers(reading.change, self.settings.policy)) - spoken
+
+    def _has_open_parent(self, number: int) -> bool:
+        """Whether this change is built on an open one, which has to be merged first."""
         changes = self.world.gerrit.changes
         above = changes[number].parent
         while above is not None and above in changes:
-            if changes[above].status == "NEW" and self._is_asked(changes[above]):
+            if changes[above].status == "NEW":
                 return True
             above = changes[above].parent
         return False
-
-    def _is_asked(self, change: FakeChange) -> bool:
-        reading = read_change(self.world.gerrit.value(change), self.settings.policy)
-        begun = [one.wait.since for one in reading.lasting(MACHINE.now)]
-        return any(
-            mark.purpose == "escalate" and message.date >= min(begun)
-            for message in reading.change.messages
-            for mark in marks_of(message)
-            if begun
-        )
 
     def _pending(self, owed: Owed) -> str:
         for item in self.world.st2.datastore.items("gerrit.pending."):
@@ -338,22 +337,11 @@ class Checker:
             if told.get("number") != owed.number:
                 continue
             mine = (told.get("party"), told.get("tier"), from_iso(told["since"]))
-            if mine == (owed.party, owed.tier, owed.since):
+            # What was due long ago, and was not looked at again, is no reason.
+            is_due = from_iso(told["not_before"]) < MACHINE.now - DUE
+            if mine == (owed.party, owed.tier, owed.since) and not is_due:
                 return str(told.get("reason"))
         return ""
-
-    def _doubled(self, reading: Reading) -> Iterator[Violation]:
-        number = reading.change.number
-        marks = [
-            mark
-            for message in reading.change.messages
-            if self.settings.policy.is_own(message)
-            for mark in marks_of(message)
-            if mark.purpose in TIERS
-        ]
-        for one, count in Counter((mark.purpose, mark.id) for mark in marks).items():
-            if count > 1:
-                yield Violation("doubled", number, f"{count} times {one}")
 
 
 def _purpose(party: str, index: int) -> str:
@@ -381,8 +369,3 @@ def _json(text: str) -> Dict[str, Any]:
     except ValueError:
         return {}
     return told if isinstance(told, dict) else {}
-
-
-def keys(numbers: Sequence[int], server: str) -> Dict[str, int]:
-    """Numbers of changes by the keys of their tickets."""
-    return {ticket_key(server, number): number for number in numbers}

@@ -30,7 +30,12 @@ class Limits:
 
     _choices: List[Choice] = field(default_factory=list)
     _known: Set[Tuple[str, int]] = field(default_factory=set)
+    _ids: Set[str] = field(default_factory=set)
     _forgot: Optional[datetime] = None
+
+    def knows(self, mark_id: str, at: datetime) -> bool:
+        """Whether an ask was counted before it was posted, or nobody can know."""
+        return mark_id in self._ids or self._is_forgotten(at)
 
     def forget(self) -> None:
         """The datastore lost something, or a clock was wrong: nobody can know what was chosen."""
@@ -44,11 +49,15 @@ class Limits:
         if key in self._known:
             return
         self._known.add(key)
+        self._ids.add(name.rpartition(".")[2])
         self._choices = [one for one in self._choices if one.at > at - WEEK]
         late, roster = bool(told.get("late")), told["tier"] in ROSTER
         self._choices.append(Choice(at, tuple(told["accounts"]), roster, late))
-        if self._forgot is None or at - self._forgot >= WEEK:
+        if not self._is_forgotten(at):
             yield from self._excesses(settings)
+
+    def _is_forgotten(self, at: datetime) -> bool:
+        return self._forgot is not None and at - self._forgot < WEEK
 
     def _excesses(self, settings: Settings) -> Iterator[str]:
         last, limits = self._choices[-1], settings.limits

@@ -22,6 +22,8 @@ NETWORK = (
     "429 with Retry-After",
     "500",
     "503",
+    "empty answer",
+    "half an answer",
 )
 """Kinds of faults on the network."""
 
@@ -38,18 +40,22 @@ FAULTS: Dict[str, Draw] = {
     **{f"Gerrit: {name}": _network("gerrit", [index]) for index, name in enumerate(NETWORK)},
     **{f"tracker: {name}": _network("tracker", [index]) for index, name in enumerate(NETWORK)},
     "Gerrit: the index lags": lambda rng: [("index", rng.choice((2, 10, 45)))],
+    "Gerrit: stale row in the index": lambda rng: [
+        ("stale", rng.randint(0, 99), rng.choice((5, 30, 90)))
+    ],
     "clock: an hour ahead": lambda _rng: [("clock", 0)],
     "clock: an hour behind": lambda _rng: [("clock", 1)],
     "clock: a year ahead": lambda _rng: [("clock", 2)],
     "clock: a year behind": lambda _rng: [("clock", 3)],
     "clock: no Date": lambda _rng: [("clock", 4)],
-    "text made to break readers": lambda rng: [("poison", rng.randint(0, 99), rng.randint(0, 1))],
+    "text made to break readers": lambda rng: [("poison", rng.randint(0, 99), rng.randint(0, 2))],
     "unknown status": lambda rng: [("status", rng.randint(0, 99))],
     "datastore: down": lambda _rng: [("datastore", 0, 0)],
     "datastore: slow": lambda _rng: [("datastore", 1, 0)],
     "datastore: lost write": lambda rng: [("datastore", 2, rng.randint(1, 3))],
     "datastore: damaged value": lambda rng: [("datastore", 3, rng.randint(0, 99))],
     "datastore: yesterday's": lambda _rng: [("datastore", 4, 0)],
+    "datastore: None": lambda rng: [("datastore", 5, rng.randint(1, 12))],
     "bus: dropped": lambda rng: [("bus", 0, rng.randint(1, 6))],
     "bus: doubled": lambda rng: [("bus", 1, rng.randint(1, 6))],
     "bus: reordered": lambda _rng: [("bus", 2, 3)],
@@ -67,6 +73,13 @@ FAULTS: Dict[str, Draw] = {
     ],
     "account switched off": lambda rng: [("departed", rng.randint(0, 4))],
 }
+PLANTED: Dict[str, Draw] = {
+    "planted: nobody acts": lambda _rng: [("no_rules",)],
+    "planted: two comments": lambda _rng: [("asks", 0, 3)],
+    "planted: the owner is asked": lambda _rng: [("asks", 0, 0)],
+    "planted: one too many": lambda _rng: [("asks_too_often", 0)],
+}
+"""What a sound pack does not do: for tests that a run fails by it. No round has them."""
 MIXED = "all of them"
 REAL = "all of them, real histories"
 

@@ -19,6 +19,8 @@ from requests.adapters import HTTPAdapter
 
 LOGIN_PAGE = b"<!DOCTYPE html><html><title>Sign in</title><form action=/login></form></html>"
 PLAIN = {"content-type": "text/plain; charset=UTF-8"}
+_PASSED_ON = {"empty answer": 0.0, "half an answer": 0.5}
+"""How much of an answer a proxy that lost the server passes on as if it were all."""
 
 
 @dataclass(frozen=True)
@@ -90,10 +92,13 @@ class Network:
 
 
 def _played(fault: Fault, request: requests.PreparedRequest, server: Server) -> Answer:
-    done = fault.done or fault.kind == "cut body"
+    done = fault.done or fault.kind in ("cut body", *_PASSED_ON)
     answer = server(request) if done else Answer(200, {}, b"")
     if fault.kind in _ERRORS:
         raise _ERRORS[fault.kind](request)
+    if fault.kind in _PASSED_ON:
+        left = answer.body[: int(len(answer.body) * _PASSED_ON[fault.kind])]
+        return Answer(answer.status, answer.headers, left)
     if fault.kind == "cut body":
         return Answer(answer.status, answer.headers, answer.body, cut=1 + len(answer.body) // 2)
     if fault.kind == "login page":

@@ -11,7 +11,7 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple
 from . import histories, people, rogue, troubles  # noqa: F401 - they define the steps
 from .checks import Checker, Violation
 from .machine import MACHINE
-from .names import FAULTS, HARD, MIXED, REAL
+from .names import FAULTS, HARD, MIXED, PLANTED, REAL
 from .world import Step, World, calm
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,7 +42,7 @@ def _day(rng: random.Random, fault: str) -> List[Step]:
 
 def _trouble(rng: random.Random, fault: str) -> List[Step]:
     name = rng.choice((*FAULTS, *HARD * 4)) if fault in (MIXED, REAL) else fault
-    steps = FAULTS[name](rng)
+    steps = {**FAULTS, **PLANTED}[name](rng)
     if steps and rng.random() < 0.5:
         steps.append(("leave", rng.choice((5, 20, 60))))
     if steps and rng.random() < 0.3:

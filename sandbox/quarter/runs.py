@@ -5,8 +5,10 @@ Only :mod:`.machine` is imported before the machine is simulated.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Dict, List, Sequence
 
 from .machine import install, stopwatch
@@ -28,6 +30,7 @@ class Result:
     counts: Dict[str, int] = field(default_factory=dict)
     longest: timedelta = timedelta(0)
     script: str = ""
+    days: int = 0
 
 
 def prepare() -> None:
@@ -51,6 +54,7 @@ def run(fault: str, seed: int, days: int, patience: float) -> Result:
         sum(played.killed.values()),
         played.asked,
         longest=max(played.delays, default=timedelta(0)),
+        days=days,
     )
     if played.violations:
         kinds = {one.kind for one in played.violations}
@@ -67,6 +71,20 @@ def _short(play: Any, steps: Sequence[Any], seed: int, kinds: Any, patience: flo
         return any(one.kind in kinds for one in play.play(part, seed).violations)
 
     return play.shorter(steps, fails, lambda: stopwatch() < until)
+
+
+def keep(result: Result, file: Path) -> None:
+    """Add a result to a file, a line each."""
+    told = {**vars(result), "longest": result.longest.total_seconds()}
+    with file.open("a", encoding="utf-8") as out:
+        out.write(json.dumps(told) + "\n")
+
+
+def kept(file: Path) -> List[Result]:
+    """What was kept; nothing where there is no file yet."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    told = map(json.loads, lines)
+    return [Result(**{**one, "longest": timedelta(seconds=one["longest"])}) for one in told]
 
 
 def replay(text: str, seed: int) -> List[str]:

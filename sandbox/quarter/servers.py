@@ -64,6 +64,7 @@ class SimulatedGerrit(PeopledGerrit):
         self._indexed: Dict[int, Tuple[datetime, FakeChange]] = {}
         self.pack = self.me
         self.pages: Dict[int, Json] = {}
+        self._stale: Dict[int, FakeChange] = {}
 
     # The network
 
@@ -127,7 +128,7 @@ class SimulatedGerrit(PeopledGerrit):
 
     def _query(self, request: Request) -> List[Json]:
         true = self.changes
-        if self.lag:
+        if self.lag or self._stale:
             self.changes = self._as_indexed()
         try:
             return super()._query(request)
@@ -137,6 +138,9 @@ class SimulatedGerrit(PeopledGerrit):
     def _as_indexed(self) -> Dict[int, FakeChange]:
         shown: Dict[int, FakeChange] = {}
         for number, change in self.changes.items():
+            if number in self._stale:
+                shown[number] = self._stale[number]
+                continue
             _since, old = self._indexed.get(number, (None, None))
             if MACHINE.now - change.updated >= self.lag:
                 shown[number] = change
@@ -147,6 +151,22 @@ class SimulatedGerrit(PeopledGerrit):
     def index_now(self) -> None:
         """What a lagging index goes on showing."""
         self._indexed = {n: (MACHINE.now, _copied(one)) for n, one in self.changes.items()}
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the index shows a change as it was."""
+        return bool(self._stale)
+
+    def leave_stale(self, number: int) -> None:
+        """The index goes on showing a change as it is now."""
+        self._stale.setdefault(number, _copied(self.changes[number]))
+
+    def reindex(self, number: Optional[int] = None) -> None:
+        """The index shows a change as it is, or all."""
+        if number is None:
+            self._stale.clear()
+        else:
+            self._stale.pop(number, None)
 
     # For who checks
 

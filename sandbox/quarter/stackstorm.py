@@ -50,14 +50,18 @@ class Meanwhile:
 
 
 class FaultyDatastore(Datastore):
-    """``down``, ``slow`` (seconds a call), ``losing`` (writes to lose) are set by faults."""
+    """``down``, ``slow`` (seconds a call), ``losing`` (writes to lose) and ``blind`` (listings that
+    answer nothing) are set by faults.
 
-    def __init__(self, moment: Callable[[str], None]) -> None:
+    :param at_work: whether it is the pack that asks.
+    """
+
+    def __init__(self, at_work: Callable[[], bool]) -> None:
         super().__init__(lambda: MACHINE.now)
         self.slow = 0.0
         self.losing = 0
-        self.failing = 0
-        self._moment = moment
+        self.blind = 0
+        self._at_work = at_work
         self.written: List[Tuple[datetime, str, str]] = []
 
     def put(self, name: str, value: str, secret: bool = False, ttl: Optional[int] = None) -> None:
@@ -70,6 +74,9 @@ class FaultyDatastore(Datastore):
 
     def items(self, prefix: str = "") -> List[KeyValue]:
         """List, slowly if it is to be slow; expired values are dropped for good."""
+        if self.blind > 0 and self._at_work():
+            self.blind -= 1
+            return []
         now = MACHINE.now
         if len(self._items) > 500:
             live = self._items.items()
@@ -112,7 +119,7 @@ class SimulatedStackStorm(StandIn):
         self._dead: List[Execution] = []
         self._resolved = ""
         super().__init__(pack, config, {}, clock=lambda: MACHINE.now)
-        self.datastore = FaultyDatastore(self.point)
+        self.datastore = FaultyDatastore(lambda: self.actor is not None)
 
     # Who is at work
 

@@ -57,11 +57,22 @@ def index(world: World, minutes: int) -> None:
 
 
 @step
+def stale(world: World, change: int, minutes: int) -> None:
+    """The index goes on showing a change as it is, for longer than the others."""
+    number = world.pick(change).number
+    world.gerrit.leave_stale(number)
+    world.later(MACHINE.now + timedelta(minutes=minutes), lambda: world.gerrit.reindex(number))
+    world.trouble()
+
+
+@step
 def datastore(world: World, kind: int, count: int) -> None:
-    """The datastore is down, slow, loses writes, damages a value, or is yesterday's."""
+    """The datastore is down, slow, loses writes, damages a value, is yesterday's, or answers as if
+    it held nothing.
+    """
     store = world.st2.datastore
     names = [one.name for one in store.items("gerrit.")]
-    what = kind % 5
+    what = kind % 6
     store.down = store.down or what == 0
     if what == 1:
         store.slow = 20.0
@@ -71,6 +82,8 @@ def datastore(world: World, kind: int, count: int) -> None:
         store.damage(names[count % len(names)])
     elif what == 4:
         store.restore(world.yesterday)
+    elif what == 5:
+        store.blind += count
     world.trouble()
 
 

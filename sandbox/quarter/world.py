@@ -120,6 +120,8 @@ class World:
 
     def poll(self) -> None:
         """The sensor looks, and what follows runs."""
+        if self.is_troubled:
+            self.trouble()
         self.gerrit.forget_reads()
         self.st2.poll()
         self.gerrit.now = MACHINE.now.replace(microsecond=0)
@@ -143,6 +145,15 @@ class World:
         """A fault begins, or is still on."""
         self.last_trouble = MACHINE.now
 
+    @property
+    def is_troubled(self) -> bool:
+        """Whether a fault that began lasts."""
+        store, gerrit, st2 = self.st2.datastore, self.gerrit, self.st2
+        met = [one for faults in self.network.faults.values() for one in faults if one.times > 0]
+        counts = (store.losing, store.blind, st2.dropping, st2.doubling, st2.shuffling, st2.twice)
+        wrong = gerrit.ahead != timedelta(0) or gerrit.lag or gerrit.is_stale
+        return bool(store.down or store.slow or met or any(counts) or wrong or st2.kills)
+
     def reconfigure(self, **values: Any) -> None:
         """Another configuration: what runs afterwards has it, the sensor is started anew."""
         self.config = {**copy.deepcopy(self.config), **values}
@@ -162,14 +173,17 @@ def step(play: Play) -> Play:
 
 def calm(world: World) -> None:
     """Nothing goes wrong any more; what is dead stays dead."""
+    if world.is_troubled:
+        world.trouble()
     world.network.faults.clear()
     store, st2, gerrit = world.st2.datastore, world.st2, world.gerrit
-    store.down, store.slow, store.losing = False, 0.0, 0
+    store.down, store.slow, store.losing, store.blind = False, 0.0, 0, 0
     st2.kills.clear()
     st2.meanwhile.clear()
     st2.dropping = st2.doubling = st2.shuffling = st2.twice = 0
     st2.side_by_side = 1
     gerrit.ahead, gerrit.lag = timedelta(0), timedelta(0)
+    gerrit.reindex()
 
 
 def parsed(text: str) -> List[Step]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from sandbox.gerrit.server import GerritServer
@@ -73,6 +74,10 @@ class Monday(Scene):
         """Turn Gerrit's clock on."""
         self._site.gerrit.advance(minutes=minutes)
 
+    def clock(self) -> datetime:
+        """Gerrit's own."""
+        return self._site.gerrit.now()
+
     def say(self, text: str) -> None:
         """Print it at once."""
         print(text, flush=True)
@@ -101,6 +106,7 @@ class Monday(Scene):
             course=course,
             states=escalations(site.st2, pack.server_of(site.gerrit.url)),
             revived=tuple(self._services.revived),
+            restarted=tuple(self._services.restarted),
             cpu=self._meter.seconds(),
         )
         self.say("\n".join(["", *report.lines()]))

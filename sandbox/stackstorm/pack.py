@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Mapping
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Tuple
 
 from sandbox.gerrit.seed import PACK_ACCOUNT, password_of
 from sandbox.stackstorm.api import DONE, StackStorm, until
 from sandbox.trackers.roundup import RoundupServer
 
+ROOT = Path(__file__).resolve().parents[2]
 SENSOR = "gerrit.GerritChangesSensor"
 #: The datastore values that the configuration names.
 SECRETS = ("gerrit_password", "gerrit_tracker_token")
@@ -48,6 +50,12 @@ def configuration(
             "token": "{{ st2kv.system.gerrit_tracker_token }}",
         },
     }
+
+
+def stored_names() -> Tuple[str, ...]:
+    """What the names of stored values begin with, by the operator guide's table."""
+    guide = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    return tuple(re.findall(r"^\| `(gerrit\.\w+\.)\*` \|", guide, re.MULTILINE))
 
 
 def is_there(st2: StackStorm) -> bool:

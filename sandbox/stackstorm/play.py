@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Callable, List, Sequence
 
 from sandbox.gerrit.server import GerritServer
@@ -13,9 +14,9 @@ from sandbox.stackstorm.services import DATABASE, RABBIT, RUNNER, Services
 
 LOOK = 10.0
 #: How often, and how far, Gerrit's clock is turned on when nothing moves any more. The pack offers
-#: a wait again once an hour; nobody has to sit through that.
-TURNS = 4
-TURN_MINUTES = 65
+#: a wait again once an hour; nobody has to sit through that. Small steps tell when it did.
+TURNS = 24
+TURN_MINUTES = 10
 RUNNER_AWAY = 12
 
 
@@ -36,11 +37,13 @@ class Course:
     :ivar last_asked: when the last change was asked for.
     :ivar faults_over: when the last fault was over; 0.0 without faults.
     :ivar turns: how often the clock was turned on.
+    :ivar calm: since when, by Gerrit's clock, all was overdue and nothing was broken.
     """
 
     last_asked: float
     faults_over: float
     turns: int
+    calm: datetime
 
 
 class Scene(ABC):
@@ -57,6 +60,10 @@ class Scene(ABC):
     @abstractmethod
     def turn(self, minutes: int) -> None:
         """Turn Gerrit's clock on."""
+
+    @abstractmethod
+    def clock(self) -> datetime:
+        """Gerrit's time."""
 
     @abstractmethod
     def say(self, text: str) -> None:
@@ -86,6 +93,7 @@ class Play:
         # When something moved last: an ask, the end of a fault, the clock.
         self._moved = self._last_asked = self._over = 0.0
         self._is_stuck = False
+        self._calm = scene.clock()
 
     def run(self) -> Course:
         """Play it; faults that are left when all were asked for are played too."""
@@ -94,7 +102,7 @@ class Play:
             self._scene.look_after()
             self._count()
             self._act()
-        return Course(self._last_asked, self._over, self._turns)
+        return Course(self._last_asked, self._over, self._turns, self._calm)
 
     @property
     def _is_done(self) -> bool:
@@ -130,6 +138,7 @@ class Play:
             self._scene.look_after()
         fault.end()
         self._over = self._moved = self._seconds()
+        self._calm = self._scene.clock()
         self._next = self._asked + 2 * self._gap
         self._say(f"over: {fault.name}")
 
@@ -154,9 +163,14 @@ def faults_of(options: Options, gerrit: GerritServer, services: Services) -> Lis
         gerrit.advance(seconds=options.gerrit_down)
         gerrit.run_clock()
 
-    def away(name: str, seconds: int) -> Fault:
-        begin, end = (lambda: services.stop(name)), (lambda: services.start(name))
-        return Fault(f"{name} stopped, {seconds} s", begin, seconds, end)
+    def bring_the_bus() -> None:
+        services.start(RABBIT)
+        services.restart_own()
+
+    def away(name: str, seconds: int, told: str, end: Callable[[], None]) -> Fault:
+        return Fault(
+            f"{name} stopped, {seconds} s{told}", lambda: services.stop(name), seconds, end
+        )
 
     found = []
     if options.kill_runner:
@@ -165,5 +179,9 @@ def faults_of(options: Options, gerrit: GerritServer, services: Services) -> Lis
     if options.gerrit_down:
         told = f"Gerrit stopped, {options.gerrit_down} s"
         found.append(Fault(told, gerrit.pause, options.gerrit_down, resume))
-    wanted = ((RABBIT, options.rabbit_down), (DATABASE, options.mongo_down))
-    return found + [away(name, seconds) for name, seconds in wanted if seconds]
+    if options.rabbit_down:
+        told = "; then StackStorm's services are started again"
+        found.append(away(RABBIT, options.rabbit_down, told, bring_the_bus))
+    if options.mongo_down:
+        found.append(away(DATABASE, options.mongo_down, "", lambda: services.start(DATABASE)))
+    return found

@@ -21,6 +21,7 @@ class Report:
 
     :ivar states: of the executions of ``gerrit.escalate``: status -> how many.
     :ivar revived: services that ended by themselves, once for each time.
+    :ivar restarted: StackStorm's own that were started again because the message bus was away.
     :ivar cpu: process -> seconds.
     """
 
@@ -30,11 +31,18 @@ class Report:
     states: Mapping[str, int]
     revived: Tuple[str, ...]
     cpu: Mapping[str, float]
+    restarted: Tuple[str, ...] = ()
 
     @property
     def wrong(self) -> List[Fate]:
         """Changes that were forgotten, asked for twice, or by half."""
         return [fate for fate in self.fates if fate.word not in GOOD]
+
+    @property
+    def delay(self) -> float:
+        """Minutes by Gerrit's clock from the end of the last fault to the last ask, or 0."""
+        late = [(fate.at - self.course.calm).total_seconds() for fate in self.fates if fate.at]
+        return max([0.0, *late]) / 60
 
     def lines(self) -> List[str]:
         """For people."""
@@ -46,8 +54,10 @@ class Report:
             f"last asked     {self.course.last_asked:.0f} s after the crossing",
             f"faults over    {self.course.faults_over:.0f} s after the crossing",
             f"clock turned   {self.course.turns} times {TURN_MINUTES} minutes",
+            f"longest delay  {self.delay:.0f} minutes after that, by Gerrit's clock",
             f"escalate       {states or 'none'}",
             f"revived        {', '.join(self.revived) or 'none'}",
+            f"restarted      {', '.join(self.restarted) or 'none'}",
             f"CPU            {sum(self.cpu.values()):.0f} s: {cpu}",
         ]
 

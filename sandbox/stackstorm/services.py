@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
@@ -19,6 +20,22 @@ RUNNER = "actionrunner1"
 RABBIT = "rabbitmq"
 DATABASE = "mongo"
 SECOND_SENSOR = "sensorcontainer2"
+#: StackStorm's own services, without their ``st2``; a number may follow.
+OWN = (
+    "actionrunner",
+    "api",
+    "auth",
+    "garbagecollector",
+    "notifier",
+    "rulesengine",
+    "scheduler",
+    "sensorcontainer",
+    "stream",
+    "timersengine",
+    "workflowengine",
+)
+#: For one script, in seconds.
+PATIENCE = 300
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -32,7 +49,16 @@ def missing(folder: str) -> str:
     if not folder:
         return f"{KEY} is not set: {remedy}"
     lacking = [name for name in SCRIPTS if not _executable(Path(folder) / name)]
-    return f"{KEY}={folder} has no executable {', '.join(lacking)}: {remedy}" if lacking else ""
+    if lacking:
+        return f"{KEY}={folder} has no executable {', '.join(lacking)}: {remedy}"
+    if not any(is_own(file.stem) for file in (Path(folder) / "run").glob("*.pid")):
+        return f"{KEY}={folder} has no run/NAME.pid of a service of StackStorm: write them there"
+    return ""
+
+
+def is_own(name: str) -> bool:
+    """Whether this is a service of StackStorm itself: not the message bus, not the database."""
+    return name.rstrip("0123456789") in OWN
 
 
 def _executable(path: Path) -> bool:
@@ -40,11 +66,10 @@ def _executable(path: Path) -> bool:
 
 
 class Services:
-    """The services by name.
+    """The services by name, known by ``run/<service>.pid``.
 
-    Where the folder has ``run/<service>.pid``, those that run at first are started again when they
-    end by themselves. systemd does that for a packaged StackStorm, whose scheduler and runners
-    count on it: they end when the database goes.
+    Those that run at first are started again when they end by themselves. systemd does that for a
+    packaged StackStorm, whose scheduler and runners count on it: they end when the database goes.
 
     :param folder: of the scripts; None: no service can be touched.
     """
@@ -55,6 +80,7 @@ class Services:
         self._added: List[str] = []
         self._kept: Set[str] = set(self.running())
         self.revived: List[str] = []
+        self.restarted: List[str] = []
 
     def running(self) -> Dict[str, int]:
         """Service -> process id, of those with a file of it."""
@@ -92,6 +118,19 @@ class Services:
             self.revived += gone
             self._call("start", gone)
 
+    def restart_own(self) -> None:
+        """End all of StackStorm's own services at once, and start them again.
+
+        An installation has to do that when the message bus was away: what a service of StackStorm
+        3.9 wanted to send meanwhile leaves its connection closed for ever.
+        """
+        names = sorted(name for name in self._kept if is_own(name))
+        if names:
+            with ThreadPoolExecutor(len(names)) as pool:
+                list(pool.map(lambda name: self._call("stop", [name]), names))
+            self._call("start", names)
+            self.restarted += names
+
     def restore(self) -> None:
         """Start what was ended here, and end what was started here."""
         for name in list(self._ended):
@@ -113,7 +152,7 @@ class Services:
         if self._folder is None:
             raise SandboxError(f"{verb} {' '.join(names)}: {missing('')}.")
         command = [str(self._folder / f"{verb}.sh"), *names]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=120)
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=PATIENCE)
 
 
 class Meter:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Set, Tuple
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from sandbox.gerrit.seed import PACK_ACCOUNT
 from sandbox.trackers.roundup import SeenIssue
@@ -22,7 +23,10 @@ BAD = ("half", "doubled", "never")
 
 @dataclass(frozen=True)
 class Fate:
-    """One change: our comments that ask, its tickets, who was asked, who has the tickets."""
+    """One change: our comments that ask, its tickets, who was asked, who has the tickets.
+
+    :ivar at: when the last of these comments was written, by Gerrit's clock.
+    """
 
     number: int
     comments: int
@@ -30,6 +34,7 @@ class Fate:
     asked: Tuple[str, ...]
     assignees: Tuple[str, ...]
     joined: bool = False
+    at: Optional[datetime] = None
 
     @property
     def word(self) -> str:
@@ -71,6 +76,7 @@ def fates(
                 asked=tuple(sorted(_reviewers(change) & set(committee))),
                 assignees=tuple(sorted(issue.assignee for issue in own)),
                 joined=number in listed,
+                at=max((_instant(one["date"]) for one in _asks(change)), default=None),
             )
         )
     return found
@@ -101,20 +107,24 @@ def _spread(counts: Mapping[Any, int]) -> str:
     return ", ".join(f"{key}: {count}" for key, count in sorted(counts.items()))
 
 
-def _own(change: Mapping[str, Any]) -> List[str]:
+def _instant(date: str) -> datetime:
+    """Gerrit's timestamp, in UTC, to the second."""
+    return datetime.fromisoformat(date.partition(".")[0]).replace(tzinfo=timezone.utc)
+
+
+def _own(change: Mapping[str, Any]) -> List[Mapping[str, Any]]:
     messages = change.get("messages", ())
-    return [
-        one["message"] for one in messages if one.get("author", {}).get("username") == PACK_ACCOUNT
-    ]
+    return [one for one in messages if one.get("author", {}).get("username") == PACK_ACCOUNT]
 
 
-def _asks(change: Mapping[str, Any]) -> List[str]:
-    return [text for text in _own(change) if _ASK.search(text)]
+def _asks(change: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    return [one for one in _own(change) if _ASK.search(one["message"])]
 
 
 def _listed(change: Mapping[str, Any]) -> List[int]:
     """Other changes that our asking comment names."""
-    found = {int(number) for text in _asks(change) for number in _CHANGE.findall(text)}
+    texts = [one["message"] for one in _asks(change)]
+    found = {int(number) for text in texts for number in _CHANGE.findall(text)}
     return sorted(found - {change["_number"]})
 
 

@@ -59,7 +59,8 @@ def page(found: Dict[str, Any]) -> Iterator[str]:
 def _state(wait: Dict[str, Any]) -> str:
     after = f", {wait['next']} {wait['next_at']}" if wait["next_at"] else ""
     if wait["reason"]:
-        return f"{wait['reason']}{after}"
+        leader = f" to {wait['leader']}" if wait["leader"] else ""
+        return f"{wait['reason']}{leader}{after}"
     asked = wait["asked"][-1]
     who = ", ".join(map(str, asked["account_ids"])) or "nobody by name"
     return f"asked {who} ({asked['tier']}) since {asked['since']}{after}"

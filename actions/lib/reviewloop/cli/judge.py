@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Dict, List, Optional
+from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from reviewloop.cli.config import read_settings
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
@@ -21,6 +21,7 @@ from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse, queries
 from reviewloop.insight.judge import Judged, judge
 from reviewloop.insight.scores import Scores, scores
+from reviewloop.insight.unmarked import Habits, Unmarked, told
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
 from reviewloop.settings.load import Settings
@@ -67,13 +68,14 @@ def run(options: argparse.Namespace) -> int:
     else:
         cases.of_file(options.changes)
     found = cases.scores(options.since, options.to)
+    unmarked = cases.habits.unmarked()
     if options.json:
-        sys.stdout.write(json.dumps(as_dict(found, cases.milestone, cases.not_judged), indent=1))
-        sys.stdout.write("\n")
+        plain = as_dict(found, cases.milestone, cases.not_judged)
+        accounts = [{"account_id": one.account.id, "signs": list(one.signs)} for one in unmarked]
+        sys.stdout.write(json.dumps({**plain, "unmarked": accounts}, indent=1) + "\n")
     else:
-        sys.stdout.writelines(
-            f"{line}\n" for line in page(found, cases.milestone, cases.not_judged)
-        )
+        lines = [*page(found, cases.milestone, cases.not_judged), *_warning(unmarked)]
+        sys.stdout.writelines(f"{line}\n" for line in lines)
     sys.stderr.writelines(f"{note}\n" for note in cases.notes)
     return 0
 
@@ -83,7 +85,8 @@ class Cases:
     """Changes, judged as they are read.
 
     ``without_messages`` counts those that say nothing of their history; ``unreadable`` those that
-    make no sense, and ``notes`` tells of them and of what else was left out.
+    make no sense, and ``notes`` tells of them and of what else was left out. ``habits`` are those
+    of the accounts that are not marked as bots.
     """
 
     settings: Settings
@@ -93,6 +96,10 @@ class Cases:
     unreadable: int = 0
     now: Optional[datetime] = None
     notes: List[str] = field(default_factory=list)
+    habits: Habits = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.habits = Habits(self.settings.policy)
 
     @property
     def not_judged(self) -> Dict[str, int]:
@@ -120,7 +127,7 @@ class Cases:
     def of_server(self, limit: int, since: Optional[datetime]) -> None:
         """Judge the changes of the configured Gerrit, those touched last first."""
         client, policy = make_client(self.settings), self.settings.policy
-        server = Server(self.settings, client, lambda _change: policy)
+        server = Server(self.settings, client, lambda _change: policy, marked=limit)
         touched = [] if since is None else [queries.after(since)]
         raws, more = server.search(queries.all_of(self.settings.gerrit.query, *touched), limit)
         self.now = client.now()
@@ -142,6 +149,7 @@ class Cases:
 
     def _judge(self, reading: Reading) -> None:
         if reading.change.messages:
+            self.habits.note(reading.change)
             self.judged.append(judge(reading, self.settings.policy, self.milestone))
         else:
             self.without_messages += 1
@@ -150,6 +158,14 @@ class Cases:
         self.unreadable += 1
         if self.unreadable == 1:
             self.notes.append(f"Unreadable, the first of them: {outward(why, 300)}")
+
+
+def _warning(unmarked: Sequence[Unmarked]) -> List[str]:
+    """What to say of accounts that look like bots: all that they say counts as people's."""
+    if not unmarked:
+        return []
+    heading = "These look like bots, and count as people (`automation` in the configuration):"
+    return ["", heading, *(f"  {outward(line)}" for line in told(unmarked))]
 
 
 _FIRST = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -67,10 +67,11 @@ def replay_file(config: Path, changes: Path, since: datetime, to: datetime) -> L
 def _events(raw: Dict[str, Any], policy: Policy, window: Window) -> Iterator[Line]:
     reading = read_change(parse.change(raw), policy)
     for what in replay(reading, policy, window):
-        yield _line(reading.change.number, what, policy)
+        yield line_of(reading.change.number, what, policy)
 
 
-def _line(number: int, what: Union[Crossing, Ending], policy: Policy) -> Line:
+def line_of(number: int, what: Union[Crossing, Ending], policy: Policy) -> Line:
+    """An event as it is printed, and by what it is sorted."""
     wait = what.wait
     event: Dict[str, Any] = {"event": "waiting", "number": number, "party": wait.party.value}
     length = 0

@@ -17,13 +17,16 @@ from datetime import date, datetime
 from enum import Enum
 from itertools import islice
 from typing import Counter as Counts
-from typing import FrozenSet, Iterator, List, Optional, Set, Tuple
+from typing import FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change, Message
 from reviewloop.core.durations import parse_duration
 from reviewloop.core.keys import marks_of
 from reviewloop.core.policy import Policy
 from reviewloop.core.spans import Span
+from reviewloop.core.stopped import Stopped
+from reviewloop.core.waits import Wait
+from reviewloop.core.worktime import Calendar
 
 #: The most commands of one message, and of one person on one change, that count.
 MAX_IN_MESSAGE = 10
@@ -76,20 +79,25 @@ class Pauses:
         return tuple(c.at for c in self.commands if c.verb is Verb.PASS and not c.problem)
 
 
-def pauses(change: Change, policy: Policy) -> Pauses:
-    """Read the commands out of people's messages, oldest first."""
+def pauses(change: Change, policy: Policy, waits: Sequence[Wait] = ()) -> Pauses:
+    """Read the commands out of people's messages, oldest first.
+
+    :param waits: of the change, in the order they began: none of them is snoozed for longer than
+        ``max_snooze`` in all. Without them each ``/snooze`` is bounded by itself.
+    """
     asked: Set[int] = set()
     given: Counts[int] = Counter()
     commands: List[Command] = []
+    stopped = Stopped(waits, policy.calendar)
     for message in change.messages:
         if policy.is_own(message):
             asked.update(account for mark in marks_of(message) for account in mark.asked)
         elif not policy.is_automatic(message):
             for command in _bounded(message, given):
-                commands.append(command if command.problem else _understood(command, policy, asked))
+                commands.append(_taken(command, policy, asked, stopped))
     working = [command for command in commands if not command.problem]
     passed = frozenset(c.author for c in working if c.verb is Verb.PASS)
-    return Pauses(_spans(working), passed, tuple(commands))
+    return Pauses(stopped.spans, passed, tuple(commands))
 
 
 def _bounded(message: Message, given: Counts[int]) -> Iterator[Command]:
@@ -121,9 +129,20 @@ def _commands(message: Message) -> Iterator[Command]:
             yield Command(verb, message.date, author, argument)
 
 
-def _understood(command: Command, policy: Policy, asked: Set[int]) -> Command:
+def _taken(command: Command, policy: Policy, asked: Set[int], stopped: Stopped) -> Command:
+    """The command with what it comes to; where it stops the clocks, ``stopped`` knows."""
+    taken = command if command.problem else _understood(command, policy, asked, stopped)
+    if not taken.problem and taken.verb is not Verb.PASS:
+        stopped.take(taken.at, taken.until, taken.verb is Verb.SNOOZE)
+    return taken
+
+
+def _understood(command: Command, policy: Policy, asked: Set[int], stopped: Stopped) -> Command:
     if command.verb is Verb.SNOOZE:
-        return _snooze(command, policy)
+        left = policy.max_snooze.seconds(policy.calendar) - stopped.snoozed(command.at)
+        if left <= 0:
+            return _faulty(command, f"it was snoozed for {policy.max_snooze} in all, the longest")
+        return _snooze(command, policy.calendar, left)
     if command.verb is Verb.UNSNOOZE:
         return command
     if command.author not in asked:
@@ -134,19 +153,19 @@ def _understood(command: Command, policy: Policy, asked: Set[int]) -> Command:
     return _until(command, policy.calendar.add(command.at, pause))
 
 
-def _snooze(command: Command, policy: Policy) -> Command:
+def _snooze(command: Command, calendar: Calendar, most: int) -> Command:
+    """``most``: working seconds that it may last."""
     # What follows the amount is the reason, in free words.
     amount = command.argument.split(None, 1)[0] if command.argument else ""
     try:
         day = _day(amount)
         if day is not None:
-            return _until(command, _shortened(policy.calendar.day_start(day), command, policy))
-        wanted = parse_duration(amount).seconds(policy.calendar)
+            return _until(command, _shortened(calendar.day_start(day), command, calendar, most))
+        wanted = parse_duration(amount).seconds(calendar)
     except ValueError:
         return _faulty(command, "write /snooze 5d or /snooze 2026-12-24")
     # Compared before anything is calculated: 999999w would be a walk through years of days.
-    seconds = min(wanted, policy.max_snooze.seconds(policy.calendar))
-    return _until(command, policy.calendar.add(command.at, seconds))
+    return _until(command, calendar.add(command.at, min(wanted, most)))
 
 
 def _day(amount: str) -> Optional[date]:
@@ -155,13 +174,12 @@ def _day(amount: str) -> Optional[date]:
     return None if match is None else date(*map(int, match.groups()))
 
 
-def _shortened(until: datetime, command: Command, policy: Policy) -> datetime:
+def _shortened(until: datetime, command: Command, calendar: Calendar, most: int) -> datetime:
     """A snooze's end, or the latest that it may have."""
-    calendar = policy.calendar
     # Working time is never longer than time itself, so what is nearer needs no calculation.
-    if (until - command.at).total_seconds() <= policy.max_snooze.seconds(calendar):
+    if (until - command.at).total_seconds() <= most:
         return until
-    longest = calendar.add(command.at, policy.max_snooze.seconds(calendar))
+    longest = calendar.add(command.at, most)
     return until if longest is None else min(until, longest)
 
 
@@ -173,21 +191,3 @@ def _until(command: Command, until: Optional[datetime]) -> Command:
 
 def _faulty(command: Command, problem: str) -> Command:
     return replace(command, problem=problem)
-
-
-def _spans(commands: List[Command]) -> Tuple[Span, ...]:
-    """The latest word counts: a pause replaces the one before it, ``/unsnooze`` ends it.
-
-    The spans are in order, whatever the dates of the messages are.
-    """
-    spans: List[Span] = []
-    for command in commands:
-        if command.verb is Verb.PASS:
-            continue
-        at = max(command.at, spans[-1].start) if spans else command.at
-        last = spans[-1] if spans else None
-        if last is not None and last.end is not None and last.end > at:
-            spans[-1:] = [Span(last.start, at)] if last.start < at else []
-        if command.until is not None and command.until > at:
-            spans.append(Span(at, command.until))
-    return tuple(spans)

@@ -8,10 +8,11 @@ by messages alone, a ``/snooze`` typed there would be missed, and taken for a re
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Dict, List, Sequence
+from typing import Dict, FrozenSet, List, Sequence
 
 from reviewloop.core.change import Change, Message
-from reviewloop.core.speech import COMMENTS
+from reviewloop.core.policy import Policy
+from reviewloop.core.speech import COMMENTS, review_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,25 @@ class ReviewComment:
 def has_comments(change: Change) -> bool:
     """Whether comments were posted with any of the change's messages."""
     return any(COMMENTS.search(message.text) for message in change.messages)
+
+
+def only_marks(message: Message) -> bool:
+    """Whether all that a message says below its first line is how many comments there are."""
+    below = [line.strip() for line in message.said.split("\n")[1:] if line.strip()]
+    return bool(below) and all(COMMENTS.fullmatch(line) for line in below)
+
+
+def unread(change: Change, policy: Policy) -> FrozenSet[str]:
+    """Ids of people's messages of which only the comments tell whether they say anything: they cast
+    no vote that is a review.
+    """
+    marked = (one for one in change.messages if only_marks(one) and not policy.is_automatic(one))
+    found = ((message.id, review_of(message.text)) for message in marked)
+    return frozenset(
+        ident
+        for ident, review in found
+        if review is not None and not any(map(policy.is_review, review[1].cast))
+    )
 
 
 def with_comments(change: Change, comments: Sequence[ReviewComment]) -> Change:

@@ -125,8 +125,8 @@ class Policy:
     and says no more, in working time. ``own_account`` is the username under
     which this pack acts ("" = none); ``own_id`` is that account's id, which counts alone where it
     is known (0 = not yet): Gerrit may take a username in other letters, and may show none at all.
-    ``ack_pause`` is how long an ``/ack`` pauses the ladder and ``max_snooze`` the longest pause a
-    ``/snooze`` gets, both in working time.
+    ``ack_pause`` is how long an ``/ack`` pauses the ladder and ``max_snooze`` how long one wait
+    is paused by ``/snooze`` in all, both in working time.
     """
 
     milestones: Tuple[Duration, ...] = (

@@ -97,7 +97,7 @@ class Reading:
 def read_change(change: Change, policy: Policy) -> Reading:
     """Read a change with its messages."""
     state = follow(change, policy)
-    paused = pauses(change, policy)
+    paused = pauses(change, policy, state.waits)
     passes = sorted(paused.passes)
     timelines = tuple(
         Timeline(wait, _retold(wait, crossings(wait, policy, paused.spans), passes))

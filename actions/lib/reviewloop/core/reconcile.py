@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import Dict, Iterable, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
-from reviewloop.core.history import Event, EventKind, KeptVote, read, speaker
+from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, speaker
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
+from reviewloop.core.readiness import in_progress, ready
 from reviewloop.core.records import VoteOf
 from reviewloop.core.votes import Key, Votes
 
@@ -46,54 +48,13 @@ def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
     events = list(read(change, policy))
     found: List[Disagreement] = []
-    if change.status is ChangeStatus.NEW:
-        events = _ready(events, change, found)
+    told, true = events[-1].wip, change.work_in_progress or change.is_private
+    if change.status is ChangeStatus.NEW and told is not true:
+        found.append(Disagreement("work_in_progress", int(told), int(true)))
+        events = (in_progress if true else ready)(events, heard(change, policy))
     if change.approvals is not None:
         events = _Ballot(change, policy, events, found).mended()
     return Reconciled(tuple(events), tuple(found))
-
-
-def _ready(events: List[Event], change: Change, found: List[Disagreement]) -> List[Event]:
-    told = events[-1].wip
-    true = change.work_in_progress or change.is_private
-    if told is true:
-        return events
-    found.append(Disagreement("work_in_progress", int(told), int(true)))
-    last = change.messages[-1] if change.messages else None
-    if true:
-        at = last.date if last else change.created
-        event = Event(EventKind.WIP, at, None, wip=True, uploader=events[-1].uploader)
-        return [*events, replace(event, place=len(change.messages))]
-    return _made_ready(events, change)
-
-
-def _made_ready(events: List[Event], change: Change) -> List[Event]:
-    """Gerrit keeps no trace where a review with words makes a change ready: then its words are the
-    trace. The first message after the last sign of progress by whoever answers for the change: one
-    that no later message moves.
-    """
-    begun = max(i for i, event in enumerate(events) if event.wip and _begins(events, i))
-    since = events[begun]
-    place, at = _trace(change, since)
-    split = next((i for i in range(begun + 1, len(events)) if events[i].place >= place), None)
-    split = len(events) if split is None else split
-    ready = Event(EventKind.READY, at, None, uploader=since.uploader, place=place)
-    after = [replace(event, wip=False) for event in events[split:]]
-    return [*events[:split], ready, *after]
-
-
-def _trace(change: Change, since: Event) -> Tuple[int, datetime]:
-    """Place and date of the message that made a change ready which was in progress ``since``."""
-    responsible = (change.owner.id, since.uploader)
-    later = [(i, one) for i, one in enumerate(change.messages) if i > since.place]
-    own = [(i, one) for i, one in later if one.author and one.author.id in responsible]
-    place, message = next(iter(own or later), (since.place, None))
-    return place, since.at if message is None else message.date
-
-
-def _begins(events: Sequence[Event], i: int) -> bool:
-    kinds = (EventKind.WIP, EventKind.UPLOAD)
-    return events[i].kind in kinds or i == 0 or not events[i - 1].wip
 
 
 class _Ballot:
@@ -106,65 +67,93 @@ class _Ballot:
         self, change: Change, policy: Policy, events: List[Event], found: List[Disagreement]
     ) -> None:
         self._change = change
+        self._heard = heard(change, policy)
         self._policy = policy
         self._events = events
         self._found = found
-        uploads = [i for i, event in enumerate(events) if event.kind is EventKind.UPLOAD]
-        self._last_upload = uploads[-1] if uploads else 0
+        self._last_upload = _last_upload(events)
         self._after: Dict[int, List[Event]] = {}
+        approvals = change.approvals or ()
+        self._listed: Dict[Key, Approval] = {(one.label, one.account.id): one for one in approvals}
+        self._advised = self._advice()
 
     def mended(self) -> List[Event]:
         """The events, with what Gerrit lists and the messages do not, and without the opposite."""
-        told, true = self._told(), self._true()
+        for key, (value, _, approval) in self._wrong().items():
+            true = 0 if approval is None else approval.value
+            self._found.append(Disagreement("vote", value, true, key[0], key[1] or 0))
+        self._mend()
+        self._lay()
+        # What came later may have taken away what was put in earlier.
+        left = self._wrong()
+        last = _touched(self._events, left) if left else {}
+        for key, (value, _, approval) in left.items():
+            place = last.get(key, self._last_upload)
+            if approval is None:
+                self._take_back(key, value, place)
+            else:
+                at = self._events[place].at
+                self._put(place, self._vote(approval.account, at, [approval]))
+        self._lay()
+        return self._events
+
+    def _mend(self) -> None:
         added: List[Tuple[Approval, datetime]] = []
-        for key in sorted(set(told) | set(true), key=lambda one: (one[0], one[1] or 0)):
-            standing, approval = told.get(key), true.get(key)
-            values = standing[0] if standing else 0, approval.value if approval else 0
-            if values[0] == values[1]:
-                continue
-            self._found.append(Disagreement("vote", *values, key[0], key[1] or 0))
-            if approval is None and standing is not None:
-                self._take_back(key, *standing)
-            elif approval is not None and not (standing and self._correct(*standing, approval)):
+        for key, (value, cast, approval) in self._wrong().items():
+            if approval is None:
+                self._take_back(key, value, cast)
+            elif not (value and self._correct(value, cast, approval)):
                 added.extend(self._missing(approval))
         for (at, account), approvals in _grouped(added).items():
             self._insert(self._vote(account, at, approvals))
-        return [
-            one for i, event in enumerate(self._events) for one in (event, *self._after.get(i, ()))
+
+    def _lay(self) -> None:
+        """Put in what was collected."""
+        after, self._after = self._after, {}
+        self._events = [
+            one for i, event in enumerate(self._events) for one in (event, *after.get(i, ()))
         ]
+        self._last_upload = _last_upload(self._events)
+
+    def _wrong(self) -> Dict[Key, Tuple[int, int, Optional[Approval]]]:
+        """The votes that differ, by label and account: the value that the events come to with the
+        index of what cast it (0 where none stands), and what Gerrit lists, if anything.
+        """
+        told, listed = self._told(), self._listed
+        found: Dict[Key, Tuple[int, int, Optional[Approval]]] = {}
+        for key in sorted(set(told) | set(listed), key=lambda one: (one[0], one[1] or 0)):
+            (value, cast), approval = told.get(key, (0, 0)), listed.get(key)
+            true = 0 if approval is None else approval.value
+            if value == true or true == self._advised.get(key):
+                continue
+            if approval is None or not self._policy.is_adviser(approval.account, approval.tag):
+                found[key] = (value, cast, approval)
+        return found
 
     def _told(self) -> Dict[Key, Tuple[int, int]]:
-        """The value of each vote that the messages come to, and the index of what cast it."""
+        """The value of each vote that the events come to, and the index of what cast it."""
         index = {id(event): i for i, event in enumerate(self._events)}
         votes = Votes(self._policy, self._change.owner.id)
         for event in self._events:
             votes.apply(event)
         return {key: (one.value, index[id(one.source)]) for key, one in votes.standing.items()}
 
-    def _true(self) -> Dict[Key, Approval]:
-        """What Gerrit lists, without advice: that of an account, and that of a tag."""
-        advised = self._advised()
-        found: Dict[Key, Approval] = {}
-        for one in self._change.approvals or ():
-            key = one.label, one.account.id
-            is_advice = self._policy.is_adviser(one.account, one.tag)
-            if not is_advice and advised.get(key) != one.value:
-                found[key] = one
-        return found
-
-    def _advised(self) -> Dict[Key, int]:
-        """The votes that advice comes to which a tag marks: it may bear a person's name."""
-        tags = {message.tag for message in self._change.messages}
-        if not any(self._policy.is_adviser(None, tag) for tag in tags):
+    def _advice(self) -> Dict[Key, int]:
+        """What advice came to last that only a tag marks, 0 where it took a vote back: it may bear
+        the name of a person, of whose vote Gerrit's answer then says nothing.
+        """
+        messages = self._change.messages
+        if not any(self._policy.is_adviser(None, message.tag) for message in messages):
             return {}
         found: Dict[Key, int] = {}
-        heard = {event.place for event in self._events}
         for event in read(self._change, replace(self._policy, advisers=())):
             author = event.author.id if event.author else None
-            for vote in event.votes:
-                found.pop((vote.label, author), None)
-                if event.place not in heard:
-                    found[vote.label, author] = vote.value
+            spoken = 0 <= event.place < len(messages)
+            advises = spoken and is_advice(messages[event.place], self._policy)
+            for label, value in _values(event):
+                found.pop((label, author), None)
+                if advises:
+                    found[label, author] = value
         return found
 
     def _take_back(self, key: Key, value: int, cast: int) -> None:
@@ -206,7 +195,7 @@ class _Ballot:
         if approval.date is not None:
             return approval.date
         place = self._events[self._last_upload].place
-        for i, message in enumerate(self._change.messages):
+        for i, message in enumerate(self._heard.messages):
             if i > place and message.author and message.author.id == approval.account.id:
                 return message.date
         return None
@@ -233,6 +222,37 @@ class _Ballot:
         before = self._events[i]
         event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
         self._after.setdefault(i, []).append(event)
+
+
+def _last_upload(events: Sequence[Event]) -> int:
+    uploads = (i for i, event in enumerate(events) if event.kind is EventKind.UPLOAD)
+    return max(uploads, default=0)
+
+
+def _touched(events: Sequence[Event], keys: Iterable[Key]) -> Dict[Key, int]:
+    """The index of the last event that may have cast or taken away each vote since the last
+    upload; none for one of which no event tells.
+    """
+    by_account: Dict[Key, int] = {}
+    by_label: Dict[str, int] = {}
+    for i in range(_last_upload(events), len(events)):
+        event = events[i]
+        author = event.author.id if event.author else None
+        for label, _ in _values(event):
+            by_account[label, author] = i
+        for gone in event.deleted:
+            if gone.account is None:
+                by_label[gone.vote.label] = i
+            else:
+                by_account[gone.vote.label, gone.account] = i
+    places = {key: max(by_account.get(key, -1), by_label.get(key[0], -1)) for key in keys}
+    return {key: place for key, place in places.items() if place >= 0}
+
+
+def _values(event: Event) -> Iterable[Tuple[str, int]]:
+    """What an event says on each label, 0 for a vote taken back."""
+    yield from ((label, 0) for label in event.removed)
+    yield from ((vote.label, vote.value) for vote in event.votes)
 
 
 def _grouped(

@@ -11,7 +11,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import AbstractSet, Callable, Dict, Optional, Set, Tuple
 
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Vote
 
 _Gate = Optional[int]

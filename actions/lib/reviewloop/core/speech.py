@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import List, Optional, Pattern, Sequence, Tuple
+from itertools import dropwhile
+from typing import FrozenSet, List, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.core.policy import VOTE, Vote
 
@@ -16,8 +17,10 @@ from reviewloop.core.policy import VOTE, Vote
 COMMENTS = re.compile(r"\([0-9]+ (?:inline )?comments?\)")
 # Nobody makes a thousand million patch sets; longer numbers are not Gerrit's.
 _HEAD = re.compile(r"Patch Set ([0-9]{1,9}):(.*)")
-# `Uploaded patch set 3: Code-Review+1 Verified+1.`, or with what was uploaded after another colon.
-_PUSHED = re.compile(rf"Uploaded patch set [0-9]{{1,9}}:((?: {VOTE})+)(?:\.|:|$)")
+# `Uploaded patch set 3: Code-Review+1 -Verified.`, or with what was uploaded after another colon.
+_PUSHED = re.compile(
+    rf"Uploaded patch set [0-9]{{1,9}}:((?: {VOTE}| -[A-Za-z0-9][A-Za-z0-9-]*)+)(?:\.|:|$)"
+)
 # A vote on an older patch set counts on later ones too where Gerrit says that it copied it.
 _FORWARDED = "Copied votes on follow-up patch sets have been updated:"
 _COPIED_TO = re.compile(rf"\* ({VOTE}) has been copied to patch set ([^(]*(?:\(was [^)]*\)[^(]*)*)")
@@ -39,6 +42,11 @@ class Ballot:
     def __bool__(self) -> bool:
         return bool(self.cast or self.removed)
 
+    @property
+    def labels(self) -> FrozenSet[str]:
+        """The labels that it says something of."""
+        return frozenset([*(vote.label for vote in self.cast), *self.removed])
+
 
 def first_line(text: str) -> str:
     """The first line of a message, without its end."""
@@ -52,21 +60,23 @@ def review_of(text: str) -> Optional[Tuple[int, Ballot]]:
     return None if head is None or ballot is None else (int(head.group(1)), ballot)
 
 
-def pushed(text: str) -> Tuple[Vote, ...]:
-    """The votes cast together with an upload."""
+def pushed(text: str) -> Ballot:
+    """The votes cast and taken back together with an upload."""
     found = _PUSHED.match(first_line(text))
     ballot = _ballot(found.group(1)) if found else None
-    return () if ballot is None else ballot.cast
+    return ballot or Ballot()
 
 
 def forwarded(text: str, patch_set: int) -> Ballot:
     """The votes of a review of an older patch set that Gerrit copied to this one, or took off it.
 
-    Gerrit writes its list right below the first line; people's words come after.
+    Gerrit writes its list right below the first line, of what that says; people's words come after,
+    and may look the same.
     """
-    blank, heading, *lines = [*text.split("\n")[1:], "", ""]
-    if blank.strip() or heading.rstrip() != _FORWARDED:
+    review = review_of(text)
+    if review is None or not _has_list(text.split("\n", 3)[1:], review[1]):
         return Ballot()
+    lines, given = text.split("\n")[3:], review[1]
     cast: List[Vote] = []
     removed: List[str] = []
     for line in lines:
@@ -77,7 +87,10 @@ def forwarded(text: str, patch_set: int) -> Ballot:
             removed.append(taken.group(1))
         elif not line.startswith("* "):
             break
-    return Ballot(tuple(cast), tuple(removed))
+    return Ballot(
+        tuple(vote for vote in given.cast if vote in cast),
+        tuple(label for label in sorted(given.labels) if label in removed),
+    )
 
 
 def says_nothing(text: str, noise: Sequence[Pattern[str]]) -> bool:
@@ -96,12 +109,16 @@ def matches(patterns: Sequence[Pattern[str]], text: str) -> bool:
 
 def _words(text: str) -> Sequence[str]:
     """The lines below the first one and below what Gerrit writes there itself."""
-    lines = text.split("\n")[1:]
-    if len(lines) > 1 and lines[1].rstrip() == _FORWARDED:
-        lines = lines[2:]
-        while lines and lines[0].startswith("* "):
-            lines = lines[1:]
-    return lines
+    lines, review = text.split("\n")[1:], review_of(text)
+    if review is None or not _has_list(lines, review[1]):
+        return lines
+    return list(dropwhile(lambda line: line.startswith("* "), lines[2:]))
+
+
+def _has_list(below: Sequence[str], ballot: Ballot) -> bool:
+    """Whether Gerrit lists, below the first line, what became of its votes."""
+    head = [line.rstrip() for line in below[:2]]
+    return bool(ballot) and head == ["", _FORWARDED]
 
 
 def _patch_sets(text: str) -> Sequence[int]:

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import FrozenSet, Iterable, Iterator, Optional, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.turns import (

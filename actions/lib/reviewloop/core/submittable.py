@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change, ChangeStatus
-from reviewloop.core.history import EventKind
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote
 from reviewloop.core.spans import Span, in_order
 from reviewloop.core.steps import Step

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Counter as Counts
 from typing import Dict, Mapping, Optional, Set, Tuple
 
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote
 from reviewloop.core.records import VoteOf
 from reviewloop.core.reds import Reds
@@ -58,7 +59,7 @@ class Votes:
         elif event.kind is EventKind.DELETION:
             self._delete(event)
         elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
-            self._said(event)
+            self._ballot(event, event.kind is EventKind.ROBOT)
         self._reds.apply(event, self._against)
 
     @property
@@ -106,9 +107,7 @@ class Votes:
                         self._drop((vote.label, account))
         for kept in event.kept:
             self._cast(kept.vote, kept.account, kept.automatic, event)
-        author = event.author.id if event.author else None
-        for vote in event.votes:
-            self._cast(vote, author, self._is_robot(event), event)
+        self._ballot(event, self._is_robot(event))
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
@@ -117,9 +116,8 @@ class Votes:
             for account in wanted:
                 self._drop((gone.vote.label, account))
 
-    def _said(self, event: Event) -> None:
+    def _ballot(self, event: Event, automatic: bool) -> None:
         author = event.author.id if event.author else None
-        automatic = event.kind is EventKind.ROBOT
         for label in event.removed:
             self._drop((label, author))
         for vote in event.votes:

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
-from reviewloop.core.history import EventKind, is_advice
+from reviewloop.core.history import is_advice
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract
@@ -64,10 +65,6 @@ class State:
     def is_gated(self, now: datetime) -> bool:
         """Whether the submitter waits for a gate at ``now``."""
         return _holds(self.gates, now)
-
-    def open_wait(self, party: Party, now: datetime) -> Optional[Wait]:
-        """The wait of this party that still lasts, if any."""
-        return next((one for one in self.waits if one.party is party and one.lasts(now)), None)
 
 
 def _holds(spans: Sequence[Span], now: datetime) -> bool:

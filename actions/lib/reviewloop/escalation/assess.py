@@ -16,12 +16,12 @@ from reviewloop.core.change import ChangeStatus
 from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
-from reviewloop.core.tiers import ROSTER_TIERS, Tier
+from reviewloop.core.tiers import Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
-from reviewloop.escalation import grouping
+from reviewloop.escalation import neighbours as around
 from reviewloop.escalation.choice import Case, Chooser, Chosen
-from reviewloop.escalation.limits import AGAIN
+from reviewloop.escalation.limits import joined_until
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
@@ -140,7 +140,7 @@ class Assessor:
     # What the history does not decide; all of it under the lease
 
     def _decided(
-        self, assessment: Assessment, case: Case, neighbours: Optional[grouping.Neighbours]
+        self, assessment: Assessment, case: Case, neighbours: Optional[around.Neighbours]
     ) -> Tuple[Assessment, Optional[Ask]]:
         """The verdict, and the ask to be kept where there is a new one."""
         known = self._known(case)
@@ -149,9 +149,10 @@ class Assessor:
             # A record that was lost, as by a restored datastore, is kept again.
             kept = None if known in case.asks and known.open else replace(known, open=True)
             return replace(asked, joined=known.joined), kept
-        group = None if neighbours is None else grouping.group(neighbours, case.asks)
+        group = None if neighbours is None else around.group(neighbours, case.asks)
         if group is not None and group.leader != group.number:
-            pending = self._pending(case, Reason.JOINED, case.now + AGAIN, group.leader)
+            until = joined_until(self._settings.policy.calendar, case.now)
+            pending = self._pending(case, Reason.JOINED, until, group.leader)
             return replace(assessment, verdict=Verdict.JOINED, pending=pending), None
         return self._asked(assessment, case, known, () if group is None else group.joined)
 
@@ -185,13 +186,11 @@ class Assessor:
 
     def _neighbours(
         self, event: EventRef, tier: Tier, reading: Reading, timeline: Timeline, now: datetime
-    ) -> Optional[grouping.Neighbours]:
+    ) -> Optional[around.Neighbours]:
         """What the change may be asked for with; read before the lease, which is held shortly."""
-        if tier not in ROSTER_TIERS:
-            return None
         policy = self._people.policy(reading.change)
-        asking = grouping.Asking(event, policy, now, self._settings.is_held_out)
-        return grouping.look(self._client, reading, timeline, asking)
+        asking = around.Asking(event, tier, policy, now, self._settings.is_held_out)
+        return around.look(self._client, reading, timeline, asking)
 
     def _asked(
         self, assessment: Assessment, case: Case, known: Optional[Ask], joined: Tuple[int, ...]

@@ -19,7 +19,7 @@ from reviewloop.store.pending import Pending, Reason
 LATELY = timedelta(hours=2)
 """Who does not come back for so long, once they may, keeps nobody behind them."""
 AGAIN = timedelta(hours=2)
-"""When to look again at what no limit puts off: somebody comes back, or a leader is reviewed."""
+"""When to look again at what no limit puts off: somebody comes back."""
 
 Rank = Tuple[bool, datetime, int]
 
@@ -97,6 +97,14 @@ def budget(line: Line, accounts: Iterable[int], most: int, run: timedelta) -> Op
     # A person is free again when so many have left the week that one more fits.
     lapsing = [week[len(week) - most] + WEEK for week in weeks]
     return Hold(Reason.BUDGET, min(lapsing, default=line.now + AGAIN))
+
+
+def joined_until(calendar: Calendar, now: datetime) -> datetime:
+    """When to look again at what is joined to another change, if the sensor sees nothing happen on
+    either: in a working day. Above a parent that takes weeks each look would be in vain.
+    """
+    at, _ = calendar.spend(now, calendar.day_seconds)
+    return now + AGAIN if at is None else at
 
 
 def _week(line: Line, account: int) -> List[datetime]:

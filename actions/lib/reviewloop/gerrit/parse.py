@@ -206,30 +206,6 @@ def commit_emails(data: Any, where: str) -> Tuple[str, ...]:
     return tuple(field(one, "email", str, where, "") for one in people)
 
 
-def descendants(data: Any, number: int) -> Tuple[int, ...]:
-    """Change numbers above ``number`` in its chain, nearest first: as :func:`ancestors`."""
-    before = _chain(data, number)[0]
-    return tuple(one for one in reversed(before) if one)
-
-
-def ancestors(data: Any, number: int) -> Tuple[int, ...]:
-    """Change numbers below ``number`` in its chain: ``RelatedChangesInfo``, newest first."""
-    # 0 is a commit without a change.
-    return tuple(one for one in _chain(data, number)[1] if one)
-
-
-def _chain(data: Any, number: int) -> Tuple[List[int], List[int]]:
-    """The numbers before and after ``number`` in the answer; none where it is not in."""
-    where = f"change {number}, related changes"
-    items = field(mapping(data, where), "changes", list, where, [])
-    chain = [field(mapping(item, where), "_change_number", int, where, 0) for item in items]
-    if number not in chain:
-        return [], []
-    before = chain.index(number)
-    after = before + 1
-    return chain[:before], chain[after:]
-
-
 def votes(data: Any, where: str = "votes") -> Mapping[str, int]:
     """A map of label to value; empty where Gerrit left it out."""
     raw = mapping({} if data is None else data, where)

@@ -74,7 +74,8 @@ class Peer:
             (a login page, a proxy).
         :raises ConfigError: a redirect, which is never followed.
         :raises RefusedError: every other 4xx; ``status`` tells which.
-        :raises TemporaryError: 429, and 408 and 5xx of a read; ``retry_after`` where asked for.
+        :raises TemporaryError: 429, and 408 and 5xx of a read; ``retry_after`` where asked for;
+            a read's answer that ends before its end.
         :raises AmbiguousError: 408, 5xx or an unreadable answer of a write.
         :raises ProtocolError: a read's answer that is not JSON.
         """
@@ -108,7 +109,10 @@ class Peer:
         try:
             return _json(response.body)
         except ValueError as err:
-            kind: Type[ReviewLoopError] = AmbiguousError if request.writes else ProtocolError
+            unread: Type[ReviewLoopError] = ProtocolError
+            if _is_cut(response.body):
+                unread = TemporaryError
+            kind = AmbiguousError if request.writes else unread
             raise kind(
                 f"{self.host} answered {request} with {response.status} and"
                 f" {len(response.body)} bytes that are not JSON"
@@ -184,6 +188,15 @@ def segment(text: Union[str, int]) -> str:
 def _json(body: bytes) -> Any:
     start = len(_XSSI_PREFIX) if body.startswith(_XSSI_PREFIX) else 0
     return read_json(body[start:])
+
+
+def _is_cut(body: bytes) -> bool:
+    """Whether a body that is not JSON may be the beginning of one: a proxy that lost the server in
+    the middle ends what it has as if it were whole. A whole answer of Gerrit's ends in a line
+    break, and compact JSON holds none (``com.google.gerrit.httpd.restapi.RestApiServlet``).
+    """
+    begun = _XSSI_PREFIX.startswith(body) or body.startswith(_XSSI_PREFIX)
+    return begun and not (body.endswith(b"\n") and len(body.strip()) > len(_XSSI_PREFIX))
 
 
 def _json_error(body: bytes) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Iterable, Iterator, List, Optional, Tuple, Union
 
@@ -11,6 +10,7 @@ from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit import parse, queries, scan
 from reviewloop.gerrit.accounts import account
+from reviewloop.gerrit.chain import Related, links, related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import Params, change_id, segment
 from reviewloop.gerrit.queries import Option
@@ -37,14 +37,6 @@ MAX_PAGE = 500
 _FEW = 10
 #: Rows that are asked for without a look at the account's limit.
 A_FEW = 50
-
-
-@dataclass(frozen=True)
-class Related:
-    """Numbers of the changes that one is built on, and that are built on it, nearest first."""
-
-    ancestors: Tuple[int, ...] = ()
-    descendants: Tuple[int, ...] = ()
 
 
 class ReadClient(Session):
@@ -141,7 +133,7 @@ class ReadClient(Session):
     def related(self, change: Change) -> Related:
         """The change's relation chain, as its commits tell it."""
         data = self._read(f"{path_of(change)}/revisions/{change.revision or 'current'}/related")
-        return Related(parse.ancestors(data, change.number), parse.descendants(data, change.number))
+        return related(links(data, change.number), change.number)
 
     # Reading people
 

@@ -150,7 +150,9 @@ def _explained(row: Row, view: View) -> Row:
 
 
 def _pending(row: Row, view: View) -> Optional[Pending]:
-    """What was put off about the wait; of several tiers, what may be offered first."""
-    wait = row.event_id.rpartition(":")[0]
-    mine = [one for one in view.pendings if one.event_id.rpartition(":")[0] == wait]
+    """What was put off about the milestone; of several tiers, what may be offered first.
+
+    A record of an earlier milestone tells what became of another question, perhaps on another tier.
+    """
+    mine = [one for one in view.pendings if one.event_id == row.event_id]
     return min(mine, key=lambda one: one.not_before, default=None)

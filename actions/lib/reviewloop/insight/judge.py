@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Iterator, Optional, Sequence, Tuple
 
 from reviewloop.core.durations import Duration
-from reviewloop.core.history import EventKind
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.milestones import Crossing, Window, crossing
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading, replay

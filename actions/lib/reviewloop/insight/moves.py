@@ -14,9 +14,10 @@ from enum import Enum
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, Message
-from reviewloop.core.history import Event, EventKind
+from reviewloop.core.comments import only_marks
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
-from reviewloop.core.speech import COMMENTS
 from reviewloop.core.steps import Step
 from reviewloop.core.turns import Party
 
@@ -147,10 +148,5 @@ def _move(event: Event, mover: Mover, message: Optional[Message], policy: Policy
             for wanted in policy.approval
         ),
         substantive=not (event.silent or event.rebased or event.kind is EventKind.DELETION),
-        unread=message is not None and not event.votes and _is_unread(message),
+        unread=message is not None and not event.votes and only_marks(message),
     )
-
-
-def _is_unread(message: Message) -> bool:
-    below = [line.strip() for line in message.said.split("\n")[1:] if line.strip()]
-    return bool(below) and all(COMMENTS.fullmatch(line) for line in below)

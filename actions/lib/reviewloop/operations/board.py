@@ -9,7 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
-from reviewloop.core.comments import has_comments, with_comments
+from reviewloop.core.comments import has_comments, unread, with_comments
 from reviewloop.core.payloads import Site
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading, read_change
@@ -55,12 +55,15 @@ class Server:
 
     :param policy_of: the policy with which a change's own messages are known.
     :param pendings: what was put off; none where there is no datastore.
+    :param marked: of how many changes, those left alone for longest first, the comments are asked
+        for only because their turn depends on them; a request each.
     """
 
     settings: Settings
     client: ReadClient
     policy_of: Callable[[Change], Policy]
     pendings: Sequence[Pending] = ()
+    marked: int = 100
     unreadable: List[Dict[str, Any]] = field(default_factory=list)
 
     def look(self, limit: int) -> Dict[str, Any]:
@@ -96,7 +99,7 @@ class Server:
     def readings(self, raws: Sequence[Raw]) -> List[Reading]:
         """What a search found, read; ``unreadable`` lists what makes no sense."""
         changes = [change for change in map(self._change, raws) if change is not None]
-        spoken = self._with_commands(changes)
+        spoken = self._with_commands(changes) | self._unread(changes)
         return [
             read_change(self._whole(change) if change.number in spoken else change, policy)
             for change in changes
@@ -119,6 +122,12 @@ class Server:
         words = queries.any_word(verb.value for verb in Verb)
         rows = self.client.changes(marked, query=words) if marked else []
         return {parse.number_of(row) for row in rows}
+
+    def _unread(self, changes: Sequence[Change]) -> Set[int]:
+        """Those of which only comments tell whether people said anything."""
+        marked = [one for one in changes if unread(one, self.policy_of(one))]
+        oldest = sorted(marked, key=lambda one: (one.updated, one.number))
+        return {change.number for change in oldest[: self.marked]}
 
     def _whole(self, change: Change) -> Change:
         return with_comments(change, self.client.comments(change))

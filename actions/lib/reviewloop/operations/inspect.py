@@ -11,10 +11,13 @@ from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
+from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
+from reviewloop.escalation.neighbours import bottom_of
 from reviewloop.gerrit import parse
+from reviewloop.insight.unmarked import unmarked_in
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
 
@@ -64,7 +67,7 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     """
     reading = _read(context, number)
     now = context.client.now()
-    explained = _Explanation(context, reading, now)
+    explained = _Explanation(context, reading, now, _joined_to(context, reading, now))
     return {
         "number": number,
         "patchset": reading.change.patch_set,
@@ -74,6 +77,10 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
         "red": reading.state.is_red(now),
         "origin": context.settings.policy.origin(reading.change).value,
         "advice": reading.state.advice,
+        "unmarked": [
+            {"account_id": one.account.id, "messages": one.messages, "signs": list(one.signs)}
+            for one in unmarked_in(reading.change, context.people.policy(reading.change))
+        ],
         "disagreements": [
             {
                 "what": one.what,
@@ -122,11 +129,33 @@ def explain(context: Context, number: int) -> Dict[str, Any]:
     }
 
 
+def _joined_to(context: Context, reading: Reading, now: datetime) -> Optional[str]:
+    """In whose name the change is asked for, in a sentence; None where it is asked for itself."""
+    waits = [one for one in reading.lasting(now) if one.wait.party is not Party.OWNER]
+    if not waits:
+        return None
+    bottom = bottom_of(context.client, reading.change)
+    if bottom is not None:
+        first = f"change {bottom}" if bottom else "a private change"
+        return (
+            f"It is built on {first}, which is not merged yet. Before that, nobody is asked to"
+            " review or to submit it."
+        )
+    crossed = [(one.key, one.crossed(now)) for one in waits]
+    latest = {(*key, str(one.milestone)) for key, one in crossed if one is not None}
+    for one in context.pendings.all():
+        is_its_own = one.number == reading.change.number and Tier(one.tier) in ROSTER_TIERS
+        if is_its_own and one.leader and (one.party, one.since, one.milestone) in latest:
+            return f"At {iso(one.at)} it was joined to change {one.leader}, which is asked about."
+    return None
+
+
 @dataclass(frozen=True)
 class _Explanation:
     context: Context
     reading: Reading
     now: datetime
+    joined_to: Optional[str]
 
     def reasons_not(self) -> List[str]:
         change, state = self.reading.change, self.reading.state
@@ -141,6 +170,7 @@ class _Explanation:
             ("gate_pending", state.is_gated(self.now)),
             ("no_milestone_reached", not any(self._crossed())),
             ("hold_out", self.context.settings.is_held_out(change.number)),
+            ("joined", self.joined_to is not None),
         )
         return [name for name, holds in reasons if holds]
 
@@ -170,6 +200,8 @@ class _Explanation:
             said.append("It is approved, and waits for a gate: nobody is asked to submit it.")
         if self.reading.is_exempt:
             said.append("The hashtag no-escalation keeps it out of escalation.")
+        if self.joined_to is not None:
+            said.append(self.joined_to)
         return said
 
     def _timeline(self, timeline: Timeline) -> str:

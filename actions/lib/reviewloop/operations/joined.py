@@ -48,7 +48,9 @@ def _leaders(context: Context, event: EventRef) -> Dict[str, str]:
     found = {one.ticket_key: one.ident for one in events}
     known = {0, *(ask.number for ask in asks)}
     put_off = put_off_about(context.pendings.all(), event.server, event.number, event)
-    for leader in {one.leader for one in put_off} - known:
+    # A reminder or a mark lists nobody.
+    on_roster = (one for one in put_off if Tier(one.tier) in ROSTER_TIERS)
+    for leader in {one.leader for one in on_roster} - known:
         found[ticket_key(event.server, leader)] = str(leader)
     return found
 

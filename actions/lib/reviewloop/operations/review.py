@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import MARK_TAG, Mark, ask_id, digest
-from reviewloop.errors import ProtocolError, RefusedError
+from reviewloop.errors import ConfigError, ProtocolError, RefusedError
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.render import render
@@ -206,11 +206,21 @@ def _text(
 ) -> str:
     if seen.reading is None or seen.timeline is None:
         raise ProtocolError(f"change {event.number}: there is no open wait to write about.")
-    record = context.records.get(event.ticket_key)
-    url = "" if record is None else record.url
+    url = _ticket_url(context, event)
     subject = context.subject(seen.reading, seen.timeline, event.milestone, asked, url)
     folder = context.settings.templates
     return render(purpose.value, BodyFormat.TEXT, subject, folder=folder)
+
+
+def _ticket_url(context: Context, event: EventRef) -> str:
+    """The ticket's address; "" where there is none, or its record is one of another version: people
+    are asked all the same.
+    """
+    try:
+        record = context.records.get(event.ticket_key)
+    except ConfigError:
+        return ""
+    return "" if record is None else record.url
 
 
 def _check_votes(labels: Mapping[str, int]) -> None:

@@ -34,11 +34,14 @@ class Read:
 
     :param asks: who is asked about each of its open waits.
     :param oddity: what was not understood, "" if nothing.
+    :param is_whole: whether what people said in comments was asked for, as far as turns depend on
+        it; of the many changes of a start it is not, until something is to be dispatched of one.
     """
 
     reading: Reading
     asks: Asks = field(default_factory=dict)
     oddity: str = ""
+    is_whole: bool = True
 
     @property
     def key(self) -> ChangeKey:

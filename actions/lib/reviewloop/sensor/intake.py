@@ -38,7 +38,7 @@ class Intake:
         self._log = log
 
     def take(self, found: Iterable[Found], since: Optional[Cursor] = None) -> Set[ChangeKey]:
-        """Take in changes; those that were read.
+        """Take in changes; those that were read as a whole.
 
         :param since: for changes that polls should have seen before: from when on their events are
             to be dispatched.
@@ -53,7 +53,8 @@ class Intake:
                 self._watch.learn(one.reading, position, one.asks)
                 self._known.note(change)
                 self._aside.note(one.key, one.oddity)
-                read.add(one.key)
+                if one.is_whole:
+                    read.add(one.key)
             elif isinstance(one, Private):
                 self._drop(one.key)
                 self._known.note(one.change)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, List, Sequence, Set
+from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
@@ -36,7 +36,8 @@ from reviewloop.sensor.roster import RosterCheck
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
-from reviewloop.store.cursor import CursorStore
+from reviewloop.store.asks import Asks
+from reviewloop.store.cursor import CursorStore, LostCursorError
 from reviewloop.store.pending import Pending, Pendings
 from reviewloop.store.troubles import TroubleStore
 
@@ -51,6 +52,7 @@ class Stores:
     cursor: CursorStore
     troubles: TroubleStore
     pending: Pendings
+    asks: Asks
 
 
 class Poller:
@@ -79,9 +81,10 @@ class Poller:
         self._log = logger
         self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
+        self._lost: Optional[LostCursorError] = None
         self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
         self._roster = RosterCheck(people)
-        self._pending = stores.pending
+        self._pending, self._asks = stores.pending, stores.asks
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
         self._dispatcher = Dispatcher(
@@ -105,6 +108,7 @@ class Poller:
     def _whole(self) -> None:
         self._round()
         self._troubles.worked(self._standing())
+        self._lost = None
 
     def _fail(self, error: Exception) -> None:
         guarded(
@@ -120,7 +124,7 @@ class Poller:
             self._watch, self._known, self._aside, self._position, self._clock.now, self._log
         )
         self._delta = Delta(self._reader, self._clock)
-        self._coverage = Coverage(self._settings, self._put_off, self._outbox)
+        self._coverage = Coverage(self._settings, self._put_off, self._asks.all, self._outbox)
         self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
 
     def _round(self) -> None:
@@ -148,9 +152,15 @@ class Poller:
     # The cursor.
 
     def _begin(self) -> None:
-        """Load the cursor; at a first start, say that nothing that is past will be told."""
-        if self._position.load():
-            return
+        """Load the cursor; at a first start, say that nothing that is past will be told.
+
+        One that was damaged is as good as none: whoever is not asked for it is offered later.
+        """
+        try:
+            if self._position.load():
+                return
+        except LostCursorError as err:
+            self._lost = err
         self._client.version()
         start = self._rewind(self._clock.now(), self._settings.catch_up)
         self._position.start(start)
@@ -206,7 +216,7 @@ class Poller:
         def freshen(keys: Set[ChangeKey]) -> None:
             stale = keys - read
             read.update(stale)
-            self._intake.take(self._reader.changes(stale))
+            self._intake.take(self._reader.changes(stale, whole=True))
 
         return freshen
 
@@ -224,7 +234,8 @@ class Poller:
     # What does not keep polls from working.
 
     def _standing(self) -> Dict[str, ReviewLoopError]:
-        found = [self._aside.trouble(), self._clock.trouble(), self._roster.trouble()]
+        aside = self._lost or self._aside.trouble()
+        found = [aside, self._clock.trouble(), self._roster.trouble()]
         return {one.kind: one for one in found if one is not None}
 
 

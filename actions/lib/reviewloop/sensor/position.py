@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import FrozenSet, Iterable, Mapping, Optional
 
 from reviewloop.sensor.events import Event
-from reviewloop.store.cursor import Cursor, CursorStore
+from reviewloop.store.cursor import Cursor, CursorStore, LostCursorError
 
 #: Names of late events kept at one time: they are few, but for a day without an index.
 KEPT = 500
@@ -31,7 +32,10 @@ class Position:
         return self._cursor
 
     def load(self) -> bool:
-        """Read the cursor if that has not been done; whether there is one."""
+        """Read the cursor if that has not been done; whether there is one.
+
+        :raises LostCursorError: there is something else in its place.
+        """
         if self._cursor is None:
             self._cursor = self._saved = self._store.load()
         return self._cursor is not None
@@ -42,7 +46,8 @@ class Position:
 
     def check(self) -> None:
         """Read the store, for nothing but to see that StackStorm has its database."""
-        self._store.load()
+        with suppress(LostCursorError):
+            self._store.load()
 
     def save(self) -> None:
         """Keep the cursor, unless it is kept already."""

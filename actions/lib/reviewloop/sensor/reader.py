@@ -25,7 +25,7 @@ from typing import (
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Verb
-from reviewloop.core.comments import ReviewComment, has_comments, with_comments
+from reviewloop.core.comments import ReviewComment, has_comments, unread, with_comments
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change
 from reviewloop.errors import (
@@ -43,6 +43,7 @@ from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.http import codes
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
+from reviewloop.sensor.words import Words
 
 HISTORY = (
     Option.MESSAGES,
@@ -59,6 +60,10 @@ _IN_A_ROW = 3
 #: Answers in a row with 500, with which Gerrit's own code fails on what was asked for, before they
 #: are taken for the server's trouble and not for a change's.
 _FAILURES = 20
+
+#: Changes of one look whose comments are asked for only because of the turn. After a long silence
+#: there may be many more; those are asked for when something is to be dispatched of them.
+MARKED = 100
 
 T = TypeVar("T")
 #: What ``client.changes`` answers of one change, or why it does not.
@@ -80,8 +85,10 @@ class Reader:
         self._server = server
         self._policy = policy
         self._query = query
+        self._words = Words(self._comments)
         self._failing = 0
         self._unanswered = 0
+        self._room = 0
 
     def rows(self, query: str) -> Iterator[Union[parse.Row, Failed]]:
         """What the index says of each change that a search finds; one request where it is few."""
@@ -105,19 +112,22 @@ class Reader:
             keys = {ChangeKey(r.number, r.project) for r in rows if isinstance(r, parse.Row)}
             yield from self.changes(keys - answered)
 
-    def changes(self, keys: Iterable[ChangeKey]) -> Iterator[Found]:
+    def changes(self, keys: Iterable[ChangeKey], *, whole: bool = False) -> Iterator[Found]:
         """The changes with their histories, ``Gone`` those that the search no longer finds.
 
         A key without a project stands for whatever has the number.
+
+        :param whole: ask for the comments of every one whose turn depends on them, however many.
         """
         self._failing = self._unanswered = 0
         wanted = sorted(keys)
+        self._room = max(MARKED, len(wanted) if whole else 0)
         for start in range(0, len(wanted), PORTION):
             end = start + PORTION
             part = wanted[start:end]
             numbers = sorted({key.number for key in part})
             missing = set(part)
-            for one in self._portion(self._answers(numbers)):
+            for one in self._portion(self._answers(numbers), whole=True):
                 for found in _each(one, part):
                     if found.key is not None:
                         missing -= {found.key, ChangeKey(found.key.number, "")}
@@ -127,7 +137,7 @@ class Reader:
     def _portions(self, rows: Iterable[Raw]) -> Iterator[Found]:
         remaining = iter(rows)
         for portion in iter(lambda: list(islice(remaining, PORTION)), []):
-            yield from self._portion(portion)
+            yield from self._portion(portion, whole=False)
 
     def _answers(self, numbers: Sequence[int]) -> Iterator[_Answer]:
         for start in range(0, len(numbers), MAX_BATCH):
@@ -156,7 +166,7 @@ class Reader:
             if err.status != codes.SERVER_ERROR or self._failing > _FAILURES:
                 raise err
 
-    def _portion(self, answers: Iterable[_Answer]) -> Iterator[Found]:
+    def _portion(self, answers: Iterable[_Answer], *, whole: bool) -> Iterator[Found]:
         changes: List[Change] = []
         for answer in answers:
             parsed = answer if isinstance(answer, Failed) else self._parsed(answer)
@@ -169,22 +179,31 @@ class Reader:
         wanted = self._with_commands(changes)
         for change in changes:
             raw: Raw = {"_number": change.number, "project": change.project}
-            yield self._guarded(raw, partial(self._read, change, wanted))
+            yield self._guarded(raw, partial(self._read, change, wanted, whole))
 
     def _parsed(self, raw: Raw) -> Union[Change, Failed]:
         return self._guarded(raw, lambda: parse.change(raw))
 
-    def _read(self, change: Change, wanted: Set[ChangeKey]) -> Read:
-        if ChangeKey.of(change) in wanted:
-            change = with_comments(change, self._comments(change))
-        oddity = "" if change.status_known else f"its status is {change.status_word}"
+    def _read(self, change: Change, wanted: Set[ChangeKey], whole: bool) -> Read:
         policy = self._policy(change)
+        marked = unread(change, policy)
+        if ChangeKey.of(change) in wanted:
+            comments = self._comments(change)
+            self._words.keep(marked, comments)
+            change, whole = with_comments(change, comments), True
+        elif marked and (self._words.knows(marked) or (whole and self._room > 0)):
+            self._room -= not self._words.knows(marked)
+            change, whole = self._words.filled(change, marked), True
+        else:
+            whole = not marked
+        oddity = "" if change.status_known else f"its status is {change.status_word}"
         reading = read_change(change, policy)
         asks = {
             timeline.key: live_asks(change, policy, self._server, *timeline.key)
             for timeline in reading.lasting(change.updated)
         }
-        return Read(reading, {key: found for key, found in asks.items() if found}, oddity)
+        live = {key: found for key, found in asks.items() if found}
+        return Read(reading, live, oddity, is_whole=whole)
 
     def _comments(self, change: Change) -> Tuple[ReviewComment, ...]:
         if self._unanswered >= _IN_A_ROW:

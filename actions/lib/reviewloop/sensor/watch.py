@@ -64,6 +64,14 @@ class Watch:
         wanted = self._readings if keys is None else self._readings.keys() & set(keys)
         return [self._readings[key] for key in wanted if key not in self._aside]
 
+    def touched(self, number: int) -> Optional[datetime]:
+        """When a watched change of that number was last touched; None where none is known well."""
+        keys = {ChangeKey(number, project) for project in self._projects.get(number, ())}
+        known = [self._readings[key] for key in keys if key in self._readings]
+        if not known or keys & self._aside:
+            return None
+        return max(reading.change.updated for reading in known)
+
     def name(self, key: ChangeKey) -> Namer:
         """The event ids of a change's crossings."""
         alone = len(self._projects.get(key.number, ())) <= 1

@@ -19,7 +19,7 @@ from typing import Any, Dict, FrozenSet, Mapping, Optional
 
 from reviewloop.core.keys import event_order
 from reviewloop.core.timestamps import from_iso, iso
-from reviewloop.errors import ConfigError
+from reviewloop.errors import ConfigError, ReviewLoopError
 from reviewloop.store.datastore import UNREADABLE, Datastore, read_value, remedy_of, write_value
 
 VERSION = 1
@@ -90,20 +90,39 @@ class Cursor:
     def from_json(cls, text: str, name: str) -> Cursor:
         """Read what :meth:`to_json` wrote; ``name`` is the datastore key, for the message.
 
-        :raises ConfigError: it is something else, or of another version.
+        :raises LostCursorError: it is something else.
+        :raises ConfigError: it is of another version.
         """
         try:
-            return _checked(json.loads(text))
+            return _checked(_of_this_version(json.loads(text), name))
         except UNREADABLE as err:
-            raise ConfigError(
-                f"The datastore value {name} is not a cursor of this version: {err}.",
-                remedy_of(name, ", and set catch_up to reach back over the gap"),
+            raise LostCursorError(
+                f"The datastore value {name} was damaged and is written anew, so nothing is sent of"
+                " what happened since it was last written.",
+                "Overdue waits are sent as gerrit.change_overdue all the same, and the daily sweep"
+                " stands down what ended. See what damages values in StackStorm's database.",
             ) from err
+
+
+class LostCursorError(ReviewLoopError):
+    """What stood in the cursor's place is no cursor of any version."""
+
+    kind = "partial"
+
+
+def _of_this_version(value: Any, name: str) -> Any:
+    version = value["version"]
+    if type(version) is int and version != VERSION:
+        raise ConfigError(
+            f"The datastore value {name} is a cursor of version {version}, not {VERSION}.",
+            remedy_of(name, ", and set catch_up to reach back over the gap"),
+        )
+    return value
 
 
 def _checked(value: Any) -> Cursor:
     if value["version"] != VERSION:
-        raise ValueError(f"its version is {value['version']!r}, not {VERSION}")
+        raise ValueError("it has no version")
     after_id = value["after_id"]
     if after_id is not None and not isinstance(after_id, str):
         raise ValueError("after_id is neither null nor a text")
@@ -129,7 +148,8 @@ class CursorStore(ABC):
         """The cursor, or None where there surely is none yet.
 
         :raises DatastoreError: the store cannot be read just now.
-        :raises ConfigError: what it holds is no cursor.
+        :raises LostCursorError: what it holds is no cursor.
+        :raises ConfigError: it is of another version.
         """
 
     @abstractmethod

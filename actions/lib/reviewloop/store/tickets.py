@@ -1,7 +1,9 @@
 """What this package remembers of each ticket, and where.
 
 A record saves the search for a ticket and lets the daily sweep find what is still open. Losing all
-records costs nothing but calls: the tracker's own listing finds every ticket again by its key.
+records costs nothing but calls: the tracker's own listing finds every ticket again by its key. So a
+damaged record is as good as none, and is written anew. One of another version is left alone: what a
+newer release keeps in it must not be lost by going back for a day.
 """
 
 from __future__ import annotations
@@ -68,15 +70,22 @@ class TicketRecord:
     def from_json(cls, text: str, name: str = f"{PREFIX}*") -> TicketRecord:
         """Read a record; ``name`` is its key in the datastore, for the message.
 
-        :raises ConfigError: it is not ours, damaged, or of a version this package does not know.
+        :raises DamagedError: it is no record.
+        :raises ConfigError: it is of a version this package does not know.
         """
         try:
             told: Any = json.loads(text)
         except (ValueError, RecursionError) as err:
-            raise _unreadable(name, "it is not JSON") from err
-        if not isinstance(told, dict) or told.get("version") != VERSION:
-            raise _unreadable(name, f"its version is not {VERSION}")
+            raise DamagedError(*_unreadable(name, "it is not JSON")) from err
+        if not isinstance(told, dict) or type(told.get("version")) is not int:
+            raise DamagedError(*_unreadable(name, "it has no version"))
+        if told["version"] != VERSION:
+            raise ConfigError(*_unreadable(name, f"its version is not {VERSION}"))
         return cls(**_checked(told, name))
+
+
+class DamagedError(ConfigError):
+    """A value that no release has written: what stood there is lost."""
 
 
 _TYPES: Dict[str, type] = {"number": int, "level": int, "version": int, "linked": bool}
@@ -85,14 +94,18 @@ _TYPES: Dict[str, type] = {"number": int, "level": int, "version": int, "linked"
 def _checked(told: Dict[str, Any], name: str) -> Dict[str, Any]:
     known = {f.name: _TYPES.get(f.name, str) for f in fields(TicketRecord)}
     missing = {"key", "tracker", "id"} - told.keys()
-    wrong = [n for n, v in told.items() if n not in known or type(v) is not known[n]]
+    wrong = [n for n, v in told.items() if n in known and type(v) is not known[n]]
     if missing or wrong:
-        raise _unreadable(name, f"these fields are missing or wrong: {sorted([*missing, *wrong])}")
+        why = f"these fields are missing or wrong: {sorted([*missing, *wrong])}"
+        raise DamagedError(*_unreadable(name, why))
+    if not told.keys() <= known.keys():
+        unknown = sorted(told.keys() - known.keys())
+        raise ConfigError(*_unreadable(name, f"these fields are unknown: {unknown}"))
     return told
 
 
-def _unreadable(name: str, why: str) -> ConfigError:
-    return ConfigError(
+def _unreadable(name: str, why: str) -> Tuple[str, str]:
+    return (
         f"The ticket record {name} in the datastore cannot be read: {why}.",
         remedy_of(name, ": its ticket is found again by its key"),
     )
@@ -103,8 +116,10 @@ class Records(ABC):
 
     @abstractmethod
     def get(self, key: str) -> Optional[TicketRecord]:
-        """The record of a key, None if there surely is none; TemporaryError if that cannot be
-        told.
+        """The record of a key; None if there surely is none, or only a damaged value.
+
+        :raises TemporaryError: it cannot be told just now.
+        :raises ConfigError: it is of another version.
         """
 
     @abstractmethod
@@ -131,7 +146,10 @@ class DatastoreRecords(Records):
     def get(self, key: str) -> Optional[TicketRecord]:
         """The record of a key, or None; DatastoreError (temporary) if it cannot be told."""
         text = read_value(self._datastore, PREFIX + key)
-        return None if text is None else TicketRecord.from_json(text, PREFIX + key)
+        try:
+            return None if text is None else TicketRecord.from_json(text, PREFIX + key)
+        except DamagedError:
+            return None
 
     def put(self, record: TicketRecord) -> None:
         """Keep a record."""

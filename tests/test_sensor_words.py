@@ -1,0 +1,189 @@
+"""What people type into the reply dialog, where the message says no more than `(1 comment)`."""
+
+from __future__ import annotations
+
+from typing import List, Tuple
+
+import pytest
+
+from bench import Bench
+from reviewloop.core.change import Account, Change, ChangeStatus, Message
+from reviewloop.core.comments import ReviewComment, unread
+from reviewloop.core.policy import Policy
+from reviewloop.sensor import reader
+from reviewloop.sensor.words import KEPT, Words
+
+TUESDAY, WEDNESDAY = "2026-03-03 09:00:00", "2026-03-04 09:00:00"
+COMMENTS = "/comments"
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """A server with one change, uploaded on Monday at 9 and seen by a poll."""
+    bench = Bench()
+    bench.fake.add_change()
+    assert bench.poll() == []
+    return bench
+
+
+def told(bench: Bench, moment: str) -> List[Tuple[str, str]]:
+    """Party, and milestone or how, of what a poll at an instant dispatches."""
+    bench.fake.at(moment)
+    return [(one["party"], one.get("how") or one["milestone"]) for _, one in bench.poll()]
+
+
+def asked_for(bench: Bench) -> int:
+    """How often comments were asked for so far."""
+    return sum(COMMENTS in one for one in bench.fake.seen)
+
+
+def test_recheck_in_the_reply_dialog(bench: Bench) -> None:
+    """A `recheck` typed there says nothing, like one that is a message: the wait goes on."""
+    bench.fake.review(1, comment="recheck", at="2026-03-02 15:00:00")
+    told(bench, "2026-03-02 15:10:00")
+
+    assert told(bench, TUESDAY) == [("reviewers", "1d")]
+    assert told(bench, WEDNESDAY) == [("reviewers", "2d")]
+
+
+def test_words_in_the_reply_dialog(bench: Bench) -> None:
+    """A question typed there is a review, as before."""
+    bench.fake.review(1, comment="Why is this here?", at="2026-03-02 15:00:00")
+    told(bench, "2026-03-02 15:10:00")
+
+    assert told(bench, "2026-03-03 15:00:00") == [("owner", "1d")]
+
+
+def test_owners_recheck_is_no_answer(bench: Bench) -> None:
+    """Nor does an owner's `recheck` hand the turn back."""
+    bench.fake.review(1, text="Why?", at="2026-03-02 10:00:00")
+    bench.fake.review(1, bench.fake.author, comment="recheck", at="2026-03-02 15:00:00")
+    told(bench, "2026-03-02 15:10:00")
+
+    assert told(bench, "2026-03-03 10:00:00") == [("owner", "1d")]
+
+
+@pytest.mark.parametrize("restart", ["2026-03-02 20:00:00", "2026-03-03 12:00:00"])
+def test_restart(bench: Bench, restart: str) -> None:
+    """A new process reads the many changes of its start without comments, and what is to be
+    dispatched with them: nothing wrong goes out.
+    """
+    bench.fake.review(1, comment="recheck", at="2026-03-02 15:00:00")
+    told(bench, "2026-03-02 15:10:00")
+    bench.fake.at(restart)
+    bench.start()
+    for moment in (restart, "2026-03-03 15:00:00", WEDNESDAY, "2026-03-05 10:00:00"):
+        told(bench, max(restart, moment))
+
+    parties = [(payload["party"], payload.get("how")) for _, payload in bench.told]
+    assert parties[0] == ("reviewers", None)
+    assert set(parties) == {("reviewers", None)}
+    assert [payload["since"] for _, payload in bench.told] == ["2026-03-02T09:00:00Z"] * len(
+        parties
+    )
+
+
+# Cost.
+
+
+def test_quiet_polls(bench: Bench) -> None:
+    """Comments are asked for once, when the change has moved; a quiet poll is one request."""
+    bench.fake.review(1, comment="recheck")
+    assert bench.requests() == 4
+    assert asked_for(bench) == 1
+    assert [bench.requests() for _ in range(3)] == [1, 1, 1]
+
+
+def test_moved_again(bench: Bench) -> None:
+    """What is known of a message is not asked for again, whatever else happens to its change."""
+    bench.fake.review(1, comment="recheck")
+    bench.poll()
+    bench.fake.review(1, labels={"Code-Review": 1})
+    bench.poll()
+    bench.fake.touch(1)
+    bench.poll()
+    assert asked_for(bench) == 1
+
+    bench.fake.review(1, comment="reverify")
+    bench.poll()
+    assert asked_for(bench) == 2
+
+
+@pytest.mark.parametrize("votes", [{"Code-Review": 1}, {"Code-Review": -1}, {"Verified": -1}])
+def test_votes_need_no_words(bench: Bench, votes: dict) -> None:
+    """Somebody who votes has reviewed, whatever is written beside."""
+    bench.fake.review(1, labels=votes, comment="See below.")
+    bench.poll()
+
+    assert asked_for(bench) == 0
+
+
+def test_bots_need_no_words(bench: Bench) -> None:
+    """What a bot writes in comments is nobody's review."""
+    ci = bench.fake.add_account("ci", service_user=True)
+    bench.fake.review(1, ci, comment="See the log.")
+    bench.poll()
+
+    assert asked_for(bench) == 0
+
+
+def test_start() -> None:
+    """At a start, nothing is asked for of the changes that are merely watched."""
+    bench = Bench()
+    for _ in range(30):
+        bench.fake.review(bench.fake.add_change(), comment="recheck")
+    bench.poll()
+
+    assert asked_for(bench) == 0
+
+
+def test_many_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a long silence only so many are asked for; of the others when something is due."""
+    monkeypatch.setattr(reader, "MARKED", 3)
+    for _ in range(5):
+        bench.fake.review(bench.fake.add_change(), comment="recheck")
+    bench.poll()
+    assert asked_for(bench) == 3
+
+    assert told(bench, TUESDAY) == [("reviewers", "1d")] * 6
+    assert asked_for(bench) == 5
+
+
+# Which messages.
+
+NOON = Bench().fake.now
+PERSON = Account(2, username="reviewer")
+
+
+@pytest.mark.parametrize(
+    ("text", "tag", "is_unread"),
+    [
+        ("Patch Set 1:\n\n(1 comment)", "", True),
+        ("Patch Set 1:\n\n(12 comments)\n", "", True),
+        ("Patch Set 1: Verified+1\n\n(1 comment)", "", True),
+        ("Patch Set 1: -Workflow\n\n(1 comment)", "", True),
+        ("Patch Set 1: Code-Review+1\n\n(1 comment)", "", False),
+        ("Patch Set 1: Workflow-1\n\n(1 comment)", "", False),
+        ("Patch Set 1:\n\n(1 comment)\n\nAnd words.", "", False),
+        ("Patch Set 1:", "", False),
+        ("(1 comment)", "", False),
+        ("Uploaded patch set 2.\n\n(1 comment)", "autogenerated:gerrit:newPatchSet", False),
+        ("Patch Set 1:\n\n(1 comment)", "autogenerated:ci", False),
+    ],
+)
+def test_which_messages(text: str, tag: str, is_unread: bool) -> None:
+    """Those of people that cast no review's vote, and say no more than how many comments."""
+    messages = (Message("m", NOON, PERSON, text, tag, 1),)
+    change = Change(1, "p", "b", "I", ChangeStatus.NEW, "s", Account(1), NOON, NOON, messages)
+
+    assert (unread(change, Policy()) == {"m"}) is is_unread
+
+
+def test_memory_is_bounded() -> None:
+    """Of a long life only the last messages are kept."""
+    words = Words(lambda _change: ())
+    for place in range(KEPT + 10):
+        words.keep(frozenset([f"m{place}"]), (ReviewComment(f"m{place}", "x" * 9_999, True),))
+
+    assert not words.knows(frozenset(["m9"]))
+    assert words.knows(frozenset(["m10"]))
