@@ -43,10 +43,10 @@ LEFT_OUT = re.compile(
 )
 # How the names of the tests of a room begin.
 TESTS = {
-    "core": re.compile("test_core"),
+    "core": re.compile("test_(core|advisers|rule_changes|unmarked)"),
     "sensor": re.compile("test_(sensor|poller|cursor)"),
     "escalation": re.compile(
-        "test_(asks|assess|board|grouping|guards|joined_lists|limits|pending|people)"
+        "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|pending|people)"
     ),
     "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
 }
