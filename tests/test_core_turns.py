@@ -329,3 +329,52 @@ def test_upload_by_nobody() -> None:
     history = commented().upload("mon 11:00", "uploader").upload("mon 12:00", "")
 
     assert history.state().uploader == 5
+
+
+# Votes that are no review.
+
+
+@pytest.mark.parametrize("vote", ["Verified+1", "Commit-Queue+1", "Ok-To-Test+1"])
+@pytest.mark.parametrize("who", ["second", "owner"])
+def test_votes_on_other_labels(vote: str, who: str) -> None:
+    """A person's vote for a build, or that a test may run, stands and reviews nothing."""
+    history = in_review().review("mon 10:00", who, vote)
+
+    assert history.turns() == [("reviewers", "uploaded", "mon 9:00", None, None)]
+    assert history.state().human_reviews == 0
+    assert commented().review("mon 11:00", who, vote).turns() == commented().turns()
+
+
+def test_votes_on_other_labels_with_words() -> None:
+    """Words beside such a vote are words."""
+    history = in_review().review("mon 10:00", "second", "Verified+1", "Works, but why?")
+
+    assert history.turns()[-1] == ("owner", "reviewed", "mon 10:00", None, None)
+
+
+def test_vote_against_on_another_label() -> None:
+    """A person's vote below zero speaks against the change, whatever its label is."""
+    history = in_review().review("mon 10:00", "second", "Verified-1")
+
+    assert history.turns()[-1] == ("owner", "reviewed", "mon 10:00", None, None)
+
+
+def test_labels_that_are_reviews() -> None:
+    """Which labels' votes are a review is configured; those of the approval always are."""
+    history = in_review().review("mon 10:00", "second", "Docs+1")
+    assert history.turns()[-1][1] == "uploaded"
+
+    for policy in (
+        replace(POLICY, review_labels=("Docs",)),
+        replace(POLICY, review_labels=(), approval=(Vote("Docs", 2),)),
+    ):
+        assert history.turns(policy)[-1][:2] == ("reviewers", "needs_another_review")
+
+
+def test_approval_by_a_bots_label() -> None:
+    """A site may want a gate's vote for its approval: then a re-check by it finds it approved."""
+    policy = replace(POLICY, approval=(Vote("Code-Review", 2), Vote("Verified", 1)))
+    history = in_review().review("mon 10:00", "committer", "Code-Review+2")
+    history.ci("mon 11:00", "Verified+1").review("mon 12:00", "owner", text="recheck")
+
+    assert history.turns(policy)[-1][:3] == ("submitter", "vote_removed", "mon 12:00")

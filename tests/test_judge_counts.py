@@ -41,6 +41,9 @@ def test_held_back() -> None:
     snoozed = in_review().review("mon 10:00", "second", text="/snooze 20d")
     assert held(red) == {("reviewers", "red"): 1}
     assert held(snoozed) == {("reviewers", "snoozed"): 1}
+    gated = in_review().ci("mon 9:10", "Verified+1").upload("mon 9:20")
+    gated.review("mon 10:00", "second", "Code-Review+2")
+    assert held(gated) == {("submitter", "gate_pending"): 1}
     assert held(in_review()) == {}
 
 

@@ -327,6 +327,25 @@ def test_a_ticket_that_was_left_without_assignee() -> None:
     assert cabinet.tickets["1"].assignees == ("committee1",)
 
 
+def test_a_refusal_of_what_was_done() -> None:
+    """Before a ticket is opened without the assignee who was refused, the tracker is looked at."""
+
+    class Liar(Cabinet):
+        """Opens the ticket and says that it does not, as a proxy in between may."""
+
+        def create(self, draft: Draft) -> Ticket:
+            """Done and refused."""
+            super().create(draft)
+            raise RefusedError("conflict", status=409)
+
+    cabinet = Liar()
+    outcome = _desk(cabinet).open_once(draft(fresh_key()))
+
+    assert outcome.action is Done.CREATED
+    assert list(cabinet.tickets) == ["1"]
+    assert cabinet.tickets["1"].assignees == ("committee1",)
+
+
 def test_a_duplicate_that_another_run_retires_at_the_same_moment() -> None:
     """A refusal is no error where the duplicate is closed and without key by then."""
 

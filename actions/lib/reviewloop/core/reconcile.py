@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus
 from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, speaker
@@ -57,6 +57,10 @@ def reconciled(change: Change, policy: Policy) -> Reconciled:
     return Reconciled(tuple(events), tuple(found))
 
 
+# The value that the events come to, the index of what cast it, and what Gerrit lists.
+_Wrong = Tuple[int, int, Optional[Approval]]
+
+
 class _Ballot:
     """The votes of a history made those that Gerrit lists.
 
@@ -79,10 +83,13 @@ class _Ballot:
 
     def mended(self) -> List[Event]:
         """The events, with what Gerrit lists and the messages do not, and without the opposite."""
-        for key, (value, _, approval) in self._wrong().items():
+        wrong = self._wrong()
+        if not wrong:
+            return self._events
+        for key, (value, _, approval) in wrong.items():
             true = 0 if approval is None else approval.value
             self._found.append(Disagreement("vote", value, true, key[0], key[1] or 0))
-        self._mend()
+        self._mend(wrong)
         self._lay()
         # What came later may have taken away what was put in earlier.
         left = self._wrong()
@@ -97,9 +104,9 @@ class _Ballot:
         self._lay()
         return self._events
 
-    def _mend(self) -> None:
+    def _mend(self, wrong: Mapping[Key, _Wrong]) -> None:
         added: List[Tuple[Approval, datetime]] = []
-        for key, (value, cast, approval) in self._wrong().items():
+        for key, (value, cast, approval) in wrong.items():
             if approval is None:
                 self._take_back(key, value, cast)
             elif not (value and self._correct(value, cast, approval)):
@@ -115,12 +122,12 @@ class _Ballot:
         ]
         self._last_upload = _last_upload(self._events)
 
-    def _wrong(self) -> Dict[Key, Tuple[int, int, Optional[Approval]]]:
+    def _wrong(self) -> Dict[Key, _Wrong]:
         """The votes that differ, by label and account: the value that the events come to with the
         index of what cast it (0 where none stands), and what Gerrit lists, if anything.
         """
         told, listed = self._told(), self._listed
-        found: Dict[Key, Tuple[int, int, Optional[Approval]]] = {}
+        found: Dict[Key, _Wrong] = {}
         for key in sorted(set(told) | set(listed), key=lambda one: (one[0], one[1] or 0)):
             (value, cast), approval = told.get(key, (0, 0)), listed.get(key)
             true = 0 if approval is None else approval.value

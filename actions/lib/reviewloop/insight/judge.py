@@ -182,6 +182,8 @@ class _Judge:
             why = Why.ACKNOWLEDGED if acknowledged else Why.SNOOZED
         elif self._taken[self._place(last.start)].red:
             why = Why.RED
+        elif self._reading.state.is_gated(last.start):
+            why = Why.GATE_PENDING
         else:
             return STOPPED
         return str(why.value)

@@ -99,6 +99,10 @@ class Opening:
             if draft.assignee is None or err.status not in ASSIGNEE_REFUSED:
                 raise
             refused = err
+        # A proxy may refuse what the tracker has done by then.
+        there = first(self._own.find(draft.key))
+        if there is not None:
+            return there, draft
         bare = replace(draft, assignee=None)
         ticket = self._tracker.create(bare)
         notes.append(not_assigned(draft.assignee, refused))
