@@ -43,7 +43,7 @@ LEFT_OUT = re.compile(
 )
 # How the names of the tests of a room begin.
 TESTS = {
-    "core": re.compile("test_(core|advisers|rule_changes|unmarked)"),
+    "core": re.compile("test_(core|advisers|unmarked)"),
     "sensor": re.compile("test_(sensor|poller|cursor)"),
     "escalation": re.compile(
         "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|pending|people)"
