@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, Dict
 
 import pytest
 
-from assessing import SERVER, Board
+from assessing import SERVER, SINCE, Board
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import Mark
 from reviewloop.core.tiers import Tier
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
 from reviewloop.escalation.assess import event_ref
-from reviewloop.escalation.verdicts import Outlook, Verdict
+from reviewloop.escalation.verdicts import Assessment, Outlook, Verdict
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.pending import Reason
 
@@ -163,8 +163,9 @@ def test_personal_budgets() -> None:
     """When everybody has had their share of the week nobody is asked; a week later they are."""
     board = Board(limits={"per_person_week": 1})
     numbers = [board.number, *(board.change() for _ in range(3))]
-    verdicts = [board.assess(board.event(number=number)).verdict for number in numbers]
-    assert verdicts == [Verdict.PROCEED] * 3 + [Verdict.BUDGET_USED_UP]
+    found = [board.assess(board.event(number=number)) for number in numbers]
+    assert [one.verdict for one in found] == [Verdict.PROCEED] * 3 + [Verdict.BUDGET_USED_UP]
+    assert reasons(found[-1]) == dict.fromkeys(board.ids, "over_budget")
 
     board.fake.at("2026-03-11 09:00:01")
     assert board.assess(board.event(number=numbers[3])).proceeds
@@ -305,6 +306,56 @@ def test_who_looks_after_the_project() -> None:
         board.ids[1]: "uploader",
         board.ids[2]: "",
     }
+
+
+def reasons(found: Assessment) -> Dict[int, str]:
+    """Why each of the considered cannot be asked; "" where they can."""
+    return {one.account: one.reason for one in found.considered}
+
+
+def test_why_nobody_is_left() -> None:
+    """Who has reviewed, passed or made no move is not asked, and the answer says which."""
+    board = Board()
+    reviewed = board.ids[1]
+    board.fake.review(
+        board.number, by=reviewed, labels={"Code-Review": 1}, at="2026-03-02 09:00:00"
+    )
+    first = board.assess()
+    board.post(first)
+    board.fake.review(board.number, by=first.accounts[0], text="/pass")
+    second = board.assess()
+    board.post(second)
+    known = {reviewed: "already_reviewed", first.accounts[0]: "passed"}
+    assert reasons(second) == {**known, second.accounts[0]: ""}
+
+    board.fake.at("2026-03-09 09:00:00")
+    third = board.assess(board.event("5d"))
+    assert third.verdict is Verdict.NOBODY_TO_ASK
+    assert reasons(third) == {**known, second.accounts[0]: "no_move_in_time"}
+
+
+def test_who_was_asked_for_an_earlier_wait() -> None:
+    """Who knows the change already is asked again, though others have been asked less."""
+    board = Board()
+    first = board.assess()
+    board.post(first)
+    board.fake.review(board.number, by=first.accounts[0], text="Why?")
+    board.fake.upload(board.number, at="2026-03-05 09:00:00")
+    since = SINCE + 3 * 86_400
+    board.fake.at("2026-03-09 09:00:00")
+
+    again = board.assess(f"{SERVER}:{board.number}:reviewers:{since}:2d")
+    assert again.accounts == first.accounts
+
+
+def test_who_made_a_robots_change() -> None:
+    """The author of the commit is not asked to review it."""
+    board = Board()
+    bot = board.fake.add_account("sync-bot", service_user=True)
+    number = board.change(owner=bot)
+    board.fake.changes[number].made_by = "committee1@example.org"
+
+    assert reasons(board.assess(board.event(number=number)))[board.ids[0]] == "author"
 
 
 def test_changes_are_spread_by_their_keys() -> None:

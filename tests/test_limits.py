@@ -360,3 +360,19 @@ def test_reviewer_whose_budget_is_used_up() -> None:
     ]
     (ask,), (left,) = board.asks, board.pendings
     assert (left.reason, left.not_before) == (Reason.BUDGET, ask.at + WEEK)
+
+
+def test_place_that_is_anothers() -> None:
+    """A place in somebody's week that is free again goes to what has waited longest for it."""
+    board = Board(limits={"per_person_week": 1})
+    numbers = [board.number, *(board.change() for _ in range(4))]
+    for number in numbers:
+        board.assess(board.event(number=number))
+        board.fake.advance(hours=1)
+    first, last = (board.event(number=number) for number in numbers[3:])
+    board.fake.at(min(ask.at for ask in board.asks) + WEEK)
+
+    found = board.assess(last)
+    assert (found.verdict, found.accounts) == (Verdict.BUDGET_USED_UP, ())
+    assert sorted(one.reason for one in found.considered) == ["", "over_budget", "over_budget"]
+    assert board.assess(first).proceeds

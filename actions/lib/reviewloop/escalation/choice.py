@@ -154,7 +154,7 @@ class Chooser:
         if wanted:
             hold = limits.budget(case.line, wanted, most, self._run)
             return Chosen(hold=hold, considered=considered)
-        return Chosen(hold=_nobody(case), considered=considered)
+        return Chosen(hold=_nobody(case))
 
     def _addressees(self, case: Case) -> Sequence[Account]:
         state, change = case.reading.state, case.reading.change
