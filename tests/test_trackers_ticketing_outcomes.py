@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Callable, Optional
 
 import pytest
 
-from reviewloop.errors import RefusedError
+from reviewloop.errors import RefusedError, TemporaryError
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.outcomes import About, Done, Outcome
-from reviewloop.trackers.ticketing import Ticketing
-from reviewloop.trackers.tickets import CloseReason, Ticket
+from reviewloop.trackers.ticketing import CLAIM_GRACE, Ticketing
+from reviewloop.trackers.tickets import Claim, ClaimState, CloseReason, Ticket
 from stores import MemoryRecords
 from test_trackers_ticketing import Cabinet
 from trackers_rig import NOW, draft, fresh_key
@@ -245,3 +246,25 @@ def test_looking_at_a_ticket_without_a_record() -> None:
     desk.does.look(desk.key, ABOUT)
 
     assert (desk.record.state, desk.record.number) == ("open", 4711)
+
+
+class Claimed(Cabinet):
+    """Another run has claimed the key, so long ago."""
+
+    age = timedelta(0)
+
+    def claim(self, key: str) -> Claim:
+        """Held."""
+        return Claim(ClaimState.HELD, self.age)
+
+
+def test_another_runs_claim() -> None:
+    """It is respected for as long as its run may need between two calls, and no longer."""
+    cabinet = Claimed()
+    cabinet.age = CLAIM_GRACE - timedelta(seconds=1)
+    with pytest.raises(TemporaryError) as error:
+        Desk(cabinet).opened()
+    assert error.value.retry_after == 1
+
+    cabinet.age = CLAIM_GRACE
+    assert Desk(cabinet).opened().ticket.is_open
