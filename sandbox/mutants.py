@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence
+from typing import Any, Dict, Iterator, List, Sequence
 
 from sandbox.cache import cache_folder, digest
 from sandbox.mutant_results import (
@@ -43,10 +43,10 @@ LEFT_OUT = re.compile(
 )
 # How the names of the tests of a room begin.
 TESTS = {
-    "core": re.compile("test_core"),
+    "core": re.compile("test_(core|advisers|rule_changes|unmarked)"),
     "sensor": re.compile("test_(sensor|poller|cursor)"),
     "escalation": re.compile(
-        "test_(asks|assess|board|grouping|guards|joined_lists|limits|pending|people)"
+        "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|pending|people)"
     ),
     "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
 }
@@ -135,43 +135,56 @@ def _without_others(tree: Path, wanted: set[Path]) -> None:
 
 
 class _Known:
-    """Which modules were tried whole, and with which code and tests."""
+    """What survived in which module, and of what code and tests that is all there is to know."""
 
     def __init__(self, tree: Path) -> None:
-        self._file = tree.parent / "whole.json"
-        self._whole: Dict[str, str] = (
+        self._file = tree.parent / "known.json"
+        self._known: Dict[str, Dict[str, Any]] = (
             json.loads(self._file.read_text("utf-8")) if self._file.exists() else {}
         )
         code = (tree / SOURCE).rglob("*.py")
         self._code = digest([*code, *(tree / "tests").glob("*.py")])
 
     def is_whole(self, module: str) -> bool:
-        return self._whole.get(module) == self._code
+        return bool(self._known.get(module, {}).get("whole") == self._code)
 
-    def add(self, module: str) -> None:
-        self._whole[module] = self._code
-        self._file.write_text(json.dumps(self._whole, indent=1, sort_keys=True), "utf-8")
+    def survivors(self, module: str) -> List[Survivor]:
+        return [Survivor(*one) for one in self._known.get(module, {}).get("survivors", ())]
+
+    def put(self, outcome: Outcome) -> None:
+        self._known[outcome.module] = {
+            "whole": self._code if outcome.is_whole else "",
+            "survivors": [(one.where, one.change) for one in outcome.survivors],
+        }
+        self._file.write_text(json.dumps(self._known, indent=1, sort_keys=True), "utf-8")
 
 
 def _tried(tree: Path, known: _Known, module: str, budget: float, jobs: int) -> Outcome:
     """What is known of a module's mutations once the time is up, or all were tried."""
-    (tree / "pyproject.toml").write_text(_settings(tree, module), "utf-8")
     meta = tree / "mutants" / SOURCE / f"{module}.meta"
-    if budget > 0 and not known.is_whole(module):
+    runs = budget > 0 and not known.is_whole(module)
+    if runs:
+        (tree / "pyproject.toml").write_text(_settings(tree, module), "utf-8")
         _forget(tree, meta)
         _run(tree, module, budget, jobs)
     if not meta.exists():
         return Outcome(module)
     outcome = Outcome.read(module, json.loads(meta.read_text("utf-8")))
-    if outcome.is_whole and budget > 0:
-        known.add(module)
+    if not runs:
+        return outcome.with_survivors(known.survivors(module))
     shown = [(name, _mutmut(tree, "show", name)) for name in outcome.names_of_survivors]
-    return outcome.with_survivors(Survivor(where_of(n), change_of(diff)) for n, diff in shown)
+    outcome = outcome.with_survivors(Survivor(where_of(n), change_of(diff)) for n, diff in shown)
+    known.put(outcome)
+    return outcome
 
 
 def _forget(tree: Path, meta: Path) -> None:
-    """Which tests reach what is seen anew; what survived, or was not reached, is tried again."""
+    """Which tests reach what is seen anew; what survived, or was not reached, is tried again.
+
+    A run about another module has put the plain text where mutmut would look for its mutations.
+    """
     (tree / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
+    meta.with_suffix("").unlink(missing_ok=True)
     if meta.exists():
         known = json.loads(meta.read_text("utf-8"))
         meta.write_text(json.dumps(to_try_again(known)), "utf-8")

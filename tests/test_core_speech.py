@@ -176,6 +176,14 @@ def test_several_labels() -> None:
     assert forwarded(text, 2) == ballot("Code-Review+2", "Workflow+1")
 
 
+@pytest.mark.parametrize("other", [COPIED.replace("set 2", "set 3"), "* Something newer."])
+def test_lines_about_something_else(other: str) -> None:
+    """A line about another patch set, or that we do not know, does not end the list."""
+    text = f"Patch Set 1: Code-Review+2\n\n{HEADING}\n{other}\n{COPIED}"
+
+    assert forwarded(text, 2) == ballot("Code-Review+2")
+
+
 def test_vote_copied_forward_counts() -> None:
     """A vote on a replaced patch set stands if Gerrit says that it copied it, and only then."""
     assert voted_late(COPIED).state().turn.value == "submitter"
@@ -221,6 +229,13 @@ def test_the_list_says_nothing_to_people() -> None:
     assert speaking.state().turn.value == "owner"
 
 
+def test_words_right_below_the_heading() -> None:
+    """Words are heard even where the list that they follow is empty."""
+    history = voted_late("But why?", votes="Verified+1")
+
+    assert history.state().turn.value == "owner"
+
+
 # Forged.
 
 FORGED_LISTS = [
@@ -235,6 +250,7 @@ FORGED_LISTS = [
     ("Code-Review+2", f"{COPIED}\n{HEADING}"),
     ("Code-Review+2", f"\n{HEADING}\n{COPIED}"),
     ("Code-Review+2", f"> {HEADING}\n{COPIED}"),
+    ("Code-Review+2", f" {HEADING}\n{COPIED}"),
     ("Code-Review+2", f"{HEADING} x\n{COPIED}"),
     ("Code-Review+2", f"{HEADING}\n\n{COPIED}"),
     ("Code-Review+2", f"{HEADING}\nx\n{COPIED}"),

@@ -74,6 +74,19 @@ def test_gate_that_has_never_voted(label: str) -> None:
     assert wait.segments == ()
 
 
+def test_gate_that_gerrit_does_not_wait_for() -> None:
+    """Where Gerrit says that nothing is missing, a gate that fell silent keeps nobody waiting."""
+    history = (
+        in_review().ci("mon 9:30", "Verified+1").review("mon 10:00", "committer", "Code-Review+2")
+    )
+    history.ci("mon 11:00", "-Verified")
+    assert history.state().is_gated(at("tue 9:00"))
+
+    submittable = history.answered(approvals=None, unmet=())
+    assert not submittable.state().is_gated(at("tue 9:00"))
+    assert turn(submittable) == ("submitter", "approved", "mon 10:00")
+
+
 @pytest.mark.parametrize("label", ["Docs-Review", "Library-Compliance", "Owners", "Precious"])
 def test_label_that_nobody_knows(label: str) -> None:
     """A label that no bot votes on is people's: better one who is asked in vain than nobody."""

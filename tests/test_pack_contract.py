@@ -616,6 +616,14 @@ def test_every_import_is_named_in_the_requirements():
     assert {BRINGS.get(name, name) for name in outside} <= set(required("requirements.txt"))
 
 
+def test_attributes_leave_their_object_as_a_copy():
+    """On Python 3.13.0 the dictionary of an object that is gone can lose values."""
+    for folder in ("actions", "sensors", "sandbox"):
+        for file in (ROOT / folder).rglob("*.py"):
+            text = file.read_text(encoding="utf-8")
+            assert not re.search(r"return (vars\(|\w+\.__dict__)", text), file
+
+
 def test_requirements_that_can_live_beside_stackstorm():
     """The Exchange installs these two into StackStorm's own environment."""
     named = {*required("requirements.txt"), *required("requirements-tests.txt")}

@@ -122,8 +122,9 @@ class Change:
     ``status_word`` is the status in the server's own word where it is UNKNOWN. ``approvals`` are
     the votes that stand, other than zero; None where the answer does not say which stand.
     ``labels`` are those that the change has; None where the answer does not list them all.
-    ``unmet`` are the submit requirements that keep the change from being submitted, and ``footers``
-    the last paragraph of the commit message, as far as the answer tells.
+    ``unmet`` are the submit requirements that keep the change from being submitted; None where the
+    answer tells of none at all. ``footers`` are the last paragraph of the commit message, as far as
+    it tells.
     """
 
     number: int
@@ -152,7 +153,7 @@ class Change:
     status_word: str = ""
     approvals: Optional[Tuple[Approval, ...]] = None
     labels: Optional[FrozenSet[str]] = None
-    unmet: Tuple[Requirement, ...] = ()
+    unmet: Optional[Tuple[Requirement, ...]] = None
     footers: Tuple[str, ...] = ()
 
     @property

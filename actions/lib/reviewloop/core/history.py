@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Dict, FrozenSet, Iterator, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.kinds import GERRITS_TAG, EventKind, is_of_privacy, kind_of
@@ -126,31 +126,35 @@ class _Reader:
         self._private = False
         self._patch_set = 0
         self._last_reworked = 0
+        self._place = -1
 
     def events(self) -> Iterator[Event]:
-        for place, event in self._events():
-            wip = self._wip or self._private
-            yield replace(event, wip=wip, uploader=self._uploader, place=place)
-
-    def _events(self) -> Iterator[Tuple[int, Event]]:
-        """Each event with its place."""
         messages = self._change.messages
         if not messages or kind_of(messages[0], self._wip) is not EventKind.UPLOAD:
-            yield -1, self._beginning()
-        for place, message in enumerate(messages):
-            for event in self._told(message):
-                yield place, event
+            yield self._beginning()
+        for message in messages:
+            self._place += 1
+            yield from self._told(message)
         closing = _CLOSINGS.get(self._change.status)
         if closing is not None:
             # No message tells when; the last one's date is the same in every reading of it.
             at = messages[-1].date if messages else self._change.created
-            yield len(messages), Event(closing, at, None)
+            self._place += 1
+            yield self._event(closing, at, None)
+
+    def _event(
+        self, kind: EventKind, at: datetime, author: Optional[Account], **more: Any
+    ) -> Event:
+        """An event, with where the change stands after it."""
+        wip = self._wip or self._private
+        place = self._place
+        return Event(kind, at, author, wip=wip, uploader=self._uploader, place=place, **more)
 
     def _beginning(self) -> Event:
         """The upload that nobody recorded: a change pushed with a hashtag, or cherry-picked."""
         self._wip = not self._change.has_review_started
         self._patch_set = self._last_reworked = 1
-        return Event(EventKind.UPLOAD, self._change.created, self._change.owner)
+        return self._event(EventKind.UPLOAD, self._change.created, self._change.owner)
 
     def _told(self, message: Message) -> Iterator[Event]:
         """What a message tells: mostly one event, none, or two where a vote also makes ready."""
@@ -162,7 +166,7 @@ class _Reader:
         elif kind in (EventKind.WIP, EventKind.READY):
             yield self._readiness(message, kind)
         elif kind is not None:
-            yield Event(kind, message.date, message.author)
+            yield self._event(kind, message.date, message.author)
         if kind in (None, EventKind.READY) and not message.tag.startswith(GERRITS_TAG):
             yield from (
                 event
@@ -176,7 +180,7 @@ class _Reader:
             self._private = not ready
         else:
             self._wip = not ready
-        return Event(kind, message.date, message.author)
+        return self._event(kind, message.date, message.author)
 
     def _upload(self, message: Message) -> Event:
         rebased = _REBASED.search(first_line(message.text)) is not None
@@ -189,12 +193,12 @@ class _Reader:
         copied, outdated = copies(message.text)
         is_advisers = self._policy.is_adviser(message.author)
         ballot = Ballot() if is_advisers else pushed(message.text).of(self._change.labels)
-        return Event(
+        return self._event(
             EventKind.UPLOAD,
             message.date,
             message.author,
-            ballot.cast,
-            ballot.removed,
+            votes=ballot.cast,
+            removed=ballot.removed,
             rebased=rebased,
             copied=copied,
             outdated=outdated,
@@ -203,7 +207,7 @@ class _Reader:
     def _deletion(self, message: Message) -> Iterator[Event]:
         votes = deletions(message.text, self._addresses)
         if votes:
-            yield Event(EventKind.DELETION, message.date, message.author, deleted=votes)
+            yield self._event(EventKind.DELETION, message.date, message.author, deleted=votes)
 
     @cached_property
     def _addresses(self) -> Dict[str, Optional[int]]:
@@ -225,24 +229,21 @@ class _Reader:
         if spoken_of < self._patch_set:
             ballot = forwarded(message.text, self._patch_set)
         ballot = ballot.of(self._change.labels)
-        event = Event(
-            EventKind.ROBOT,
-            message.date,
-            message.author,
-            ballot.cast,
-            ballot.removed,
-            voter=message.voter,
-        )
         if self._policy.is_automatic(message):
             if spoken_of >= self._patch_set or ballot:
-                yield replace(event, failed=not ballot and self._failed(message))
+                failed = not ballot and self._failed(message)
+                yield self._speaking(EventKind.ROBOT, message, ballot, failed=failed)
         elif spoken_of >= self._last_reworked or ballot:
             said = message.said if spoken_of >= self._last_reworked else ""
-            silent = not any(map(self._policy.is_review, event.votes)) and says_nothing(
-                said, self._policy.noise
-            )
-            kind = speaker(event, self._change.owner.id, self._uploader)
-            yield replace(event, kind=kind, silent=silent)
+            votes = ballot.cast
+            reviews = any(map(self._policy.is_review, votes))
+            silent = not reviews and says_nothing(said, self._policy.noise)
+            kind = speaker(message.author, votes, self._change.owner.id, self._uploader)
+            yield self._speaking(kind, message, ballot, silent=silent)
+
+    def _speaking(self, kind: EventKind, message: Message, ballot: Ballot, **more: bool) -> Event:
+        told = {"votes": ballot.cast, "removed": ballot.removed, "voter": message.voter}
+        return self._event(kind, message.date, message.author, **told, **more)
 
     def _failed(self, message: Message) -> bool:
         return matches(self._policy.gate_failures, message.said[:_GATE_CAP])
@@ -255,10 +256,12 @@ def is_advice(message: Message, policy: Policy) -> bool:
     return review_of(message.text) is not None
 
 
-def speaker(event: Event, owner: int, uploader: int) -> EventKind:
+def speaker(
+    author: Optional[Account], votes: Sequence[Vote], owner: int, uploader: int
+) -> EventKind:
     """Whether a person's words are a reply, by who answers for the change, or a review."""
-    author = event.author.id if event.author else None
-    if author == owner:
+    who = author.id if author else None
+    if who == owner:
         return EventKind.REPLY
-    approves = any(vote.value > 0 for vote in event.votes)
-    return EventKind.REPLY if author == uploader and not approves else EventKind.REVIEW
+    approves = any(vote.value > 0 for vote in votes)
+    return EventKind.REPLY if who == uploader and not approves else EventKind.REVIEW

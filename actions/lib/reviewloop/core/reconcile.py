@@ -236,7 +236,7 @@ class _Ballot:
         if any(map(self._is_gates, approvals)):
             return event
         uploader = self._events[self._last_cleared].uploader
-        kind = speaker(event, self._change.owner.id, uploader)
+        kind = speaker(account, votes, self._change.owner.id, uploader)
         return replace(event, kind=kind, silent=not any(map(self._policy.is_review, votes)))
 
     def _insert(self, event: Event) -> None:

@@ -45,8 +45,10 @@ def submittable(change: Change, policy: Policy, steps: Sequence[Step]) -> Submit
     last = _last_span(steps)
     if last is None or change.status is not ChangeStatus.NEW:
         return Submittable(tuple(steps), in_order(waiting))
-    missing = _missing(change, policy, _gates(policy, steps))
+    missing = _missing(change, policy, _gates(steps))
     if missing is None:
+        if change.unmet is not None and waiting and waiting[-1].end is None:
+            waiting.pop()  # whatever the gate has still to say, Gerrit does not wait for it
         return Submittable(tuple(steps), in_order(waiting))
     if missing is Party.NOBODY:
         waiting.append(Span(steps[last].event.at))
@@ -68,7 +70,7 @@ def _last_span(steps: Sequence[Step]) -> Optional[int]:
 def _missing(change: Change, policy: Policy, gates: Set[str]) -> Optional[Party]:
     """Whose move a change lacks by its unmet requirements; nobody's where a gate has to vote."""
     found: Set[Party] = set()
-    for requirement in change.unmet:
+    for requirement in change.unmet or ():
         if requirement.unresolved:
             found.add(Party.OWNER)
         elif requirement.owners or any(
@@ -87,11 +89,10 @@ def _is_peoples(label: str, policy: Policy, gates: Set[str]) -> bool:
     return label not in gates and _GATES_LABEL.search(label) is None
 
 
-def _gates(policy: Policy, steps: Sequence[Step]) -> Set[str]:
-    """The labels on which gates have voted, but those whose votes are people's reviews."""
+def _gates(steps: Sequence[Step]) -> Set[str]:
+    """The labels on which gates have voted; people's reviews may be among them."""
     robots = (step.event for step in steps if step.event.kind is EventKind.ROBOT)
-    labels = {vote.label for event in robots for vote in event.votes}
-    return {label for label in labels if not policy.is_review(Vote(label, 1))}
+    return {vote.label for event in robots for vote in event.votes}
 
 
 def _gate_spans(steps: Sequence[Step]) -> Tuple[Span, ...]:

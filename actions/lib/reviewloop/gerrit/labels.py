@@ -64,8 +64,12 @@ def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
             yield Approval(whole(name), account(vote, where), value, date, tag)
 
 
-def unmet(raw: Raw, where: str) -> Tuple[Requirement, ...]:
-    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS)."""
+def unmet(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
+    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS); None where the
+    answer has none at all.
+    """
+    if raw.get("submit_requirements") is None:
+        return None
     where = f"{where}, submit_requirements"
     items = [mapping(one, where) for one in field(raw, "submit_requirements", list, where, [])]
     return tuple(_requirement(one, where) for one in items if one.get("status") in _UNMET)

@@ -80,7 +80,8 @@ def sweep(
         settle = _foretell if dry_run else _settle
         _attempt(report, case.number, partial(settle, context, case, report, hashtags))
     _let_go(context, report, dry_run)
-    return vars(report)
+    # A copy: on Python 3.13.0 what vars() gave can lose values when its object goes.
+    return dict(vars(report))
 
 
 def _let_go(context: Context, report: Report, dry_run: bool) -> None:
