@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -281,8 +282,38 @@ def test_no_reviewers() -> None:
     """A change without reviewers gives a nudge nobody to go to."""
     board = Board()
     board.fake.changes[board.number].reviewers.clear()
+    found = board.assess(board.event("1d"), Tier.REVIEWERS)
 
-    assert board.assess(board.event("1d"), Tier.REVIEWERS).verdict is Verdict.NOBODY_TO_ASK
+    assert (found.verdict, found.considered) == (Verdict.NOBODY_TO_ASK, ())
+    (left,) = board.pendings
+    assert left.not_before == board.fake.now + timedelta(hours=2)
+
+
+def test_who_looks_after_the_project() -> None:
+    """A change goes to whom its project is given, and not to who pushed its patch set."""
+    members = [
+        {"gerrit": "committee1"},
+        *({"gerrit": name, "projects": ["tools/*"]} for name in ("committee2", "committee3")),
+    ]
+    board = Board(roster={"members": members})
+    board.fake.upload(board.number, by=board.ids[1], at="2026-03-02 09:00:00")
+    found = board.assess()
+
+    assert found.accounts == (board.ids[2],)
+    assert {one.account: one.reason for one in found.considered} == {
+        board.ids[0]: "",
+        board.ids[1]: "uploader",
+        board.ids[2]: "",
+    }
+
+
+def test_changes_are_spread_by_their_keys() -> None:
+    """Where nothing else decides, not every change goes to the same person."""
+    board = Board()
+    numbers = [board.number, *(board.change() for _ in range(9))]
+    asked = {board.asked(event=board.event(number=one), dry_run=True) for one in numbers}
+
+    assert asked == set(board.ids)
 
 
 def test_roster_from_a_group() -> None:

@@ -329,3 +329,34 @@ def test_shown_is_live() -> None:
     live = live_asks(change, OWN, wait.server, wait.party.value, wait.since)
 
     assert [(one.tier, one.accounts) for one in live] == [(Tier.COMMITTEE, found.accounts)]
+
+
+def test_reviewers_have_a_budget_too() -> None:
+    """Who was asked often enough in a week is not nudged; the other reviewers are."""
+    board = Board(limits={"per_person_week": 1})
+    board.post(board.assess(board.event("1d"), Tier.REVIEWERS), "nudge")
+    second = board.fake.add_account("reviewer2")
+    other = board.change(reviewers=[board.fake.reviewer, second])
+    found = board.assess(board.event("1d", number=other), Tier.REVIEWERS)
+
+    assert found.accounts == (second,)
+    assert {one.account: one.reason for one in found.considered} == {
+        board.fake.reviewer: "over_budget",
+        second: "",
+    }
+
+
+def test_reviewer_whose_budget_is_used_up() -> None:
+    """Where there is nobody else, the nudge waits until the oldest ask has left the week."""
+    board = Board(limits={"per_person_week": 1})
+    board.post(board.assess(board.event("1d"), Tier.REVIEWERS), "nudge")
+    other = board.change(reviewers=[board.fake.reviewer])
+    board.fake.advance(hours=1)
+    found = board.assess(board.event("1d", number=other), Tier.REVIEWERS)
+
+    assert found.verdict is Verdict.BUDGET_USED_UP
+    assert [(one.account, one.reason) for one in found.considered] == [
+        (board.fake.reviewer, "over_budget")
+    ]
+    (ask,), (left,) = board.asks, board.pendings
+    assert (left.reason, left.not_before) == (Reason.BUDGET, ask.at + WEEK)
