@@ -125,7 +125,7 @@ RULES: Tuple[Rule, ...] = (
         _of_change(lambda c: replace(c, approvals=None)),
     ),
     Rule("in progress, private or ready as Gerrit answers", _of_change(_in_progress)),
-    Rule("unmet submit requirements", _of_change(lambda c: replace(c, unmet=()))),
+    Rule("unmet submit requirements", _of_change(lambda c: replace(c, unmet=None))),
     Rule(_GATES, lambda change, policy: (change, policy)),
     Rule("an upload that changes nothing is a mere rebase", _of_text(_unchanged)),
     Rule("votes cast with the push", _of_text(_pushed)),

@@ -17,7 +17,7 @@ PEOPLE = (OWNER, OTHER, *REVIEWERS)
 #: Labels that stories define and retire, and their votes.
 LABELS = {"Code-Review": "-2..2", "Quality": "-1..1", "Lint": "-1..1"}
 #: Steps that are to move nobody's wait.
-HARMLESS = frozenset({"hashtag", "topic", "describe", "add_reviewer", "noise"})
+HARMLESS = frozenset({"hashtag", "topic", "describe", "add_reviewer"})
 
 _WORDS = ("Please look.", "Done.", "Why not?\n\nIt could be simpler.", "recheck", "/snooze 1d")
 _COPIED = (
@@ -199,7 +199,7 @@ def _hidden(rng: Random) -> Sequence[Step]:
 
 
 def _any_step(rng: Random) -> Step:
-    return rng.choice((_review, _review, _patch_set, _gate, _harmless))(rng)
+    return rng.choice((_review, _review, _patch_set, _gate, _quiet))(rng)
 
 
 def _delete_vote(rng: Random) -> Step:
@@ -231,12 +231,12 @@ def _move(rng: Random) -> Step:
     return _step(rng, who, "move", keep=who == ADMIN and rng.random() < 0.5)
 
 
-def _harmless(rng: Random) -> Step:
-    what = rng.choice(sorted(HARMLESS))
+def _quiet(rng: Random) -> Step:
+    # Words that say nothing change no turn by themselves, but let what stands be looked at again.
+    what = rng.choice(sorted({*HARMLESS, "noise"}))
     how: Dict[str, Any] = {}
     if what == "add_reviewer":
         how = {"account": rng.choice(PEOPLE), "state": rng.choice(("REVIEWER", "CC"))}
-    # The owner's words can be the only trace of what made a change ready, whatever they are.
     who = {"noise": rng.choice((CI, *REVIEWERS)), "describe": OWNER}.get(what)
     who = who or rng.choice((OWNER, ADMIN))
     return _step(rng, who, what, **how)
@@ -250,7 +250,7 @@ _STEPS: Sequence[Tuple[Callable[[Random], Sequence[Step]], int]] = (
     (_one(_review), 22),
     (_one(_patch_set), 18),
     (_one(_gate), 12),
-    (_one(_harmless), 9),
+    (_one(_quiet), 9),
     (_in_progress, 6),
     (_one(_define), 5),
     (_one(_delete_vote), 7),

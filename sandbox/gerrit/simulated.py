@@ -34,7 +34,12 @@ class SimulatedPerson(Person):
     """As `Person`, but without git: there is nothing to push to."""
 
     def push_chain(
-        self, project: str, subjects: Sequence[str], branch: str = "master", options: str = ""
+        self,
+        project: str,
+        subjects: Sequence[str],
+        branch: str = "master",
+        options: str = "",
+        file: str = "",  # noqa: ARG002 - changes have no files here
     ) -> List[int]:
         """Upload changes one by one, each on the one before; answers their numbers in order.
 

@@ -89,7 +89,8 @@ def matches(criteria: Values, payload: Values) -> bool:
 
 
 def resolve_config(schema: Values, values: Values, kept: Values) -> Dict[str, Any]:
-    """Configuration as code gets it: templates looked up in ``kept``, defaults added unrendered.
+    """Configuration as code gets it: templates looked up in ``kept``, defaults added unrendered,
+    and an empty list for each list of which the schema describes the items.
 
     StackStorm decrypts where the schema says ``secret: true``. ValueError where values do not fit.
     """
@@ -116,4 +117,6 @@ def _resolved(value: Any, schema: Values, kept: Values) -> Any:
             found.setdefault(key, copy.deepcopy(inner["default"]))
         elif "properties" in inner and found.get(key) is None:
             found[key] = _resolved({}, inner, kept)
+        if inner.get("type") == "array" and "items" in inner and not found.get(key):
+            found[key] = []  # so does StackStorm (``config_loader.py``), default or not
     return found
