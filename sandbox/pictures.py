@@ -18,7 +18,8 @@ from typing import Callable, Dict, List, Tuple
 
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.check import example
-from reviewloop.messages.render import render, title
+from reviewloop.messages.render import render
+from reviewloop.messages.subject import title
 
 from . import svg
 from .pages import ROOT, settle

@@ -26,16 +26,9 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.messages import render as messages
 from reviewloop.messages.check import check_folder, example
-from reviewloop.messages.render import (
-    FOLDER,
-    Gone,
-    render,
-    title,
-    why,
-    working_days,
-)
+from reviewloop.messages.render import FOLDER, render
+from reviewloop.messages.subject import Gone, name_of, title, why, working_days
 
 GOLDEN = Path(__file__).parent / "golden"
 MANUAL = Path(__file__).parent.parent / "docs" / "templates.md"
@@ -554,5 +547,5 @@ def test_reasons() -> None:
 
 def test_names_of_people() -> None:
     """A person without a name is called by the user name or the account, never by the address."""
-    assert messages.name_of(Account(3, "", "a@b.example", "two")) == "two"
-    assert messages.name_of(Account(3, "", "a@b.example")) == "account 3"
+    assert name_of(Account(3, "", "a@b.example", "two")) == "two"
+    assert name_of(Account(3, "", "a@b.example")) == "account 3"

@@ -12,11 +12,11 @@ import socket
 import threading
 from typing import Any, Callable, Type
 
-import requests.adapters
 import urllib3.connection
 import urllib3.connectionpool
 
 from reviewloop.http.body import TooLargeError
+from reviewloop.http.library import requests
 
 
 class Allowance(threading.local):

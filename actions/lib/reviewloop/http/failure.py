@@ -6,7 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import Type, Union
 
-import requests
 import urllib3.exceptions
 
 from reviewloop.errors import (
@@ -17,6 +16,7 @@ from reviewloop.errors import (
     TemporaryError,
 )
 from reviewloop.http.body import CodingError, CutOffError, TooLargeError
+from reviewloop.http.library import requests
 from reviewloop.http.messages import Request
 
 #: OSError: requests looks for the CA file itself, and urllib3 lets a few of the socket's through.

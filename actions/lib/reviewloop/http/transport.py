@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from ipaddress import ip_address
 from time import monotonic as _monotonic
 from typing import Callable, Dict, Iterator, Mapping, Optional, Union
 from urllib.parse import urlsplit
-
-import requests
-import requests.utils
 
 from reviewloop import __version__
 from reviewloop.http.body import ACCEPTED, STEP, CutOffError, read_body
 from reviewloop.http.connection import Allowance, BoundedAdapter
 from reviewloop.http.failure import FAILURES, Peer
+from reviewloop.http.library import requests
 from reviewloop.http.messages import Request, Response, lowered, whole_number
 
 USER_AGENT = f"stackstorm-gerrit/{__version__} (reviewloop)"
@@ -149,7 +146,13 @@ def proxies_for(url: str) -> Dict[str, str]:
 
 
 def _is_loopback(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    if not (":" in host or host[-1:].isdigit()):
+        return False  # no address, so the library need not be imported
+    from ipaddress import ip_address  # noqa: PLC0415 - seldom needed
+
     try:
         return ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False

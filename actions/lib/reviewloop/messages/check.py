@@ -21,13 +21,12 @@ from reviewloop.messages.render import (
     FOLDER,
     KEY,
     REMEDY,
-    Gone,
-    Subject,
     check_exists,
     environment,
     is_template,
     render_template,
 )
+from reviewloop.messages.subject import Gone, Subject
 
 
 def check_folder(folder: str) -> List[str]:

@@ -21,7 +21,7 @@ from reviewloop.core.unasked import overdue
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import event_ref
 from reviewloop.http import codes
-from reviewloop.messages.render import Gone
+from reviewloop.messages.subject import Gone
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask
 from reviewloop.store.tickets import TicketRecord

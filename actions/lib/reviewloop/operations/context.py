@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import cached_property  # Python 3.8
-from typing import Any, Callable, ContextManager, Dict, Mapping, Optional, Sequence, Tuple
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Callable,
+    ContextManager,
+    Dict,
+    Mapping,
+    Optional,
+    Sequence,
+    Tuple,
+)
 
 from reviewloop.core.change import Change
 from reviewloop.core.durations import Duration
@@ -15,7 +25,8 @@ from reviewloop.errors import ConfigError, ReviewLoopError, guarded, named
 from reviewloop.escalation.assess import Assessor
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
-from reviewloop.messages.render import Subject
+from reviewloop.markup.formats import BodyFormat
+from reviewloop.messages.subject import Subject
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Asks
 from reviewloop.store.datastore import Datastore
@@ -24,9 +35,10 @@ from reviewloop.store.pending import Pendings
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
-from reviewloop.trackers.outcomes import ReopenPolicy
 from reviewloop.trackers.settings import TrackerSettings
-from reviewloop.trackers.ticketing import Ticketing
+
+if TYPE_CHECKING:
+    from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
 
@@ -106,6 +118,9 @@ class Context:
         """Opens and closes tickets; None where no tracker is configured."""
         if self.tracker is None:
             return None
+        from reviewloop.trackers.outcomes import ReopenPolicy  # noqa: PLC0415 - few open tickets
+        from reviewloop.trackers.ticketing import Ticketing  # noqa: PLC0415
+
         tracker = self.settings.tracker
         policy = ReopenPolicy(timedelta(days=tracker.reopen_days), tracker.wont_fix)
         return Ticketing(self.tracker, self.records, self.client.now, policy)
@@ -123,6 +138,18 @@ class Context:
     def url(self, change: Change) -> str:
         """A change's address for people."""
         return self.site.link(change)
+
+    def text(
+        self,
+        purpose: str,
+        body_format: BodyFormat,
+        subject: Optional[Subject] = None,
+        **more: Any,
+    ) -> str:
+        """The text of a purpose, see :func:`reviewloop.messages.render.render`."""
+        from reviewloop.messages.render import render  # noqa: PLC0415 - Jinja is slow
+
+        return render(purpose, body_format, subject, self.settings.templates, **more)
 
     def _joined(
         self, number: int, timeline: Timeline, milestone: Duration

@@ -14,7 +14,6 @@ from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.errors import RefusedError
 from reviewloop.escalation.assess import event_ref
 from reviewloop.http import codes
-from reviewloop.messages.render import render
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import WAIT_OVER, seen_wait
 from reviewloop.operations.lapsed import put_off_about
@@ -73,8 +72,7 @@ def _corrected(
     with context.change_lease(number):
         if not _still_waits(context, ident, event):
             return False
-        folder = context.settings.templates
-        text = render("ticket_joined", tracker.body_format, folder=folder, **about)
+        text = context.text("ticket_joined", tracker.body_format, **about)
         step = f"{key}/{event.number}-{int(event.since.timestamp())}-joined-over"
         return ticketing.comment_once(key, text, step).action is Done.COMMENTED
 

@@ -13,7 +13,6 @@ from reviewloop.core.keys import MARK_TAG, Mark, ask_id, digest
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.messages.render import render
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import Seen, open_asks, own_event, seen_change, seen_wait
 
@@ -208,8 +207,7 @@ def _text(
         raise ProtocolError(f"change {event.number}: there is no open wait to write about.")
     url = _ticket_url(context, event)
     subject = context.subject(seen.reading, seen.timeline, event.milestone, asked, url)
-    folder = context.settings.templates
-    return render(purpose.value, BodyFormat.TEXT, subject, folder=folder)
+    return context.text(purpose.value, BodyFormat.TEXT, subject)
 
 
 def _ticket_url(context: Context, event: EventRef) -> str:

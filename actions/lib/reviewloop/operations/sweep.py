@@ -19,7 +19,7 @@ from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.errors import guarded, named
-from reviewloop.messages.render import Gone
+from reviewloop.messages.subject import Gone
 from reviewloop.operations.cases import Case, cases_of, judge, orphan
 from reviewloop.operations.context import Context
 from reviewloop.operations.lapsed import ending, waits_put_off

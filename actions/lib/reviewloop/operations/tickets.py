@@ -13,7 +13,7 @@ from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
 from reviewloop.errors import RefusedError
 from reviewloop.http import codes
-from reviewloop.messages.render import Gone, Subject, render, title
+from reviewloop.messages.subject import Gone, Subject, title
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
 from reviewloop.operations.joined import correct_lists
@@ -203,8 +203,7 @@ def close_gone(context: Context, key: str, since: str, reason: Gone) -> Outcome:
 
 def _last_words(context: Context, purpose: str, **more: Any) -> str:
     assert context.tracker is not None  # noqa: S101 - callers have looked
-    folder = context.settings.templates
-    return render(purpose, context.tracker.body_format, folder=folder, **more)
+    return context.text(purpose, context.tracker.body_format, **more)
 
 
 def _closed(context: Context, key: str, since: str, text: str) -> Outcome:
@@ -235,9 +234,8 @@ def named_tickets(message: str, patterns: Sequence[Pattern[str]]) -> Tuple[str, 
 
 
 def _words(context: Context, purpose: str, subject: Subject) -> str:
-    folder = context.settings.templates
     assert context.tracker is not None  # noqa: S101 - callers have looked
-    return render(purpose, context.tracker.body_format, subject, folder=folder)
+    return context.text(purpose, context.tracker.body_format, subject)
 
 
 def _step(event: EventRef, attempt: int) -> str:

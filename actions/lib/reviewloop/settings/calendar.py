@@ -20,6 +20,7 @@ else:
 WORKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ALL_DAY = "00:00-24:00"
 
+_CODE = re.compile(r"[A-Z]{2}", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _HOURS = re.compile(r"(\d\d):(\d\d) ?- ?(\d\d):(\d\d)", re.ASCII)
 _DATE_ADVICE = "write a date that exists, as in 2026-12-24."
@@ -138,27 +139,47 @@ def _end(item: Reader, key: str) -> Optional[date]:
 def _countries(values: Tuple[Value, ...]) -> Tuple[Country, ...]:
     if not values:
         return ()
+    found: List[Country] = []
+    for value in values:
+        country = Country(*value.text.partition("-")[::2])
+        if _is_known(country) or _is_listed(country, value):
+            found.append(country)
+    return tuple(found)
+
+
+def _is_known(country: Country) -> bool:
+    """Whether the library surely has the country: its names of countries are there before any
+    country is imported, and the first one imports all of them.
+    """
+    import holidays  # noqa: PLC0415 - as above
+
+    is_bare = _CODE.fullmatch(country.code) and not country.subdivision
+    return bool(is_bare) and hasattr(holidays, country.code)
+
+
+def _is_listed(country: Country, value: Value) -> bool:
+    """Whether it is among all that the library has, which are slow to import; if not, the problem
+    is reported.
+    """
     import holidays  # noqa: PLC0415 - as above
 
     # The library also lists codes of three letters; two are what people write.
     known = {
         code: parts
         for code, parts in holidays.list_supported_countries().items()
-        if len(code) == 2  # noqa: PLR2004 - ISO 3166 alpha-2
+        if _CODE.fullmatch(code)
     }
-    found: List[Country] = []
-    for value in values:
-        code, _, subdivision = value.text.partition("-")
-        if code not in known:
-            value.problem(
-                f"no ISO country code that is known here.{suggest(code, known)} Write DE or DE-BY."
-            )
-        elif subdivision and subdivision not in known[code]:
-            parts = ", ".join(sorted(known[code])) or "none"
-            value.problem(f"{code} has no subdivision {subdivision}; known ones: {parts}.")
-        else:
-            found.append(Country(code, subdivision))
-    return tuple(found)
+    code, subdivision = country.code, country.subdivision
+    if code not in known:
+        value.problem(
+            f"no ISO country code that is known here.{suggest(code, known)} Write DE or DE-BY."
+        )
+    elif subdivision and subdivision not in known[code]:
+        parts = ", ".join(sorted(known[code])) or "none"
+        value.problem(f"{code} has no subdivision {subdivision}; known ones: {parts}.")
+    else:
+        return True
+    return False
 
 
 def _date(text: str) -> date:

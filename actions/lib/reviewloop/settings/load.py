@@ -20,7 +20,6 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.settings import values
 from reviewloop.settings.calendar import read_calendar
-from reviewloop.settings.communities import PROFILES
 from reviewloop.settings.profile import DEFAULTS, Profile
 from reviewloop.settings.reader import Reader, Value
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings, read_roster
@@ -135,7 +134,7 @@ def load(
 def _settings(top: Reader, exists: Exists) -> Settings:
     gerrit, server = _gerrit(top, exists)
     limits = top.section("limits")
-    profile = PROFILES[top.choice("profile", DEFAULTS.name, tuple(PROFILES))]
+    profile = _profile(top)
     policy = _policy(top, profile, limits, gerrit.username)
     tracker = top.section("tracker")
     warnings: List[str] = []
@@ -203,6 +202,16 @@ def _credentials(section: Reader) -> Tuple[str, str]:
             " st2-reviews, or remove the password.",
         )
     return username, password
+
+
+def _profile(top: Reader) -> Profile:
+    """The profile that the configuration names; the communities are read only then."""
+    known = {DEFAULTS.name: DEFAULTS}
+    if top.given("profile"):
+        from reviewloop.settings.communities import PROFILES  # noqa: PLC0415 - see above
+
+        known = PROFILES
+    return known[top.choice("profile", DEFAULTS.name, tuple(known))]
 
 
 def _policy(top: Reader, profile: Profile, limits: Reader, username: str) -> Policy:

@@ -8,7 +8,6 @@ allows are those that were read from it; :meth:`Reader.finish` reports the other
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 from typing import Callable, Iterable, List, Mapping, Optional, Sequence, Set, Tuple, TypeVar
@@ -28,6 +27,8 @@ _USERINFO = re.compile(r"//[^/]*@")
 
 def suggest(word: str, words: Iterable[str]) -> str:
     """`` Did you mean x or y?`` where something is close, else an empty string."""
+    import difflib  # noqa: PLC0415 - only where something is wrong
+
     by_lower = {known.lower(): known for known in words}
     close = difflib.get_close_matches(word.lower(), list(by_lower), n=3, cutoff=0.6)
     return f" Did you mean {' or '.join(by_lower[name] for name in close)}?" if close else ""

@@ -10,10 +10,8 @@ from reviewloop.errors import ConfigError
 from reviewloop.settings import values
 from reviewloop.settings.reader import Reader, suggest
 from reviewloop.settings.server import Exists, read_address, read_verify
-from reviewloop.trackers.adapters.stackstorm_action.mapping import KIND
-from reviewloop.trackers.adapters.stackstorm_action.problems import problems as mapping_problems
 from reviewloop.trackers.base import Tracker, setting_problems
-from reviewloop.trackers.factory import ADAPTERS, KINDS, NONE
+from reviewloop.trackers.factory import ADAPTERS, BY_ACTIONS, KINDS, NONE
 from reviewloop.trackers.settings import WONT_FIX, Option, TrackerSettings
 
 LONGEST_REOPEN = 3650
@@ -50,15 +48,21 @@ def read_tracker(section: Reader, exists: Exists) -> TrackerSettings:
     if adapter is not None:
         for key, text in setting_problems(adapter, settings).items():
             _report(section, key, text)
-    if kind == KIND:
-        for key, text in mapping_problems(settings).items():
-            _report(section, key, text)
+    if kind == BY_ACTIONS:
+        _check_mapping(section, settings)
         return settings
     if settings.actions:
-        section.problem("actions", f"is only for tracker.kind: {KIND}. Remove it.")
+        section.problem("actions", f"is only for tracker.kind: {BY_ACTIONS}. Remove it.")
     if adapter is not None and not any("tracker." in one for one in section.problems):
         section.problems.extend(_together(adapter, settings))
     return settings
+
+
+def _check_mapping(section: Reader, settings: TrackerSettings) -> None:
+    from reviewloop.trackers.adapters.stackstorm_action import problems  # noqa: PLC0415 - seldom
+
+    for key, text in problems.problems(settings).items():
+        _report(section, key, text)
 
 
 def _together(adapter: Type[Tracker], settings: TrackerSettings) -> Tuple[str, ...]:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import time
-import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
@@ -119,7 +119,7 @@ class Leases:
         self._datastore = datastore
         self._clock = clock or Clock()
         self._patience = patience
-        self._holder = holder or uuid.uuid4().hex[:16]
+        self._holder = holder or os.urandom(8).hex()
         self._held: Dict[str, Lease] = {}
         self._places = count(1)
 

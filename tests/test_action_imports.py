@@ -1,0 +1,97 @@
+"""What an action imports: each run is a new process, and pays for every module again."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import FrozenSet, Iterable
+
+import pytest
+
+from repository import ROOT
+
+ENTRIES = sorted(path.stem for path in (ROOT / "actions").glob("*.py"))
+# Jinja is for whoever writes a text; holidays for who configures a country; the communities for who
+# names one; the guessers of encodings for nobody: all answers are UTF-8.
+SELDOM = {
+    "jinja2",
+    "holidays",
+    "chardet",
+    "charset_normalizer",
+    "yaml",
+    "difflib",
+    "reviewloop.messages.render",
+    "reviewloop.settings.communities",
+}
+ADAPTERS = "reviewloop.trackers.adapters."
+PRELUDE = f"""
+import sys, types
+sys.path[:0] = {[str(ROOT / "actions" / "lib"), str(ROOT / "actions")]!r}
+for name in ("st2common", "st2common.runners", "st2common.runners.base_action"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["st2common.runners.base_action"].Action = object
+before = set(sys.modules)
+"""
+
+
+def imported(code: str) -> FrozenSet[str]:
+    """The modules that a new process has after the code, beside those that Python starts with."""
+    ask = "\nprint(*sorted(set(sys.modules) - before))"
+    ran = subprocess.run(
+        [sys.executable, "-c", PRELUDE + code + ask],
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=60,
+        text=True,
+    )
+    return frozenset(ran.stdout.split())
+
+
+def below(modules: Iterable[str], place: str) -> FrozenSet[str]:
+    """Those in a package, by the first part of their names within it."""
+    inside = (one.split(place, 1)[1] for one in modules if one.startswith(place))
+    return frozenset(one.split(".")[0] for one in inside)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_entry(entry: str) -> None:
+    """To load an action imports nothing that it may never need, and no tracker at all."""
+    modules = imported(f"import {entry}")
+
+    assert modules & SELDOM == set()
+    assert below(modules, ADAPTERS) == set()
+
+
+def test_only_the_configured_tracker() -> None:
+    """A configuration is checked by the adapter of its own tracker and no other."""
+    config = {
+        "url": "https://review.example.org",
+        "tracker": {"kind": "github", "project": "o/r", "token": "t"},
+    }
+    modules = imported(f"from reviewloop.settings.load import load\nload({config!r})")
+
+    assert below(modules, ADAPTERS) == {"github"}
+    assert modules & SELDOM == set()
+
+
+def test_country() -> None:
+    """A country's code is told to be right without the holidays of all countries."""
+    config = {
+        "url": "https://review.example.org",
+        "calendar": {"holidays": {"countries": ["DE", "FR"]}},
+    }
+    modules = imported(f"from reviewloop.settings.load import load\nload({config!r})")
+
+    assert below(modules, "holidays.countries.") == set()
+
+
+def test_encodings_can_be_guessed() -> None:
+    """Whoever else uses requests in the process can have an encoding guessed all the same."""
+    code = """
+import reviewloop.http.library
+from requests.models import Response
+answer = Response()
+answer._content = "gr\\u00fc\\u00dfe aus M\\u00fcnchen, sch\\u00f6n".encode("utf-8")
+assert answer.text.startswith("gr\\u00fc\\u00dfe"), answer.text
+"""
+    assert imported(code) & {"chardet", "charset_normalizer"}
