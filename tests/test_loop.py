@@ -20,6 +20,7 @@ from repository import ROOT
 FIRST_MONDAY = datetime(2026, 3, 9, 9, tzinfo=timezone.utc)
 TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = range(1, 5)
 WEEKS = count()
+POSTING = ("gerrit.ask", "gerrit.post_review")
 SECRETS = {
     "gerrit_password": password_of(PACK_ACCOUNT),
     "gerrit_tracker_token": "",
@@ -126,8 +127,8 @@ class World:
 
     def posted(self, number: int) -> List[Execution]:
         """The runs that posted on a change, or tried to."""
-        runs = [one for one in self.standin.executions if one.action == "gerrit.post_review"]
-        return [one for one in runs if one.parameters["number"] == number]
+        runs = [one for one in self.standin.executions if one.action in POSTING]
+        return [one for one in runs if one.result["result"].get("number") == number]
 
     def failures(self) -> List[Execution]:
         """Executions that failed, or answered something else than they promise."""
@@ -300,7 +301,7 @@ def test_what_nobody_retried(world: World) -> None:
     world.gerrit.fault("status:503", match="/review$", method="POST", count=6)
     world.on(WEDNESDAY)
     assert world.ours(number) == []
-    assert {one.action for one in world.failures()} == {"gerrit.post_review", "gerrit.escalate"}
+    assert {one.action for one in world.failures()} == {"gerrit.ask", "gerrit.escalate"}
     for _ in range(14):
         world.later()
 
@@ -376,7 +377,7 @@ def test_first_start_among_old_changes(world: World) -> None:
     world.gerrit.at(world.monday + timedelta(days=20))
     world.begin(coverage_reach="60d")
     world.later()
-    asked = [one for one in world.standin.executions if one.action == "gerrit.post_review"]
+    asked = [one for one in world.standin.executions if one.action in POSTING]
 
     assert {one.type for one in world.standin.triggers} <= {"gerrit.change_overdue"}
     assert len(asked) <= 10
@@ -659,8 +660,8 @@ def test_tracker_down(world: World) -> None:
     world.on(WEDNESDAY)
 
     assert len(world.asked(number)) == 1
-    assert {one.action for one in world.failures()} == {"gerrit.open_ticket", "gerrit.escalate"}
-    error = next(one for one in world.failures() if one.action == "gerrit.open_ticket")
+    assert {one.action for one in world.failures()} == {"gerrit.ask", "gerrit.escalate"}
+    error = next(one for one in world.failures() if one.action == "gerrit.ask")
     assert error.result["result"]["error"]["kind"] == "temporary"
 
 

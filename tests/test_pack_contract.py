@@ -29,7 +29,7 @@ from orquesta.specs import loader as spec_loader  # noqa: E402 - importable only
 # fmt: off
 ACTIONS = [
     "query_changes", "get_change", "post_review", "set_hashtags", "add_reviewers", "assess",
-    "explain", "open_ticket", "update_ticket", "close_ticket", "escalate", "nudge", "label",
+    "ask", "explain", "open_ticket", "update_ticket", "close_ticket", "escalate", "nudge", "label",
     "stand_down", "refresh", "stand_down_if_over", "sweep", "board",
 ]
 SENSORS = ["gerrit_changes_sensor"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.change import ChangeStatus
@@ -108,7 +108,7 @@ class Assessor:
             decided, ask = self._decided(assessment, case, neighbours)
             if lease is not None:
                 lease.check()
-                self._keep(decided, ask)
+                self._keep(decided, ask, case)
         return decided
 
     def _verdict(
@@ -229,24 +229,27 @@ class Assessor:
     def _settled(self, assessment: Assessment, dry_run: bool) -> Assessment:
         """What the history decides needs no record: one that was kept before is dropped."""
         if not dry_run:
-            self._keep(assessment, None)
+            self._drop_put_off(assessment, self._pendings.all())
         return assessment
 
-    def _keep(self, assessment: Assessment, ask: Optional[Ask]) -> None:
+    def _keep(self, assessment: Assessment, ask: Optional[Ask], case: Case) -> None:
         if ask is not None:
-            self._hand_over(ask)
+            self._hand_over(ask, case.asks)
             self._asks.put(ask)
         if assessment.pending is not None:
             self._pendings.put(assessment.pending)
             return
+        self._drop_put_off(assessment, case.pendings)
+
+    def _drop_put_off(self, assessment: Assessment, pendings: Sequence[Pending]) -> None:
         event, tier = assessment.event, assessment.tier
-        pending = pendings_of.find(self._pendings.all(), event.text, tier.value)
+        pending = pendings_of.find(pendings, event.text, tier.value)
         if pending is not None:
             self._pendings.drop(pending)
 
-    def _hand_over(self, ask: Ask) -> None:
+    def _hand_over(self, ask: Ask, asks: Sequence[Ask]) -> None:
         """Who handed it on is not asked any more, and was asked all the same."""
-        before = find(self._asks.all(), ask.event_id, ask.tier)
+        before = find(asks, ask.event_id, ask.tier)
         if before is not None and before.attempt < ask.attempt and before.open:
             self._asks.put(replace(before, open=False))
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import contextmanager
 from datetime import timedelta
-from functools import cached_property  # Python 3.8
+from functools import cached_property, partial  # Python 3.8
 from typing import (
     TYPE_CHECKING,
     Any,
     Callable,
-    ContextManager,
     Dict,
+    Hashable,
+    Iterator,
     Mapping,
     Optional,
     Sequence,
     Tuple,
+    TypeVar,
 )
 
 from reviewloop.core.change import Change
@@ -42,8 +46,38 @@ if TYPE_CHECKING:
 
 Result = Tuple[bool, Dict[str, Any]]
 
+T = TypeVar("T")
+
 LONGEST = 5_000
 """Characters of an error's text, at most."""
+FRESH = 10.0
+"""Seconds for which a change that was read may be written on: people act meanwhile."""
+
+
+class OneReading:
+    """What was read of a change while its lease is held, for :data:`FRESH` seconds.
+
+    :param lease: whose clock is used; without one nothing is kept.
+    """
+
+    def __init__(self, lease: Optional[Lease]) -> None:
+        self._lease = lease
+        self._kept: Dict[Hashable, Tuple[float, Any]] = {}
+
+    def once(self, what: Hashable, read: Callable[[], T]) -> T:
+        """What ``read`` answers, or answered a moment ago."""
+        left = 0.0 if self._lease is None else self._lease.left
+        then, value = self._kept.get(what, (math.inf, None))
+        if then - left <= FRESH:
+            found: T = value
+            return found
+        found = read()
+        if self._lease is not None:
+            self._kept[what] = left, found
+        return found
+
+
+NO_READING = OneReading(None)
 
 
 class Context:
@@ -66,6 +100,7 @@ class Context:
         self._datastore = datastore
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of
+        self.reading = NO_READING
 
     @cached_property
     def client(self) -> Client:
@@ -87,14 +122,29 @@ class Context:
         """What keeps runs apart that must not decide or write at once."""
         return Leases(self._datastore)
 
-    def change_lease(self, number: int) -> ContextManager[Lease]:
+    @contextmanager
+    def change_lease(self, number: int) -> Iterator[Lease]:
         """Hold what every writing operation about a change holds: they follow each other.
 
-        Ask ``check()`` of what is held before a write that comes late.
+        Ask ``check()`` of what is held before a write that comes late. Meanwhile nobody else writes
+        the record of the change's ticket, so it is read once.
 
         :raises TemporaryError: others held it all the while, or the datastore is down.
         """
-        return self.leases.hold(f"change-{number}")
+        with self.leases.hold(f"change-{number}") as lease, self.records.remembered():
+            yield lease
+
+    @contextmanager
+    def one_reading(self, number: int) -> Iterator[None]:
+        """Hold a change's lease over several operations about it: what one of them has read of the
+        change serves the next as well, while it is fresh.
+        """
+        with self.change_lease(number) as lease:
+            self.reading = OneReading(lease)
+            try:
+                yield
+            finally:
+                self.reading = NO_READING
 
     @cached_property
     def people(self) -> People:
@@ -188,7 +238,10 @@ class Context:
             human_reviews=reading.state.human_reviews,
             asked=tuple(self.people.one(account) for account in asked),
             ticket_url=ticket_url,
-            joined=self._joined(reading.change.number, timeline, milestone),
+            joined=self.reading.once(
+                ("joined", timeline.key, milestone),
+                partial(self._joined, reading.change.number, timeline, milestone),
+            ),
         )
 
 

@@ -8,6 +8,7 @@ private.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Optional, Tuple
 
 from reviewloop.core.change import Change
@@ -64,6 +65,10 @@ def seen_change(context: Context, number: int, event: Optional[EventRef] = None)
 
 def seen_wait(context: Context, event: EventRef) -> Seen:
     """The event's change and its open wait, or why nothing is to be written about it."""
+    return context.reading.once(event, partial(_seen_wait, context, event))
+
+
+def _seen_wait(context: Context, event: EventRef) -> Seen:
     try:
         seen = seen_change(context, event.number, event)
     except RefusedError as err:

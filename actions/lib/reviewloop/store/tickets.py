@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, ContextManager, Dict, Iterator, Optional, Tuple
 
 from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import (
@@ -132,6 +133,10 @@ class Records(ABC):
         that cannot: one of another version, or damaged, hides no other.
         """
 
+    def remembered(self) -> ContextManager[None]:
+        """While nobody else writes what is read: each record is read at most once."""
+        return nullcontext()
+
     def all(self) -> Tuple[TicketRecord, ...]:
         """Every record that can be read, in the order of their keys."""
         return self.readable().records
@@ -142,9 +147,30 @@ class DatastoreRecords(Records):
 
     def __init__(self, datastore: Datastore) -> None:
         self._datastore = datastore
+        self._memory: Optional[Dict[str, Optional[TicketRecord]]] = None
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """See :meth:`Records.remembered`; the outermost of several counts."""
+        if self._memory is not None:
+            yield
+            return
+        self._memory = {}
+        try:
+            yield
+        finally:
+            self._memory = None
 
     def get(self, key: str) -> Optional[TicketRecord]:
         """The record of a key, or None; DatastoreError (temporary) if it cannot be told."""
+        if self._memory is not None and key in self._memory:
+            return self._memory[key]
+        found = self._read(key)
+        if self._memory is not None:
+            self._memory[key] = found
+        return found
+
+    def _read(self, key: str) -> Optional[TicketRecord]:
         text = read_value(self._datastore, PREFIX + key)
         try:
             return None if text is None else TicketRecord.from_json(text, PREFIX + key)
@@ -154,6 +180,8 @@ class DatastoreRecords(Records):
     def put(self, record: TicketRecord) -> None:
         """Keep a record."""
         write_value(self._datastore, PREFIX + record.key, record.to_json())
+        if self._memory is not None:
+            self._memory[record.key] = record
 
     def readable(self) -> Readable[TicketRecord]:
         """Every record, and those set aside."""
