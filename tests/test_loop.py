@@ -128,7 +128,7 @@ class World:
     def posted(self, number: int) -> List[Execution]:
         """The runs that posted on a change, or tried to."""
         runs = [one for one in self.standin.executions if one.action in POSTING]
-        return [one for one in runs if one.result["result"].get("number") == number]
+        return [one for one in runs if f":{number}:" in str(one.parameters["event_id"])]
 
     def failures(self) -> List[Execution]:
         """Executions that failed, or answered something else than they promise."""

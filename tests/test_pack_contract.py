@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 import pytest
 import yaml
 from sandbox.standin import compat
+from sandbox.standin.runners import RUNNER_PARAMETERS
 
 import reviewloop
 from repository import ROOT
@@ -396,8 +397,10 @@ def test_entry_point_of_action_lies_under_actions(name: str, content: Dict[str, 
 
 @each("actions")
 def test_parameters_are_the_arguments_of_run(name: str, content: Dict[str, Any]):
-    """A Python action gets exactly its parameters; a workflow declares them as its input."""
-    parameters = set(content.get("parameters", {}))
+    """A Python action gets exactly its parameters, beside those that it sets for its runner; a
+    workflow declares them as its input.
+    """
+    parameters = set(content.get("parameters", {})) - RUNNER_PARAMETERS
     path = entry_path(content["entry_point"])
     if content["runner_type"] == "python-script":
         assert set(run_arguments(path.read_text("utf-8"))) == parameters

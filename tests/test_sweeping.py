@@ -301,14 +301,14 @@ def test_an_escalation_beside_the_sweep(desktop: Desktop, monkeypatch: pytest.Mo
     """A wait that was escalated after the sweep had read the change keeps its ticket."""
     number = desktop.escalated()
     desktop.review(number)
-    judge = cases.judge
+    judge = cases.glance
 
     def judged(*args: Any) -> None:
         judge(*args)
         record = desktop.record(number)
         desktop.tools().records.put(replace(record, since="2026-03-04T10:00:00Z"))
 
-    monkeypatch.setattr(sweep_module, "judge", judged)
+    monkeypatch.setattr(sweep_module, "glance", judged)
 
     report = swept(desktop)
 
@@ -365,14 +365,14 @@ def test_a_defect_at_one_change(desktop: Desktop, monkeypatch: pytest.MonkeyPatc
     """Not even an exception that nobody expects keeps the others from being looked at."""
     broken, over = desktop.escalated(), desktop.escalated()
     desktop.review(over)
-    judge = cases.judge
+    judge = cases.glance
 
-    def judged(context: Any, case: cases.Case) -> None:
+    def judged(context: Any, case: cases.Case, row: Any) -> None:
         if case.number == broken:
             raise KeyError("defect")
-        judge(context, case)
+        judge(context, case, row)
 
-    monkeypatch.setattr(sweep_module, "judge", judged)
+    monkeypatch.setattr(sweep_module, "glance", judged)
 
     report = swept(desktop)
 

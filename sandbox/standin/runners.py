@@ -117,6 +117,10 @@ def local_time(clock: Clock, slept: List[float]) -> Iterator[None]:
         yield
 
 
+RUNNER_PARAMETERS = frozenset({"content_version", "debug", "env", "log_level", "timeout"})
+"""Those of StackStorm's python-script runner: an action may set them, and is not given them."""
+
+
 def run_python(file: Path, config: Any, service: Any, parameters: Dict[str, Any]) -> Outcome:
     """A python-script action's status and ``{stdout, stderr, exit_code, result}``.
 
@@ -130,7 +134,8 @@ def run_python(file: Path, config: Any, service: Any, parameters: Dict[str, Any]
             module = load_file(file)
             classes: List[Any] = [kind for _, kind in inspect.getmembers(module, inspect.isclass)]
             own = [k for k in classes if k.__module__ == module.__name__ and hasattr(k, "run")]
-            answer = own[0](config=config, action_service=service).run(**parameters)
+            given = {k: v for k, v in parameters.items() if k not in RUNNER_PARAMETERS}
+            answer = own[0](config=config, action_service=service).run(**given)
             pair = isinstance(answer, tuple) and len(answer) == 2
             good, data = plain(answer if pair else (True, answer))
         except ProcessDied:

@@ -40,6 +40,7 @@ class Case:
     it.
 
     :param ticket: an open ticket of the change that neither record nor ask knows.
+    :param is_shown: the tracker's listing shows the record's ticket, and no other of its key.
     :param why: how its waits ended, or why it is out of sight; None while one of them lasts.
     :param is_doubtful: the change is out of sight, or a wait is not read any more.
     :param overdue: its open waits that have reached a milestone.
@@ -54,6 +55,7 @@ class Case:
     asks: Tuple[Ask, ...] = ()
     project: str = ""
     ticket: Optional[Ticket] = None
+    is_shown: bool = False
     change: Optional[Change] = None
     why: Optional[Union[How, Gone]] = None
     is_doubtful: bool = False
@@ -67,6 +69,11 @@ class Case:
         tiers = {tier.value for tier in ROSTER_TIERS}
         asked = any(ask.tier in tiers for ask in self.asks)
         return self.record is not None or self.ticket is not None or asked
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether there is nothing to do: a wait lasts, and so does its ticket if there is one."""
+        return self.why is None and (self.is_shown or not self.has_ticket)
 
     def waits(self) -> Iterator[Tuple[str, datetime]]:
         """Party and beginning of each wait that the case is about."""
@@ -114,6 +121,21 @@ def judge(context: Context, case: Case) -> None:
             raise
         case.why, case.is_doubtful = Gone.DELETED, True
         return
+    _judge_by(context, case, change)
+
+
+def glance(context: Context, case: Case, row: Optional[Change]) -> None:
+    """The same, by what a search has of the change if that shows that all is in order."""
+    if row is not None and case.project in ("", row.project):
+        _judge_by(context, case, row)
+        if case.why is None and not case.half_done and not case.is_unmarked:
+            case.change = None  # nobody writes on it, and a sweep may see thousands
+            return
+        case.half_done, case.is_unmarked, case.overdue = [], False, ()
+    judge(context, case)
+
+
+def _judge_by(context: Context, case: Case, change: Change) -> None:
     if change.is_private:
         case.why, case.is_doubtful = Gone.HIDDEN, True
         return

@@ -101,6 +101,7 @@ class Context:
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of
         self.reading = NO_READING
+        self.progress: Callable[[str], None] = lambda _text: None
 
     @cached_property
     def client(self) -> Client:
@@ -259,7 +260,9 @@ def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters:
     """
 
     def done() -> Result:
-        return True, operation(Context(action.config, action.action_service), **parameters)
+        context = Context(action.config, action.action_service)
+        context.progress = action.logger.info
+        return True, operation(context, **parameters)
 
     def failed(err: Exception) -> Result:
         if not isinstance(err, ReviewLoopError):

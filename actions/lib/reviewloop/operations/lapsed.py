@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Dict, List, Optional, Sequence, Tuple
 
+from reviewloop.core.change import Change
 from reviewloop.core.endings import how_it_ended
 from reviewloop.core.events import EventRef
+from reviewloop.core.reading import read_change
+from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.core.turns import How
 from reviewloop.escalation.assess import event_ref
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import seen_wait
 from reviewloop.store.pending import Pending
+from reviewloop.store.tickets import CLOSED_TTL, TicketRecord
+
+CLOSED = timedelta(seconds=CLOSED_TTL)
+MOST_CLOSED = 1_000
+"""Records of closed tickets that one sweep lets go."""
 
 
 def put_off_about(
@@ -51,6 +61,29 @@ def ending(context: Context, event: EventRef) -> Tuple[bool, Optional[How]]:
         return bool(seen.reason), None
     party = event.party.value
     return True, how_it_ended(seen.change, seen.reading.state, party, event.since)
+
+
+def let_lapse(context: Context, closed: Sequence[TicketRecord]) -> None:
+    """See to it that records of closed tickets lapse, as those of former versions do not."""
+    now = context.client.now()
+    old = [one for one in closed if not one.closed_at or from_iso(one.closed_at) < now - CLOSED]
+    for record in old[:MOST_CLOSED]:
+        if context.records.get(record.key) != record:
+            continue  # the change was escalated again meanwhile
+        if record.closed_at:
+            context.records.drop(record.key)
+        else:
+            context.records.put(replace(record, closed_at=iso(now)))
+
+
+def lasts(context: Context, event: EventRef, row: Optional[Change]) -> bool:
+    """Whether what a search has of the event's change shows its wait open."""
+    if row is None or row.is_private or event.project not in ("", row.project):
+        return False
+    if row.status.is_closed or row.work_in_progress:
+        return False
+    reading = read_change(row, context.people.policy(row))
+    return reading.timeline(event.party, context.client.now(), event.since) is not None
 
 
 def _is_covered(told: EventRef, event: EventRef) -> bool:

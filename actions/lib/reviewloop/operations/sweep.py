@@ -10,43 +10,26 @@ closed for such doubtful reasons in one sweep, and otherwise none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import replace
 from functools import partial
-from typing import Any, Callable, Dict, List, Optional, Sequence, Union
+from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.events import EventRef
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import How
-from reviewloop.errors import guarded, named
 from reviewloop.messages.subject import Gone
-from reviewloop.operations.cases import Case, cases_of, judge, orphan
+from reviewloop.operations.cases import Case, cases_of, glance, orphan
 from reviewloop.operations.context import Context
-from reviewloop.operations.lapsed import ending, waits_put_off
+from reviewloop.operations.lapsed import ending, lasts, let_lapse, waits_put_off
+from reviewloop.operations.rows import with_rows
+from reviewloop.operations.swept import Report, attempt, half_done, tell, ticket_named, told
 from reviewloop.operations.tickets import close_gone, close_over, correct_over
 from reviewloop.store.pending import Pending
 from reviewloop.store.tickets import TicketRecord
 from reviewloop.trackers.outcomes import About
 from reviewloop.trackers.tickets import Ticket
-
-
-@dataclass
-class Report:
-    """What a sweep did and found."""
-
-    looked_at: int = 0
-    closed: List[Dict[str, Any]] = field(default_factory=list)
-    commented: List[Dict[str, Any]] = field(default_factory=list)
-    held_back: List[Dict[str, Any]] = field(default_factory=list)
-    half_done: List[Dict[str, Any]] = field(default_factory=list)
-    records_without_ticket: List[Dict[str, Any]] = field(default_factory=list)
-    tickets_without_record: List[Dict[str, Any]] = field(default_factory=list)
-    records_elsewhere: List[Dict[str, Any]] = field(default_factory=list)
-    unreadable: List[str] = field(default_factory=list)
-    asks_closed: int = 0
-    pending_dropped: int = 0
-    lists_corrected: int = 0
-    failures: List[Dict[str, Any]] = field(default_factory=list)
 
 
 def sweep(
@@ -67,21 +50,37 @@ def sweep(
     """
     report = Report()
     _check_credentials(context)
-    cases = _cases(context, report)
-    _attempt(report, 0, partial(_compare, context, cases, report))
-    cases = [one for one in cases if _attempt(report, one.number, partial(judge, context, one))]
+    cases, closed = _cases(context, report)
+    attempt(report, 0, partial(_compare, context, cases, report))
+    cases = list(_judged(context, cases, report))
     report.looked_at = len(cases)
-    report.half_done = [line for case in cases for line in _half_done(case)]
+    report.half_done = [line for case in cases for line in half_done(case)]
     doubtful = [case for case in cases if case.is_doubtful]
     if len(doubtful) > most_gone:
-        report.held_back = [_told(case) for case in doubtful]
+        report.held_back = [told(case) for case in doubtful]
         cases = [case for case in cases if not case.is_doubtful]
-    for case in cases:
-        settle = _foretell if dry_run else _settle
-        _attempt(report, case.number, partial(settle, context, case, report, hashtags))
+    settle = _foretell if dry_run else _settle
+    work = [case for case in cases if not case.is_in_order]
+    for count, case in enumerate(work, 1):
+        attempt(report, case.number, partial(settle, context, case, report, hashtags))
+        tell(context, "settled", count, len(work))
     _let_go(context, report, dry_run)
+    if not dry_run:
+        attempt(report, 0, partial(let_lapse, context, closed))
     # A copy: on Python 3.13.0 what vars() gave can lose values when its object goes.
     return dict(vars(report))
+
+
+def _judged(context: Context, cases: Sequence[Case], report: Report) -> Iterator[Case]:
+    """Those of which it can be told what became of them."""
+    count = 0
+    for batch, rows in with_rows(context, cases, lambda one: one.number):
+        for case in batch:
+            row = rows.get(case.number)
+            if attempt(report, case.number, partial(glance, context, case, row)):
+                yield case
+            count += 1
+            tell(context, "looked at", count, len(cases))
 
 
 def _let_go(context: Context, report: Report, dry_run: bool) -> None:
@@ -98,8 +97,11 @@ def _let_go(context: Context, report: Report, dry_run: bool) -> None:
                 context.pendings.drop(one)
             report.pending_dropped += 1
 
-    for event, records in waits_put_off(kept.records, server):
-        _attempt(report, event.number, partial(look, event, records))
+    waits = waits_put_off(kept.records, server)
+    for batch, rows in with_rows(context, waits, lambda one: one[0].number):
+        for event, records in batch:
+            if not lasts(context, event, rows.get(event.number)):
+                attempt(report, event.number, partial(look, event, records))
 
 
 def _check_credentials(context: Context) -> None:
@@ -112,8 +114,10 @@ def _check_credentials(context: Context) -> None:
         context.tracker.whoami()
 
 
-def _cases(context: Context, report: Report) -> List[Case]:
-    """Every change with an open record of this server and tracker, or with an open ask."""
+def _cases(context: Context, report: Report) -> Tuple[List[Case], List[TicketRecord]]:
+    """Every change with an open record of this server and tracker, or with an open ask; and the
+    records of closed tickets.
+    """
     records, asks = context.records.readable(), context.asks.readable()
     report.unreadable = [outward(name) for name in (*asks.unreadable, *records.unreadable)]
     mine = []
@@ -126,12 +130,13 @@ def _cases(context: Context, report: Report) -> List[Case]:
                     "key": record.key,
                     "number": record.number,
                     "server": outward(record.server),
-                    **_named(record.id, record.url),
+                    **ticket_named(record.id, record.url),
                 }
             )
     server = context.settings.server
     asked = [ask for ask in asks.records if ask.open and ask.event_id.startswith(f"{server}:")]
-    return cases_of(server, mine, asked)
+    closed = [record for record in records.records if record.state != "open"]
+    return cases_of(server, mine, asked), closed
 
 
 def _is_here(context: Context, record: TicketRecord) -> bool:
@@ -145,17 +150,24 @@ def _compare(context: Context, cases: List[Case], report: Report) -> None:
     """
     if context.ticketing is None:
         return
-    known = {(case.key, case.record.id) for case in cases if case.record is not None}
+    tickets = context.ticketing.list_open()
+    known = {(case.key, case.record.id): case for case in cases if case.record is not None}
+    by_key = Counter(ticket.key for ticket in tickets)
+    keys = {case.key for case in cases}
     asked = {case.key for case in cases if case.record is None}
-    for ticket in context.ticketing.list_open():
-        if (ticket.key or "", ticket.id) in known or ticket.key in asked:
+    for ticket in tickets:
+        mine = known.get((ticket.key or "", ticket.id))
+        if mine is not None:
+            mine.is_shown = by_key[ticket.key] == 1
+        if mine is not None or ticket.key in asked:
             continue
         case = orphan(context.settings.server, ticket)
-        if case is not None and case.key not in {one.key for one in cases}:
+        if case is not None and case.key not in keys:
             cases.append(case)
+            keys.add(case.key)
         number = 0 if case is None else case.number
         report.tickets_without_record.append(
-            {"key": ticket.key or "", "number": number, **_named(ticket.id, ticket.url)}
+            {"key": ticket.key or "", "number": number, **ticket_named(ticket.id, ticket.url)}
         )
 
 
@@ -177,7 +189,7 @@ def _settle(context: Context, case: Case, report: Report, hashtags: Sequence[str
             _take_down(case, ticket, report)
             return
         # Hashtags first: once the asks are closed, nothing leads back to the change.
-        untagged = _attempt(report, case.number, partial(_untag, context, case, hashtags))
+        untagged = attempt(report, case.number, partial(_untag, context, case, hashtags))
         if ticket is not None:
             _close(context, case, case.why)
         _take_down(case, ticket, report)
@@ -213,13 +225,13 @@ def _take_down(case: Case, ticket: Optional[Ticket], report: Report) -> None:
     """List what happens to a case's ticket."""
     if ticket is None:
         if case.record is not None:
-            report.records_without_ticket.append(_told(case))
+            report.records_without_ticket.append(told(case))
         return
     if case.why is None or not ticket.is_open:
         return
     is_ours = ticket.key == case.key or case.record is None or not case.record.linked
     (report.closed if is_ours else report.commented).append(
-        {**_told(case), **_named(ticket.id, ticket.url)}
+        {**told(case), **ticket_named(ticket.id, ticket.url)}
     )
 
 
@@ -248,42 +260,3 @@ def _close(context: Context, case: Case, why: Union[How, Gone]) -> None:
         close_gone(context, case.key, since, why)
     else:
         close_over(context, case.key, since, why)
-
-
-def _attempt(report: Report, number: int, job: Callable[[], None]) -> bool:
-    """Run a job; a failure is listed, and the sweep goes on. Whether it went well."""
-
-    def done() -> bool:
-        job()
-        return True
-
-    def failed(err: Exception) -> bool:
-        failure = named(err)
-        report.failures.append(
-            {"number": number, "kind": failure.kind, "message": outward(str(failure), 500)}
-        )
-        return False
-
-    return guarded(done, failed)
-
-
-def _half_done(case: Case) -> List[Dict[str, Any]]:
-    """What was begun about a change, and is not on it."""
-    which = {"key": case.key, "number": case.number}
-    asks = [
-        {**which, "tier": ask.tier, "event_id": outward(ask.event_id, 900), "asked_at": iso(ask.at)}
-        for ask in case.half_done
-    ]
-    bare = {**which, "tier": "", "event_id": "", "asked_at": ""}
-    return [*asks, bare] if case.is_unmarked else asks
-
-
-def _told(case: Case) -> Dict[str, Any]:
-    """A case as the report lists it."""
-    ticket_id, url = ("", "") if case.record is None else (case.record.id, case.record.url)
-    why = "" if case.why is None else case.why.value
-    return {"key": case.key, "number": case.number, "why": why, **_named(ticket_id, url)}
-
-
-def _named(ticket_id: str, url: str) -> Dict[str, str]:
-    return {"ticket_id": outward(ticket_id), "ticket_url": outward(url, 500)}

@@ -18,6 +18,7 @@ from reviewloop.errors import ConfigError
 from reviewloop.store.datastore import (
     Datastore,
     Readable,
+    drop_value,
     read_records,
     read_value,
     remedy_of,
@@ -26,6 +27,10 @@ from reviewloop.store.datastore import (
 
 PREFIX = "gerrit.ticket."
 VERSION = 1
+CLOSED_TTL = 30 * 86_400
+"""Seconds for which the record of a closed ticket is kept: it saves a look at the tracker if the
+change is escalated again.
+"""
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,9 @@ class Records(ABC):
     def put(self, record: TicketRecord) -> None:
         """Keep a record, replacing the key's former one; TemporaryError if it may not be kept."""
 
+    def drop(self, key: str) -> None:  # noqa: B027 - records may be kept for good
+        """Forget a record; TemporaryError if it may still be there."""
+
     @abstractmethod
     def readable(self) -> Readable[TicketRecord]:
         """Every record that can be read, in the order of their keys, and the names of the values
@@ -179,9 +187,14 @@ class DatastoreRecords(Records):
 
     def put(self, record: TicketRecord) -> None:
         """Keep a record."""
-        write_value(self._datastore, PREFIX + record.key, record.to_json())
+        ttl = None if record.state == "open" else CLOSED_TTL
+        write_value(self._datastore, PREFIX + record.key, record.to_json(), ttl)
         if self._memory is not None:
             self._memory[record.key] = record
+
+    def drop(self, key: str) -> None:
+        """Forget a record."""
+        drop_value(self._datastore, PREFIX + key)
 
     def readable(self) -> Readable[TicketRecord]:
         """Every record, and those set aside."""
