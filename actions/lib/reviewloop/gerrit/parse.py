@@ -8,7 +8,7 @@ else, see :mod:`reviewloop.gerrit.fields`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -48,31 +48,53 @@ class Row:
         return self.status is not ChangeStatus.UNKNOWN
 
 
+class _People:
+    """Accounts as values: few people say much, so each is read once."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._known: Dict[int, Tuple[Raw, Account]] = {}
+
+    def account(self, data: Any) -> Optional[Account]:
+        """``AccountInfo``, None where there is none."""
+        if data is None:
+            return None
+        raw = mapping(data, self._where)
+        number = raw.get("_account_id")
+        before = self._known.get(number) if isinstance(number, int) else None
+        if before is not None and before[0] == raw:
+            return before[1]
+        found = account(raw, self._where)
+        self._known[found.id] = (raw, found)
+        return found
+
+
 def message(data: Any, where: str = "change message") -> Message:
     """``ChangeMessageInfo``; ``<GERRIT_ACCOUNT_n>`` is left as it is.
 
     Where there is a ``real_author``, ``author`` is on whose behalf it acted.
     """
+    return _message(data, where, _People(f"{where}, message author"))
+
+
+def _message(data: Any, where: str, people: _People) -> Message:
     raw = mapping(data, where)
-    author = raw.get("real_author") or raw.get("author")
-    voter = raw.get("author") if raw.get("real_author") else None
+    real = raw.get("real_author")
     return Message(
         id=field(raw, "id", str, where),
         date=time_of(raw, "date", where),
-        author=None if author is None else account(author, f"{where}, message author"),
+        author=people.account(real or raw.get("author")),
         text=field(raw, "message", str, where, ""),
         tag=field(raw, "tag", str, where, ""),
         patch_set=field(raw, "_revision_number", int, where, 0),
-        voter=None if voter is None else account(voter, f"{where}, message author"),
+        voter=people.account(raw.get("author")) if real else None,
     )
 
 
 def messages(data: Any, where: str = "change messages") -> Tuple[Message, ...]:
     """A list of ``ChangeMessageInfo``, oldest first as Gerrit gives it."""
-    found = [message(item, where) for item in typed(data, list, "messages", where)]
-    # Few people say much: one value for each.
-    known: Dict[Optional[Account], Optional[Account]] = {}
-    return tuple(replace(one, author=known.setdefault(one.author, one.author)) for one in found)
+    people = _People(f"{where}, message author")
+    return tuple(_message(item, where, people) for item in typed(data, list, "messages", where))
 
 
 def change(data: Any) -> Change:
