@@ -219,6 +219,8 @@ def test_working_time_of_a_known_span() -> None:
 
     parts = [walked.elapsed(begin, end - timedelta(days=days)) for days in range(0, 3_600, 9)]
 
-    assert parts[0] == whole and parts == sorted(parts, reverse=True)
-    assert walked.add(begin, whole) is not None and walked.rewind(end, whole) is not None
+    assert parts[0] == whole
+    assert parts == sorted(parts, reverse=True)
+    assert walked.add(begin, whole) is not None
+    assert walked.rewind(end, whole) is not None
     assert Walked.days == 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Callable, Iterable, NamedTuple, Optional, Pattern, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, Message
@@ -143,22 +143,21 @@ class Policy:
     own_id: int = 0
     ack_pause: Duration = field(default_factory=lambda: Duration(2, "d"))
     max_snooze: Duration = field(default_factory=lambda: Duration(30, "d"))
-    _is_automation: Callable[[Account], bool] = field(init=False, repr=False, compare=False)
-    _is_adviser: Callable[[Account], bool] = field(init=False, repr=False, compare=False)
-    _is_tagged: Callable[[str], bool] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        # The same few accounts and tags come again with every message.
-        automation, advisers = self.automation, self.advisers
-        known = {
-            "_is_automation": lru_cache(4096)(
-                lambda one: "SERVICE_USER" in one.tags or _is_named((*automation, *advisers), one)
-            ),
-            "_is_adviser": lru_cache(4096)(lambda one: _is_named(advisers, one)),
-            "_is_tagged": lru_cache(256)(lambda tag: bool(tag) and _any(advisers, (tag,))),
-        }
-        for name, function in known.items():
-            object.__setattr__(self, name, function)
+    # The same few accounts and tags come again with every message, so each is looked at once.
+
+    @cached_property
+    def _is_automation(self) -> Callable[[Account], bool]:
+        wanted = (*self.automation, *self.advisers)
+        return lru_cache(4096)(lambda one: "SERVICE_USER" in one.tags or _is_named(wanted, one))
+
+    @cached_property
+    def _is_adviser(self) -> Callable[[Account], bool]:
+        return lru_cache(4096)(lambda one: _is_named(self.advisers, one))
+
+    @cached_property
+    def _is_tagged(self) -> Callable[[str], bool]:
+        return lru_cache(256)(lambda tag: bool(tag) and _any(self.advisers, (tag,)))
 
     def is_automation(self, account: Account) -> bool:
         """Whether an account is not a person: a service user, one of the patterns, an adviser, or

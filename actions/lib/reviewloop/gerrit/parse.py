@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
-from reviewloop.gerrit.accounts import account
+from reviewloop.gerrit.accounts import People, account
 from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, typed, whole
 from reviewloop.gerrit.labels import approvals, names, unmet
 
@@ -48,36 +48,15 @@ class Row:
         return self.status is not ChangeStatus.UNKNOWN
 
 
-class _People:
-    """Accounts as values: few people say much, so each is read once."""
-
-    def __init__(self, where: str) -> None:
-        self._where = where
-        self._known: Dict[int, Tuple[Raw, Account]] = {}
-
-    def account(self, data: Any) -> Optional[Account]:
-        """``AccountInfo``, None where there is none."""
-        if data is None:
-            return None
-        raw = mapping(data, self._where)
-        number = raw.get("_account_id")
-        before = self._known.get(number) if isinstance(number, int) else None
-        if before is not None and before[0] == raw:
-            return before[1]
-        found = account(raw, self._where)
-        self._known[found.id] = (raw, found)
-        return found
-
-
 def message(data: Any, where: str = "change message") -> Message:
     """``ChangeMessageInfo``; ``<GERRIT_ACCOUNT_n>`` is left as it is.
 
     Where there is a ``real_author``, ``author`` is on whose behalf it acted.
     """
-    return _message(data, where, _People(f"{where}, message author"))
+    return _message(data, where, People(f"{where}, message author"))
 
 
-def _message(data: Any, where: str, people: _People) -> Message:
+def _message(data: Any, where: str, people: People) -> Message:
     raw = mapping(data, where)
     real = raw.get("real_author")
     return Message(
@@ -93,7 +72,7 @@ def _message(data: Any, where: str, people: _People) -> Message:
 
 def messages(data: Any, where: str = "change messages") -> Tuple[Message, ...]:
     """A list of ``ChangeMessageInfo``, oldest first as Gerrit gives it."""
-    people = _People(f"{where}, message author")
+    people = People(f"{where}, message author")
     return tuple(_message(item, where, people) for item in typed(data, list, "messages", where))
 
 
