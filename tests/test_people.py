@@ -207,10 +207,36 @@ def test_roster_is_looked_up_once_for_all(office: Office) -> None:
     again.resolve()
     again.one(office.one)
 
-    assert (first, account_reads(office)) == (2, 2)
+    assert (first, account_reads(office)) == (1, 1)
     office.shelf.advance(seconds=3661)
     office.people(*entries).resolve()
-    assert account_reads(office) == 4
+    assert account_reads(office) == 2
+
+
+def test_members_are_looked_up_together(office: Office) -> None:
+    """However many they are: by one search for fifty, and singly only who is not found by it."""
+    names = [f"member{index}" for index in range(70)]
+    ids = [office.fake.add_account(name) for name in names]
+    office.fake.add_account("MEMBER3", email="other@example.org")
+    office.fake.second_emails[ids[4]] = "second@example.org"
+    office.fake.shows_emails = True
+    entries = [{"gerrit": name} for name in names]
+    entries[4] = {"email": "second@example.org"}
+    entries[5] = {"gerrit": str(ids[5])}
+    entries[6] = {"email": "member6@example.org"}
+
+    assert office.resolved(*entries) == (tuple(ids), "")
+    assert account_reads(office) <= 2 + 2
+
+
+def test_member_who_left_is_found_together_too(office: Office) -> None:
+    """Inactive accounts are told from those that nobody knows."""
+    office.fake.accounts[office.two]["inactive"] = True
+    asked, problems = office.resolved({"gerrit": "committee1"}, {"gerrit": "committee2"})
+
+    assert asked == (office.one, office.two)
+    assert "which is inactive in Gerrit" in problems
+    assert account_reads(office) == 1
 
 
 def test_corrected_roster_counts_at_once(office: Office) -> None:

@@ -156,11 +156,19 @@ class FakeGerrit(World, Faults, Transport):
 
     def _query_accounts(self, request: Request) -> List[Json]:
         query = dict(request.params)["q"]
-        found = re.search(r'(username|email):"([^"]*)"', query)
-        assert found is not None, query
-        wanted, inactive = found[2].casefold(), "is:inactive" in query
-        named = [n for n, one in self.accounts.items() if one[found[1]].casefold() == wanted]
-        return [self._shown(n) for n in named if inactive or "inactive" not in self.accounts[n]]
+        terms = re.findall(r'(?:(username|email):"([^"]*)"|\b(\d+)\b)', query)
+        assert terms, query
+        wanted = {
+            (field or "_account_id", (text or number).casefold()) for field, text, number in terms
+        }
+        found = [
+            number
+            for number, one in self.accounts.items()
+            if wanted
+            & {(key, str(one[key]).casefold()) for key in ("username", "email", "_account_id")}
+        ]
+        inactive = "is:inactive" in query
+        return [self._shown(n) for n in found if inactive or "inactive" not in self.accounts[n]]
 
     def _get_members(self, request: Request, name: str) -> List[Json]:
         if name not in self.groups:

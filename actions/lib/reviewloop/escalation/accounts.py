@@ -22,6 +22,8 @@ from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings
 _SEARCHABLE = re.compile(r"[A-Za-z0-9._@+-]+")
 
 NO_MEMBER = -1
+# Names of one search: some 2 kB of its address.
+_BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ def resolve(roster: RosterSettings, client: ReadClient) -> Resolved:
         return _group(roster, client)
     found: Dict[int, Tuple[Account, int]] = {}
     problems: List[str] = []
+    together = _together([member_name(member) for member in roster.members], client)
     for index, member in enumerate(roster.members):
-        account = exact(member_name(member), client)
+        name = member_name(member)
+        account = together.get(name) or exact(name, client)
         if account is None:
             problems.append(_unknown(index, member))
         elif account.id in found:
@@ -102,6 +106,34 @@ def exact(name: str, client: ReadClient) -> Optional[Account]:
         return account
     # What Gerrit answers passes over inactive accounts, and over some in other letters.
     return _one_of(name, _searched(name, client))
+
+
+def _together(names: Sequence[str], client: ReadClient) -> Dict[str, Account]:
+    """The accounts of those names that a few searches find beyond doubt: spelt just so, by one
+    account only. Whatever is left is looked up by itself.
+    """
+    found: Dict[str, Account] = {}
+    plain = [name for name in dict.fromkeys(names) if _SEARCHABLE.fullmatch(name)]
+    for start in range(0, len(plain) if len(plain) > 1 else 0, _BATCH):
+        end = start + _BATCH
+        batch = plain[start:end]
+        any_of = " OR ".join(map(_term, batch))
+        query = f"({any_of}) (is:active OR is:inactive)"
+        try:
+            accounts = client.find_accounts(query, 2 * _BATCH)
+        except RefusedError:
+            break  # a server that does not take it
+        for name in batch:
+            spelt = [one for one in accounts if name in (str(one.id), one.username, one.email)]
+            if len(spelt) == 1:
+                found[name] = spelt[0]
+    return found
+
+
+def _term(name: str) -> str:
+    if name.isdigit():
+        return name
+    return f'{"email" if "@" in name else "username"}:"{name}"'
 
 
 def member_name(member: RosterMember) -> str:

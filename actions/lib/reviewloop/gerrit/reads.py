@@ -162,13 +162,14 @@ class ReadClient(Session):
             return ()
         return parse.emails(data, f"account {account_id}, emails")
 
-    def find_accounts(self, query: str) -> Tuple[Account, ...]:
+    def find_accounts(self, query: str, most: int = _FEW) -> Tuple[Account, ...]:
         """The accounts that a search finds, the first few; inactive ones only if it asks for them.
 
+        :param most: how many, as far as the server gives so many.
         :param query: in the syntax of
             https://gerrit-review.googlesource.com/Documentation/user-search-accounts.html.
         """
-        params = [("q", query), ("o", "DETAILS"), ("n", str(_FEW))]
+        params = [("q", query), ("o", "DETAILS"), ("n", str(most))]
         return parse.accounts(self._read("/accounts/", params), "accounts")
 
     def group_members(self, group: str) -> Tuple[Account, ...]:
