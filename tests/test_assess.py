@@ -446,3 +446,30 @@ def test_datastore_down() -> None:
 
     with pytest.raises(DatastoreError):
         board.assess()
+
+
+def test_whoever_left_before_they_were_asked() -> None:
+    """An ask that no comment told of is handed on if nobody it names can be asked any more."""
+    board = Board()
+    first = board.asked()
+    board.fake.accounts[first]["inactive"] = True
+    board.fake.advance(minutes=30)
+    assert board.assess().accounts == (first,)  # its run may still be at work
+
+    board.fake.advance(hours=1)
+    second = board.assess()
+
+    assert (second.verdict, second.attempt) == (Verdict.PROCEED, 1)
+    assert first not in second.accounts
+    assert [ask.open for ask in board.asks] == [False, True]
+
+
+def test_whoever_left_after_they_were_asked() -> None:
+    """The comment stands: at the next milestone somebody else is asked."""
+    board = Board()
+    told = board.assess()
+    board.post(told)
+    board.fake.accounts[told.accounts[0]]["inactive"] = True
+    board.fake.advance(hours=3)
+
+    assert board.assess().accounts == told.accounts

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import List, Optional, Sequence, Tuple
 
 from reviewloop.core.asked import LiveAsk, live_asks
@@ -16,7 +16,7 @@ from reviewloop.core.change import ChangeStatus
 from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.core.text import NAME_CAP, outward
-from reviewloop.core.tiers import Tier
+from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation import neighbours as around
@@ -32,6 +32,8 @@ from reviewloop.store.asks import Ask, Asks, find
 from reviewloop.store.lease import Leases
 from reviewloop.store.pending import Pending, Pendings, Reason
 
+UNDER_WAY = timedelta(hours=1)
+"""How long the run that chose somebody may take to its comment."""
 ROSTER = "roster"
 """The lease under which somebody is chosen and the ask is written."""
 
@@ -144,7 +146,7 @@ class Assessor:
     ) -> Tuple[Assessment, Optional[Ask]]:
         """The verdict, and the ask to be kept where there is a new one."""
         known = self._known(case)
-        if known is not None and not _is_handed_on(case, known):
+        if known is not None and not (_is_handed_on(case, known) or self._is_lost(case, known)):
             asked = replace(assessment, accounts=known.accounts, attempt=known.attempt)
             # A record that was lost, as by a restored datastore, is kept again.
             kept = None if known in case.asks and known.open else replace(known, open=True)
@@ -177,6 +179,15 @@ class Assessor:
             # A record that names nobody was written when the roster was empty, and asks nobody.
             return kept if kept is None or kept.accounts or case.tier is Tier.NOBODY else None
         return replace(case.ask(shown[-1].accounts, shown[-1].attempt), at=shown[-1].at)
+
+    def _is_lost(self, case: Case, known: Ask) -> bool:
+        """Whether its comment never came, and nobody whom it names can be asked any more."""
+        is_old = known in case.asks and known.at <= case.now - UNDER_WAY
+        if not is_old or case.tier not in ROSTER_TIERS or self._shown(case):
+            return False
+        members, _ = self._people.resolve()
+        left = {one.account.id for one in members if not one.account.inactive}
+        return bool(members) and left.isdisjoint(known.accounts)
 
     def _shown(self, case: Case) -> List[LiveAsk]:
         event, change = case.event, case.reading.change
