@@ -158,14 +158,12 @@ class FakeGerrit(World, Faults, Transport):
         query = dict(request.params)["q"]
         terms = re.findall(r'(?:(username|email):"([^"]*)"|\b(\d+)\b)', query)
         assert terms, query
-        wanted = {
-            (field or "_account_id", (text or number).casefold()) for field, text, number in terms
-        }
+        keys = ("username", "email", "_account_id")
+        wanted = {(key or keys[2], (text or number).casefold()) for key, text, number in terms}
         found = [
             number
             for number, one in self.accounts.items()
-            if wanted
-            & {(key, str(one[key]).casefold()) for key in ("username", "email", "_account_id")}
+            if any((key, str(one[key]).casefold()) in wanted for key in keys)
         ]
         inactive = "is:inactive" in query
         return [self._shown(n) for n in found if inactive or "inactive" not in self.accounts[n]]

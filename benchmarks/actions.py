@@ -1,0 +1,123 @@
+"""What actions cost: modules imported, requests to Gerrit, calls of the datastore.
+
+    python -m benchmarks.actions
+
+Counts repeat exactly. Processor time is that of whole processes, the least of some runs, above the
+least of an empty file's; it depends on the machine and on what else runs there.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator, List, Tuple
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / folder) for folder in ("tests", "actions/lib", "actions")]
+
+from counted import CountedDesktop  # noqa: E402
+from reviewloop.operations import sweep  # noqa: E402
+
+Row = Tuple[str, str, str, str]
+
+RUNS = 7
+ENTRIES = ("assess", "ask", "set_hashtags", "sweep")
+# Whatever the limits, they are not what is measured.
+FREE = {"per_person_week": 500, "per_run": 500, "ramp_per_day": 500}
+EMPTY = f"""
+import sys, types
+sys.path[:0] = {[str(ROOT / "actions" / "lib"), str(ROOT / "actions")]!r}
+for name in ("st2common", "st2common.runners", "st2common.runners.base_action"):
+    sys.modules[name] = types.ModuleType(name)
+sys.modules["st2common.runners.base_action"].Action = object
+before = len(sys.modules)
+"""
+
+
+def main() -> int:
+    """Measure, and print a table."""
+    print("row | now | floor | aim")
+    print("---|---|---|---")
+    for row in rows():
+        print(" | ".join(row), flush=True)
+    return 0
+
+
+def rows() -> Iterator[Row]:
+    """Each with what is measured, what cannot be gone below, and what is aimed at."""
+    yield from imports()
+    for members in (3, 13, 50):
+        yield from escalation(members)
+    for count in (100, 1_000, 10_000):
+        yield from year(count)
+
+
+def imports() -> Iterator[Row]:
+    """The import of an action's file."""
+    empty = _seconds(EMPTY)
+    floor = _seconds(EMPTY + "import requests") - empty
+    for entry in ENTRIES:
+        code = f"{EMPTY}import {entry}\n"
+        modules = _run(code + "print(len(sys.modules) - before)")
+        spent = _seconds(code) - empty
+        yield f"{entry}: modules imported", modules, "", ""
+        floored = f"{floor:.3f} (requests alone)"
+        yield f"{entry}: import, CPU s above an empty file", f"{spent:.3f}", floored, "0.12"
+
+
+def escalation(members: int) -> Iterator[Row]:
+    """One escalation: when the roster is not known yet, and when it is."""
+    desktop = CountedDesktop(members)
+    name = f"one escalation, {members} on the roster"
+    with desktop.counted() as first:
+        desktop.escalate(desktop.waiting())
+    number = desktop.another()
+    with desktop.counted() as cost:
+        desktop.escalate(number)
+    yield f"{name}: requests, first of the hour", str(first["requests"]), "4", "6"
+    yield f"{name}: requests", str(cost["requests"]), "3", "6"
+    yield f"{name}: datastore listings", str(cost["list"]), "2", "4"
+    yield f"{name}: datastore writes", str(cost["set"] + cost["delete"]), "2", ""
+    yield f"{name}: Python actions", "2", "1", "2"
+
+
+def year(count: int) -> Iterator[Row]:
+    """What a year's records cost an escalation and the sweep."""
+    desktop = CountedDesktop(limits=FREE)
+    numbers = [desktop.waiting(), *(desktop.another() for _ in range(19))]
+    for number in numbers:
+        desktop.escalate(number)
+    desktop.asked_before(count)
+    number = desktop.another()
+    with desktop.counted() as cost:
+        desktop.escalate(number)
+    with desktop.counted() as swept:
+        sweep.sweep(desktop.tools())
+    pages = f"{count / 100 + 1:.0f}"
+    yield f"{count} asks: listings of an escalation", str(cost["list"]), "2", "4"
+    yield f"{count} asks, 21 open: listings of a sweep", str(swept["list"]), pages, pages
+    yield f"{count} asks, 21 open: requests of a sweep", str(swept["requests"]), "1", "2"
+
+
+def _run(code: str) -> str:
+    ran = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, text=True
+    )
+    return ran.stdout.strip()
+
+
+def _seconds(code: str) -> float:
+    """Processor seconds of a new process, the least of some."""
+    spent: List[float] = []
+    for _ in range(RUNS):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        _run(code)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return min(spent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
