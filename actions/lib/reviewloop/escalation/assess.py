@@ -31,6 +31,7 @@ from reviewloop.store import pending as pendings_of
 from reviewloop.store.asks import Ask, Asks, find
 from reviewloop.store.lease import Leases
 from reviewloop.store.pending import Pending, Pendings, Reason
+from reviewloop.store.tally import Tally
 
 UNDER_WAY = timedelta(hours=1)
 """How long the run that chose somebody may take to its comment."""
@@ -80,6 +81,7 @@ class Assessor:
         self._people = people
         self._asks = asks
         self._pendings = pendings
+        self._tally = Tally(asks.datastore, asks, pendings)
         self._leases = leases
 
     def assess(self, event: EventRef, tier: Tier, *, dry_run: bool = False) -> Assessment:
@@ -106,7 +108,8 @@ class Assessor:
         neighbours = self._neighbours(event, tier, reading, timeline, now)
         with ExitStack() as stack:
             lease = None if dry_run else stack.enter_context(self._leases.hold(ROSTER))
-            case = self._case(assessment, reading, timeline, now)
+            asks, pendings = self._tally.load(now, is_held=lease is not None)
+            case = Case(event, tier, reading, timeline, asks, pendings, now)
             decided, ask = self._decided(assessment, case, neighbours)
             if lease is not None:
                 lease.check()
@@ -157,19 +160,6 @@ class Assessor:
             pending = self._pending(case, Reason.JOINED, until, group.leader)
             return replace(assessment, verdict=Verdict.JOINED, pending=pending), None
         return self._asked(assessment, case, known, () if group is None else group.joined)
-
-    def _case(
-        self, assessment: Assessment, reading: Reading, timeline: Timeline, now: datetime
-    ) -> Case:
-        return Case(
-            event=assessment.event,
-            tier=assessment.tier,
-            reading=reading,
-            timeline=timeline,
-            asks=self._asks.all(),
-            pendings=self._pendings.all(),
-            now=now,
-        )
 
     def _known(self, case: Case) -> Optional[Ask]:
         """The ask about this very event: what the change shows, else what is on record."""
@@ -240,29 +230,25 @@ class Assessor:
     def _settled(self, assessment: Assessment, dry_run: bool) -> Assessment:
         """What the history decides needs no record: one that was kept before is dropped."""
         if not dry_run:
-            self._drop_put_off(assessment, self._pendings.all())
+            self._pendings.forget(assessment.event.text, assessment.tier.value)
         return assessment
 
     def _keep(self, assessment: Assessment, ask: Optional[Ask], case: Case) -> None:
-        if ask is not None:
-            self._hand_over(ask, case.asks)
-            self._asks.put(ask)
+        asks = () if ask is None else (*_handed_over(ask, case.asks), ask)
         if assessment.pending is not None:
-            self._pendings.put(assessment.pending)
+            self._tally.note(case.now, asks, put_off=[assessment.pending])
             return
-        self._drop_put_off(assessment, case.pendings)
-
-    def _drop_put_off(self, assessment: Assessment, pendings: Sequence[Pending]) -> None:
         event, tier = assessment.event, assessment.tier
-        pending = pendings_of.find(pendings, event.text, tier.value)
-        if pending is not None:
-            self._pendings.drop(pending)
+        before = pendings_of.find(case.pendings, event.text, tier.value)
+        self._tally.note(case.now, asks, dropped=[] if before is None else [before])
 
-    def _hand_over(self, ask: Ask, asks: Sequence[Ask]) -> None:
-        """Who handed it on is not asked any more, and was asked all the same."""
-        before = find(asks, ask.event_id, ask.tier)
-        if before is not None and before.attempt < ask.attempt and before.open:
-            self._asks.put(replace(before, open=False))
+
+def _handed_over(ask: Ask, asks: Sequence[Ask]) -> Tuple[Ask, ...]:
+    """Who handed it on is not asked any more, and was asked all the same."""
+    before = find(asks, ask.event_id, ask.tier)
+    if before is None or before.attempt >= ask.attempt or not before.open:
+        return ()
+    return (replace(before, open=False),)
 
 
 _VERDICTS = {

@@ -54,7 +54,7 @@ def refresh(context: Context, number: int) -> Dict[str, Any]:
     empty while the wait lasts, where nobody was asked, and on a private change, of which nothing
     leaves Gerrit.
     """
-    asked = [ask for ask in context.asks.all() if ask.number == number and ask.open]
+    asked = [ask for ask in context.known()[0] if ask.number == number and ask.open]
     if asked:
         change = context.client.change(number)
         state = follow(change, context.people.policy(change))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property, partial  # Python 3.8
@@ -11,13 +10,11 @@ from typing import (
     Any,
     Callable,
     Dict,
-    Hashable,
     Iterator,
     Mapping,
     Optional,
     Sequence,
     Tuple,
-    TypeVar,
 )
 
 from reviewloop.core.change import Change
@@ -25,17 +22,26 @@ from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.text import outward, outward_lines
-from reviewloop.errors import ConfigError, ReviewLoopError, guarded, named
-from reviewloop.escalation.assess import Assessor
+from reviewloop.errors import (
+    ConfigError,
+    DatastoreError,
+    ReviewLoopError,
+    TemporaryError,
+    guarded,
+    named,
+)
+from reviewloop.escalation.assess import ROSTER, Assessor
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.subject import Subject
+from reviewloop.operations.one_reading import NO_READING, OneReading
 from reviewloop.settings.load import Settings, load
-from reviewloop.store.asks import Asks
+from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
-from reviewloop.store.pending import Pendings
+from reviewloop.store.pending import Pending, Pendings
+from reviewloop.store.tally import Tally
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
@@ -46,38 +52,10 @@ if TYPE_CHECKING:
 
 Result = Tuple[bool, Dict[str, Any]]
 
-T = TypeVar("T")
-
 LONGEST = 5_000
 """Characters of an error's text, at most."""
-FRESH = 10.0
-"""Seconds for which a change that was read may be written on: people act meanwhile."""
-
-
-class OneReading:
-    """What was read of a change while its lease is held, for :data:`FRESH` seconds.
-
-    :param lease: whose clock is used; without one nothing is kept.
-    """
-
-    def __init__(self, lease: Optional[Lease]) -> None:
-        self._lease = lease
-        self._kept: Dict[Hashable, Tuple[float, Any]] = {}
-
-    def once(self, what: Hashable, read: Callable[[], T]) -> T:
-        """What ``read`` answers, or answered a moment ago."""
-        left = 0.0 if self._lease is None else self._lease.left
-        then, value = self._kept.get(what, (math.inf, None))
-        if then - left <= FRESH:
-            found: T = value
-            return found
-        found = read()
-        if self._lease is not None:
-            self._kept[what] = left, found
-        return found
-
-
-NO_READING = OneReading(None)
+PATIENCE = 5.0
+"""Seconds to wait for the lease of the roster where it is only to note something."""
 
 
 class Context:
@@ -117,6 +95,35 @@ class Context:
     def pendings(self) -> Pendings:
         """What was put off."""
         return Pendings(self._datastore)
+
+    @cached_property
+    def tally(self) -> Tally:
+        """Both in a few values."""
+        return Tally(self._datastore, self.asks, self.pendings)
+
+    def known(self) -> Tuple[Sequence[Ask], Sequence[Pending]]:
+        """Every ask, and everything that was put off, by the tally."""
+        return self.tally.load(self.client.now())
+
+    def note(self, asks: Sequence[Ask] = (), dropped: Sequence[Pending] = ()) -> None:
+        """Write records of asks, and drop some of what was put off; in the tally as well, unless
+        others hold the lease of the roster for long: then that is made anew.
+        """
+        if not (asks or dropped):
+            return
+        try:
+            with Leases(self._datastore, patience=PATIENCE).hold(ROSTER):
+                self.tally.load(self.client.now(), is_held=True)
+                self.tally.note(self.client.now(), asks, dropped=dropped)
+                return
+        except DatastoreError:
+            raise
+        except TemporaryError:
+            pass
+        for ask in asks:
+            self.asks.put(ask)
+        for pending in dropped:
+            self.pendings.drop(pending)
 
     @cached_property
     def leases(self) -> Leases:
@@ -209,7 +216,7 @@ class Context:
         wait = (number, timeline.wait.party.value, timeline.wait.since)
         mine = [
             ask
-            for ask in self.asks.all()
+            for ask in self.known()[0]
             if (ask.number, ask.party, ask.since) == wait and ask.event_id.endswith(f":{milestone}")
         ]
         numbers = mine[-1].joined if mine else ()

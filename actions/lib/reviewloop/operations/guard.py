@@ -86,7 +86,7 @@ def _seen_wait(context: Context, event: EventRef) -> Seen:
 
 def open_asks(context: Context, number: int, event: Optional[EventRef] = None) -> Tuple[Ask, ...]:
     """What people are asked about a change: the event's own, where two have the number."""
-    mine = (ask for ask in context.asks.all() if ask.open and ask.number == number)
+    mine = (ask for ask in context.known()[0] if ask.open and ask.number == number)
     if event is None:
         return tuple(mine)
     return tuple(ask for ask in mine if event_ref(ask.event_id).project == event.project)

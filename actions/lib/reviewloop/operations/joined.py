@@ -46,7 +46,7 @@ def _leaders(context: Context, event: EventRef) -> Dict[str, str]:
     events = [event_ref(ask.event_id) for ask in lists]
     found = {one.ticket_key: one.ident for one in events}
     known = {0, *(ask.number for ask in asks)}
-    put_off = put_off_about(context.pendings.all(), event.server, event.number, event)
+    put_off = put_off_about(context.known()[1], event.server, event.number, event)
     # A reminder or a mark lists nobody.
     on_roster = (one for one in put_off if Tier(one.tier) in ROSTER_TIERS)
     for leader in {one.leader for one in on_roster} - known:
@@ -56,7 +56,7 @@ def _leaders(context: Context, event: EventRef) -> Dict[str, str]:
 
 def _asks(context: Context, event: EventRef) -> Iterator[Ask]:
     """What the roster is asked for the event's party."""
-    asks = (ask for ask in context.asks.all() if ask.open and Tier(ask.tier) in ROSTER_TIERS)
+    asks = (ask for ask in context.known()[0] if ask.open and Tier(ask.tier) in ROSTER_TIERS)
     for ask in asks:
         if ask.party == event.party.value and event_ref(ask.event_id).server == event.server:
             yield ask

@@ -37,8 +37,8 @@ def drop_put_off(context: Context, number: int, event: Optional[EventRef]) -> No
 
     :raises DatastoreError: it may still be there.
     """
-    for one in put_off_about(context.pendings.all(), context.settings.server, number, event):
-        context.pendings.drop(one)
+    server = context.settings.server
+    context.note(dropped=put_off_about(context.known()[1], server, number, event))
 
 
 def waits_put_off(

@@ -168,8 +168,7 @@ def _asks_of(asks: Sequence[Ask], event: Optional[EventRef]) -> Tuple[Ask, ...]:
 
 
 def _end(context: Context, asks: Sequence[Ask]) -> int:
-    for ask in asks:
-        context.asks.put(replace(ask, open=False))
+    context.note([replace(ask, open=False) for ask in asks])
     return len(asks)
 
 

@@ -27,6 +27,7 @@ from reviewloop.store.datastore import (
     remedy_of,
     write_value,
 )
+from reviewloop.store.whole import spoil
 
 PREFIX = "gerrit.ask."
 VERSION = 1
@@ -108,7 +109,7 @@ class Asks:
     """
 
     def __init__(self, datastore: Datastore) -> None:
-        self._datastore = datastore
+        self.datastore = datastore
 
     def all(self) -> Tuple[Ask, ...]:
         """Every ask that can be read and has not lapsed, earliest first."""
@@ -117,16 +118,17 @@ class Asks:
 
     def readable(self) -> Readable[Ask]:
         """Every ask that can be read, and the names of the values that cannot."""
-        return read_records(self._datastore, PREFIX, Ask.from_json)
+        return read_records(self.datastore, PREFIX, Ask.from_json)
 
     def get(self, ask: Ask) -> Optional[Ask]:
         """The record of an ask as it is now; None where it has lapsed."""
-        text = read_value(self._datastore, ask.key)
+        text = read_value(self.datastore, ask.key)
         return None if text is None else Ask.from_json(text, ask.key)
 
     def put(self, ask: Ask) -> None:
         """Keep an ask."""
-        write_value(self._datastore, ask.key, ask.to_json(), OPEN_TTL if ask.open else CLOSED_TTL)
+        spoil(self.datastore)
+        write_value(self.datastore, ask.key, ask.to_json(), OPEN_TTL if ask.open else CLOSED_TTL)
 
     def close(self, number: int) -> int:
         """Nobody is asked about the change any more; how many asks that ended."""

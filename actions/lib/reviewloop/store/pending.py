@@ -27,6 +27,7 @@ from reviewloop.store.datastore import (
     remedy_of,
     write_value,
 )
+from reviewloop.store.whole import spoil
 
 PREFIX = "gerrit.pending."
 VERSION = 1
@@ -72,8 +73,7 @@ class Pending:
     @property
     def key(self) -> str:
         """The record's name in the datastore: one for each wait and tier, on any milestone."""
-        wait = self.event_id.rpartition(":")[0]
-        return PREFIX + digest("pending", wait, self.tier)
+        return key_of(self.event_id, self.tier)
 
     @property
     def rank(self) -> Tuple[bool, datetime, int]:
@@ -96,6 +96,12 @@ class Pending:
                 f"The datastore value {name} is not a record of this version ({err}).",
                 remedy_of(name),
             ) from err
+
+
+def key_of(event_id: str, tier: str) -> str:
+    """The name of the record of an event's wait and a tier."""
+    wait = event_id.rpartition(":")[0]
+    return PREFIX + digest("pending", wait, tier)
 
 
 _INSTANTS = ("since", "at", "not_before", "crossed_at")
@@ -136,11 +142,21 @@ class Pendings:
 
     def put(self, pending: Pending) -> None:
         """Keep a record, replacing the one of the same wait and tier."""
+        spoil(self._datastore)
         write_value(self._datastore, pending.key, pending.to_json(), TTL)
 
     def drop(self, pending: Pending) -> None:
         """Forget a record."""
+        spoil(self._datastore)
         drop_value(self._datastore, pending.key)
+
+    def forget(self, event_id: str, tier: str) -> None:
+        """Forget the record of an event's wait and a tier, if there is one.
+
+        The tally may have it for a day. Nobody is behind it in a queue for longer than limits wait
+        for one that does not come back.
+        """
+        drop_value(self._datastore, key_of(event_id, tier))
 
 
 def find(pendings: Iterable[Pending], event_id: str, tier: str) -> Optional[Pending]:

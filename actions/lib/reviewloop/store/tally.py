@@ -1,0 +1,233 @@
+"""All asks, and all that was put off, in a few values: what limits are counted by.
+
+The records themselves (``gerrit.ask.*``, ``gerrit.pending.*``) are the truth, one value each. To
+count by them would be to list them all for every decision. So whoever decides, and holds the lease
+of the roster, also notes each in a value of its day, and what was put off in one of a few values:
+less than a hundred in all, which one listing shows.
+
+The tally is safe to lose, and made anew from the records once a day, and whenever it is not whole.
+It is whole if the value ``gerrit.tally.whole`` says so. That value is taken away before a record is
+written, by whomever, and comes back when the tally has the record too: a run that dies in between,
+a lost or a damaged value, and a former version of this pack that knows of no tally leave one that
+is not whole, or that is a day old.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+
+from reviewloop.core.keys import digest
+from reviewloop.core.timestamps import from_iso, iso
+from reviewloop.store.asks import CLOSED_TTL, OPEN_TTL, Ask, Asks
+from reviewloop.store.datastore import UNREADABLE, Datastore, drop_value, read_values, write_value
+from reviewloop.store.pending import Pending, Pendings, Reason
+from reviewloop.store.whole import PREFIX, WHOLE
+
+VERSION = 1
+AGE = timedelta(days=1)
+"""After so long it is made anew."""
+SHARDS = 32
+"""Values for what was put off: with the days of two months fewer than a listing shows at once."""
+_OPEN, _CLOSED = timedelta(seconds=OPEN_TTL), timedelta(seconds=CLOSED_TTL)
+_TTL = OPEN_TTL + 86_400
+
+Rows = List[List[Any]]
+
+
+class Tally:
+    """The tally of one process. Writing is for whoever holds the lease of the roster.
+
+    :raises DatastoreError: on every call, when the datastore is down.
+    """
+
+    def __init__(self, datastore: Datastore, asks: Asks, pendings: Pendings) -> None:
+        self._datastore = datastore
+        self._asks = asks
+        self._pendings = pendings
+        self._values: Dict[str, Rows] = {}
+        self._made: Optional[datetime] = None
+
+    def load(
+        self, now: datetime, *, is_held: bool = False
+    ) -> Tuple[Tuple[Ask, ...], Tuple[Pending, ...]]:
+        """Every ask that has not lapsed, earliest first, and everything put off, the longest wait
+        first.
+
+        :param is_held: whether the lease of the roster is held: then a tally that is not whole is
+            made anew, and this one can be written to.
+        """
+        found = self._whole(now)
+        if found is not None:
+            return found
+        self._made = None
+        asks, pendings = self._asks.all(), self._pendings.all()
+        # What shows nothing at all may have been a listing that failed without a word.
+        if is_held and asks:
+            self._make(asks, pendings, now)
+        return asks, pendings
+
+    def note(
+        self,
+        now: datetime,
+        asks: Sequence[Ask] = (),
+        put_off: Sequence[Pending] = (),
+        dropped: Sequence[Pending] = (),
+    ) -> None:
+        """Write records, and drop some: after :meth:`load`, under the same lease."""
+        for ask in asks:
+            self._asks.put(ask)
+        for pending in put_off:
+            self._pendings.put(pending)
+        for pending in dropped:
+            self._pendings.drop(pending)
+        if self._made is None or not (asks or put_off or dropped):
+            return
+        changed = set()
+        for ask in asks:
+            name = _day(now)
+            self._values.setdefault(name, []).append(_row(ask))
+            changed.add(name)
+        for pending in (*put_off, *dropped):
+            name = _shard(pending)
+            rows = [row for row in self._values.get(name, []) if row[0] != pending.key]
+            is_kept = pending in put_off
+            self._values[name] = [*rows, _put_off(pending)] if is_kept else rows
+            changed.add(name)
+        self._write(changed, self._made, now)
+
+    # Reading
+
+    def _whole(self, now: datetime) -> Optional[Tuple[Tuple[Ask, ...], Tuple[Pending, ...]]]:
+        """What the tally has; None where it is not whole, or makes no sense."""
+        texts = read_values(self._datastore, PREFIX)
+        try:
+            mark = json.loads(texts.pop(WHOLE))
+            if mark["version"] != VERSION:
+                return None
+            values = {name: json.loads(text)["rows"] for name, text in texts.items()}
+            made, last = from_iso(mark["made"]), mark["last"]
+            if not made <= now < made + AGE or len(values.get(last, ())) != mark["rows"]:
+                return None
+            found = _asks(values, now), _pendings(values, now)
+        except UNREADABLE:
+            return None
+        self._values, self._made = values, made
+        return found
+
+    # Writing
+
+    def _make(self, asks: Sequence[Ask], pendings: Sequence[Pending], now: datetime) -> None:
+        drop_value(self._datastore, WHOLE)
+        before = set(read_values(self._datastore, PREFIX))
+        self._values = {}
+        for ask in asks:
+            self._values.setdefault(min(_day(ask.at), _day(now)), []).append(_row(ask))
+        for pending in pendings:
+            self._values.setdefault(_shard(pending), []).append(_put_off(pending))
+        for name in before - set(self._values):
+            drop_value(self._datastore, name)
+        self._made = now
+        self._write(self._values, now, now)
+
+    def _write(self, names: Iterable[str], made: datetime, now: datetime) -> None:
+        for name in sorted(names):
+            text = json.dumps({"version": VERSION, "rows": self._values[name]})
+            write_value(self._datastore, name, text, _TTL)
+        last = _day(now)
+        mark = {
+            "version": VERSION,
+            "made": iso(made),
+            "last": last,
+            "rows": len(self._values.get(last, ())),
+        }
+        write_value(self._datastore, WHOLE, json.dumps(mark), _TTL)
+
+
+def _day(instant: datetime) -> str:
+    return f"{PREFIX}day.{instant.astimezone(timezone.utc):%Y-%m-%d}"
+
+
+def _shard(pending: Pending) -> str:
+    return f"{PREFIX}put.{int(digest(pending.key), 16) % SHARDS:02d}"
+
+
+def _asks(values: Dict[str, Rows], now: datetime) -> Tuple[Ask, ...]:
+    """The last that each day says of an ask counts."""
+    found: Dict[str, Ask] = {}
+    for name in sorted(one for one in values if one.startswith(f"{PREFIX}day.")):
+        for row in values[name]:
+            ask = _ask(row)
+            found[ask.key] = ask
+    lasting = (one for one in found.values() if now - one.at < (_OPEN if one.open else _CLOSED))
+    return tuple(sorted(lasting, key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt)))
+
+
+def _pendings(values: Dict[str, Rows], now: datetime) -> Tuple[Pending, ...]:
+    rows = (row for name in values if name.startswith(f"{PREFIX}put.") for row in values[name])
+    found = (_pending(row) for row in rows)
+    return tuple(sorted((one for one in found if now - one.at < _OPEN), key=lambda one: one.rank))
+
+
+def _row(ask: Ask) -> List[Any]:
+    since, at = int(ask.since.timestamp()), int(ask.at.timestamp())
+    flags = ask.open + 2 * ask.late
+    told = [ask.event_id, ask.tier, ask.number, ask.party, since, list(ask.accounts), at]
+    return [*told, ask.attempt, flags, list(ask.joined)]
+
+
+def _ask(row: List[Any]) -> Ask:
+    event_id, tier, number, party, since, accounts, at, attempt, flags, joined = row
+    return Ask(
+        event_id=event_id,
+        tier=tier,
+        number=number,
+        party=party,
+        since=_instant(since),
+        accounts=tuple(accounts),
+        at=_instant(at),
+        attempt=attempt,
+        open=bool(flags & 1),
+        late=bool(flags & 2),
+        joined=tuple(joined),
+    )
+
+
+def _put_off(pending: Pending) -> List[Any]:
+    instants = [pending.since, pending.at, pending.not_before, pending.crossed_at]
+    return [
+        pending.key,
+        pending.event_id,
+        pending.tier,
+        pending.number,
+        pending.party,
+        pending.milestone,
+        pending.reason.value,
+        [int(one.timestamp()) for one in instants],
+        pending.leader,
+        pending.again,
+    ]
+
+
+def _pending(row: List[Any]) -> Pending:
+    _, event_id, tier, number, party, milestone, reason, instants, leader, again = row
+    since, at, not_before, crossed_at = (_instant(one) for one in instants)
+    return Pending(
+        event_id=event_id,
+        tier=tier,
+        number=number,
+        party=party,
+        since=since,
+        milestone=milestone,
+        reason=Reason(reason),
+        at=at,
+        not_before=not_before,
+        crossed_at=crossed_at,
+        leader=leader,
+        again=again,
+    )
+
+
+def _instant(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, timezone.utc)
