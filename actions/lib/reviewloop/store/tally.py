@@ -123,7 +123,9 @@ class Tally:
         before = set(read_values(self._datastore, PREFIX))
         self._values = {}
         for ask in asks:
-            self._values.setdefault(min(_day(ask.at), _day(now)), []).append(_row(ask))
+            # When it was closed is not told; the records themselves lapse, and with them this.
+            day = min(_day(ask.at), _day(now)) if ask.open else _day(now)
+            self._values.setdefault(day, []).append(_row(ask))
         for pending in pendings:
             self._values.setdefault(_shard(pending), []).append(_put_off(pending))
         for name in before - set(self._values):
@@ -154,14 +156,17 @@ def _shard(pending: Pending) -> str:
 
 
 def _asks(values: Dict[str, Rows], now: datetime) -> Tuple[Ask, ...]:
-    """The last that each day says of an ask counts."""
+    """The last that is said of an ask counts: it was opened, or closed, on that day."""
     found: Dict[str, Ask] = {}
+    oldest = _day(now - _CLOSED)
     for name in sorted(one for one in values if one.startswith(f"{PREFIX}day.")):
-        for row in values[name]:
-            ask = _ask(row)
+        for ask in map(_ask, values[name]):
             found[ask.key] = ask
-    lasting = (one for one in found.values() if now - one.at < (_OPEN if one.open else _CLOSED))
-    return tuple(sorted(lasting, key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt)))
+            if (not ask.open and name < oldest) or (ask.open and now - ask.at >= _OPEN):
+                del found[ask.key]
+    return tuple(
+        sorted(found.values(), key=lambda ask: (ask.at, ask.event_id, ask.tier, ask.attempt))
+    )
 
 
 def _pendings(values: Dict[str, Rows], now: datetime) -> Tuple[Pending, ...]:
