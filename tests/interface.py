@@ -16,7 +16,9 @@ from repository import ROOT
 from reviewloop.core.change import Account
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.roster import RosterCache
+from reviewloop.store.tally import Tally
 from reviewloop.store.tickets import DatastoreRecords, TicketRecord
 from reviewloop.store.troubles import DatastoreTroubles, OpenTrouble
 from stores import Shelf
@@ -71,7 +73,13 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     shelf = Shelf()
     DatastoreCursor(shelf.service, "review.example.org").save(Cursor(since, event))
     DatastoreTroubles(shelf.service, "review.example.org").save({"auth": OpenTrouble(since, 3)})
-    Asks(shelf.service).put(ask)
+    pending = Pending(
+        event, "committee", 12, "reviewers", since, "2d", Reason.CAP, since, since, since
+    )
+    asks, pendings = Asks(shelf.service), Pendings(shelf.service)
+    asks.put(ask)
+    pendings.put(pending)
+    Tally(shelf.service, asks, pendings).load(since, is_held=True)
     RosterCache(shelf.service, "0123456789abcdef").save(
         ((Account(7, "Committee One", "committee1@example.org", "committee1"), 0),), ()
     )

@@ -44,9 +44,8 @@ class Desktop:
     def tools(self) -> Context:
         """A process of its own."""
         self.shelf.now = self.gerrit.now
-        return Context(
-            self.config, self.shelf.service, lambda _settings: self.gerrit.client(), self.tracker
-        )
+        client = self.gerrit.client(local_clock=lambda: self.gerrit.now)
+        return Context(self.config, self.shelf.service, lambda _settings: client, self.tracker)
 
     def tracker(self, settings: TrackerSettings) -> Optional[Tracker]:
         """The fake GitHub, or whatever else is configured."""

@@ -28,6 +28,8 @@ from reviewloop.store.whole import PREFIX, WHOLE
 VERSION = 1
 AGE = timedelta(days=1)
 """After so long it is made anew."""
+SKEW = timedelta(hours=1)
+"""How far clocks may differ: before Gerrit's first answer it is this machine's that is asked."""
 SHARDS = 32
 """Values for what was put off: with the days of two months fewer than a listing shows at once."""
 _OPEN, _CLOSED = timedelta(seconds=OPEN_TTL), timedelta(seconds=CLOSED_TTL)
@@ -108,7 +110,7 @@ class Tally:
                 return None
             values = {name: json.loads(text)["rows"] for name, text in texts.items()}
             made, last = from_iso(mark["made"]), mark["last"]
-            if not made <= now < made + AGE or len(values.get(last, ())) != mark["rows"]:
+            if not made - SKEW <= now < made + AGE or len(values.get(last, ())) != mark["rows"]:
                 return None
             found = _asks(values, now), _pendings(values, now)
         except UNREADABLE:
