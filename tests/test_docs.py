@@ -27,7 +27,7 @@ from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
 from reviewloop.escalation import people
 from reviewloop.settings.load import DEFAULT_MILESTONES, load
-from reviewloop.store import asks, cursor, lease, pending, roster, troubles
+from reviewloop.store import asks, cursor, lease, pending, roster, troubles, whole
 from reviewloop.store import tickets as records
 
 README = ROOT / "README.md"
@@ -198,7 +198,7 @@ def test_every_rule_is_listed():
 def test_uninstalling_names_every_datastore_key():
     """The keys that stay behind are those the library writes or reads."""
     prefixes = {cursor.PREFIX, troubles.PREFIX, asks.PREFIX, people.AWAY, records.PREFIX}
-    prefixes |= {roster.PREFIX, pending.PREFIX, lease.PREFIX}
+    prefixes |= {roster.PREFIX, pending.PREFIX, lease.PREFIX, whole.PREFIX}
 
     shown = table(section(OPERATORS, "Uninstalling"))
     assert set(shown) == {f"{prefix}*" for prefix in prefixes}
