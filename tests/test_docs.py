@@ -283,6 +283,7 @@ def test_every_reference_of_the_pack_exists():
         lease.PREFIX,
         people.AWAY,
         troubles.PREFIX,
+        whole.PREFIX,
         records.PREFIX,
         roster.PREFIX,
     )
