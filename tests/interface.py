@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Dict
@@ -16,6 +18,7 @@ from repository import ROOT
 from reviewloop.core.change import Account
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.lease import Lease
 from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.roster import RosterCache
 from reviewloop.store.tally import Tally
@@ -79,7 +82,7 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     asks, pendings = Asks(shelf.service), Pendings(shelf.service)
     asks.put(ask)
     pendings.put(pending)
-    Tally(shelf.service, asks, pendings).load(since, is_held=True)
+    Tally(shelf.service, asks, pendings).load(since, Lease("roster", math.inf, time.monotonic))
     RosterCache(shelf.service, "0123456789abcdef").save(
         ((Account(7, "Committee One", "committee1@example.org", "committee1"), 0),), ()
     )

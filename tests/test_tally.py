@@ -14,7 +14,9 @@ from sandbox.standin.datastore import DatastoreService
 from sandbox.standin.runners import ProcessDied
 
 from reviewloop.core.timestamps import from_iso
+from reviewloop.errors import TemporaryError
 from reviewloop.store.asks import Ask, Asks
+from reviewloop.store.lease import Lease
 from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.tally import AGE, Tally
 from reviewloop.store.whole import PREFIX, WHOLE
@@ -23,6 +25,8 @@ from stores import Shelf
 SERVER = "gerrit.example.org"
 SINCE = from_iso("2026-03-01T09:00:00Z")
 
+HELD = Lease("roster", 1.0, lambda: 0.0)
+OVER = Lease("roster", 1.0, lambda: 1.0)
 Known = Tuple[Tuple[Ask, ...], Tuple[Pending, ...]]
 
 
@@ -67,12 +71,12 @@ class Ledger:
     def note(self, *asks: Ask, **more: List[Pending]) -> None:
         """As whoever decides does."""
         tally = self.process()
-        tally.load(self.now, is_held=True)
+        tally.load(self.now, HELD)
         tally.note(self.now, asks, **more)
 
     def load(self) -> Known:
         """As whoever decides reads."""
-        return self.process().load(self.now, is_held=True)
+        return self.process().load(self.now, HELD)
 
     @property
     def truth(self) -> Known:
@@ -160,7 +164,7 @@ def test_death_while_it_is_written(ledger: Ledger, after: int) -> None:
 
     service = DatastoreService(ledger.shelf.store, "gerrit", "T", reach)
     tally = ledger.process(service)
-    tally.load(ledger.now, is_held=True)
+    tally.load(ledger.now, HELD)
     new = ask(9, ledger.now)
     with suppress(ProcessDied):
         tally.note(ledger.now, [new], put_off=[put_off(9, ledger.now)])
@@ -217,7 +221,7 @@ def test_listing_that_shows_nothing(ledger: Ledger) -> None:
             return []
 
     blind = Blind(ledger.shelf.store, "gerrit", "T", lambda _moment: None)
-    assert ledger.process(blind).load(ledger.now, is_held=True) == ((), ())
+    assert ledger.process(blind).load(ledger.now, HELD) == ((), ())
 
     assert ledger.load() == ledger.truth
 
@@ -229,4 +233,15 @@ def test_two_months(ledger: Ledger) -> None:
         ledger.shelf.advance(days=1)
 
     assert sum(one.startswith(PREFIX) for one in ledger.shelf.names()) < 100
+    assert ledger.load() == ledger.truth
+
+
+def test_lease_that_ran_out(ledger: Ledger) -> None:
+    """Whoever worked too long leaves a tally that is not whole, for the next to make anew."""
+    slow = ledger.process()
+    slow.load(ledger.now, OVER)
+    with pytest.raises(TemporaryError):
+        slow.note(ledger.now, [ask(9, ledger.now)])
+    assert WHOLE not in ledger.shelf.names()
+
     assert ledger.load() == ledger.truth

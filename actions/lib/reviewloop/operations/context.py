@@ -112,8 +112,8 @@ class Context:
         if not (asks or dropped):
             return
         try:
-            with Leases(self._datastore, patience=PATIENCE).hold(ROSTER):
-                self.tally.load(self.client.now(), is_held=True)
+            with Leases(self._datastore, patience=PATIENCE).hold(ROSTER) as lease:
+                self.tally.load(self.client.now(), lease)
                 self.tally.note(self.client.now(), asks, dropped=dropped)
                 return
         except DatastoreError:

@@ -22,6 +22,7 @@ from reviewloop.core.keys import digest
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.store.asks import CLOSED_TTL, OPEN_TTL, Ask, Asks
 from reviewloop.store.datastore import UNREADABLE, Datastore, drop_value, read_values, write_value
+from reviewloop.store.lease import Lease
 from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.whole import PREFIX, WHOLE
 
@@ -50,23 +51,26 @@ class Tally:
         self._pendings = pendings
         self._values: Dict[str, Rows] = {}
         self._made: Optional[datetime] = None
+        self._lease: Optional[Lease] = None
 
     def load(
-        self, now: datetime, *, is_held: bool = False
+        self, now: datetime, lease: Optional[Lease] = None
     ) -> Tuple[Tuple[Ask, ...], Tuple[Pending, ...]]:
         """Every ask that has not lapsed, earliest first, and everything put off, the longest wait
         first.
 
-        :param is_held: whether the lease of the roster is held: then a tally that is not whole is
-            made anew, and this one can be written to.
+        :param lease: that of the roster, where it is held: then a tally that is not whole is made
+            anew, and this one can be written to.
+        :raises TemporaryError: the lease ran out meanwhile.
         """
+        self._lease = lease
         found = self._whole(now)
         if found is not None:
             return found
         self._made = None
         asks, pendings = self._asks.all(), self._pendings.all()
         # What shows nothing at all may have been a listing that failed without a word.
-        if is_held and asks:
+        if lease is not None and asks:
             self._make(asks, pendings, now)
         return asks, pendings
 
@@ -77,7 +81,10 @@ class Tally:
         put_off: Sequence[Pending] = (),
         dropped: Sequence[Pending] = (),
     ) -> None:
-        """Write records, and drop some: after :meth:`load`, under the same lease."""
+        """Write records, and drop some: after :meth:`load`, under the same lease.
+
+        :raises TemporaryError: it ran out meanwhile; the records are written all the same.
+        """
         for ask in asks:
             self._asks.put(ask)
         for pending in put_off:
@@ -139,6 +146,9 @@ class Tally:
         for name in sorted(names):
             text = json.dumps({"version": VERSION, "rows": self._values[name]})
             write_value(self._datastore, name, text, _TTL)
+        # Who holds it by now may have written another one of these values.
+        if self._lease is not None:
+            self._lease.check()
         last = _day(now)
         mark = {
             "version": VERSION,
