@@ -73,6 +73,7 @@ def escalation(members: int) -> Iterator[Row]:
     name = f"one escalation, {members} on the roster"
     with desktop.counted() as first:
         desktop.escalate(desktop.waiting())
+    desktop.escalate(desktop.another())  # from the first ask on there is a tally
     number = desktop.another()
     with desktop.counted() as cost:
         desktop.escalate(number)
@@ -90,15 +91,19 @@ def year(count: int) -> Iterator[Row]:
     for number in numbers:
         desktop.escalate(number)
     desktop.asked_before(count)
-    number = desktop.another()
+    first, number = desktop.another(), desktop.another()
+    with desktop.counted() as made:
+        desktop.escalate(first)
     with desktop.counted() as cost:
         desktop.escalate(number)
     with desktop.counted() as swept:
         sweep.sweep(desktop.tools())
     pages = f"{count / 100 + 1:.0f}"
-    yield f"{count} asks: listings of an escalation", str(cost["list"]), "2", "4"
-    yield f"{count} asks, 21 open: listings of a sweep", str(swept["list"]), pages, pages
-    yield f"{count} asks, 21 open: requests of a sweep", str(swept["requests"]), "1", "2"
+    name = f"{count} asks, 22 open"
+    yield f"{name}: listings of an escalation, first of the day", str(made["list"]), pages, ""
+    yield f"{name}: listings of an escalation", str(cost["list"]), "2", "4"
+    yield f"{name}: listings of a sweep", str(swept["list"]), pages, pages
+    yield f"{name}: requests of a sweep", str(swept["requests"]), "1", "2"
 
 
 def _run(code: str) -> str:
