@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator
 
-from reviewloop.cli.config import read_settings
+from reviewloop.cli.config import add_source, settings_of
 from reviewloop.insight.findings import Level
 from reviewloop.operations.context import make_client
 from reviewloop.operations.doctor import CheckUp, told
@@ -34,7 +33,7 @@ def add_parser(commands: Commands) -> None:
         description="Check a configuration against Gerrit and the tracker. Writes nothing."
         " The exit status is 1 if there is a problem.",
     )
-    command.add_argument("--config", type=Path, required=True, help="a pack configuration (YAML)")
+    add_source(command)
     command.add_argument(
         "--limit", type=int, default=200, help="changes of the last 30 days to look at"
     )
@@ -44,7 +43,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings. :raises ReviewLoopError: the configuration is wrong."""
-    settings = read_settings(options.config)
+    settings = settings_of(options)
     client = make_client(settings)
     tracker = make_tracker(settings.tracker)
     checkup = CheckUp(settings, client, lambda: tracker)
