@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
+from sandbox.gerrit.fake import URL
 from sandbox.standin.values import problems
 
 from assessing import Board
 from reviewloop.cli import board as command
 from reviewloop.cli.main import main
 from reviewloop.core.tiers import Tier
+from reviewloop.gerrit.client import Client
 from reviewloop.operations import board, inspect
 from reviewloop.operations.context import Context
+from reviewloop.settings.load import Settings
 from test_pack_contract import actions
 
 
@@ -310,3 +313,49 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     path.write_text("{}", encoding="utf-8")
     assert main(["board", "--config", str(path)]) == 2
     assert "url" in capsys.readouterr().err
+
+
+def test_a_public_server(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An address is enough to see a public server's board; anonymously, by the default policy."""
+    wall = Wall()
+    asked: List[Settings] = []
+
+    def client(settings: Settings) -> Client:
+        asked.append(settings)
+        return wall.fake.client("")
+
+    monkeypatch.setattr(command, "make_client", client)
+
+    assert main(["board", "--url", URL, "--query", "project:tools/build", "--json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)["waits"]
+    assert (row["number"], row["milestone"]) == (wall.number, "2d")
+    (settings,) = asked
+    assert (settings.gerrit.url, settings.gerrit.username) == (URL, "")
+    assert settings.gerrit.query == "project:tools/build"
+    assert not any("/a/" in one for one in wall.fake.seen)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "one of the arguments --config --url is required"),
+        (["--config", "x", "--url", "y"], "not allowed with argument"),
+        (["--config", "x", "--query", "status:open"], "--query goes with --url"),
+        (["--config", "x", "--profile", "opendev"], "--profile goes with --url"),
+        (["--url", "ftp://example.org"], "url"),
+        (["--url", URL, "--query", "status:open"], "status"),
+    ],
+)
+def test_arguments_that_do_not_fit(
+    arguments: List[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What does not go together, or makes no sense, is said in one line; the status is 2."""
+    try:
+        status = main(["board", *arguments])
+    except SystemExit as err:
+        status = int(str(err))
+
+    assert status == 2
+    assert told in capsys.readouterr().err

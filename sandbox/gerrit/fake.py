@@ -64,6 +64,9 @@ class FakeGerrit(World, Faults, Transport):
         self.date_ahead = timedelta(0)
         self.accepts_password = True
         self.query_limit = 500
+        self.administers = False
+        # Whether it may see who may do what.
+        self.views_access = True
         self.page_limit = 500
         # Changes whose history makes an answer longer than a client takes.
         self.too_long: Set[int] = set()
@@ -142,7 +145,17 @@ class FakeGerrit(World, Faults, Transport):
         return self.accounts[self.me]
 
     def _get_capabilities(self, request: Request) -> Json:
-        return {"queryLimit": {"min": 0, "max": self.query_limit}}
+        wanted = [value for key, value in request.params if key == "q"]
+        found: Json = {"queryLimit": {"min": 0, "max": self.query_limit}}
+        if self.administers:
+            found["administrateServer"] = True
+        return {key: value for key, value in found.items() if not wanted or key in wanted}
+
+    def _check_access(self, request: Request, project: str) -> Json:
+        if not self.views_access:
+            raise RefusalError(403, "view access not permitted")
+        hashtags = dict(request.params)["perm"] == "editHashtags"
+        return {"status": 403 if hashtags and not self.may_edit_hashtags else 200}
 
     def _get_account(self, request: Request, ident: str) -> Json:
         return self._shown(self._found(ident))
@@ -342,6 +355,7 @@ _ROUTES = (
     ("GET", "/accounts/self", "_get_self"),
     ("GET", "/accounts/self/capabilities", "_get_capabilities"),
     ("GET", "/accounts/", "_query_accounts"),
+    ("GET", "/projects/([^/]+)/check.access", "_check_access"),
     ("GET", "/accounts/([^/]+)/detail", "_get_account"),
     ("GET", "/accounts/([^/]+)/emails", "_get_emails"),
     ("GET", "/groups/([^/]+)/members/", "_get_members"),

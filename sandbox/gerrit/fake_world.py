@@ -317,6 +317,10 @@ class World:
             info["owner"] = self.accounts[change.owner]
         if "LABELS" in options:
             info.update(self._votes_and_reviewers(change))
+        if "DETAILED_LABELS" in options:
+            for name, (least, most) in self.labels.items():
+                values = {f"{value:+d}": "" for value in range(least, most + 1)}
+                info.setdefault("labels", {}).setdefault(name, {})["values"] = values
         if "MESSAGES" in options:
             info["messages"] = list(change.messages)
         if "CURRENT_REVISION" in options:

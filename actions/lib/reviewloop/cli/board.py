@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterator
 
-from reviewloop.cli.config import read_settings
+from reviewloop.cli.config import add_source, settings_of
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
 
@@ -27,16 +27,19 @@ def add_parser(commands: Commands) -> None:
         help="print every overdue wait, with who is asked or why nobody is",
         description="Print every overdue wait of the configured Gerrit, the longest first.",
     )
-    command.add_argument("--config", type=Path, required=True, help="a pack configuration (YAML)")
+    add_source(command)
     command.add_argument("--limit", type=int, default=1000, help="open changes to look at")
+    command.add_argument("--json", action="store_true", help="print JSON, as gerrit.board answers")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the board. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = read_settings(options.config)
+    settings = settings_of(options)
     server = Server(settings, make_client(settings), lambda _change: settings.policy)
-    for line in page(server.look(options.limit)):
+    found = server.look(options.limit)
+    lines = [json.dumps(found, indent=1)] if options.json else page(found)
+    for line in lines:
         sys.stdout.write(line + "\n")
     sys.stderr.write(NOTE + "\n")
     return 0

@@ -1,7 +1,8 @@
-"""The configuration that a command is given."""
+"""The configuration that a command is given: a file, or a server's address alone."""
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Any, Dict
@@ -9,8 +10,39 @@ from typing import Any, Dict
 import yaml
 
 from reviewloop.errors import ConfigError
+from reviewloop.settings.communities import PROFILES
 from reviewloop.settings.load import Settings, load
 from reviewloop.settings.profile import DEFAULTS
+
+_ABOUT_A_SERVER = ("url", "query", "profile")
+
+
+def add_source(command: argparse.ArgumentParser) -> None:
+    """The arguments that say which Gerrit is read, and by which policy."""
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config", type=Path, help="a pack configuration (YAML)")
+    source.add_argument("--url", help="a Gerrit that is read anonymously, with the default policy")
+    command.add_argument("--query", help="with --url: which changes, in Gerrit's syntax")
+    command.add_argument(
+        "--profile", choices=sorted(PROFILES), help="with --url: the community's labels and bots"
+    )
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings that the arguments of :func:`add_source` name.
+
+    :raises ConfigError: the file cannot be read, something is wrong in it, or arguments do not go
+        together.
+    """
+    if options.config is None:
+        given = {key: getattr(options, key) for key in _ABOUT_A_SERVER}
+        return load({key: value for key, value in given.items() if value is not None})
+    for key in ("query", "profile"):
+        if getattr(options, key) is not None:
+            raise ConfigError(
+                f"--{key} goes with --url, and --config is given.", f"Write `{key}` in the file."
+            )
+    return read_settings(options.config)
 
 
 def read_config(path: Path) -> Dict[str, Any]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
-from reviewloop.cli.config import read_settings
+from reviewloop.cli.config import add_source, settings_of
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
 from reviewloop.cli.scores import as_dict, page
 from reviewloop.core.durations import Duration, parse_duration
@@ -43,7 +43,7 @@ def add_parser(commands: Commands) -> None:
             " beside two naive rules; of past changes in a file, or of the configured Gerrit."
         ),
     )
-    command.add_argument("--config", type=Path, required=True, help="a pack configuration (YAML)")
+    add_source(command)
     command.add_argument(
         "--changes", type=Path, help=f"{CHANGES_HELP} (default: the changes of the server)"
     )
@@ -61,7 +61,7 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the scores. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = read_settings(options.config)
+    settings = settings_of(options)
     cases = Cases(settings, options.milestone)
     if options.changes is None:
         cases.of_server(options.limit, options.since)

@@ -6,15 +6,15 @@ import argparse
 import sys
 from typing import List, Optional
 
-from reviewloop.cli import board, judge, replay
+from reviewloop.cli import board, doctor, judge, replay
 from reviewloop.errors import ReviewLoopError
 
-COMMANDS = (replay, board, judge)
+COMMANDS = (replay, board, judge, doctor)
 """Each module adds its arguments (``add_parser``) and names what runs (``run``)."""
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run a command; the exit status is 0, or 2 where the input is wrong."""
+    """Run a command; the exit status is the command's, or 2 where the input is wrong."""
     parser = argparse.ArgumentParser(
         prog="reviewloop", description="Read turns and waits out of Gerrit review histories."
     )

@@ -18,6 +18,7 @@ from reviewloop.errors import ProtocolError
 from reviewloop.gerrit.accounts import People, account
 from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, typed, whole
 from reviewloop.gerrit.labels import approvals, names, unmet
+from reviewloop.http import codes
 
 _ACCOUNT_ID = re.compile(r"[0-9]{1,10}")
 #: https://gerrit-review.googlesource.com/Documentation/access-control.html#capability_queryLimit
@@ -202,6 +203,16 @@ def query_limit(data: Any) -> int:
     raw = mapping(data, "capabilities")
     limit = field(raw, "queryLimit", dict, "capabilities", {})
     return field(limit, "max", int, "capabilities, queryLimit", DEFAULT_QUERY_LIMIT)
+
+
+def is_administrator(data: Any) -> bool:
+    """``administrateServer`` of an account's capabilities, which is left out where it is not."""
+    return field(mapping(data, "capabilities"), "administrateServer", bool, "capabilities", False)
+
+
+def is_granted(data: Any) -> bool:
+    """``AccessCheckInfo``: the status of a permission that was checked is 200, or 403."""
+    return field(mapping(data, "check.access"), "status", int, "check.access") == codes.OK
 
 
 def commit_message(data: Any, where: str) -> str:

@@ -185,6 +185,33 @@ class ReadClient(Session):
         )
         return parse.accounts(data, f"group {group}")
 
+    # Reading what this account may do
+
+    def is_administrator(self) -> bool:
+        """Whether this account may administrate the server; False for anonymous callers."""
+        if not self._peer.username:
+            return False
+        params = [("q", "administrateServer")]
+        return parse.is_administrator(self._read("/accounts/self/capabilities", params))
+
+    def may(self, permission: str, project: str, branch: str) -> Optional[bool]:
+        """Whether this account has a permission on a branch; None where Gerrit does not tell it,
+        which takes the global capability View Access
+        (https://gerrit-review.googlesource.com/Documentation/rest-api-projects.html#check-access).
+
+        :param permission: its name in a project's access, such as ``editHashtags``.
+        """
+        params = [
+            ("account", str(self.whoami().id)),
+            ("ref", f"refs/heads/{branch}"),
+            ("perm", permission),
+        ]
+        try:
+            data = self._read(f"/projects/{segment(project)}/check.access", params)
+        except RefusedError:
+            return None
+        return parse.is_granted(data)
+
     # Inner workings
 
     def _find(self, path: str, params: Params, what: str, remedy: str) -> Any:

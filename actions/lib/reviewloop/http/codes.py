@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+OK = 200
 NO_CONTENT = 204
 OK_BELOW = 300
 SEE_OTHER = 303

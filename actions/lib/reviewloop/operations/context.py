@@ -75,7 +75,7 @@ class Context:
         tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
     ) -> None:
         self.settings: Settings = load(config)
-        self._datastore = datastore
+        self.datastore = datastore
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of
         self.reading = NO_READING
@@ -89,12 +89,12 @@ class Context:
     @cached_property
     def asks(self) -> Asks:
         """Who was asked what."""
-        return Asks(self._datastore)
+        return Asks(self.datastore)
 
     @cached_property
     def pendings(self) -> Pendings:
         """What was put off."""
-        return Pendings(self._datastore)
+        return Pendings(self.datastore)
 
     @cached_property
     def tally(self) -> Tally:
@@ -128,7 +128,7 @@ class Context:
     @cached_property
     def leases(self) -> Leases:
         """What keeps runs apart that must not decide or write at once."""
-        return Leases(self._datastore)
+        return Leases(self.datastore)
 
     @contextmanager
     def change_lease(self, number: int) -> Iterator[Lease]:
@@ -157,7 +157,7 @@ class Context:
     @cached_property
     def people(self) -> People:
         """The roster."""
-        return People(self.settings, self.client, self._datastore)
+        return People(self.settings, self.client, self.datastore)
 
     @cached_property
     def assessor(self) -> Assessor:
@@ -169,7 +169,7 @@ class Context:
     @cached_property
     def records(self) -> Records:
         """The tickets that were opened."""
-        return DatastoreRecords(self._datastore)
+        return DatastoreRecords(self.datastore)
 
     @cached_property
     def ticketing(self) -> Optional[Ticketing]:

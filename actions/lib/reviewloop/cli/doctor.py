@@ -1,0 +1,64 @@
+"""``reviewloop doctor``: a check-up of a configuration, without StackStorm."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Dict, Iterator
+
+from reviewloop.cli.config import add_source, settings_of
+from reviewloop.insight.findings import Level
+from reviewloop.operations.context import make_client
+from reviewloop.operations.doctor import CheckUp, told
+from reviewloop.trackers.factory import make_tracker
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+_SIGNS = {
+    Level.PROBLEM.value: "PROBLEM",
+    Level.WARNING.value: "warning",
+    Level.UNKNOWN.value: "unknown",
+    Level.NOTE.value: "note",
+    Level.OK.value: "ok",
+}
+
+
+def add_parser(commands: Commands) -> None:
+    """The command's arguments."""
+    command = commands.add_parser(
+        "doctor",
+        help="check a configuration against Gerrit and the tracker, and say how to mend it",
+        description="Check a configuration against Gerrit and the tracker. Writes nothing."
+        " The exit status is 1 if there is a problem.",
+    )
+    add_source(command)
+    command.add_argument(
+        "--limit", type=int, default=200, help="changes of the last 30 days to look at"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON, as gerrit.doctor answers")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the findings. :raises ReviewLoopError: the configuration is wrong."""
+    settings = settings_of(options)
+    client = make_client(settings)
+    tracker = make_tracker(settings.tracker)
+    checkup = CheckUp(settings, client, lambda: tracker)
+    found = told(checkup.findings(options.limit))
+    lines = [json.dumps(found, indent=1)] if options.json else page(found)
+    for line in lines:
+        sys.stdout.write(line + "\n")
+    return 0 if found["ok"] else 1
+
+
+def page(found: Dict[str, Any]) -> Iterator[str]:
+    """The findings as lines of text, the worst first."""
+    for one in found["findings"]:
+        yield f"{_SIGNS[one['level']]:<8} {one['what']}"
+        for text in (one["why"], one["remedy"]):
+            if text:
+                yield f"{'':<8} {text}"
+    yield f"{found['problems']} problems, {found['warnings']} warnings"
