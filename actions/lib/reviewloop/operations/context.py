@@ -99,7 +99,7 @@ class Context:
     @cached_property
     def tally(self) -> Tally:
         """Both in a few values."""
-        return Tally(self._datastore, self.asks, self.pendings)
+        return Tally(self.datastore, self.asks, self.pendings)
 
     def known(self) -> Tuple[Sequence[Ask], Sequence[Pending]]:
         """Every ask, and everything that was put off, by the tally."""
@@ -112,7 +112,7 @@ class Context:
         if not (asks or dropped):
             return
         try:
-            with Leases(self._datastore, patience=PATIENCE).hold(ROSTER) as lease:
+            with Leases(self.datastore, patience=PATIENCE).hold(ROSTER) as lease:
                 self.tally.load(self.client.now(), lease)
                 self.tally.note(self.client.now(), asks, dropped=dropped)
                 return
