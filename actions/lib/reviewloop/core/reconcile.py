@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
-from reviewloop.core.change import Account, Approval, Change, ChangeStatus
+from reviewloop.core.change import Account, Approval, Change
 from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, read_heard, speaker
 from reviewloop.core.kinds import EventKind
+from reviewloop.core.lost import with_lost_votes
 from reviewloop.core.policy import Policy, Vote, is_programs
-from reviewloop.core.readiness import in_progress, ready, ready_meanwhile
+from reviewloop.core.readiness import as_recorded, mend_privacy, mend_progress
 from reviewloop.core.records import VoteOf
 from reviewloop.core.votes import Ballots, Key
 
@@ -25,8 +26,8 @@ from reviewloop.core.votes import Ballots, Key
 class Disagreement:
     """Something that the messages tell otherwise than Gerrit's answer.
 
-    ``what`` is ``vote`` or ``work_in_progress``; ``told`` is what the messages come to and ``true``
-    what Gerrit says: values of a vote (0 for none), or 0 and 1.
+    ``what`` is ``vote``, ``work_in_progress`` or ``is_private``; ``told`` is what the messages come
+    to and ``true`` what Gerrit says: values of a vote (0 for none), or 0 and 1.
     """
 
     what: str
@@ -50,12 +51,16 @@ class Reconciled:
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
     listened = heard(change, policy)
-    events = ready_meanwhile(read_heard(listened, policy), listened)
+    told = with_lost_votes(read_heard(listened, policy), listened, change, policy)
+    events = as_recorded(told, listened, policy)
     found: List[Disagreement] = []
-    told, true = events[-1].wip, change.work_in_progress or change.is_private
-    if change.status is ChangeStatus.NEW and told is not true:
-        found.append(Disagreement("work_in_progress", int(told), int(true)))
-        events = in_progress(events, listened, policy) if true else ready(events, listened)
+    wip, private = events[-1].wip, events[-1].private
+    if wip is not change.work_in_progress:
+        found.append(Disagreement("work_in_progress", int(wip), int(not wip)))
+        mend_progress(events, listened, policy)
+    if private is not change.is_private:
+        found.append(Disagreement("is_private", int(private), int(not private)))
+        mend_privacy(events, listened)
     if change.approvals is not None:
         events = _Ballot(change, listened, policy, events, found).mended()
     advice = len(change.messages) - len(listened.messages)
@@ -247,7 +252,8 @@ class _Ballot:
 
     def _put(self, i: int, event: Event, *, first: bool = False) -> None:
         before = self._events[i]
-        event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
+        stands = {"wip": before.wip, "private": before.private, "uploader": before.uploader}
+        event = replace(event, **stands, place=before.place)
         after = self._after.setdefault(i, [])
         after.insert(0 if first else len(after), event)
 

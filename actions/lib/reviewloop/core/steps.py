@@ -114,7 +114,8 @@ class _Turns:
     @staticmethod
     def _lapse(at: datetime, last: Event) -> Event:
         """The clock, not a message: a gate's silence."""
-        return Event(EventKind.LAPSE, at, None, wip=last.wip, uploader=last.uploader)
+        stands = {"wip": last.wip, "private": last.private, "uploader": last.uploader}
+        return Event(EventKind.LAPSE, at, None, **stands)
 
     def step(self, event: Event) -> Step:
         self._votes.apply(event)
@@ -139,7 +140,7 @@ class _Turns:
         held_by_people = votes.held and self._robot_owner
         facts = (
             (Fact.REBASED, event.rebased),
-            (Fact.IN_PROGRESS, event.wip),
+            (Fact.IN_PROGRESS, event.idle),
             (Fact.VOTED, any(map(self._policy.is_review, event.votes))),
             (Fact.VOTED_DOWN, self._is_voted_down(event)),
             (Fact.NEGATIVE, negative),
@@ -154,7 +155,7 @@ class _Turns:
 
 
 def _turn_event(event: Event) -> TurnEvent:
-    if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.wip:
+    if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.idle:
         return TurnEvent.WIP
     if event.silent or event.kind in (EventKind.DELETION, EventKind.MOVE):
         return TurnEvent.RECHECK
