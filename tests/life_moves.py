@@ -139,13 +139,16 @@ def _ready_by_earlier_words(moves: Moves) -> bool:
     return all(wait.since >= since[1] for wait in moves.earlier)
 
 
-def _in_progress_by_a_patch_set(moves: Moves) -> bool:
-    """A patch set in progress: it does not tell that the change had been ready by words before."""
+def _in_progress_again(moves: Moves) -> bool:
+    """A patch set, or a review with words, made a change in progress again that had been made ready
+    by words: nothing tells any more that it ever was.
+    """
     since = _in_progress_since(moves.before.change)
     if not moves.before.is_told_in_progress or since is None or moves.earlier:
         return False
-    pushed = any(one.tag == _IN_PROGRESS[0] for one in moves.said)
-    return pushed and all(wait.since >= since[1] for wait in moves.gone)
+    told = any(one.tag == _IN_PROGRESS[1] for one in moves.said)
+    again = moves.now.change.work_in_progress and not told
+    return again and all(wait.since >= since[1] for wait in moves.gone)
 
 
 def _private_by_a_push(moves: Moves) -> bool:
@@ -154,6 +157,28 @@ def _private_by_a_push(moves: Moves) -> bool:
     told = any(one.tag == _TAG + "setPrivate" for one in moves.said)
     became = moves.now.change.is_private and not moves.before.change.is_private
     return became and uploads and not told and not moves.earlier
+
+
+def _label_defined(moves: Moves) -> bool:
+    """A label was retired or defined: what the change has no label for was no vote, ever."""
+    before, now = moves.before.change.labels, moves.now.change.labels
+    return before is not None and now is not None and before != now
+
+
+def _untold_vote_replaced(moves: Moves) -> bool:
+    """A vote of which no message told was replaced or taken back by its account: the message of
+    that does not say what it had been.
+    """
+    untold = {
+        (one.label, one.account): one.true
+        for one in moves.before.state.disagreements
+        if one.what == "vote" and not one.told
+    }
+    approvals = moves.now.change.approvals or ()
+    now = {(one.label, one.account.id): one.value for one in approvals}
+    speakers = {one.author.id for one in moves.said if one.author}
+    replaced = {key for key, value in untold.items() if now.get(key, 0) != value}
+    return any(account in speakers for _, account in replaced)
 
 
 def _in_progress_since(change: Change) -> Optional[Tuple[int, datetime]]:
@@ -175,6 +200,8 @@ REASONS: Dict[str, Callable[[Moves], bool]] = {
     "a message was deleted": _message_deleted,
     "made ready by somebody else": _ready_by_others,
     "ready since earlier words": _ready_by_earlier_words,
-    "in progress by a patch set": _in_progress_by_a_patch_set,
+    "in progress again without a record": _in_progress_again,
     "private by a push": _private_by_a_push,
+    "a label was defined or retired": _label_defined,
+    "a vote without a message was replaced": _untold_vote_replaced,
 }

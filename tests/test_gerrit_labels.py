@@ -39,10 +39,25 @@ def test_summaries(summary: str) -> None:
 
 
 def test_no_labels() -> None:
-    """An answer without labels says nothing of votes."""
+    """An answer without labels was not asked for them, and says nothing of votes."""
     assert approvals({}, "change 1") is None
-    assert voted() is None
     assert names({}, "change 1") is None
+
+
+def test_project_without_labels() -> None:
+    """Gerrit answers an empty list where there is no label at all (any more), and only there: so no
+    vote stands. What had been voted before is not denied by that.
+    """
+    assert voted() == []
+    assert names({"labels": {}}, "change 1") is None
+
+
+def test_record_of_submitting() -> None:
+    """Gerrit keeps who submitted a change as a vote, which is none."""
+    submitted = {"all": [{**VOTE, "value": 1}]}
+
+    assert voted(Quality={"all": [VOTE]}, SUBM=submitted) == [("Quality", -1)]
+    assert voted(SUBM=submitted) == []
 
 
 def test_names() -> None:

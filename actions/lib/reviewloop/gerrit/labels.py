@@ -17,6 +17,8 @@ from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, ty
 _UNMET = ("UNSATISFIED", "ERROR")
 # What a label says of its votes where it does not list them.
 _SUMMARIES = ("approved", "rejected", "recommended", "disliked", "value")
+# Who submitted a change, kept like a vote (``LabelId.LEGACY_SUBMIT_NAME``); nobody's vote.
+_SUBMITTED = "SUBM"
 _LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
 # Of an expression, as much as is looked at.
 _EXPRESSION_CAP = 10_000
@@ -26,12 +28,18 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
     """The votes in ``labels``, zeros left out; None where the answer does not list them.
 
     With LABELS a label lists the votes of each reviewer under ``all``, and has no ``all`` on a
-    change without reviewers (``LabelsJson.java``); some older servers only summarise: of what is
-    missing there nobody can say whose vote it is.
+    change without reviewers (``LabelsJson.java``); ``{}`` says that there is no label at all. Some
+    older servers only summarise: of what is missing there nobody can say whose vote it is.
     """
-    labels = field(raw, "labels", dict, where, {})
-    infos = {name: mapping(info, f"{where}, labels") for name, info in labels.items()}
-    if not infos or any(map(_is_summary, infos.values())):
+    if raw.get("labels") is None:
+        return None
+    labels = field(raw, "labels", dict, where)
+    infos = {
+        name: mapping(info, f"{where}, labels")
+        for name, info in labels.items()
+        if name != _SUBMITTED
+    }
+    if any(map(_is_summary, infos.values())):
         return None
     return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))
 
