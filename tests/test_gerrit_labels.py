@@ -129,3 +129,35 @@ def test_name_alone() -> None:
 def test_requirements_that_are_met(status: str) -> None:
     """Only what is unsatisfied, or cannot be evaluated, keeps a change from being submitted."""
     assert unmet({"submit_requirements": [{"name": "A", "status": status}]}, "c") == ()
+
+
+NEEDED: Json = {"Code-Review": {**DEFINED, "approved": REVIEWER}, "Verified": DEFINED}
+
+
+def lacking(status: str = "NEW", **labels: Json) -> Optional[Tuple[Requirement, ...]]:
+    """What keeps a change from being submitted, of a server without submit requirements."""
+    return unmet({"status": status, "labels": {**NEEDED, **labels}}, "c")
+
+
+def test_label_that_an_old_server_needs() -> None:
+    """Before 3.5 a label that is not optional has to be approved (``SubmitRecord.Label.NEED``)."""
+    needed = (Requirement("Verified", ("Verified",)),)
+
+    assert lacking() == needed
+    assert lacking(Style={**DEFINED, "optional": True}) == needed
+    assert lacking(Verified={**DEFINED, "rejected": REVIEWER}) == needed
+
+
+def test_nothing_that_an_old_server_needs() -> None:
+    """That no label is missing does not say that nothing is; nor do labels that are only listed, or
+    a change that is closed.
+    """
+    assert lacking(Verified={**DEFINED, "approved": REVIEWER}) is None
+    assert lacking(Verified={"all": []}) is None
+    assert lacking("MERGED") is None
+    assert unmet({"status": "NEW", "labels": {}}, "c") is None
+
+
+def test_requirements_come_first() -> None:
+    """Where the server names requirements, its labels say nothing more."""
+    assert unmet({"status": "NEW", "labels": NEEDED, "submit_requirements": []}, "c") == ()

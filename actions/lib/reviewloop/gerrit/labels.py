@@ -73,14 +73,27 @@ def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
 
 
 def unmet(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
-    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS); None where the
-    answer has none at all.
+    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS); of an older
+    server the labels that an open change needs and lacks. None where the answer tells neither.
     """
     if raw.get("submit_requirements") is None:
-        return None
+        return _needed(raw, where)
     where = f"{where}, submit_requirements"
     items = [mapping(one, where) for one in field(raw, "submit_requirements", list, where, [])]
     return tuple(_requirement(one, where) for one in items if one.get("status") in _UNMET)
+
+
+def _needed(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
+    """Labels that somebody has to approve, as the answer to LABELS tells: those that are not
+    optional and that nobody has approved. That there are none does not say that nothing is missing.
+    """
+    if raw.get("status") != "NEW" or names(raw, where) is None:
+        return None
+    infos = field(raw, "labels", dict, where)
+    lacks = (
+        name for name, info in infos.items() if not info.get("optional") and not info.get("approved")
+    )
+    return tuple(Requirement(whole(name), (whole(name),)) for name in lacks) or None
 
 
 def _requirement(raw: Raw, where: str) -> Requirement:
