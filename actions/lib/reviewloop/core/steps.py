@@ -101,7 +101,7 @@ class _Turns:
         self._robot_owner = policy.is_automation(change.owner)
         self._turn = Party.NOBODY
         self._cause: Optional[Cause] = None
-        self._began_negative = False
+        self._began_negative = self._began_held = False
         self._last: Optional[Event] = None
 
     def lapses(self, until: Optional[datetime]) -> Iterator[Step]:
@@ -126,8 +126,14 @@ class _Turns:
         is_new = goes.becomes not in (None, self._turn) or goes.new_span
         if goes.becomes is not None and is_new:
             self._turn, self._cause = goes.becomes, goes.cause
-            self._began_negative = self._votes.negative
+            self._began_negative, self._began_held = self._votes.negative, self._votes.held
         return Step(event, kind, facts, row, redirect, self._turn, self._cause, is_new)
+
+    @property
+    def _lifted(self) -> bool:
+        """Whether nobody is against the change any more. To hold one may take a positive vote."""
+        let_go = self._began_held and not self._votes.held
+        return not self._votes.negative and (self._began_negative or let_go)
 
     def _is_voted_down(self, event: Event) -> bool:
         """Whether a person votes against the change; a bot that does makes it red."""
@@ -135,7 +141,7 @@ class _Turns:
         return down and not (event.author and self._policy.is_automation(event.author))
 
     def _facts(self, event: Event) -> FrozenSet[Fact]:
-        votes, negative = self._votes, self._votes.negative
+        votes = self._votes
         # A bot cannot let go of what is held: people have to look.
         held_by_people = votes.held and self._robot_owner
         facts = (
@@ -143,11 +149,11 @@ class _Turns:
             (Fact.IN_PROGRESS, event.idle),
             (Fact.VOTED, any(map(self._policy.is_review, event.votes))),
             (Fact.VOTED_DOWN, self._is_voted_down(event)),
-            (Fact.NEGATIVE, negative),
+            (Fact.NEGATIVE, votes.negative),
             (Fact.APPROVED, votes.approved and not held_by_people),
             (Fact.HELD, votes.held and not held_by_people),
             (Fact.RED, votes.red),
-            (Fact.LIFTED, self._began_negative and not negative),
+            (Fact.LIFTED, self._lifted),
             (Fact.ROBOT_OWNER, self._robot_owner),
             (Fact.UNVERIFIED, votes.unverified),
         )
