@@ -61,9 +61,13 @@ def test_record_of_submitting() -> None:
 
 
 def test_names() -> None:
-    """Labels are all told where each is defined, and not where votes alone are listed."""
+    """Labels are all told where each is defined, or one is listed on which nobody has voted; not
+    where votes alone are listed.
+    """
     assert names({"labels": {"A": DEFINED, "B": {**DEFINED, "all": []}}}, "c") == {"A", "B"}
-    assert names({"labels": {"A": DEFINED, "B": {"all": []}}}, "c") is None
+    assert names({"labels": {"A": {"all": [VOTE]}, "B": {"all": []}}}, "c") == {"A", "B"}
+    assert names({"labels": {"A": {"all": [VOTE]}, "B": {"all": [{**VOTE, "value": 0}]}}}, "c") is None
+    assert names({"labels": {"A": {"all": [VOTE]}, "B": {}}}, "c") is None
     assert names({"labels": {}}, "c") is None
 
 
@@ -155,6 +159,7 @@ def test_nothing_that_an_old_server_needs() -> None:
     assert lacking(Verified={**DEFINED, "approved": REVIEWER}) is None
     assert lacking(Verified={"all": []}) is None
     assert lacking("MERGED") is None
+    assert unmet({"status": "NEW", "labels": {"A": {"all": [VOTE]}, "B": {"all": []}}}, "c") is None
     assert unmet({"status": "NEW", "labels": {}}, "c") is None
 
 

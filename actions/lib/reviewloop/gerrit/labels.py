@@ -47,12 +47,18 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
 def names(raw: Raw, where: str) -> Optional[FrozenSet[str]]:
     """The labels that a change has which is not merged; None where the answer may hold fewer.
 
-    Gerrit defines each of them, with its ``values``; what only lists votes names some.
+    Gerrit defines each of them, with its ``values``. What only lists votes names some; but not if
+    it lists a label on which nobody has voted.
     """
     infos = field(raw, "labels", dict, where, {})
-    if not infos or any(mapping(info, where).get("values") is None for info in infos.values()):
-        return None
-    return frozenset(map(whole, infos))
+    untouched = (mapping(info, where).get("all") == [] for info in infos.values())
+    return frozenset(map(whole, infos)) if _are_defined(infos, where) or any(untouched) else None
+
+
+def _are_defined(infos: Raw, where: str) -> bool:
+    """Whether labels are told with their values, as Gerrit does."""
+    told = (mapping(info, where).get("values") is not None for info in infos.values())
+    return bool(infos) and all(told)
 
 
 def _is_summary(info: Raw) -> bool:
@@ -87,9 +93,9 @@ def _needed(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
     """Labels that somebody has to approve, as the answer to LABELS tells: those that are not
     optional and that nobody has approved. That there are none does not say that nothing is missing.
     """
-    if raw.get("status") != "NEW" or names(raw, where) is None:
+    infos = field(raw, "labels", dict, where, {})
+    if raw.get("status") != "NEW" or not _are_defined(infos, where):
         return None
-    infos = field(raw, "labels", dict, where)
     lacks = (
         name for name, info in infos.items() if not info.get("optional") and not info.get("approved")
     )
