@@ -48,9 +48,8 @@ class Reading:
 
 @dataclass(frozen=True)
 class Moves:
-    """What moved between two readings: open waits that are ``gone`` from where they began, though
-    they were older than the last thing that had happened; and such as are open now and begin
-    ``earlier`` than that, where nobody had been waited for.
+    """What moved between two readings, of waits that are older than the last thing that had
+    happened.
     """
 
     before: Reading
@@ -58,12 +57,14 @@ class Moves:
 
     @property
     def gone(self) -> Sequence[Wait]:
+        """Open waits that no longer begin where they did."""
         last = self.before.change.updated
         old = (wait for wait in self.before.lasting if wait.since < last)
         return [wait for wait in old if (wait.party.value, wait.since) not in self.now.begun]
 
     @property
     def earlier(self) -> Sequence[Wait]:
+        """Open waits that begin where nobody had been waited for."""
         last = self.before.change.updated
         old = (wait for wait in self.now.lasting if wait.since < last)
         return [wait for wait in old if (wait.party.value, wait.since) not in self.before.begun]

@@ -35,8 +35,8 @@ class Tally:
     """What stories came to, counted by what their steps do.
 
     ``steps`` are those that Gerrit took, ``refused`` those that it did not. After ``mended`` ones
-    the messages tell something new otherwise than Gerrit. ``moved`` counts by its reason when a wait
-    that is open no longer begins where it did.
+    the messages tell something new otherwise than Gerrit. ``moved`` counts, by the reason, the
+    steps after which an open wait no longer begins where it did.
     """
 
     stories: int = 0

@@ -123,7 +123,9 @@ def pushed_with_a_hold() -> History:
 
 def test_hold_pushed_with_a_hashtag() -> None:
     """While it stands it holds from the beginning, by Gerrit's answer."""
-    assert held(pushed_with_a_hold().answered(stands("Workflow-1", "owner", "mon 0:00")), "mon 0:00")
+    assert held(
+        pushed_with_a_hold().answered(stands("Workflow-1", "owner", "mon 0:00")), "mon 0:00"
+    )
 
 
 @pytest.mark.parametrize(

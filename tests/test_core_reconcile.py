@@ -24,9 +24,10 @@ from histories import (
     stands,
     told,
 )
-from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
+from reviewloop.core.change import Account, Approval, Change, Message
 from reviewloop.core.reading import read_change
-from reviewloop.core.reconcile import Disagreement, reconciled
+from reviewloop.core.reconcile import reconciled
+from reviewloop.core.telling import Disagreement
 from reviewloop.core.votes import Votes
 from work import steps as work_of
 

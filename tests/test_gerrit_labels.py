@@ -32,6 +32,13 @@ def test_change_without_reviewers() -> None:
     assert voted(Verified={**DEFINED, "optional": True}) == []
 
 
+def test_record_of_a_submit() -> None:
+    """What a merged change lists as a vote on SUBM is who submitted it: nobody voted."""
+    submit = {"all": [{"_account_id": 7, "value": 1}]}
+
+    assert approvals({"labels": {"SUBM": submit, "Code-Review": {"all": []}}}, "x") == ()
+
+
 @pytest.mark.parametrize("summary", ["approved", "rejected", "recommended", "disliked"])
 def test_summaries(summary: str) -> None:
     """Where somebody has voted and nobody is listed, it is unknown which votes stand."""
@@ -52,21 +59,15 @@ def test_project_without_labels() -> None:
     assert names({"labels": {}}, "change 1") is None
 
 
-def test_record_of_submitting() -> None:
-    """Gerrit keeps who submitted a change as a vote, which is none."""
-    submitted = {"all": [{**VOTE, "value": 1}]}
-
-    assert voted(Quality={"all": [VOTE]}, SUBM=submitted) == [("Quality", -1)]
-    assert voted(SUBM=submitted) == []
-
-
 def test_names() -> None:
     """Labels are all told where each is defined, or one is listed on which nobody has voted; not
     where votes alone are listed.
     """
     assert names({"labels": {"A": DEFINED, "B": {**DEFINED, "all": []}}}, "c") == {"A", "B"}
     assert names({"labels": {"A": {"all": [VOTE]}, "B": {"all": []}}}, "c") == {"A", "B"}
-    assert names({"labels": {"A": {"all": [VOTE]}, "B": {"all": [{**VOTE, "value": 0}]}}}, "c") is None
+    assert (
+        names({"labels": {"A": {"all": [VOTE]}, "B": {"all": [{**VOTE, "value": 0}]}}}, "c") is None
+    )
     assert names({"labels": {"A": {"all": [VOTE]}, "B": {}}}, "c") is None
     assert names({"labels": {}}, "c") is None
 

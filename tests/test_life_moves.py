@@ -1,4 +1,4 @@
-"""The reasons for which an open wait may move between two readings, and that nothing else is one."""
+"""The reasons for which an open wait may move between two readings; nothing else is one."""
 
 from __future__ import annotations
 

@@ -331,8 +331,7 @@ def test_waits(case: Case) -> None:
 )
 @pytest.mark.parametrize("votes", ["Code-Review-2", "Code-Review+2", ""])
 def test_known_advisers(who: Dict[str, str], tag: str, votes: str) -> None:
-    """By name, account, address, tag or configured pattern: whatever it says and votes is no event.
-    """
+    """By name, account, address, tag or pattern: whatever it says and votes is no event."""
     change = in_review().review("mon 10:00", "second", votes, "Hm.", tag=tag).change()
     author = replace(ACCOUNTS["second"], **{"name": "", "username": "", "email": "", **who})
     spoken = replace(change.messages[-1], author=author)
@@ -379,7 +378,9 @@ CASES_OF_RED: Dict[str, Tuple[History, List[Tuple[Optional[str], Optional[str]]]
         [("mon 10:00", "mon 11:00")],
     ),
     "a failure in words, and a patch set": (
-        in_review().review("mon 10:00", "ci", text="This CL has failed the run.").rebase("mon 11:00"),
+        in_review()
+        .review("mon 10:00", "ci", text="This CL has failed the run.")
+        .rebase("mon 11:00"),
         [("mon 10:00", "mon 11:00")],
     ),
     "a person's words of a failure": (

@@ -82,6 +82,11 @@ class Event:
         return self.wip or self.private
 
     @property
+    def stands(self) -> Dict[str, Any]:
+        """How the change stands after it, for another event that leaves it so."""
+        return {"wip": self.wip, "private": self.private, "uploader": self.uploader}
+
+    @property
     def whose(self) -> Optional[int]:
         """The account whose votes they are."""
         account = self.voter or self.author
@@ -152,8 +157,16 @@ class _Reader:
         self, kind: EventKind, at: datetime, author: Optional[Account], **more: Any
     ) -> Event:
         """An event, with where the change stands after it."""
-        stands = {"wip": self._wip, "private": self._private, "uploader": self._uploader}
-        return Event(kind, at, author, **stands, place=self._place, **more)
+        return Event(
+            kind,
+            at,
+            author,
+            wip=self._wip,
+            private=self._private,
+            uploader=self._uploader,
+            place=self._place,
+            **more,
+        )
 
     def _beginning(self) -> Event:
         """The upload that nobody recorded: a change pushed with a hashtag, or cherry-picked."""

@@ -192,10 +192,8 @@ class _Lost:
             by.account,
             votes=votes,
             silent=silent,
-            wip=before.wip,
-            private=before.private,
-            uploader=before.uploader,
             place=by.place,
+            **before.stands,
         )
         self._votes.put(kept, said[by.place])
 

@@ -160,11 +160,11 @@ def _insert(events: List[Event], begun: int, flag: str, shown: Optional[_Placed]
     end = len(events)
     behind = (i for i in range(begun + 1, end) if events[i].place >= place + value)
     split = next(behind, end)
-    last = events[split - 1]
-    stands: Dict[str, Any] = {"wip": last.wip, "private": last.private, flag: value}
+    changed: Dict[str, Any] = {flag: value}
+    stands = {**events[split - 1].stands, **changed}
     kind = EventKind.WIP if value else EventKind.READY
-    made = Event(kind, at, None, uploader=last.uploader, place=place, **stands)
-    events[split:] = [made, *(replace(event, **{flag: value}) for event in events[split:])]
+    made = Event(kind, at, None, place=place, **stands)
+    events[split:] = [made, *(replace(event, **changed) for event in events[split:])]
 
 
 def _between(change: Change, since: Event, end: Optional[int]) -> Iterator[_Placed]:

@@ -15,10 +15,10 @@ from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, ty
 
 # ERROR is one that Gerrit cannot evaluate; the change cannot be submitted then either.
 _UNMET = ("UNSATISFIED", "ERROR")
+# Not a label but the record of a submit, as a merged change lists it (``LabelId.java``).
+_SUBMIT = "SUBM"
 # What a label says of its votes where it does not list them.
 _SUMMARIES = ("approved", "rejected", "recommended", "disliked", "value")
-# Who submitted a change, kept like a vote (``LabelId.LEGACY_SUBMIT_NAME``); nobody's vote.
-_SUBMITTED = "SUBM"
 _LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
 # Of an expression, as much as is looked at.
 _EXPRESSION_CAP = 10_000
@@ -35,9 +35,7 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
         return None
     labels = field(raw, "labels", dict, where)
     infos = {
-        name: mapping(info, f"{where}, labels")
-        for name, info in labels.items()
-        if name != _SUBMITTED
+        name: mapping(info, f"{where}, labels") for name, info in labels.items() if name != _SUBMIT
     }
     if any(map(_is_summary, infos.values())):
         return None
@@ -97,7 +95,9 @@ def _needed(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
     if raw.get("status") != "NEW" or not _are_defined(infos, where):
         return None
     lacks = (
-        name for name, info in infos.items() if not info.get("optional") and not info.get("approved")
+        name
+        for name, info in infos.items()
+        if not info.get("optional") and not info.get("approved")
     )
     return tuple(Requirement(whole(name), (whole(name),)) for name in lacks) or None
 
