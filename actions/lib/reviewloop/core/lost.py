@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Dict, FrozenSet, Iterable, Iterator, List, Sequence, Set
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Account, Change
 from reviewloop.core.history import Event, KeptVote, is_advice, speaker
@@ -93,10 +93,10 @@ class _Lost:
         self._kept: Dict[int, List[KeptVote]] = {}
         self._cast: Dict[int, Dict[int, Event]] = {}  # behind an event, by the message's place
         # Since the last upload that tells what it kept: its place, the uploads and moves that do
-        # not, and the votes that stood before these.
+        # not, and the votes that these may have kept, each with those that may have.
         self._told = -1
         self._untold: List[int] = []
-        self._before: Dict[Key, Standing] = {}
+        self._before: Dict[Key, Tuple[Standing, List[int]]] = {}
 
     def found(self) -> List[Event]:
         """The events with what is shown."""
@@ -113,13 +113,15 @@ class _Lost:
     def _with(self, i: int, event: Event) -> Iterator[Event]:
         kept = self._kept.get(i)
         yield replace(event, kept=(*event.kept, *kept)) if kept else event
-        yield from self._cast.get(i, {}).values()
+        yield from (said for _, said in sorted(self._cast.get(i, {}).items()))
 
     def _clear(self, i: int, event: Event) -> None:
         if event.kind is EventKind.UPLOAD and not (event.place < 0 or self._is_deleted(event)):
             self._told, self._untold, self._before = event.place, [], {}
         else:
-            self._before.update(self._votes.standing)
+            for _, untold in self._before.values():
+                untold.append(i)
+            self._before.update({key: (one, [i]) for key, one in self._votes.standing.items()})
             self._untold.append(i)
 
     def _is_deleted(self, event: Event) -> bool:
@@ -131,24 +133,26 @@ class _Lost:
         is_none = one in self._advised or (labels is not None and one.vote.label not in labels)
         if is_none or self._votes.stands(one):
             return
-        outlived = (
-            key
-            for key, before in self._before.items()
-            if (key[0], before.value) == (one.vote.label, one.vote.value)
-            and one.account in (None, key[1])
-        )
-        key = next(outlived, None)
+        key = self._outlived(one)
         if key is not None:
             self._keep(key)
         else:
             self._attribute(one, i)
 
+    def _outlived(self, one: VoteOf) -> Optional[Key]:
+        """The vote that stood before it was not told what was kept, if it did."""
+        label, value = one.vote.label, one.vote.value
+        if one.account is not None:
+            before = self._before.get((label, one.account))
+            return (label, one.account) if before and before[0].value == value else None
+        keys = (key for key, (before, _) in self._before.items() if before.value == value)
+        return next((key for key in keys if key[0] == label), None)
+
     def _keep(self, key: Key) -> None:
         """A vote outlived the uploads and moves that do not tell what they kept."""
-        before = self._before.pop(key, None)
+        before, untold = self._before.pop(key, (None, []))
         if before is not None and key[1] is not None and key not in self._votes.standing:
-            kept = KeptVote(Vote(key[0], before.value), key[1], before.automatic)
-            self._put(kept, self._untold)
+            self._put(KeptVote(Vote(key[0], before.value), key[1], before.automatic), untold)
 
     def _attribute(self, one: VoteOf, i: int) -> None:
         """A vote was cast by a message that is gone, unless it may have been several people's."""
