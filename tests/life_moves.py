@@ -124,8 +124,8 @@ def _ready_by_others(moves: Moves) -> bool:
     since = _in_progress_since(moves.before.change)
     if not moves.before.is_told_in_progress or since is None or moves.earlier:
         return False
-    spell = moves.before.change.messages[since[0] + 1 :]
-    own = any(_answers(one, moves.before) for one in spell)
+    messages = enumerate(moves.before.change.messages)
+    own = any(i > since[0] and _answers(one, moves.before) for i, one in messages)
     return not own and all(wait.since >= since[1] for wait in moves.gone)
 
 

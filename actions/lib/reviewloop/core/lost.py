@@ -173,8 +173,9 @@ class _Lost:
         policy, first = self._policy, self._events[0]
         if self._told < 0 and first.place < 0 and first.author is not None:
             yield _Source(-1, first.at, first.author, policy.is_automation(first.author))
+        begin = bisect_right(self._deleted, self._told)
         end = bisect_left(self._deleted, self._events[i].place)
-        for place in self._deleted[bisect_right(self._deleted, self._told) : end]:
+        for place in self._deleted[begin:end]:
             message = self._change.messages[place]
             if message.author is not None:
                 automatic = policy.is_automation(message.author) or is_programs(message.tag)
