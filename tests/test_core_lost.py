@@ -15,6 +15,7 @@ from histories import ACCOUNTS, POLICY, TAG, History, approved, in_review, stand
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.votes import Votes
 from reviewloop.core.waits import follow
+from work import steps
 
 DELETED = "Change message removed by: <GERRIT_ACCOUNT_1>"
 PUSHED = "Hashtag added: one"
@@ -301,3 +302,30 @@ def test_any_history_with_losses(recorded: bool, names: List[str], voters: Set[s
         (one.label, one.account.id): one.value for one in approvals
     }
     assert follow(change, POLICY) == follow(change, POLICY)
+
+
+COSTLY: Dict[str, Callable[[History, str, int], object]] = {
+    "deletions of votes of which nothing tells": lambda h, when, i: h.say(
+        when, "second", DELETED
+    ).say(when, "owner", f"Removed Code-Review+1 by <GERRIT_ACCOUNT_{i}>\n", TAG + "deleteVote"),
+    "moves": lambda h, when, i: h.review(when, "committer", "Code-Review+2").say(
+        when, "owner", "Change destination moved", TAG + "move"
+    ),
+    "set in progress again and again": lambda h, when, i: h.wip(when).review(when, "second"),
+    "made public again and again": lambda h, when, i: h.public(when),
+}
+
+
+@pytest.mark.parametrize("name", sorted(COSTLY))
+def test_twice_the_losses_twice_the_steps(name: str) -> None:
+    """What is shown later costs as much as there is of it, and no more."""
+
+    def cost(count: int) -> int:
+        history = in_review()
+        for i in range(count):
+            COSTLY[name](history, f"mon {10 + i // 60}:{i % 60}", i)
+        change = history.change()
+        return steps(lambda: reconciled(change, POLICY))
+
+    cost(20)
+    assert cost(200) <= 2.3 * cost(100)

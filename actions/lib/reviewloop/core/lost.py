@@ -8,7 +8,7 @@ listed it is read alike when it is gone.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
@@ -92,17 +92,24 @@ class _Lost:
         self._votes = _Votes(policy)
         self._kept: Dict[int, List[KeptVote]] = {}
         self._cast: Dict[int, Dict[int, Event]] = {}  # behind an event, by the message's place
-        # Since the last upload that tells what it kept: its place, the uploads and moves that do
-        # not, and the votes that these may have kept, each with those that may have.
-        self._told = -1
+        # Since the last upload that tells what it kept: who may have voted without a trace, with
+        # the last place where, the uploads and moves that do not tell what they kept, and the votes
+        # that these may have kept, each with those that may have.
+        self._sources: Dict[int, _Source] = {}
+        self._next = 0  # of the deleted messages
+        first = events[0]
+        if first.place < 0 and first.author is not None:
+            automatic = policy.is_automation(first.author)
+            self._sources[first.author.id] = _Source(-1, first.at, first.author, automatic)
         self._untold: List[int] = []
         self._before: Dict[Key, Tuple[Standing, List[int]]] = {}
 
     def found(self) -> List[Event]:
         """The events with what is shown."""
         for i, event in enumerate(self._events):
+            self._listen(event.place)
             for one in sorted(_shown(event), key=str):
-                self._show(one, i)
+                self._show(one)
             for label in event.removed:
                 self._keep((label, event.whose))
             if event.kind in (EventKind.UPLOAD, EventKind.MOVE):
@@ -117,7 +124,7 @@ class _Lost:
 
     def _clear(self, i: int, event: Event) -> None:
         if event.kind is EventKind.UPLOAD and not (event.place < 0 or self._is_deleted(event)):
-            self._told, self._untold, self._before = event.place, [], {}
+            self._sources, self._untold, self._before = {}, [], {}
         else:
             for _, untold in self._before.values():
                 untold.append(i)
@@ -127,7 +134,7 @@ class _Lost:
     def _is_deleted(self, event: Event) -> bool:
         return self._change.messages[event.place].text.startswith(DELETED)
 
-    def _show(self, one: VoteOf, i: int) -> None:
+    def _show(self, one: VoteOf) -> None:
         """A vote stood before an event."""
         labels = self._change.labels
         is_none = one in self._advised or (labels is not None and one.vote.label not in labels)
@@ -137,7 +144,7 @@ class _Lost:
         if key is not None:
             self._keep(key)
         else:
-            self._attribute(one, i)
+            self._attribute(one)
 
     def _outlived(self, one: VoteOf) -> Optional[Key]:
         """The vote that stood before it was not told what was kept, if it did."""
@@ -154,12 +161,14 @@ class _Lost:
         if before is not None and key[1] is not None and key not in self._votes.standing:
             self._put(KeptVote(Vote(key[0], before.value), key[1], before.automatic), untold)
 
-    def _attribute(self, one: VoteOf, i: int) -> None:
+    def _attribute(self, one: VoteOf) -> None:
         """A vote was cast by a message that is gone, unless it may have been several people's."""
-        sources = [by for by in self._sources(i) if one.account in (None, by.account.id)]
-        if len({by.account.id for by in sources}) != 1:
+        account = one.account
+        if account is None and len(self._sources) == 1:
+            account = next(iter(self._sources))
+        by = None if account is None else self._sources.get(account)
+        if by is None:
             return
-        by = sources[-1]
         kept = KeptVote(one.vote, by.account.id, by.automatic)
         at = bisect_right(self._places, by.place) - 1
         if self._places[at] == by.place:
@@ -168,18 +177,17 @@ class _Lost:
             self._say(kept, by, at)
         self._put(kept, [j for j in self._untold if j > at])
 
-    def _sources(self, i: int) -> Iterator[_Source]:
-        """Who may have voted since the last upload that tells what it kept, with no trace of it."""
-        policy, first = self._policy, self._events[0]
-        if self._told < 0 and first.place < 0 and first.author is not None:
-            yield _Source(-1, first.at, first.author, policy.is_automation(first.author))
-        begin = bisect_right(self._deleted, self._told)
-        end = bisect_left(self._deleted, self._events[i].place)
-        for place in self._deleted[begin:end]:
+    def _listen(self, end: int) -> None:
+        """Take in who may have voted before a place without a trace."""
+        policy = self._policy
+        while self._next < len(self._deleted) and self._deleted[self._next] < end:
+            place = self._deleted[self._next]
             message = self._change.messages[place]
             if message.author is not None:
                 automatic = policy.is_automation(message.author) or is_programs(message.tag)
-                yield _Source(place, message.date, message.author, automatic)
+                found = _Source(place, message.date, message.author, automatic)
+                self._sources[found.account.id] = found
+            self._next += 1
 
     def _say(self, kept: KeptVote, by: _Source, behind: int) -> None:
         """Put in that an account voted, behind an event; several votes of a message together."""
