@@ -79,16 +79,20 @@ Steps = List[Tuple[int, str]]
 
 
 def history_of(steps: Steps) -> History:
-    """Uploaded on Monday at 9, then one deed after the other."""
+    """Uploaded on Monday at 9, then one deed after the other that Gerrit does not refuse."""
     history, moment = History().upload("mon 9:00"), START
     for gap, deed in steps:
         moment += timedelta(seconds=gap)
-        DEEDS[deed](history, str(told(moment)))
+        if deed != "private" or not history.change().is_private:
+            DEEDS[deed](history, str(told(moment)))
     return history
 
 
 def known(history: History, until: datetime) -> Reading:
-    """The change as it was known then."""
+    """The change as it was known then: if it was made public later, it was private."""
     part = copy(history)
     part.messages = [message for message in history.messages if message.date <= until]
-    return read_change(part.change(), SHORT)
+    later = (one.text for one in history.messages if one.date > until)
+    next_record = next((text for text in later if text in ("Set private", "Unset private")), "")
+    private = part.change().is_private or next_record == "Unset private"
+    return read_change(replace(part.change(), is_private=private), SHORT)

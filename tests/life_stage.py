@@ -6,8 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Set
 from typing import Counter as Counts
 
 from sandbox.gerrit import rare
@@ -17,13 +16,14 @@ from sandbox.gerrit.seed import PACK_ACCOUNT, password_of
 from sandbox.gerrit.server import GerritServer
 from sandbox.ports import SandboxError
 
+from life_moves import Moves, Reading
 from life_stories import ADMIN, HARMLESS, LABELS, Step, Story
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import ChangeStatus
 from reviewloop.core.policy import Policy
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.turns import Party
 from reviewloop.core.votes import Votes
-from reviewloop.core.waits import State, follow
+from reviewloop.core.waits import follow
 from reviewloop.gerrit.client import Client
 
 _POLICY = Policy()
@@ -35,8 +35,8 @@ class Tally:
     """What stories came to, counted by what their steps do.
 
     ``steps`` are those that Gerrit took, ``refused`` those that it did not. After ``mended`` ones
-    the messages tell something new otherwise than Gerrit; after ``moved`` ones a wait that was open
-    no longer begins where it did.
+    the messages tell something new otherwise than Gerrit. ``moved`` counts, by the reason, the
+    steps after which an open wait no longer begins where it did.
     """
 
     stories: int = 0
@@ -46,36 +46,13 @@ class Tally:
     moved: Counts[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """A change as Gerrit answers it, and what it amounts to."""
-
-    change: Change
-    state: State
-
-    @property
-    def waits(self) -> List[str]:
-        """Every wait, whole."""
-        return [str(wait) for wait in self.state.waits]
-
-    @property
-    def begun(self) -> Set[Tuple[str, datetime]]:
-        """Who has been waited for, since when."""
-        return {(wait.party.value, wait.since) for wait in self.state.waits}
-
-    @property
-    def lasting(self) -> Set[Tuple[str, datetime]]:
-        """The same of waits that are open, and older than the last thing that happened."""
-        now = self.change.updated
-        waits = (wait for wait in self.state.waits if wait.lasts(now) and wait.since < now)
-        return {(wait.party.value, wait.since) for wait in waits}
-
-
 class Stage:
     """One server, on which stories are played one after another, each in a project of its own."""
 
     def __init__(self, server: GerritServer) -> None:
         self.tally = Tally()
+        #: What moved in the last story that was played, step by step.
+        self.moves: List[str] = []
         self._server = server
         self._people = {ADMIN: server.admin}
         self._client = Client(server.url, PACK_ACCOUNT, password_of(PACK_ACCOUNT))
@@ -90,14 +67,16 @@ class Stage:
         """Play a story until something is wrong after one of its steps; what, or nothing."""
         life = self._life(story)
         self.tally.stories += 1
-        before: Optional[_Read] = None
+        self.moves = []
+        before: Optional[Reading] = None
         for place, step in enumerate(story.steps):
             if not self._take(life, step):
                 continue
             now = self._read(life.number)
-            wrong = [*_disagreements(now), *self._moved(before, now, step)]
+            where = f"after step {place}, {step}"
+            wrong = [*_disagreements(now), *self._moved(before, now, step, where)]
             if wrong:
-                return f"after step {place}, {step}: {'; '.join(wrong)}"
+                return f"{where}: {'; '.join(wrong)}"
             before = now
         if before is not None and self._read(life.number) != before:
             return "read twice, it is understood twice"
@@ -137,23 +116,30 @@ class Stage:
         self.tally.steps[step.what] += 1
         return bool(life.number)
 
-    def _read(self, number: int) -> _Read:
+    def _read(self, number: int) -> Reading:
         change = self._client.change(number)
-        return _Read(change, follow(change, _POLICY))
+        return Reading(change, follow(change, _POLICY))
 
-    def _moved(self, before: Optional[_Read], now: _Read, step: Step) -> Sequence[str]:
+    def _moved(
+        self, before: Optional[Reading], now: Reading, step: Step, where: str
+    ) -> Iterator[str]:
+        """What moved that is not to move."""
         if before is None:
-            return ()
+            return
         if set(now.state.disagreements) - set(before.state.disagreements):
             self.tally.mended[step.what] += 1
-        if before.lasting - now.begun:
-            self.tally.moved[step.what] += 1
-        if step.what not in HARMLESS or before.waits == now.waits:
-            return ()
-        return (f"the waits were {before.waits}, and are {now.waits}",)
+        moves = Moves(before, now)
+        if moves:
+            self.moves.append(f"{where}\n    {moves}")
+            if moves.reason is None:
+                yield f"a wait moved without a reason\n    {moves}"
+            else:
+                self.tally.moved[moves.reason] += 1
+        if step.what in HARMLESS and before.state.waits != now.state.waits:
+            yield f"the waits were {before.state.waits}, and are {now.state.waits}"
 
 
-def _disagreements(read: _Read) -> Iterator[str]:
+def _disagreements(read: Reading) -> Iterator[str]:
     """What is read otherwise than Gerrit says."""
     change, turn = read.change, read.state.turn
     events = reconciled(change, _POLICY).events
@@ -167,8 +153,8 @@ def _disagreements(read: _Read) -> Iterator[str]:
     if standing != listed:
         yield f"votes are read as {standing}, and Gerrit lists {listed}"
     progress = change.work_in_progress or change.is_private
-    if change.status is ChangeStatus.NEW and events[-1].wip is not progress:
-        yield f"in progress is read as {events[-1].wip}, and Gerrit says {progress}"
+    if change.status is ChangeStatus.NEW and events[-1].idle is not progress:
+        yield f"in progress is read as {events[-1].idle}, and Gerrit says {progress}"
     idle = progress or change.status is not ChangeStatus.NEW
     if (turn is Party.NOBODY) is not idle:
         yield f"the turn is {turn.value}'s; {change.status.value}, in progress {progress}"

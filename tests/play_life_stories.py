@@ -1,7 +1,8 @@
 """Plays many life stories on a real Gerrit: ``python tests/play_life_stories.py --stories 320``.
 
-Prints what was seen, and each story that goes wrong with its seed, cut down to what it needs; then
-it ends with status 1.
+Prints what was seen, each open wait that no longer begins where it did with what happened in
+between, and each story that goes wrong with its seed, cut down to what it needs; then it ends with
+status 1. A wait that moves for no reason of ``life_moves`` is wrong.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def main() -> int:
 
 def _played(stage: Stage, seed: int) -> int:
     wrong = stage.play(story(seed))
+    for moved in stage.moves:
+        print(f"seed {seed}, moved {moved}", flush=True)
     if not wrong:
         return 0
     print(f"seed {seed}: {wrong}\n{stage.shrunk(story(seed))}", flush=True)

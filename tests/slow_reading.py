@@ -45,26 +45,33 @@ class Deed:
 def made_ready(deeds: Sequence[Deed]) -> List[Deed]:
     """The deeds, with those by which a change in progress must have been made ready without a
     record, since a later upload was none in progress, or it was set in progress again: the first
-    words of who answered for it.
+    words of who answered for it. If they said none it was anybody else, unless a push may have
+    done it.
     """
     found: List[Deed] = []
     own: Optional[int] = None  # where the first of their words are
+    others: Optional[int] = None
     wip, uploader, answerable = False, OWNER, (OWNER, OWNER)
     for deed in deeds:
         shown = deed.kind == "wip" or (deed.kind == "upload" and not deed.wip)
-        if wip and shown and own is not None:
-            said = found[own]
-            found[own] = replace(said, gap=0)
-            found.insert(own, Deed("ready", gap=said.gap))
+        pushed = deed.kind == "upload" and not deed.rebase
+        words = others if own is None and not pushed else own
+        if wip and shown and words is not None:
+            said = found[words]
+            found[words] = replace(said, gap=0)
+            found.insert(words, Deed("ready", gap=said.gap))
         if deed.kind == "upload":
             uploader = uploader if deed.rebase else deed.who
             wip = deed.wip
         elif deed.kind in ("wip", "ready"):
             wip = deed.kind == "wip"
-        elif deed.kind == "say" and wip and own is None and deed.who in answerable:
-            own = len(found)
+        elif deed.kind == "say" and wip:
+            if own is None and deed.who in answerable:
+                own = len(found)
+            if others is None and not deed.robotic:
+                others = len(found)
         if deed.kind == "wip" or deed.wip or not wip:
-            own, answerable = None, (OWNER, uploader)
+            own, others, answerable = None, None, (OWNER, uploader)
         found.append(deed)
     return found
 

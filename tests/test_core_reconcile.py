@@ -24,7 +24,7 @@ from histories import (
     stands,
     told,
 )
-from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
+from reviewloop.core.change import Account, Approval, Change, Message
 from reviewloop.core.reading import read_change
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.telling import Disagreement
@@ -350,13 +350,18 @@ def test_uploader_made_it_ready() -> None:
     [
         (in_progress(), "mon 9:00"),
         (in_progress().review("mon 10:00", "second", text="recheck"), "mon 10:00"),
-        (in_progress().review("mon 10:00", "pack", text="Made ready."), "mon 10:00"),
+        (in_progress().ci("mon 9:30", "Verified+1").review("mon 10:00", "pack", text="Made ready."),
+         "mon 10:00"),
+        (in_progress().ci("mon 9:30", "").review("mon 10:00", "second", text="recheck"),
+         "mon 10:00"),
         (History(started=False), "mon 0:00"),
         (in_progress().ci("mon 10:00", "Verified+1"), "mon 10:00"),
     ],
-)
+)  # fmt: skip
 def test_ready_without_a_word_of_the_owner(history: History, since: str) -> None:
-    """Then the first message of anybody counts, and else the sign of progress itself."""
+    """Then the first words of another person or of this pack count, else the first message, else
+    the sign of progress itself.
+    """
     (wait,) = [one for one in history.answered(work_in_progress=False).turns() if one[3] is None]
 
     assert wait[:3] == ("reviewers", "ready", since)
@@ -440,14 +445,6 @@ def test_private_for_a_while(history: History, turns: List[Tuple[object, ...]]) 
     which it may be, too.
     """
     assert history.turns() == turns
-
-
-@pytest.mark.parametrize("status", [one for one in ChangeStatus if one is not ChangeStatus.NEW])
-def test_readiness_of_what_is_closed(status: ChangeStatus) -> None:
-    """Whether a closed change is in progress moves nothing."""
-    history = commented().answered(work_in_progress=True, status=status)
-
-    assert [one for one in differences(history) if one[0] == "work_in_progress"] == []
 
 
 # Advice.
@@ -536,7 +533,9 @@ def test_readiness_is_gerrits(
     answer = {"work_in_progress": wip, "is_private": private}
     change = history_of(steps).answered(*approvals, **answer).change()
 
-    assert reconciled(change, POLICY).events[-1].wip is (wip or private)
+    last = reconciled(change, POLICY).events[-1]
+
+    assert (last.wip, last.private) == (wip, private)
 
 
 @given(STEPS, APPROVALS, st.booleans())

@@ -46,16 +46,29 @@ def test_summaries(summary: str) -> None:
 
 
 def test_no_labels() -> None:
-    """An answer without labels says nothing of votes."""
+    """An answer without labels was not asked for them, and says nothing of votes."""
     assert approvals({}, "change 1") is None
-    assert voted() is None
     assert names({}, "change 1") is None
 
 
+def test_project_without_labels() -> None:
+    """Gerrit answers an empty list where there is no label at all (any more), and only there: so no
+    vote stands. What had been voted before is not denied by that.
+    """
+    assert voted() == []
+    assert names({"labels": {}}, "change 1") is None
+
+
 def test_names() -> None:
-    """Labels are all told where each is defined, and not where votes alone are listed."""
+    """Labels are all told where each is defined, or one is listed on which nobody has voted; not
+    where votes alone are listed.
+    """
     assert names({"labels": {"A": DEFINED, "B": {**DEFINED, "all": []}}}, "c") == {"A", "B"}
-    assert names({"labels": {"A": DEFINED, "B": {"all": []}}}, "c") is None
+    assert names({"labels": {"A": {"all": [VOTE]}, "B": {"all": []}}}, "c") == {"A", "B"}
+    assert (
+        names({"labels": {"A": {"all": [VOTE]}, "B": {"all": [{**VOTE, "value": 0}]}}}, "c") is None
+    )
+    assert names({"labels": {"A": {"all": [VOTE]}, "B": {}}}, "c") is None
     assert names({"labels": {}}, "c") is None
 
 
@@ -121,3 +134,36 @@ def test_name_alone() -> None:
 def test_requirements_that_are_met(status: str) -> None:
     """Only what is unsatisfied, or cannot be evaluated, keeps a change from being submitted."""
     assert unmet({"submit_requirements": [{"name": "A", "status": status}]}, "c") == ()
+
+
+NEEDED: Json = {"Code-Review": {**DEFINED, "approved": REVIEWER}, "Verified": DEFINED}
+
+
+def lacking(status: str = "NEW", **labels: Json) -> Optional[Tuple[Requirement, ...]]:
+    """What keeps a change from being submitted, of a server without submit requirements."""
+    return unmet({"status": status, "labels": {**NEEDED, **labels}}, "c")
+
+
+def test_label_that_an_old_server_needs() -> None:
+    """Before 3.5 a label that is not optional has to be approved (``SubmitRecord.Label.NEED``)."""
+    needed = (Requirement("Verified", ("Verified",)),)
+
+    assert lacking() == needed
+    assert lacking(Style={**DEFINED, "optional": True}) == needed
+    assert lacking(Verified={**DEFINED, "rejected": REVIEWER}) == needed
+
+
+def test_nothing_that_an_old_server_needs() -> None:
+    """That no label is missing does not say that nothing is; nor do labels that are only listed, or
+    a change that is closed.
+    """
+    assert lacking(Verified={**DEFINED, "approved": REVIEWER}) is None
+    assert lacking(Verified={"all": []}) is None
+    assert lacking("MERGED") is None
+    assert unmet({"status": "NEW", "labels": {"A": {"all": [VOTE]}, "B": {"all": []}}}, "c") is None
+    assert unmet({"status": "NEW", "labels": {}}, "c") is None
+
+
+def test_requirements_come_first() -> None:
+    """Where the server names requirements, its labels say nothing more."""
+    assert unmet({"status": "NEW", "labels": NEEDED, "submit_requirements": []}, "c") == ()

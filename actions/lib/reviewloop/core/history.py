@@ -50,9 +50,9 @@ class Event:
     ``silent`` marks a person's message that says nothing, ``failed`` a gate's that fails the change
     in words. Of an upload, ``rebased`` says that it was a mere rebase, ``copied`` lists the votes
     that outlive it and ``outdated`` those that do not, and ``kept`` are votes that no message tells
-    of. A move to another branch is like an upload that keeps none. ``wip`` and ``uploader`` are how
-    the change stands after the event: whether it is in progress or private, so that nobody is to
-    review it, and the id of the account that answers for it beside the owner. ``place`` is the
+    of. A move to another branch is like an upload that keeps none. ``wip``, ``private`` and
+    ``uploader`` are how the change stands after the event: whether it is in progress, whether it is
+    private, and the id of the account that answers for it beside the owner. ``place`` is the
     message's place in the history.
 
     A LAPSE is no message: red that ends by itself.
@@ -71,9 +71,20 @@ class Event:
     kept: Tuple[KeptVote, ...] = ()
     failed: bool = False
     wip: bool = False
+    private: bool = False
     uploader: int = 0
     place: int = -1
     voter: Optional[Account] = None
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody is to review the change after it: it is in progress, or private."""
+        return self.wip or self.private
+
+    @property
+    def stands(self) -> Dict[str, Any]:
+        """How the change stands after it, for another event that leaves it so."""
+        return {"wip": self.wip, "private": self.private, "uploader": self.uploader}
 
     @property
     def whose(self) -> Optional[int]:
@@ -146,9 +157,16 @@ class _Reader:
         self, kind: EventKind, at: datetime, author: Optional[Account], **more: Any
     ) -> Event:
         """An event, with where the change stands after it."""
-        wip = self._wip or self._private
-        place = self._place
-        return Event(kind, at, author, wip=wip, uploader=self._uploader, place=place, **more)
+        return Event(
+            kind,
+            at,
+            author,
+            wip=self._wip,
+            private=self._private,
+            uploader=self._uploader,
+            place=self._place,
+            **more,
+        )
 
     def _beginning(self) -> Event:
         """The upload that nobody recorded: a change pushed with a hashtag, or cherry-picked."""

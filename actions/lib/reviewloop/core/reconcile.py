@@ -234,7 +234,7 @@ class _Ballot:
 
     def _put(self, i: int, event: Event, *, first: bool = False) -> None:
         before = self._events[i]
-        event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
+        event = replace(event, **before.stands, place=before.place)
         after = self._after.setdefault(i, [])
         after.insert(0 if first else len(after), event)
 

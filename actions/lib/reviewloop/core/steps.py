@@ -121,7 +121,7 @@ class _Turns:
         self._robot_owner = policy.is_automation(change.owner)
         self._turn = Party.NOBODY
         self._cause: Optional[Cause] = None
-        self._began_negative = False
+        self._began_negative = self._began_held = False
         self._last: Optional[Event] = None
 
     @property
@@ -139,7 +139,7 @@ class _Turns:
     @staticmethod
     def _lapse(at: datetime, last: Event) -> Event:
         """The clock, not a message: a gate's silence."""
-        return Event(EventKind.LAPSE, at, None, wip=last.wip, uploader=last.uploader)
+        return Event(EventKind.LAPSE, at, None, **last.stands)
 
     def step(self, event: Event) -> Step:
         self._votes.apply(event)
@@ -150,8 +150,14 @@ class _Turns:
         is_new = goes.becomes not in (None, self._turn) or goes.new_span
         if goes.becomes is not None and is_new:
             self._turn, self._cause = goes.becomes, goes.cause
-            self._began_negative = self._votes.negative
+            self._began_negative, self._began_held = self._votes.negative, self._votes.held
         return Step(event, kind, facts, row, redirect, self._turn, self._cause, is_new)
+
+    @property
+    def _lifted(self) -> bool:
+        """Whether nobody is against the change any more. To hold one may take a positive vote."""
+        let_go = self._began_held and not self._votes.held
+        return not self._votes.negative and (self._began_negative or let_go)
 
     def _is_voted_down(self, event: Event) -> bool:
         """Whether a person votes against the change; a bot that does makes it red."""
@@ -159,19 +165,19 @@ class _Turns:
         return down and not (event.author and self._policy.is_automation(event.author))
 
     def _facts(self, event: Event) -> FrozenSet[Fact]:
-        votes, negative, held = self._votes, self._votes.negative, self._votes.held
+        votes, held = self._votes, self._votes.held
         # A bot cannot let go of what is held: people have to look.
         held_by_people = held and self._robot_owner
         holds = (
             event.rebased,
-            event.wip,
+            event.idle,
             any(map(self._policy.is_review, event.votes)),
             self._is_voted_down(event),
-            negative,
+            votes.negative,
             votes.approved and not held_by_people,
             held and not held_by_people,
             votes.red,
-            self._began_negative and not negative,
+            self._lifted,
             self._robot_owner,
             votes.unverified,
         )
@@ -200,7 +206,7 @@ def _facts_of(holds: Tuple[bool, ...]) -> FrozenSet[Fact]:
 
 
 def _turn_event(event: Event) -> TurnEvent:
-    if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.wip:
+    if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.idle:
         return TurnEvent.WIP
     if event.silent or event.kind in (EventKind.DELETION, EventKind.MOVE):
         return TurnEvent.RECHECK

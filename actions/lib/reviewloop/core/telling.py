@@ -7,18 +7,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import List, Tuple
 
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import Change
 from reviewloop.core.history import Event, heard, read_heard
+from reviewloop.core.lost import with_lost_votes
 from reviewloop.core.policy import Policy
-from reviewloop.core.readiness import in_progress, ready, ready_meanwhile
+from reviewloop.core.readiness import as_recorded, mend_privacy, mend_progress
 
 
 @dataclass(frozen=True)
 class Disagreement:
     """Something that the messages tell otherwise than Gerrit's answer.
 
-    ``what`` is ``vote`` or ``work_in_progress``; ``told`` is what the messages come to and ``true``
-    what Gerrit says: values of a vote (0 for none), or 0 and 1.
+    ``what`` is ``vote``, ``work_in_progress`` or ``is_private``; ``told`` is what the messages come
+    to and ``true`` what Gerrit says: values of a vote (0 for none), or 0 and 1.
     """
 
     what: str
@@ -43,10 +44,14 @@ class Told:
 def told(change: Change, policy: Policy) -> Told:
     """Read a change's messages, and mend what they tell of its readiness by what Gerrit says."""
     listened = heard(change, policy)
-    events = ready_meanwhile(read_heard(listened, policy), listened)
-    said, true = events[-1].wip, change.work_in_progress or change.is_private
-    if change.status is not ChangeStatus.NEW or said is true:
-        return Told(change, listened, events, ())
-    found = Disagreement("work_in_progress", int(said), int(true))
-    events = in_progress(events, listened, policy) if true else ready(events, listened)
-    return Told(change, listened, events, (found,))
+    shown = with_lost_votes(read_heard(listened, policy), listened, change, policy)
+    events = as_recorded(shown, listened, policy)
+    found: List[Disagreement] = []
+    wip, private = events[-1].wip, events[-1].private
+    if wip is not change.work_in_progress:
+        found.append(Disagreement("work_in_progress", int(wip), int(not wip)))
+        mend_progress(events, listened, policy)
+    if private is not change.is_private:
+        found.append(Disagreement("is_private", int(private), int(not private)))
+        mend_privacy(events, listened)
+    return Told(change, listened, events, tuple(found))

@@ -82,7 +82,7 @@ class Fact(str, Enum):
     APPROVED = "the change is approved"
     HELD = "the change is held"
     RED = "the change is red"
-    LIFTED = "the negative vote that stood when the turn began is gone"
+    LIFTED = "the negative vote, or the hold, that stood when the turn began is gone"
     ROBOT_OWNER = "the owner is a bot"
     UNVERIFIED = "a gate has voted on the change, and no positive vote of one stands"
 

@@ -61,9 +61,11 @@ class Ballots:
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
-            accounts = self._by_vote.get(gone.vote, set())
-            wanted = set(accounts) if gone.account is None else accounts & {gone.account}
-            for account in wanted:
+            if gone.account is not None:
+                # Whatever its value is by now: a label may have lost some since it was cast.
+                self._drop((gone.vote.label, gone.account))
+                continue
+            for account in set(self._by_vote.get(gone.vote, set())):
                 self._drop((gone.vote.label, account))
 
     def _ballot(self, event: Event, automatic: bool) -> None:

@@ -28,14 +28,16 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
     """The votes in ``labels``, zeros left out; None where the answer does not list them.
 
     With LABELS a label lists the votes of each reviewer under ``all``, and has no ``all`` on a
-    change without reviewers (``LabelsJson.java``); some older servers only summarise: of what is
-    missing there nobody can say whose vote it is.
+    change without reviewers (``LabelsJson.java``); ``{}`` says that there is no label at all. Some
+    older servers only summarise: of what is missing there nobody can say whose vote it is.
     """
-    labels = field(raw, "labels", dict, where, {})
+    if raw.get("labels") is None:
+        return None
+    labels = field(raw, "labels", dict, where)
     infos = {
         name: mapping(info, f"{where}, labels") for name, info in labels.items() if name != _SUBMIT
     }
-    if not infos or any(map(_is_summary, infos.values())):
+    if any(map(_is_summary, infos.values())):
         return None
     return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))
 
@@ -43,12 +45,18 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
 def names(raw: Raw, where: str) -> Optional[FrozenSet[str]]:
     """The labels that a change has which is not merged; None where the answer may hold fewer.
 
-    Gerrit defines each of them, with its ``values``; what only lists votes names some.
+    Gerrit defines each of them, with its ``values``. What only lists votes names some; but not if
+    it lists a label on which nobody has voted.
     """
     infos = field(raw, "labels", dict, where, {})
-    if not infos or any(mapping(info, where).get("values") is None for info in infos.values()):
-        return None
-    return frozenset(map(whole, infos))
+    untouched = (mapping(info, where).get("all") == [] for info in infos.values())
+    return frozenset(map(whole, infos)) if _are_defined(infos, where) or any(untouched) else None
+
+
+def _are_defined(infos: Raw, where: str) -> bool:
+    """Whether labels are told with their values, as Gerrit does."""
+    told = (mapping(info, where).get("values") is not None for info in infos.values())
+    return bool(infos) and all(told)
 
 
 def _is_summary(info: Raw) -> bool:
@@ -69,14 +77,29 @@ def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
 
 
 def unmet(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
-    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS); None where the
-    answer has none at all.
+    """The ``submit_requirements`` that are not met (3.5+, with SUBMIT_REQUIREMENTS); of an older
+    server the labels that an open change needs and lacks. None where the answer tells neither.
     """
     if raw.get("submit_requirements") is None:
-        return None
+        return _needed(raw, where)
     where = f"{where}, submit_requirements"
     items = [mapping(one, where) for one in field(raw, "submit_requirements", list, where, [])]
     return tuple(_requirement(one, where) for one in items if one.get("status") in _UNMET)
+
+
+def _needed(raw: Raw, where: str) -> Optional[Tuple[Requirement, ...]]:
+    """Labels that somebody has to approve, as the answer to LABELS tells: those that are not
+    optional and that nobody has approved. That there are none does not say that nothing is missing.
+    """
+    infos = field(raw, "labels", dict, where, {})
+    if raw.get("status") != "NEW" or not _are_defined(infos, where):
+        return None
+    lacks = (
+        name
+        for name, info in infos.items()
+        if not info.get("optional") and not info.get("approved")
+    )
+    return tuple(Requirement(whole(name), (whole(name),)) for name in lacks) or None
 
 
 def _requirement(raw: Raw, where: str) -> Requirement:

@@ -196,7 +196,7 @@ def _is_open(taken: Sequence[Step]) -> Iterator[bool]:
         kind = step.event.kind
         if kind in (EventKind.ABANDON, EventKind.MERGE, EventKind.RESTORE):
             closed = kind is not EventKind.RESTORE
-        yield not (closed or step.event.wip or kind is EventKind.WIP)
+        yield not (closed or step.event.idle or kind is EventKind.WIP)
 
 
 def _whole(wait: Wait) -> Span:
