@@ -38,7 +38,7 @@ class Parts:
         self.fake = FakeGerrit()
         timing = Timing(self._seconds, self.fake.slept.append, lambda: 0.5)
         self.client = self.fake.client(timing=timing)
-        self.reader = Reader(self.client, lambda _change: POLICY, "s", query)
+        self.reader = Reader(self.client, lambda _change: POLICY, "s", query, lambda: self.fake.now)
         self.watch, self.known, self.aside = Watch("s"), Known(), Aside()
         self.store = Shown()
         self.position = position = Position(self.store)

@@ -82,7 +82,9 @@ class Poller:
         self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
         self._lost: Optional[LostCursorError] = None
-        self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
+        self._reader = Reader(
+            client, people().policy, settings.server, settings.gerrit.query, self._clock.now
+        )
         self._roster = RosterCheck(people)
         self._pending, self._asks = stores.pending, stores.asks
         self._position = Position(stores.cursor)
