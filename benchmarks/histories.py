@@ -10,7 +10,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from typing import Any, Dict, List, Sequence
@@ -116,4 +116,4 @@ def _account(number: int) -> Dict[str, Any]:
 
 
 def _later(date: str, moved: timedelta) -> str:
-    return stamp(datetime.strptime(date[:19], "%Y-%m-%d %H:%M:%S") + moved)
+    return stamp(instant(date[:19]) + moved)

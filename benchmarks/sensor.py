@@ -22,9 +22,9 @@ sys.path[:0] = [
     str(Path(__file__).resolve().parents[1] / folder) for folder in ("tests", "actions/lib", ".")
 ]
 
-from bench import Bench  # noqa: E402
 from sandbox.gerrit.fake import FakeGerrit  # noqa: E402
 
+from bench import Bench  # noqa: E402
 from benchmarks.histories import Site, templates  # noqa: E402
 from reviewloop.http.messages import Request, Response  # noqa: E402
 from reviewloop.sensor.events import Dispatched  # noqa: E402
