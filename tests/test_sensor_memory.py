@@ -246,18 +246,88 @@ def test_daily(parts: Parts) -> None:
     assert not parts.reconcile.is_due(parts.fake.now)
 
 
-def test_newest_update_moves_the_delta_only_forward(parts: Parts) -> None:
-    """The next delta reaches back from the newest update seen, which stands while nothing moves."""
-    parts.fake.add_change()
-    parts.look()
-    for _ in range(20):
+def bounds(parts: Parts, looks: int) -> List[str]:
+    """From when on updates were listed in so many looks, five minutes apart."""
+    found = []
+    for _ in range(looks):
         parts.look()
-    first = parts.fake.seen[-1]
+        deltas = [one for one in parts.fake.seen if "after:" in one]
+        found.append(deltas[-1].split('"')[1][11:])
+    return found
+
+
+def test_newest_update_moves_the_delta_only_forward(parts: Parts) -> None:
+    """The delta reaches back from the newest update seen, for as long as the index may be late."""
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.touch(number, at="2026-03-02 08:30:00")
+
+    assert bounds(parts, 4) == ["08:40:00"] * 4
+    assert timedelta(hours=1) < REACH
+
+
+def test_silence_after_a_burst(parts: Parts) -> None:
+    """What nothing newer follows is listed for twenty minutes, three times more by the hour, and then
+    no more: a poll in the silence after a burst is one request with an empty answer.
+    """
+    for _ in range(50):
+        parts.fake.add_change()
+    found = bounds(parts, 12 * 6)
+    before = len(parts.fake.seen)
     parts.look()
 
-    assert parts.fake.seen[-1] == first
-    assert 'after:"2026-03-02 08:40:00"' in first
-    assert timedelta(hours=1) < REACH
+    assert found[:6] == ["08:40:00"] * 5 + ["09:00:01"]
+    assert found.count("07:00:00") == 3
+    assert set(found[36:]) == {"09:00:01"}
+    assert len(parts.fake.seen) == before + 1
+
+
+def test_index_that_stands_still(parts: Parts) -> None:
+    """However long nothing showed, all that happened meanwhile is found when it does."""
+    first = parts.fake.add_change()
+    bounds(parts, 12 * 8)
+    numbers = [parts.fake.add_change(at=f"2026-03-02 {hour}:00:00") for hour in (10, 12, 14)]
+
+    assert parts.look() == set(numbers)
+    assert first not in numbers
+
+
+def test_late_in_the_silence(parts: Parts) -> None:
+    """A change whose update shows two hours late is found within the hour."""
+    other = parts.fake.add_change()
+    late = parts.fake.add_change(at="2026-03-02 08:55:00")
+    parts.fake.changes[late].hidden = True
+    bounds(parts, 22)
+    parts.fake.changes[late].hidden = False
+
+    found = set().union(*(parts.look() for _ in range(12)))
+    assert found == {late}
+    assert other != late
+
+
+def test_the_clock_hides_nothing(parts: Parts) -> None:
+    """Where the clock is ahead of the one by which changes are dated, they are found all the same:
+    what counts is the newest update.
+    """
+    parts.fake.add_change()
+    parts.look()
+    parts.fake.date_ahead = timedelta(minutes=50)
+    bounds(parts, 12)
+    number = parts.fake.add_change()
+
+    assert parts.look() == {number}
+
+
+def test_nothing_to_list(parts: Parts) -> None:
+    """Where there never was an update, everything after the start is listed."""
+    assert set(bounds(parts, 10)) == {"08:40:00", "09:00:01"}
+
+
+def test_start_on_a_quiet_server(parts: Parts) -> None:
+    """After a start the newest update found counts, and not the time of the start."""
+    parts.delta.begin(parts.fake.now, from_iso("2026-03-01T07:00:00Z"))
+
+    assert set(bounds(parts, 10)) == {"07:00:01"}
 
 
 def test_deleted_while_set_aside(parts: Parts) -> None:
@@ -274,16 +344,6 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     assert parts.fake.add_change(number=number) == number
     parts.look()
     assert len(parts.watch.events(parts.fake.now + timedelta(days=2))) == 1
-
-
-def test_nothing_to_list(parts: Parts) -> None:
-    """Where a delta finds nothing the next one reaches back as far, and not further."""
-    reached = set()
-    for _ in range(10):
-        parts.look()
-        reached.add(parts.fake.seen[-1].split('"')[1])
-
-    assert reached == {"2026-03-02 08:40:00"}
 
 
 def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
