@@ -19,6 +19,7 @@ from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import Clocks, DoubtedClock
 from reviewloop.sensor.delta import REACH, Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox
+from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
@@ -80,6 +81,11 @@ def parts() -> Parts:
     return Parts()
 
 
+def due(parts: Parts, now: Optional[datetime] = None) -> List[Event]:
+    """All that is to be dispatched."""
+    return parts.watch.upcoming(now or parts.fake.now, 99, parts.fake.now)
+
+
 def key(number: int) -> ChangeKey:
     """The key of a change of the fake."""
     return ChangeKey(number, "tools/build")
@@ -132,6 +138,12 @@ def test_idle_changes_leave_the_memory(parts: Parts) -> None:
     parts.look_over()
     assert key(number) in parts.watch
     parts.horizon = parts.fake.now
+    parts.look_over()
+    # What is still to be dispatched of it goes first.
+    assert key(number) in parts.watch
+    for event in due(parts):
+        parts.watch.sent(event)
+    parts.look_over()
     parts.look_over()
 
     assert len(parts.watch) == len(parts.known) == 0
@@ -210,7 +222,7 @@ def test_new_to_the_daily_look(parts: Parts) -> None:
     parts.position.advance_to(parts.fake.now)
     assert parts.look_over() == {number}
 
-    (event,) = [one for one in parts.watch.events(parts.fake.now) if one.key.number == number]
+    (event,) = [one for one in due(parts) if one.key.number == number]
     assert event.at == from_iso("2026-03-03T09:05:00Z")
 
 
@@ -267,8 +279,8 @@ def test_newest_update_moves_the_delta_only_forward(parts: Parts) -> None:
 
 
 def test_silence_after_a_burst(parts: Parts) -> None:
-    """What nothing newer follows is listed for twenty minutes, three times more by the hour, and then
-    no more: a poll in the silence after a burst is one request with an empty answer.
+    """What nothing newer follows is listed for twenty minutes, three times by the hour, and then no
+    more: a poll in the silence after a burst is one request with an empty answer.
     """
     for _ in range(50):
         parts.fake.add_change()
@@ -335,7 +347,7 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     number = parts.fake.add_change()
     parts.look()
     parts.intake.fail(Failed(key(number), ProtocolError("it makes no sense")))
-    assert parts.watch.events(parts.fake.now + timedelta(days=1)) == []
+    assert due(parts, parts.fake.now + timedelta(days=1)) == []
     del parts.fake.changes[number]
     parts.look()
 
@@ -343,7 +355,7 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     assert key(number) not in parts.watch
     assert parts.fake.add_change(number=number) == number
     parts.look()
-    assert len(parts.watch.events(parts.fake.now + timedelta(days=2))) == 1
+    assert len(due(parts, parts.fake.now + timedelta(days=2))) == 1
 
 
 def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
@@ -368,7 +380,9 @@ def test_dispatched_and_let_go(parts: Parts) -> None:
         read = parts.delta.look(parts.watch, parts.known, parts.aside, parts.intake)
         assert read or not status
         now = parts.fake.now
-        dispatcher(parts, sent).run(now, parts.watch, parts.aside, lambda _keys: None, parts.intake)
+        dispatcher(parts, sent).run(
+            now, parts.watch, parts.aside, lambda _keys: False, parts.intake
+        )
 
     assert sent == ["waiting", "ended"]
     assert len(parts.watch) == 0
@@ -384,7 +398,7 @@ def test_cursor_under_the_cap(parts: Parts) -> None:
     throughs = []
     for _ in range(3):
         dispatcher(parts, sent, cap=1).run(
-            parts.fake.now, parts.watch, parts.aside, lambda _keys: None, parts.intake
+            parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake
         )
         throughs.append((iso(parts.position.cursor.through)[11:16], parts.position.cursor.late))
 
@@ -410,7 +424,7 @@ def test_payload_that_cannot_be_built(parts: Parts) -> None:
     parts.fake.at("2026-03-03 10:00:00")
     outbox = Outbox(lambda _trigger, payload, _tag: sent.append(payload["number"]))
     Dispatcher(BrokenSite("s", "https://s"), POLICY, 50, parts.position, outbox, LOG).run(
-        parts.fake.now, parts.watch, parts.aside, lambda _keys: None, parts.intake
+        parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake
     )
 
     assert sent == [2]

@@ -14,7 +14,7 @@ from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
-from reviewloop.sensor.position import Position
+from reviewloop.sensor.position import KEPT, Position
 from reviewloop.sensor.watch import Watch
 
 #: ``dispatch(trigger, payload, trace tag)``.
@@ -73,13 +73,13 @@ class Dispatcher:
         now: datetime,
         watch: Watch,
         aside: Aside,
-        fresh: Callable[[Set[ChangeKey]], None],
+        fresh: Callable[[Set[ChangeKey]], bool],
         intake: Intake,
     ) -> List[Event]:
         """Dispatch what is due by ``now``; what that was.
 
-        :param fresh: reads changes anew unless this poll has read them: they may have moved, or be
-            private now.
+        :param fresh: reads changes anew unless this poll has read them, as they may have moved, or
+            be private now; whether it read any.
         :raises MessagingError: StackStorm did not take a trigger; what it took is remembered.
         """
         ready, left = self._ready(now, watch, fresh, intake)
@@ -101,9 +101,7 @@ class Dispatcher:
             watch.settle(now)
         if left:
             self._log.info(
-                "%d triggers dispatched, the most for one poll; %d follow in the next.",
-                len(sent),
-                len(left),
+                "%d triggers dispatched, the most for one poll; more follow in the next.", len(sent)
             )
         return sent
 
@@ -111,16 +109,17 @@ class Dispatcher:
         self,
         now: datetime,
         watch: Watch,
-        fresh: Callable[[Set[ChangeKey]], None],
+        fresh: Callable[[Set[ChangeKey]], bool],
         intake: Intake,
     ) -> Tuple[List[Tuple[Event, Dict[str, Any]]], List[Event]]:
-        """The next events with their payloads, and the events that the cap holds back."""
-        cap = self._cap
+        """The next events with their payloads, and the first that the cap holds back: one, and
+        those that lie before the cursor.
+        """
+        cap, late = self._cap, self._position.cursor.through
         while True:
-            events = watch.events(now)
+            events = watch.upcoming(now, cap, late, KEPT)
             first = events[:cap]
-            fresh({event.key for event in first})
-            if watch.events(now)[:cap] != first:
+            if fresh({event.key for event in first}):
                 continue
             built = [(event, self._payload(event, now)) for event in first]
             failed = [one for _, one in built if isinstance(one, Failed)]

@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
+from itertools import islice
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
@@ -25,12 +26,12 @@ from reviewloop.sensor.clock import DoubtedClock, Moment
 from reviewloop.sensor.coverage import Coverage
 from reviewloop.sensor.delta import OVERLAP, Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
-from reviewloop.sensor.events import Event
-from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.events import Event, is_told
+from reviewloop.sensor.found import ChangeKey, Found
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
 from reviewloop.sensor.position import Position
-from reviewloop.sensor.reader import Reader
+from reviewloop.sensor.reader import PORTION, Reader
 from reviewloop.sensor.reconcile import EVERY, Reconcile
 from reviewloop.sensor.roster import RosterCheck
 from reviewloop.sensor.trouble import Troubles
@@ -79,7 +80,6 @@ class Poller:
         self._settings = settings
         self._client = client
         self._log = logger
-        self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
         self._lost: Optional[LostCursorError] = None
         self._reader = Reader(
@@ -100,7 +100,13 @@ class Poller:
         self._troubles = Troubles(
             settings.server, stores.troubles, self._outbox, self._clock.local, logger
         )
-        self._start_over()
+        self._watch, self._known, self._aside = Watch(settings.server), Known(), Aside()
+        self._intake = Intake(
+            self._watch, self._known, self._aside, self._position, self._clock.now, logger
+        )
+        self._delta = Delta(self._reader, self._clock)
+        self._coverage = Coverage(settings, self._put_off, self._asks.all, self._outbox)
+        self._reconcile = Reconcile(self._reader, self._horizon, reconcile_every, logger)
 
     def poll(self) -> None:
         """One poll; failures are logged and dispatched once, and so is recovery."""
@@ -118,18 +124,9 @@ class Poller:
             lambda _err: self._log.exception("That polling fails cannot be reported."),
         )
 
-    def _start_over(self) -> None:
-        """As after a restart: what was noted down last counts, and Gerrit is asked anew."""
-        self._position.forget()
-        self._watch, self._known, self._aside = Watch(self._settings.server), Known(), Aside()
-        self._intake = Intake(
-            self._watch, self._known, self._aside, self._position, self._clock.now, self._log
-        )
-        self._delta = Delta(self._reader, self._clock)
-        self._coverage = Coverage(self._settings, self._put_off, self._asks.all, self._outbox)
-        self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
-
     def _round(self) -> None:
+        # After a poll that failed the changes it read are whole still.
+        self._watch.rest()
         self._aside.begin()
         self._begin()
         read = self._look()
@@ -137,6 +134,7 @@ class Poller:
         sent = self._dispatcher.run(now, self._watch, self._aside, self._fresh(read), self._intake)
         self._save(len(sent))
         self._cover(sent, read)
+        self._watch.rest()
         self._roster.run(self._delta.asked)
 
     def _cover(self, sent: List[Event], read: Set[ChangeKey]) -> None:
@@ -145,6 +143,8 @@ class Poller:
             now, room = self._delta.asked, self._settings.max_triggers_per_poll - len(sent)
             self._coverage.sent(sent, now)
             self._coverage.run(now, self._watch, room, self._fresh(read))
+        else:
+            self._watch.take_news()
 
     def _put_off(self) -> Sequence[Pending]:
         found = self._pending.readable()
@@ -160,6 +160,7 @@ class Poller:
         """
         try:
             if self._position.load():
+                self._watch.take_back(self._is_told)
                 return
         except LostCursorError as err:
             self._lost = err
@@ -169,7 +170,8 @@ class Poller:
         self._log.info("First start: dispatching what happens after %s.", iso(start))
 
     def _save(self, sent: int) -> None:
-        """Save the cursor; what may not have gone out is sent again.
+        """Save the cursor; what may not have gone out is sent again, if the cursor as it is stored
+        does not lie behind it.
 
         While its database is down StackStorm drops a trigger with a mere warning, and ``dispatch``
         answers as if it had sent it (st2common/services/trigger_dispatcher.py).
@@ -178,8 +180,12 @@ class Poller:
             self._position.save()
         except DatastoreError:
             if sent:
-                self._start_over()
+                self._position.forget()
             raise
+        self._watch.confirm()
+
+    def _is_told(self, event: Event) -> bool:
+        return is_told(self._position.cursor, event)
 
     # What Gerrit knows.
 
@@ -204,21 +210,30 @@ class Poller:
         cursor = self._position.cursor
         lagging = cursor.through - OVERLAP
         horizon = min(self._horizon(now), lagging)
-        read = self._intake.take(self._reader.scan(all_of("status:open", after(horizon))))
-        read |= self._intake.take(self._reader.scan(all_of("-status:open", after(lagging))))
-        read |= self._intake.take(self._reader.changes(_left_behind(cursor.expected, read)))
-        self._delta.begin(now)
+        self._take_in(self._reader.scan(all_of("status:open", after(horizon))), now)
+        self._take_in(self._reader.scan(all_of("-status:open", after(lagging))), now)
+        self._take_in(self._reader.changes(_left_behind(cursor.expected, self._known)), now)
+        self._delta.begin(now, self._known.newest)
         self._reconcile.begin(now)
         self._log.info("Watching %d changes.", len(self._watch))
-        return read
+        return set()
 
-    def _fresh(self, read: Set[ChangeKey]) -> Callable[[Set[ChangeKey]], None]:
-        """Reads changes unless this poll has read them."""
+    def _take_in(self, found: Iterator[Found], now: datetime) -> None:
+        """Take in changes and pack them, portion by portion: many of them fit in no memory."""
+        for portion in iter(lambda: list(islice(found, PORTION)), []):
+            self._intake.take(portion)
+            self._watch.settle(now - SETTLING)
+            self._watch.rest()
+            self._log.info("%d changes looked at.", len(self._known))
 
-        def freshen(keys: Set[ChangeKey]) -> None:
+    def _fresh(self, read: Set[ChangeKey]) -> Callable[[Set[ChangeKey]], bool]:
+        """Reads changes unless this poll has read them; whether there was any."""
+
+        def freshen(keys: Set[ChangeKey]) -> bool:
             stale = keys - read
             read.update(stale)
             self._intake.take(self._reader.changes(stale, whole=True))
+            return bool(stale)
 
         return freshen
 
@@ -241,7 +256,7 @@ class Poller:
         return {one.kind: one for one in found if one is not None}
 
 
-def _left_behind(numbers: Iterable[int], read: Set[ChangeKey]) -> Set[ChangeKey]:
+def _left_behind(numbers: Iterable[int], read: Iterable[ChangeKey]) -> Set[ChangeKey]:
     """Changes of which something is still to be dispatched, by number, but for those read."""
     done = {key.number for key in read}
     return {ChangeKey(number, "") for number in numbers if number not in done}
