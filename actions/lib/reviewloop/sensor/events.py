@@ -6,6 +6,7 @@ what shows late, dated before the last poll, is dispatched like everything else,
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -22,11 +23,11 @@ from typing import (
     Union,
 )
 
-from reviewloop.core.durations import Duration
+from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import event_order
 from reviewloop.core.milestones import Crossing, Ending
 from reviewloop.core.reading import Reading, Timeline, WaitKey
-from reviewloop.core.timestamps import iso
+from reviewloop.core.timestamps import epoch, instant, iso
 from reviewloop.core.waits import Wait
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.store.cursor import Cursor
@@ -85,8 +86,7 @@ class Reached(NamedTuple):
 class Dispatched:
     """What has been dispatched of one change, by wait.
 
-    ``crossed`` holds the last crossing of each wait, ``ended`` the waits whose ending it was. There
-    is one of these for every change, most of them empty.
+    ``crossed`` holds the last crossing of each wait, ``ended`` the waits whose ending it was.
     """
 
     __slots__ = ("crossed", "ended")
@@ -113,6 +113,29 @@ class Dispatched:
             if ending is not None and _is_past(cursor, ending, ending.at, name(past[-1])):
                 ended.add(timeline.key)
         return cls(crossed, frozenset(ended)) if crossed else cls()
+
+    @classmethod
+    def from_text(cls, text: str) -> Dispatched:
+        """What :meth:`to_text` wrote."""
+        if not text:
+            return cls()
+        waits = [(_wait_key(*one[:2]), one) for one in json.loads(text)]
+        crossed = {
+            key: Reached(one[2], instant(one[3]), parse_duration(one[4])) for key, one in waits
+        }
+        return cls(crossed, frozenset(key for key, one in waits if one[5]))
+
+    def to_text(self) -> str:
+        """A line of text: there is one of these for every change, so they are kept small."""
+        told = [
+            [
+                *(key[0], epoch(key[1])),
+                *(reached.step, epoch(reached.at), str(reached.milestone)),
+                int(key in self.ended),
+            ]
+            for key, reached in self.crossed.items()
+        ]
+        return json.dumps(told, separators=(",", ":")) if told else ""
 
     def add(self, event: Event) -> Optional[Reached]:
         """Remember an event that has been dispatched; how far its wait was before."""
@@ -162,6 +185,10 @@ def is_told(cursor: Cursor, event: Event) -> bool:
     """Whether an event has been dispatched, if polls got as far as ``cursor``."""
     of_change = cursor.of(event.key.number)
     return _is_past(of_change, event.what, event.at, event.id)
+
+
+def _wait_key(party: str, since: int) -> WaitKey:
+    return party, instant(since)
 
 
 def _ending(timeline: Timeline, reached: Reached) -> Optional[Ending]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Mapping, NamedTuple, Optional, Tuple, Union
 
 from reviewloop.core.asked import LiveAsk
@@ -28,7 +29,8 @@ class ChangeKey(NamedTuple):
     @classmethod
     def of(cls, change: Change) -> ChangeKey:
         """The key of a change."""
-        return cls(change.number, change.project)
+        # One text for all changes of a project.
+        return cls(change.number, intern(change.project))
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from datetime import datetime, timedelta
+from sys import intern
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import Change
@@ -94,7 +95,7 @@ class Known:
 
 def row_key(row: Row) -> ChangeKey:
     """The change that a row is about."""
-    return ChangeKey(row.number, row.project)
+    return ChangeKey(row.number, intern(row.project))
 
 
 def _stamp(meta_rev_id: str, updated: datetime) -> str:

@@ -8,7 +8,7 @@ its names, votes and texts are not needed.
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
 
@@ -20,6 +20,7 @@ from reviewloop.core.milestones import Crossing
 from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, Timeline
 from reviewloop.core.spans import Span
 from reviewloop.core.tiers import Tier
+from reviewloop.core.timestamps import epoch, instant
 from reviewloop.core.turns import Cause, How, Party
 from reviewloop.core.waits import State, Wait
 from reviewloop.sensor.found import Asks, ChangeKey
@@ -27,7 +28,6 @@ from reviewloop.sensor.found import Asks, ChangeKey
 #: Whether something of a timeline is still to be dispatched.
 IsPending = Callable[[Timeline], bool]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _NOBODY = Account(0)
 _write = json.JSONEncoder(separators=(",", ":")).encode
 _duration = lru_cache(maxsize=64)(parse_duration)
@@ -43,7 +43,7 @@ def pack(reading: Reading, asks: Asks, now: datetime, is_pending: IsPending) -> 
     acknowledged = {span.start for span in ahead if reading.is_acknowledged(span)}
     return _write(
         [
-            _seconds(change.updated),
+            epoch(change.updated),
             change.status.value,
             2 * change.is_private + change.work_in_progress,
             int(reading.is_exempt),
@@ -62,7 +62,7 @@ def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
     :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
     """
     updated, status, flags, exempt, timelines, paused, reds, gates, asks = json.loads(text)
-    at = _instant(updated)
+    at = instant(updated)
     change = Change(
         number=key.number,
         project=key.project,
@@ -79,7 +79,7 @@ def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
     )
     state = State((), Party.NOBODY, _spans(reds), _spans(gates), human_reviews=0)
     pauses = Pauses(
-        _spans(paused), commands=tuple(Command(Verb.ACK, _instant(p[0]), 0) for p in paused if p[2])
+        _spans(paused), commands=tuple(Command(Verb.ACK, instant(p[0]), 0) for p in paused if p[2])
     )
     lines = tuple(_of_timeline(*one) for one in timelines)
     return Reading(change, state, pauses, lines), dict(_of_asked(*one) for one in asks)
@@ -106,11 +106,11 @@ def _timeline(one: Timeline) -> List[Any]:
     return [
         wait.party.value,
         wait.cause.value,
-        _seconds(wait.since),
-        None if wait.end is None else _seconds(wait.end),
+        epoch(wait.since),
+        None if wait.end is None else epoch(wait.end),
         None if wait.how is None else wait.how.value,
         int(wait.lapses),
-        [[str(c.milestone), c.index, _seconds(c.at)] for c in one.crossings],
+        [[str(c.milestone), c.index, epoch(c.at)] for c in one.crossings],
     ]
 
 
@@ -126,45 +126,37 @@ def _of_timeline(
     wait = Wait(
         Party(party),
         Cause(cause),
-        _instant(since),
+        instant(since),
         (),
-        None if end is None else _instant(end),
+        None if end is None else instant(end),
         None if how is None else How(how),
         bool(lapses),
     )
-    found = (Crossing(wait, _duration(name), index, _instant(at)) for name, index, at in crossings)
+    found = (Crossing(wait, _duration(name), index, instant(at)) for name, index, at in crossings)
     return Timeline(wait, tuple(found))
 
 
 def _asked(key: Tuple[str, datetime], found: Sequence[LiveAsk]) -> List[Any]:
     told = [
-        [str(one.milestone), one.tier.value, one.attempt, list(one.accounts), _seconds(one.at)]
+        [str(one.milestone), one.tier.value, one.attempt, list(one.accounts), epoch(one.at)]
         for one in found
     ]
-    return [key[0], _seconds(key[1]), told]
+    return [key[0], epoch(key[1]), told]
 
 
 def _of_asked(
     party: str, since: int, found: Sequence[Sequence[Any]]
 ) -> Tuple[Tuple[str, datetime], Tuple[LiveAsk, ...]]:
     asks = tuple(
-        LiveAsk(_duration(name), Tier(tier), attempt, tuple(accounts), _instant(at))
+        LiveAsk(_duration(name), Tier(tier), attempt, tuple(accounts), instant(at))
         for name, tier, attempt, accounts, at in found
     )
-    return (party, _instant(since)), asks
+    return (party, instant(since)), asks
 
 
 def _span(span: Span) -> List[Optional[int]]:
-    return [_seconds(span.start), None if span.end is None else _seconds(span.end)]
+    return [epoch(span.start), None if span.end is None else epoch(span.end)]
 
 
 def _spans(found: Sequence[Sequence[Any]]) -> Tuple[Span, ...]:
-    return tuple(Span(_instant(p[0]), None if p[1] is None else _instant(p[1])) for p in found)
-
-
-def _seconds(at: datetime) -> int:
-    return (at - _EPOCH) // timedelta(seconds=1)
-
-
-def _instant(seconds: int) -> datetime:
-    return _EPOCH + timedelta(seconds=seconds)
+    return tuple(Span(instant(p[0]), None if p[1] is None else instant(p[1])) for p in found)

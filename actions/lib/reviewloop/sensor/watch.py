@@ -50,7 +50,7 @@ class Watch:
     def __init__(self, server: str) -> None:
         self._server = server
         self._kept: Dict[ChangeKey, _Kept] = {}
-        self._dispatched: Dict[ChangeKey, Dispatched] = {}
+        self._dispatched: Dict[ChangeKey, str] = {}
         self._queue = Queue()
         # Changes that were read, or of which something was sent, since they were last looked at.
         self._unsettled: Set[ChangeKey] = set()
@@ -133,7 +133,7 @@ class Watch:
         key = ChangeKey.of(reading.change)
         self._add_project(key)
         if key not in self._dispatched:
-            self._dispatched[key] = Dispatched.up_to(since, reading, self.name(key))
+            self._dispatched[key] = Dispatched.up_to(since, reading, self.name(key)).to_text()
         self._keep(key, reading, asks or _NO_ASKS)
         self._aside.discard(key)
 
@@ -198,7 +198,9 @@ class Watch:
 
     def sent(self, event: Event) -> None:
         """Remember an event that has been dispatched."""
-        self._unconfirmed.append((event, self._dispatched[event.key].add(event)))
+        dispatched = self._of(event.key)
+        self._unconfirmed.append((event, dispatched.add(event)))
+        self._dispatched[event.key] = dispatched.to_text()
         self._unsettled.add(event.key)
 
     def confirm(self) -> None:
@@ -210,7 +212,9 @@ class Watch:
         for event, before in reversed(self._unconfirmed):
             if is_told(event) or event.key not in self._dispatched:
                 continue
-            self._dispatched[event.key].remove(event, before)
+            dispatched = self._of(event.key)
+            dispatched.remove(event, before)
+            self._dispatched[event.key] = dispatched.to_text()
             if event.key in self._kept:
                 self._look_again(event.key)
             else:
@@ -235,9 +239,9 @@ class Watch:
         if self._now is None:
             return
         for key in self._whole:
-            kept, dispatched = self._kept[key], self._dispatched[key]
+            kept = self._kept[key]
             if not isinstance(kept.known, str):
-                kept.known = pack(kept.known, kept.asks, self._now, dispatched.is_pending)
+                kept.known = pack(kept.known, kept.asks, self._now, self._of(key).is_pending)
                 kept.asks = _NO_ASKS
         self._whole = set()
 
@@ -266,7 +270,10 @@ class Watch:
         known = self.known(key)
         if known is None:
             return []
-        return list(self._dispatched[key].due(known[0], self.name(key), now))
+        return list(self._of(key).due(known[0], self.name(key), now))
+
+    def _of(self, key: ChangeKey) -> Dispatched:
+        return Dispatched.from_text(self._dispatched[key])
 
     def _settle(self, key: ChangeKey, now: datetime) -> None:
         self._unsettled.discard(key)
