@@ -159,6 +159,10 @@ class Dispatched:
         rest = {one: reached for one, reached in self.crossed.items() if one != key}
         self.crossed = rest if before is None else {**rest, key: before}
 
+    def further(self, later: Dispatched) -> Dispatched:
+        """With what was dispatched since."""
+        return Dispatched({**self.crossed, **later.crossed}, self.ended | later.ended)
+
     def is_pending(self, timeline: Timeline) -> bool:
         """Whether the ending of a wait is still to be dispatched."""
         return timeline.key in self.crossed and timeline.key not in self.ended

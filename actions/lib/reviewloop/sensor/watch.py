@@ -1,6 +1,6 @@
 """What the sensor remembers of the changes it watches, and what is to be dispatched about them.
 
-Nothing here talks to anybody. A restart loses all of it; the cursor and a fresh look at Gerrit
+Nothing here talks to anybody. A restart may lose all of it; the cursor and a fresh look at Gerrit
 bring it back.
 """
 
@@ -9,30 +9,14 @@ from __future__ import annotations
 import heapq
 from datetime import datetime
 from itertools import count
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple, Union
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from reviewloop.core.keys import event_id
-from reviewloop.core.milestones import Crossing
 from reviewloop.core.reading import Reading
 from reviewloop.sensor.events import Dispatched, Event, Namer, Reached, is_going_on, next_due
 from reviewloop.sensor.found import Asks, ChangeKey
-from reviewloop.sensor.packed import pack, unpack
+from reviewloop.sensor.memory import Memory
 from reviewloop.sensor.queue import AT_ONCE, Order, Queue, not_before
 from reviewloop.store.cursor import Cursor
-
-
-class _Kept:
-    """A watched change: whole as it was read in this poll, or packed."""
-
-    __slots__ = ("asks", "known", "updated")
-
-    def __init__(self, known: Union[Reading, str], asks: Asks, updated: datetime) -> None:
-        self.known = known
-        self.asks = asks
-        self.updated = updated
-
-
-_NO_ASKS: Asks = {}
 
 
 class Watch:
@@ -48,33 +32,29 @@ class Watch:
     """
 
     def __init__(self, server: str) -> None:
-        self._server = server
-        self._kept: Dict[ChangeKey, _Kept] = {}
-        self._dispatched: Dict[ChangeKey, str] = {}
+        self._memory = Memory(server)
         self._queue = Queue()
         # Changes that were read, or of which something was sent, since they were last looked at.
         self._unsettled: Set[ChangeKey] = set()
         self._aside: Set[ChangeKey] = set()
-        self._projects: Dict[int, Tuple[str, ...]] = {}
-        self._whole: Set[ChangeKey] = set()
         self._news: Set[ChangeKey] = set()
         # What was sent since the cursor was last kept, and how far the wait was before.
         self._unconfirmed: List[Tuple[Event, Optional[Reached]]] = []
         self._now: Optional[datetime] = None
 
     def __contains__(self, key: ChangeKey) -> bool:
-        return key in self._kept
+        return key in self._memory
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._memory)
 
     def __iter__(self) -> Iterator[ChangeKey]:
-        return iter(self._kept)
+        return iter(self._memory)
 
     @property
     def remembered(self) -> int:
         """Of how many changes it is known what was dispatched of them."""
-        return len(self._dispatched)
+        return len(self._memory.remembered)
 
     @property
     def waiting(self) -> int:
@@ -85,16 +65,7 @@ class Watch:
         """What is known of a watched change and of who is asked about each wait; None if it is not
         watched, or set aside.
         """
-        kept = self._kept.get(key)
-        if kept is None or key in self._aside:
-            return None
-        if isinstance(kept.known, str):
-            return unpack(kept.known, key)
-        return kept.known, kept.asks
-
-    def is_whole(self, key: ChangeKey) -> bool:
-        """Whether a change is known with its names and votes: it was read in this poll."""
-        return key in self._whole
+        return None if key in self._aside else self._memory.known(key)
 
     def take_news(self) -> Set[ChangeKey]:
         """The changes of which something else is known than at the last call, and those that are
@@ -105,23 +76,13 @@ class Watch:
 
     def touched(self, number: int) -> Optional[datetime]:
         """When a watched change of that number was last touched; None where none is known well."""
-        keys = {ChangeKey(number, project) for project in self._projects.get(number, ())}
-        known = [self._kept[key] for key in keys if key in self._kept]
-        if not known or keys & self._aside:
-            return None
-        return max(kept.updated for kept in known)
+        keys = self._memory.of_number(number)
+        known = [at for at in map(self._memory.updated, keys) if at is not None]
+        return None if not known or self._aside.intersection(keys) else max(known)
 
     def name(self, key: ChangeKey) -> Namer:
         """The event ids of a change's crossings."""
-        alone = len(self._projects.get(key.number, ())) <= 1
-
-        def named(crossing: Crossing) -> str:
-            wait, milestone = crossing.wait, str(crossing.milestone)
-            project = "" if alone else key.project
-            party = wait.party.value
-            return event_id(self._server, key.number, party, wait.since, milestone, project)
-
-        return named
+        return self._memory.name(key)
 
     def learn(self, reading: Reading, since: Cursor, asks: Optional[Asks] = None) -> None:
         """Take in a change as Gerrit just answered it.
@@ -131,11 +92,27 @@ class Watch:
         """
         reading = reading.without_history()
         key = ChangeKey.of(reading.change)
-        self._add_project(key)
-        if key not in self._dispatched:
-            self._dispatched[key] = Dispatched.up_to(since, reading, self.name(key)).to_text()
-        self._keep(key, reading, asks or _NO_ASKS)
+        self._news.update(self._memory.add(key))
+        if key not in self._memory.remembered:
+            self._memory.note(key, Dispatched.up_to(since, reading, self.name(key)))
+        self._memory.keep(key, reading, asks)
+        self._look_again(key)
         self._aside.discard(key)
+
+    def text(self, key: ChangeKey) -> Optional[Tuple[str, str]]:
+        """What another process may know of a change; None if nothing."""
+        return None if key in self._aside else self._memory.text(key)
+
+    def recall(self, key: ChangeKey, known: str, dispatched: str, since: Cursor) -> None:
+        """Take in what :meth:`text` told in an earlier process.
+
+        :param since: up to here events were dispatched meanwhile.
+        :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
+        """
+        self._memory.recall(key, known, dispatched, since)
+        self._news.update(self._memory.add(key))
+        if key in self._memory:
+            self._look_again(key)
 
     def set_aside(self, key: ChangeKey) -> None:
         """Keep a change out of dispatching; what is known of it stays."""
@@ -146,24 +123,21 @@ class Watch:
     def forget(self, key: ChangeKey) -> None:
         """Stop watching a change: it left the search, or can be seen no more."""
         self._let_go(key)
-        self._dispatched.pop(key, None)
+        self._memory.forget(key)
         self._aside.discard(key)
-        projects = tuple(one for one in self._projects.get(key.number, ()) if one != key.project)
-        self._projects[key.number] = projects
-        self._news.update(ChangeKey(key.number, project) for project in projects)
-        if not projects:
-            del self._projects[key.number]
+        self._news.update(self._memory.remove(key))
 
     def prune(self, known: Iterable[ChangeKey]) -> None:
         """Forget all that is neither watched nor known."""
-        kept = set(known).union(self._kept, self._aside)
-        for key in [key for key in self._dispatched if key not in kept]:
+        kept = set(known).union(self._memory, self._aside)
+        for key in [key for key in self._memory.remembered if key not in kept]:
             self.forget(key)
 
     def forget_idle(self, horizon: datetime) -> None:
         """Stop watching what has been idle for so long that no milestone can be left."""
-        for key, kept in list(self._kept.items()):
-            if kept.updated < horizon and not self._is_unsettled(key):
+        for key in tuple(self._memory):
+            updated = self._memory.updated(key)
+            if updated is not None and updated < horizon and not self._is_unsettled(key):
                 self.forget(key)
 
     def upcoming(self, now: datetime, most: int, late: datetime, more: int = 0) -> List[Event]:
@@ -198,9 +172,9 @@ class Watch:
 
     def sent(self, event: Event) -> None:
         """Remember an event that has been dispatched."""
-        dispatched = self._of(event.key)
+        dispatched = self._memory.dispatched(event.key)
         self._unconfirmed.append((event, dispatched.add(event)))
-        self._dispatched[event.key] = dispatched.to_text()
+        self._memory.note(event.key, dispatched)
         self._unsettled.add(event.key)
 
     def confirm(self) -> None:
@@ -210,15 +184,14 @@ class Watch:
     def take_back(self, is_told: Callable[[Event], bool]) -> None:
         """Send again what was sent since the last :meth:`confirm`, but for what is surely told."""
         for event, before in reversed(self._unconfirmed):
-            if is_told(event) or event.key not in self._dispatched:
+            if is_told(event) or event.key not in self._memory.remembered:
                 continue
-            dispatched = self._of(event.key)
+            dispatched = self._memory.dispatched(event.key)
             dispatched.remove(event, before)
-            self._dispatched[event.key] = dispatched.to_text()
-            if event.key in self._kept:
-                self._look_again(event.key)
-            else:
-                self._keep(event.key, event.reading, _NO_ASKS)
+            self._memory.note(event.key, dispatched)
+            if event.key not in self._memory:
+                self._memory.keep(event.key, event.reading)
+            self._look_again(event.key)
         self._unconfirmed = []
 
     def settle(self, now: datetime) -> None:
@@ -236,26 +209,8 @@ class Watch:
 
     def rest(self) -> None:
         """Pack the changes that were read; what is told of one later is read anew."""
-        if self._now is None:
-            return
-        for key in self._whole:
-            kept = self._kept[key]
-            if not isinstance(kept.known, str):
-                kept.known = pack(kept.known, kept.asks, self._now, self._of(key).is_pending)
-                kept.asks = _NO_ASKS
-        self._whole = set()
-
-    def _add_project(self, key: ChangeKey) -> None:
-        projects = self._projects.get(key.number, ())
-        if key.project not in projects:
-            # Where there are two of a number, both go by other names.
-            self._news.update(ChangeKey(key.number, project) for project in projects)
-            self._projects[key.number] = (*projects, key.project)
-
-    def _keep(self, key: ChangeKey, reading: Reading, asks: Asks) -> None:
-        self._kept[key] = _Kept(reading, asks, reading.change.updated)
-        self._whole.add(key)
-        self._look_again(key)
+        if self._now is not None:
+            self._memory.rest(self._now)
 
     def _look_again(self, key: ChangeKey) -> None:
         self._news.add(key)
@@ -270,10 +225,7 @@ class Watch:
         known = self.known(key)
         if known is None:
             return []
-        return list(self._of(key).due(known[0], self.name(key), now))
-
-    def _of(self, key: ChangeKey) -> Dispatched:
-        return Dispatched.from_text(self._dispatched[key])
+        return list(self._memory.dispatched(key).due(known[0], self.name(key), now))
 
     def _settle(self, key: ChangeKey, now: datetime) -> None:
         self._unsettled.discard(key)
@@ -290,8 +242,7 @@ class Watch:
             self._queue.put(key, not_before(ahead))
 
     def _let_go(self, key: ChangeKey) -> None:
-        self._kept.pop(key, None)
+        self._memory.let_go(key)
         self._queue.drop(key)
-        self._whole.discard(key)
         self._unsettled.discard(key)
         self._news.add(key)
