@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FunctionType, ModuleType
 from typing import Any, Callable, Iterator, List, Sequence, Tuple
 
@@ -99,14 +100,18 @@ def main() -> int:
     parser.add_argument("--burst", type=int, default=1_000, help="changes touched at once")
     given = parser.parse_args()
     print("| work | now | floor | aim |\n|---|---|---|---|")
-    for row in measure(given.changes, given.burst):
-        print(row, flush=True)
+    with TemporaryDirectory() as folder:
+        for row in measure(given.changes, given.burst, Path(folder)):
+            print(row, flush=True)
     return 0
 
 
-def measure(count: int, burst: int) -> Iterator[Row]:
-    """The rows for a site with so many open changes."""
-    yield from _starts(count, burst)
+def measure(count: int, burst: int, folder: Path) -> Iterator[Row]:
+    """The rows for a site with so many open changes.
+
+    :param folder: where the sensor leaves its cache.
+    """
+    yield from _starts(count, burst, folder)
     for due in (count // 8, count // 2):
         yield _backlog(due)
     yield _overdue(count)
@@ -121,8 +126,10 @@ def site(count: int, found: Sequence[Any] = (), days: float = DAYS, **config: An
     return bench
 
 
-def _starts(count: int, burst: int) -> Iterator[Row]:
+def _starts(count: int, burst: int, folder: Path) -> Iterator[Row]:
     bench = site(count, templates())
+    bench.folder = folder
+    bench.start()
     meter = Meter(bench)
     rows, row_bytes, row_time, _ = meter.run(lambda: _scan(bench, options=False))
     full, full_bytes, full_time, _ = meter.run(lambda: _scan(bench, options=True))

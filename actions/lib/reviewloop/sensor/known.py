@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from datetime import datetime, timedelta
 from sys import intern
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.gerrit.parse import Row
@@ -45,15 +45,23 @@ class Known:
     def __len__(self) -> int:
         return len(self._seen)
 
+    def items(self) -> Iterable[Tuple[ChangeKey, Seen]]:
+        """Every change as it was found."""
+        return self._seen.items()
+
+    def updated(self, key: ChangeKey) -> Optional[datetime]:
+        """When a change was last touched, as the last look found it."""
+        seen = self._seen.get(key)
+        return None if seen is None else seen.updated
+
     def has_moved(self, row: Row) -> bool:
         """Whether something happened to a change since it was looked at."""
         seen = self._seen.get(row_key(row))
-        return seen is None or seen.stamp != _stamp(row.meta_rev_id, row.updated)
+        return seen is None or seen.stamp != stamp_of(row)
 
     def note_row(self, row: Row) -> None:
         """Remember a change as the index has it."""
-        stamp = _stamp(row.meta_rev_id, row.updated)
-        self._note(row_key(row), Seen(stamp, row.updated, not row.status.is_closed))
+        self._note(row_key(row), Seen(stamp_of(row), row.updated, not row.status.is_closed))
 
     def note(self, change: Change) -> None:
         """Remember a change as it was read."""
@@ -96,6 +104,11 @@ class Known:
 def row_key(row: Row) -> ChangeKey:
     """The change that a row is about."""
     return ChangeKey(row.number, intern(row.project))
+
+
+def stamp_of(row: Row) -> str:
+    """What moves with all that happens to a change."""
+    return _stamp(row.meta_rev_id, row.updated)
 
 
 def _stamp(meta_rev_id: str, updated: datetime) -> str:

@@ -10,30 +10,30 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import islice
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, Sequence, Set
+from datetime import timedelta
+from functools import partial
+from typing import Callable, Dict, List, Optional, Sequence, Set
 
-from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
-from reviewloop.gerrit.queries import after, all_of
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.aside import Aside
+from reviewloop.sensor.beside import Beside
 from reviewloop.sensor.clock import DoubtedClock, Moment
 from reviewloop.sensor.coverage import Coverage
-from reviewloop.sensor.delta import OVERLAP, Delta
+from reviewloop.sensor.delta import Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
 from reviewloop.sensor.events import Event, is_told
-from reviewloop.sensor.found import ChangeKey, Found
+from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
 from reviewloop.sensor.position import Position
-from reviewloop.sensor.reader import PORTION, Reader
+from reviewloop.sensor.reader import Reader
 from reviewloop.sensor.reconcile import EVERY, Reconcile
 from reviewloop.sensor.roster import RosterCheck
+from reviewloop.sensor.start import Leaving, Memories, Start, horizon, rewind
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
@@ -54,6 +54,7 @@ class Stores:
     troubles: TroubleStore
     pending: Pendings
     asks: Asks
+    beside: Optional[Beside] = None
 
 
 class Poller:
@@ -106,7 +107,12 @@ class Poller:
         )
         self._delta = Delta(self._reader, self._clock)
         self._coverage = Coverage(settings, self._put_off, self._asks.all, self._outbox)
-        self._reconcile = Reconcile(self._reader, self._horizon, reconcile_every, logger)
+        self._reconcile = Reconcile(
+            self._reader, partial(horizon, settings), reconcile_every, logger
+        )
+        memories = Memories(self._watch, self._known, self._intake, self._position)
+        self._start = Start(settings, self._reader, memories, stores.beside, SETTLING, logger)
+        self._leaving = None if stores.beside is None else Leaving(stores.beside, memories)
 
     def poll(self) -> None:
         """One poll; failures are logged and dispatched once, and so is recovery."""
@@ -135,6 +141,8 @@ class Poller:
         self._save(len(sent))
         self._cover(sent, read)
         self._watch.rest()
+        if self._leaving is not None:
+            self._leaving.run(self._delta.asked, self._start.begun, len(read))
         self._roster.run(self._delta.asked)
 
     def _cover(self, sent: List[Event], read: Set[ChangeKey]) -> None:
@@ -159,15 +167,17 @@ class Poller:
         One that was damaged is as good as none: whoever is not asked for it is offered later.
         """
         try:
-            if self._position.load():
-                self._watch.take_back(self._is_told)
-                return
+            is_stored = self._position.load()
         except LostCursorError as err:
-            self._lost = err
-        self._client.version()
-        start = self._rewind(self._clock.now(), self._settings.catch_up)
-        self._position.start(start)
-        self._log.info("First start: dispatching what happens after %s.", iso(start))
+            self._lost, is_stored = err, False
+        if not is_stored:
+            self._client.version()
+            start = rewind(self._settings, self._clock.now(), self._settings.catch_up)
+            self._position.start(start)
+            self._log.info("First start: dispatching what happens after %s.", iso(start))
+        self._watch.take_back(self._is_told)
+        if self._leaving is not None:
+            self._leaving.name()
 
     def _save(self, sent: int) -> None:
         """Save the cursor; what may not have gone out is sent again, if the cursor as it is stored
@@ -207,24 +217,10 @@ class Poller:
         now = self._clock.now()
         if self._clock.check_cursor(self._position.cursor.through):
             self._position.lower(now)
-        cursor = self._position.cursor
-        lagging = cursor.through - OVERLAP
-        horizon = min(self._horizon(now), lagging)
-        self._take_in(self._reader.scan(all_of("status:open", after(horizon))), now)
-        self._take_in(self._reader.scan(all_of("-status:open", after(lagging))), now)
-        self._take_in(self._reader.changes(_left_behind(cursor.expected, self._known)), now)
-        self._delta.begin(now, self._known.newest)
-        self._reconcile.begin(now)
-        self._log.info("Watching %d changes.", len(self._watch))
+        begun = self._start.run(now)
+        self._delta.begin(begun, self._known.newest)
+        self._reconcile.begin(begun)
         return set()
-
-    def _take_in(self, found: Iterator[Found], now: datetime) -> None:
-        """Take in changes and pack them, portion by portion: many of them fit in no memory."""
-        for portion in iter(lambda: list(islice(found, PORTION)), []):
-            self._intake.take(portion)
-            self._watch.settle(now - SETTLING)
-            self._watch.rest()
-            self._log.info("%d changes looked at.", len(self._known))
 
     def _fresh(self, read: Set[ChangeKey]) -> Callable[[Set[ChangeKey]], bool]:
         """Reads changes unless this poll has read them; whether there was any."""
@@ -237,26 +233,9 @@ class Poller:
 
         return freshen
 
-    def _horizon(self, now: datetime) -> datetime:
-        """Changes idle since before can reach no other milestone, nor are they covered."""
-        policy = self._settings.policy
-        milestones = self._rewind(self._rewind(now, policy.max_snooze), policy.milestones[-1])
-        return min(milestones, self._rewind(now, self._settings.coverage_reach))
-
-    def _rewind(self, now: datetime, duration: Duration) -> datetime:
-        calendar = self._settings.policy.calendar
-        found = calendar.rewind(now, duration.seconds(calendar))
-        return found if found is not None else now - timedelta(days=3_650)
-
     # What does not keep polls from working.
 
     def _standing(self) -> Dict[str, ReviewLoopError]:
         aside = self._lost or self._aside.trouble()
         found = [aside, self._clock.trouble(), self._roster.trouble()]
         return {one.kind: one for one in found if one is not None}
-
-
-def _left_behind(numbers: Iterable[int], read: Iterable[ChangeKey]) -> Set[ChangeKey]:
-    """Changes of which something is still to be dispatched, by number, but for those read."""
-    done = {key.number for key in read}
-    return {ChangeKey(number, "") for number in numbers if number not in done}

@@ -44,6 +44,15 @@ class Position:
         """Begin anew: nothing up to here is to be dispatched."""
         self._cursor = Cursor(through)
 
+    def name_cache(self, word: str) -> None:
+        """Have the cursor name what lies beside the sensor."""
+        self._cursor = replace(self.cursor, cache=word)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the store has the cursor as it is."""
+        return self._cursor is not None and self._cursor == self._saved
+
     def check(self) -> None:
         """Read the store, for nothing but to see that StackStorm has its database."""
         with suppress(LostCursorError):

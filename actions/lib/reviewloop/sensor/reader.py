@@ -35,7 +35,7 @@ from reviewloop.errors import (
     TemporaryError,
     guarded,
 )
-from reviewloop.gerrit import parse
+from reviewloop.gerrit import parse, scan
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of
@@ -102,14 +102,19 @@ class Reader:
         for raw in self._client.scan(all_of(query, self._query)):
             yield self._guarded(raw, lambda raw=raw: parse.row(raw))  # type: ignore[misc]
 
-    def scan(self, query: str) -> Iterator[Found]:
-        """Every change that a search finds, with its history.
+    def scan(
+        self, query: str, came_to: Callable[[datetime], None] = lambda _at: None
+    ) -> Iterator[Found]:
+        """Every change that a search finds, with its history, newest first.
 
         Where a page is too much for one answer, what is left is read in small batches.
+
+        :param came_to: told the oldest update of each portion, when all of it has been taken; not
+            of such batches, which are in no order.
         """
         answered: Set[ChangeKey] = set()
         try:
-            for found in self._portions(query):
+            for found in self._portions(query, came_to):
                 if found.key is not None:
                     answered.add(found.key)
                 yield found
@@ -141,11 +146,14 @@ class Reader:
                     yield found
             yield from map(Gone, sorted(missing))
 
-    def _portions(self, query: str) -> Iterator[Found]:
+    def _portions(self, query: str, came_to: Callable[[datetime], None]) -> Iterator[Found]:
         remaining = self._client.scan(all_of(query, self._query), HISTORY)
         commanded = self._commands.scanned(query)
         for portion in iter(lambda: list(islice(remaining, PORTION)), []):
             yield from self._portion(portion, commanded, whole=False)
+            times = list(scan.times(portion))
+            if times:
+                came_to(min(times))
 
     def _answers(self, numbers: Sequence[int]) -> Iterator[_Answer]:
         for start in range(0, len(numbers), MAX_BATCH):
