@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import platform
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from re import Pattern
-from typing import Any, Iterator
+from typing import Any, Iterator, Optional
 
 from reviewloop.core.worktime import Calendar
+from reviewloop.sensor.beside import Beside, default_folder
 from reviewloop.settings.load import Settings
+from reviewloop.settings.values import NO_FOLDER
 
 _LIBRARY = Path(__file__).resolve().parents[1]
 #: Rooms of which the code has a part in what is kept.
 _ROOMS = ("core", "gerrit", "sensor", "store")
+
+
+def beside(settings: Settings, now: datetime, log: logging.Logger) -> Optional[Beside]:
+    """The file of a sensor with this configuration, None if it is to leave none."""
+    if settings.sensor_cache == NO_FOLDER:
+        return None
+    folder = Path(settings.sensor_cache) if settings.sensor_cache else default_folder()
+    sensor = f"{settings.server} {settings.gerrit.url} {settings.gerrit.query}"
+    return Beside(folder, sensor, fingerprint(settings, now), log)
 
 
 def fingerprint(settings: Settings, now: datetime) -> str:

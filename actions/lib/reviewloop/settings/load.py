@@ -72,6 +72,8 @@ class Settings:
 
     :param server: as event ids, keys and stored values name it: ``server_id``, or host[:port] of
         Gerrit's address.
+    :param sensor_cache: the folder of the sensor's cache; ``none`` for none at all, "" for one of
+        temporary files.
     :param templates: a folder whose templates go before the pack's own; "" for none.
     :param warnings: what is read all the same, and should be written otherwise.
     :param profile: the name of what the configuration takes as its base; ``none`` without one.
@@ -88,6 +90,7 @@ class Settings:
     tracker: TrackerSettings
     limits: Limits
     templates: str = ""
+    sensor_cache: str = ""
     warnings: Tuple[str, ...] = ()
     profile: str = DEFAULTS.name
 
@@ -151,6 +154,10 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         tracker=read_tracker(tracker, exists),
         limits=_limits(limits),
         templates=read_templates(top, tracker, warnings),
+        sensor_cache=top.value("sensor_cache", "", "/var/cache/st2-gerrit").parse(
+            values.cache_folder
+        )
+        or "",
         warnings=tuple(warnings),
         profile=profile.name,
     )
