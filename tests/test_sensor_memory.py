@@ -23,6 +23,7 @@ from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
+from reviewloop.sensor.pace import Pace
 from reviewloop.sensor.position import Position
 from reviewloop.sensor.reader import Reader
 from reviewloop.sensor.reconcile import Reconcile
@@ -365,7 +366,7 @@ def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
         sent.append(trigger.rpartition("_")[2])
 
     site = Site("s", "https://s")
-    return Dispatcher(site, POLICY, cap, parts.position, Outbox(send), LOG)
+    return Dispatcher(site, POLICY, Pace(cap, 100 * cap, LOG), parts.position, Outbox(send), LOG)
 
 
 def test_dispatched_and_let_go(parts: Parts) -> None:
@@ -423,9 +424,9 @@ def test_payload_that_cannot_be_built(parts: Parts) -> None:
     parts.look()
     parts.fake.at("2026-03-03 10:00:00")
     outbox = Outbox(lambda _trigger, payload, _tag: sent.append(payload["number"]))
-    Dispatcher(BrokenSite("s", "https://s"), POLICY, 50, parts.position, outbox, LOG).run(
-        parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake
-    )
+    Dispatcher(
+        BrokenSite("s", "https://s"), POLICY, Pace(50, 500, LOG), parts.position, outbox, LOG
+    ).run(parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake)
 
     assert sent == [2]
     assert key(1) in parts.aside

@@ -14,6 +14,7 @@ from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
+from reviewloop.sensor.pace import Pace
 from reviewloop.sensor.position import KEPT, Position
 from reviewloop.sensor.watch import Watch
 
@@ -47,23 +48,20 @@ class Outbox:
 
 
 class Dispatcher:
-    """Each event once, earliest first.
-
-    :param cap: the most triggers of one poll.
-    """
+    """Each event once, earliest first, at the pace that is set."""
 
     def __init__(
         self,
         site: payloads.Site,
         policy: Policy,
-        cap: int,
+        pace: Pace,
         position: Position,
         outbox: Outbox,
         log: logging.Logger,
     ) -> None:
         self._site = site
         self._policy = policy
-        self._cap = cap
+        self._pace = pace
         self._position = position
         self._outbox = outbox
         self._log = log
@@ -92,6 +90,7 @@ class Dispatcher:
                 watch.sent(event)
                 self._position.advance_past(event)
                 sent.append(event)
+                self._pace.took(1)
         finally:
             first = len(sent)
             left = [event for event, _ in ready[first:]] + left
@@ -99,10 +98,7 @@ class Dispatcher:
                 self._position.advance_to(now)
             self._position.expect(left, aside.through())
             watch.settle(now)
-        if left:
-            self._log.info(
-                "%d triggers dispatched, the most for one poll; more follow in the next.", len(sent)
-            )
+        self._pace.say(now, watch.due(now) if left else None)
         return sent
 
     def _ready(
@@ -115,7 +111,8 @@ class Dispatcher:
         """The next events with their payloads, and the first that the cap holds back: one, and
         those that lie before the cursor.
         """
-        cap, late = self._cap, self._position.cursor.through
+        self._pace.begin(now)
+        cap, late = self._pace.room, self._position.cursor.through
         while True:
             events = watch.upcoming(now, cap, late, KEPT)
             first = events[:cap]

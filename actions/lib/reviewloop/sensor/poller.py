@@ -29,6 +29,7 @@ from reviewloop.sensor.events import Event, is_told
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
+from reviewloop.sensor.pace import Pace
 from reviewloop.sensor.position import Position
 from reviewloop.sensor.reader import Reader
 from reviewloop.sensor.reconcile import EVERY, Reconcile
@@ -90,10 +91,16 @@ class Poller:
         self._pending, self._asks = stores.pending, stores.asks
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
+        self._pace = Pace(
+            settings.max_triggers_per_poll,
+            settings.triggers_per_hour,
+            logger,
+            is_bound=settings.max_triggers_per_hour > 0,
+        )
         self._dispatcher = Dispatcher(
             Site(settings.server, settings.gerrit.url),
             settings.policy,
-            settings.max_triggers_per_poll,
+            self._pace,
             self._position,
             self._outbox,
             logger,
@@ -148,9 +155,10 @@ class Poller:
     def _cover(self, sent: List[Event], read: Set[ChangeKey]) -> None:
         """Offer what is overdue and uncovered, as far as the cap has room."""
         if self._settings.coverage_reach.amount:
-            now, room = self._delta.asked, self._settings.max_triggers_per_poll - len(sent)
+            now = self._delta.asked
             self._coverage.sent(sent, now)
-            self._coverage.run(now, self._watch, room, self._fresh(read))
+            offered = self._coverage.run(now, self._watch, self._pace.room, self._fresh(read))
+            self._pace.took(offered)
         else:
             self._watch.take_news()
 

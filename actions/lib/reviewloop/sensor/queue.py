@@ -49,6 +49,10 @@ class Queue:
         order = self._places.get(key)
         return order is not None and order[0] <= now
 
+    def count(self, now: datetime) -> int:
+        """How many changes are to be looked at by ``now``."""
+        return sum(order[0] <= now for order in self._places.values())
+
     def first(self, now: datetime) -> Optional[Order]:
         """The first place that is due by ``now``."""
         while self._heap:

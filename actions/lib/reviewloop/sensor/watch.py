@@ -56,10 +56,9 @@ class Watch:
         """Of how many changes it is known what was dispatched of them."""
         return len(self._memory.remembered)
 
-    @property
-    def waiting(self) -> int:
-        """For how many changes there is an instant at which something may be due."""
-        return len(self._queue)
+    def due(self, now: datetime) -> int:
+        """For how many changes there may be something to dispatch."""
+        return self._queue.count(now)
 
     def known(self, key: ChangeKey) -> Optional[Tuple[Reading, Asks]]:
         """What is known of a watched change and of who is asked about each wait; None if it is not
