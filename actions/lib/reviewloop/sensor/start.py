@@ -69,6 +69,7 @@ class Start:
         self.begun: Optional[datetime] = None
         # When this look began, and the oldest update that it has come to.
         self._first: Optional[datetime] = None
+        self._coming: Optional[datetime] = None
         self._reached: Optional[datetime] = None
 
     def run(self, now: datetime) -> datetime:
@@ -95,8 +96,7 @@ class Start:
         self._take_in(self._reader.scan(all_of(query, rest), self._came_to), now)
 
     def _came_to(self, oldest: datetime) -> None:
-        self._reached = oldest
-        self._log.info("%d changes looked at.", len(self._known))
+        self._coming = oldest
 
     def _take_in(self, found: Iterator[Found], now: datetime) -> None:
         """Take in changes and pack them, portion by portion: many of them fit in no memory."""
@@ -104,6 +104,9 @@ class Start:
             self._intake.take(portion)
             self._watch.settle(now - self._settling)
             self._watch.rest()
+            # Only what has been taken in: the scan is ahead of that.
+            self._reached = self._coming
+            self._log.info("%d changes looked at.", len(self._known))
 
     # What the last process left.
 
