@@ -155,8 +155,8 @@ SPOILT: Dict[str, Callable[[Path], None]] = {
     "too old": head(lambda value: value.update(begun=1)),
     "dated ahead": head(lambda value: value.update(begun=4_000_000_000)),
     "no instant": head(lambda value: value.update(through="now")),
-    "a change without a number": line(["1", "tools/build", "a", "b", "c"]),
-    "a change that is none": line([1, "tools/build", None, "b", "c"]),
+    "a change without a number": line(["1", "tools/build", "a", "b", "c", ""]),
+    "a change that is none": line([1, "tools/build", None, "b", "c", ""]),
     "too few fields": line([1, "tools/build"]),
     "writable for others": lambda path: path.chmod(0o666),
     "a link": linked,
@@ -183,7 +183,7 @@ def test_one_line_that_makes_no_sense(bench: Bench, known: str, dispatched: str)
     path = file(bench)
     lines = path.read_text().splitlines()
     place = next(place for place, one in enumerate(lines) if one.startswith('[1, "'))
-    lines[place] = json.dumps([1, "tools/build", stamp, known, dispatched])
+    lines[place] = json.dumps([1, "tools/build", stamp, known, dispatched, ""])
     path.write_text("\n".join(lines) + "\n")
     bench.start()
     bench.poll()

@@ -48,7 +48,7 @@ def key(number: int, project: str = "tools/build") -> ChangeKey:
 
 def due(watch: Watch, moment: str, most: int = 99) -> List[Event]:
     """The first events that are due, and one more."""
-    return watch.upcoming(at(moment), most, NOTHING.through)
+    return watch.upcoming(at(moment), most, lambda _event: False)
 
 
 def poll(watch: Watch, moment: str, cap: int = 99) -> List[Tuple[int, str]]:

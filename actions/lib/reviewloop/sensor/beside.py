@@ -37,12 +37,13 @@ LONGEST = timedelta(days=7)
 
 class Entry(NamedTuple):
     """A change: its ``stamp`` when it was last read, what was known of it ("" where it was not
-    watched), and what was dispatched.
+    watched), what was dispatched, and whether that is ``guessed``, since not all was read.
     """
 
     stamp: str
     known: str
     dispatched: str
+    guessed: str
 
 
 class Left(NamedTuple):

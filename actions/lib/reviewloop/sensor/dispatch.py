@@ -112,9 +112,9 @@ class Dispatcher:
         those that lie before the cursor.
         """
         self._pace.begin(now)
-        cap, late = self._pace.room, self._position.cursor.through
+        cap, is_late = self._pace.room, self._position.may_be_late
         while True:
-            events = watch.upcoming(now, cap, late, KEPT)
+            events = watch.upcoming(now, cap, is_late, KEPT)
             first = events[:cap]
             if fresh({event.key for event in first}):
                 continue

@@ -159,9 +159,13 @@ class Dispatched:
         rest = {one: reached for one, reached in self.crossed.items() if one != key}
         self.crossed = rest if before is None else {**rest, key: before}
 
-    def further(self, later: Dispatched) -> Dispatched:
-        """With what was dispatched since."""
-        return Dispatched({**self.crossed, **later.crossed}, self.ended | later.ended)
+    def further(self, other: Dispatched) -> Dispatched:
+        """With what was dispatched according to another: of each wait what came last."""
+        crossed = dict(self.crossed)
+        for key, reached in other.crossed.items():
+            before = crossed.get(key)
+            crossed[key] = reached if before is None else max(before, reached, key=_by_place)
+        return Dispatched(crossed, self.ended | other.ended)
 
     def is_pending(self, timeline: Timeline) -> bool:
         """Whether the ending of a wait is still to be dispatched."""
@@ -189,6 +193,10 @@ def is_told(cursor: Cursor, event: Event) -> bool:
     """Whether an event has been dispatched, if polls got as far as ``cursor``."""
     of_change = cursor.of(event.key.number)
     return _is_past(of_change, event.what, event.at, event.id)
+
+
+def _by_place(reached: Reached) -> Tuple[int, datetime]:
+    return reached.step, reached.at
 
 
 def _wait_key(party: str, since: int) -> WaitKey:

@@ -14,6 +14,7 @@ from reviewloop.sensor.packed import pack, unpack
 from reviewloop.store.cursor import Cursor
 
 _NO_ASKS: Asks = {}
+GUESSED = "guessed"
 
 
 class _Kept:
@@ -39,6 +40,8 @@ class Memory:
         self._dispatched: Dict[ChangeKey, str] = {}
         self._projects: Dict[int, Tuple[str, ...]] = {}
         self._whole: Set[ChangeKey] = set()
+        # Changes of which not all that was said is known, and from where on they were dispatched.
+        self._guessed: Dict[ChangeKey, Cursor] = {}
 
     def __contains__(self, key: ChangeKey) -> bool:
         return key in self._kept
@@ -70,6 +73,22 @@ class Memory:
         """What was dispatched of a change that is remembered."""
         return Dispatched.from_text(self._dispatched[key])
 
+    def begin(self, key: ChangeKey, reading: Reading, since: Cursor, *, is_whole: bool) -> None:
+        """Note what earlier polls have dispatched of a change, if that is not known well yet.
+
+        :param since: if nothing is known of the change, its events up to here.
+        :param is_whole: whether all that people said was read. If not, a wait may look over that
+            lasts; when all has been read, what was dispatched of it before is noted, too.
+        """
+        known = self._dispatched.get(key)
+        if known is None:
+            self.note(key, Dispatched.up_to(since, reading, self.name(key)))
+            if not is_whole:
+                self._guessed[key] = since
+        elif is_whole and key in self._guessed:
+            earlier = Dispatched.up_to(self._guessed.pop(key), reading, self.name(key))
+            self.note(key, Dispatched.from_text(known).further(earlier))
+
     def note(self, key: ChangeKey, dispatched: Dispatched) -> None:
         """Remember what was dispatched of a change."""
         self._dispatched[key] = dispatched.to_text()
@@ -88,6 +107,7 @@ class Memory:
         """Nor remember what was dispatched of it."""
         self.let_go(key)
         self._dispatched.pop(key, None)
+        self._guessed.pop(key, None)
 
     def rest(self, now: datetime) -> None:
         """Pack what was read; what was over by ``now``, and is dispatched, is left out."""
@@ -100,15 +120,19 @@ class Memory:
 
     # Between processes.
 
-    def text(self, key: ChangeKey) -> Optional[Tuple[str, str]]:
-        """A change that is at rest, "" if it is not watched, and what was dispatched of it."""
+    def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
+        """A change that is at rest, "" if it is not watched; what was dispatched of it; and
+        ``guessed``, or "", where all that people said is known.
+        """
         if key not in self._dispatched or key in self._whole:
             return None
         kept = self._kept.get(key)
         known = "" if kept is None else str(kept.known)
-        return known, self._dispatched[key]
+        return known, self._dispatched[key], GUESSED if key in self._guessed else ""
 
-    def recall(self, key: ChangeKey, known: str, dispatched: str, since: Cursor) -> None:
+    def recall(
+        self, key: ChangeKey, known: str, dispatched: str, guessed: str, since: Cursor
+    ) -> None:
         """Take in what :meth:`text` told in an earlier process.
 
         :param since: up to here events were dispatched meanwhile.
@@ -119,6 +143,8 @@ class Memory:
             reading, _ = unpack(known, key)
             told = told.further(Dispatched.up_to(since, reading, self.name(key)))
             self._kept[key] = _Kept(known, _NO_ASKS, reading.change.updated)
+        if guessed:
+            self._guessed[key] = since
         self.note(key, told)
 
     # Names.

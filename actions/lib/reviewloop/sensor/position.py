@@ -76,6 +76,13 @@ class Position:
         """Whether an event lies before the cursor: it was found too late for its turn."""
         return self.cursor.is_past(event.at, event.id)
 
+    def may_be_late(self, event: Event) -> bool:
+        """Whether an event or a later one lies before the cursor; where ids of its second are
+        compared as texts, that is not their order.
+        """
+        same_second = self.cursor.as_text and event.at == self.cursor.through
+        return same_second or self.is_late(event)
+
     def expect(self, left: Iterable[Event], aside: Mapping[int, datetime]) -> None:
         """Note what lies before the cursor and has not been dispatched yet."""
         self._cursor = replace(self.cursor, late=self._late(left), aside=dict(aside))

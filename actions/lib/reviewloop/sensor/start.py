@@ -150,7 +150,7 @@ class Start:
     def _taken(self, row: Row, entry: Entry) -> bool:
         key, cursor = row_key(row), self._position.cursor
         try:
-            self._watch.recall(key, entry.known, entry.dispatched, cursor)
+            self._watch.recall(key, entry.known, entry.dispatched, entry.guessed, cursor)
         except UNUSABLE:
             return False
         self._known.note_row(row)

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
 from reviewloop.core.reading import Reading
-from reviewloop.sensor.events import Dispatched, Event, Namer, Reached, is_going_on, next_due
+from reviewloop.sensor.events import Event, Namer, Reached, is_going_on, next_due
 from reviewloop.sensor.found import Asks, ChangeKey
 from reviewloop.sensor.memory import Memory
 from reviewloop.sensor.queue import AT_ONCE, Order, Queue, not_before
@@ -83,32 +83,41 @@ class Watch:
         """The event ids of a change's crossings."""
         return self._memory.name(key)
 
-    def learn(self, reading: Reading, since: Cursor, asks: Optional[Asks] = None) -> None:
+    def learn(
+        self,
+        reading: Reading,
+        since: Cursor,
+        asks: Optional[Asks] = None,
+        *,
+        is_whole: bool = True,
+    ) -> None:
         """Take in a change as Gerrit just answered it.
 
         :param since: if nothing is known of the change, its events up to here have been dispatched.
         :param asks: who is asked about its waits.
+        :param is_whole: whether all that people said in comments was read.
         """
         reading = reading.without_history()
         key = ChangeKey.of(reading.change)
         self._news.update(self._memory.add(key))
-        if key not in self._memory.remembered:
-            self._memory.note(key, Dispatched.up_to(since, reading, self.name(key)))
+        self._memory.begin(key, reading, since, is_whole=is_whole)
         self._memory.keep(key, reading, asks)
         self._look_again(key)
         self._aside.discard(key)
 
-    def text(self, key: ChangeKey) -> Optional[Tuple[str, str]]:
+    def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
         """What another process may know of a change; None if nothing."""
         return None if key in self._aside else self._memory.text(key)
 
-    def recall(self, key: ChangeKey, known: str, dispatched: str, since: Cursor) -> None:
+    def recall(
+        self, key: ChangeKey, known: str, dispatched: str, guessed: str, since: Cursor
+    ) -> None:
         """Take in what :meth:`text` told in an earlier process.
 
         :param since: up to here events were dispatched meanwhile.
         :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
         """
-        self._memory.recall(key, known, dispatched, since)
+        self._memory.recall(key, known, dispatched, guessed, since)
         self._news.update(self._memory.add(key))
         if key in self._memory:
             self._look_again(key)
@@ -139,9 +148,11 @@ class Watch:
             if updated is not None and updated < horizon and not self._is_unsettled(key):
                 self.forget(key)
 
-    def upcoming(self, now: datetime, most: int, late: datetime, more: int = 0) -> List[Event]:
+    def upcoming(
+        self, now: datetime, most: int, is_late: Callable[[Event], bool], more: int = 0
+    ) -> List[Event]:
         """The first events to be dispatched by ``now``, earliest first: ``most`` of them and one,
-        and so many ``more`` at most as are dated up to ``late``.
+        and so many ``more`` at most as are late.
 
         Only changes of which an event may be among them are looked at.
         """
@@ -150,7 +161,7 @@ class Watch:
         ready: List[Tuple[Order, int, Event]] = []
         tie = count()
         places: Dict[ChangeKey, Order] = {}
-        while len(found) <= most or (found[-1].at <= late and len(found) <= most + more):
+        while len(found) <= most or (len(found) <= most + more and is_late(found[-1])):
             bound = self._queue.first(now)
             if bound is not None and (not ready or bound <= ready[0][0]):
                 key = self._queue.take()
