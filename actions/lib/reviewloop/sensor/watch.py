@@ -165,13 +165,11 @@ class Watch:
             bound = self._queue.first(now)
             if bound is not None and (not ready or bound <= ready[0][0]):
                 key = self._queue.take()
-                events = self._due(key, now)
+                events = self._due_or_settled(key, now)
                 for event in events:
                     heapq.heappush(ready, (event.order, next(tie), event))
                 if events:
                     places[key] = min(event.order for event in events)
-                else:
-                    self._settle(key, now)
             elif ready:
                 found.append(heapq.heappop(ready)[2])
             else:
@@ -210,11 +208,9 @@ class Watch:
         """
         self._now = now
         for key in self._unsettled - self._aside:
-            events = self._due(key, now)
+            events = self._due_or_settled(key, now)
             if events:
                 self._queue.put(key, min(event.order for event in events))
-            else:
-                self._settle(key, now)
         self._unsettled &= self._aside
 
     def rest(self) -> None:
@@ -231,21 +227,23 @@ class Watch:
         is_due = self._now is not None and self._queue.is_due(key, self._now)
         return is_due or key in self._unsettled
 
-    def _due(self, key: ChangeKey, now: datetime) -> List[Event]:
+    def _due_or_settled(self, key: ChangeKey, now: datetime) -> List[Event]:
+        """What is to be dispatched of a change; where that is nothing, it is put away."""
         known = self.known(key)
         if known is None:
+            self._unsettled.discard(key)
             return []
-        return list(self._memory.dispatched(key).due(known[0], self.name(key), now))
+        events = list(self._memory.dispatched(key).due(known[0], self.name(key), now))
+        if not events:
+            self._settle(key, known[0], now)
+        return events
 
-    def _settle(self, key: ChangeKey, now: datetime) -> None:
+    def _settle(self, key: ChangeKey, reading: Reading, now: datetime) -> None:
         self._unsettled.discard(key)
-        known = self.known(key)
-        if known is None:
-            return
-        if not is_going_on(known[0], now):
+        if not is_going_on(reading, now):
             self._let_go(key)
             return
-        ahead = next_due(known[0], now)
+        ahead = next_due(reading, now)
         if ahead is None:
             self._queue.drop(key)
         else:
