@@ -163,13 +163,15 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         limits=_limits(limits),
         templates=read_templates(top, tracker, warnings),
         max_triggers_per_hour=top.number("max_triggers_per_hour", 0, 0, 120_000),
-        sensor_cache=top.value("sensor_cache", "", "/var/cache/st2-gerrit").parse(
-            values.cache_folder
-        )
-        or "",
+        sensor_cache=_sensor_cache(top),
         warnings=tuple(warnings),
         profile=profile.name,
     )
+
+
+def _sensor_cache(top: Reader) -> str:
+    value = top.value("sensor_cache", "", "/var/cache/st2-gerrit")
+    return value.parse(values.cache_folder) or ""
 
 
 def _gerrit(top: Reader, exists: Exists) -> Tuple[GerritSettings, str]:
