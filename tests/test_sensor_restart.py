@@ -237,6 +237,21 @@ def test_folder_of_everybody(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_process_that_died_while_it_wrote(bench: Bench) -> None:
+    """What it left is cleared away, and nobody else's file is written to."""
+    path = file(bench)
+    other = path.with_suffix(".other")
+    other.write_text("")
+    path.with_suffix(".new").symlink_to(other)
+    path.unlink()
+    bench.fake.advance(hours=2)
+    bench.fake.touch(1)
+    bench.poll()
+
+    assert sorted(one.suffix for one in path.parent.iterdir()) == [".jsonl", ".other"]
+    assert other.read_text() == ""
+
+
 def test_written_now_and_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Quiet polls write nothing; a few that moved do within the hour, and many at once."""
     monkeypatch.setattr(start, "MOVED", 5)

@@ -16,6 +16,7 @@ import logging
 import os
 import stat
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -93,15 +94,14 @@ class Beside:
         """
         try:
             self._make_folder()
-            handle, name = tempfile.mkstemp(dir=self.folder, prefix=".writing-")
-            try:
-                # mkstemp makes it readable for its owner only.
-                with os.fdopen(handle, "w", encoding="ascii") as out:
-                    out.writelines(f"{one}\n" for one in self._lines(cursor, begun, entries))
-                os.replace(name, self.path)
-            except BaseException:
-                os.unlink(name)
-                raise
+            # One name, so that a process that dies leaves no more than one behind.
+            new = self.path.with_suffix(".new")
+            with suppress(FileNotFoundError):
+                new.unlink()
+            handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="ascii") as out:
+                out.writelines(f"{one}\n" for one in self._lines(cursor, begun, entries))
+            os.replace(new, self.path)
         except OSError as err:
             self.log.warning("The sensor's cache %s cannot be written: %s", self.path, err)
             return False
