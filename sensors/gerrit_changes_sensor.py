@@ -17,6 +17,7 @@ from reviewloop.escalation.people import People
 from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
+from reviewloop.sensor.fingerprint import beside
 from reviewloop.sensor.poller import Poller, Stores
 from reviewloop.settings.load import load
 from reviewloop.store.asks import Asks
@@ -54,6 +55,7 @@ class GerritChangesSensor(PollingSensor):
                 DatastoreTroubles(service, settings.server),
                 Pendings(service),
                 Asks(service),
+                beside(settings, self.local_clock(), logger),
             ),
             lambda: People(settings, client, service),
             self._dispatch,

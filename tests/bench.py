@@ -15,7 +15,9 @@ from sandbox.standin.values import validate
 from repository import ROOT
 from reviewloop.escalation.people import People
 from reviewloop.http.retry import Timing
+from reviewloop.sensor.beside import Beside
 from reviewloop.sensor.clock import Clocks
+from reviewloop.sensor.fingerprint import fingerprint
 from reviewloop.sensor.poller import SETTLING, Poller, Stores
 from reviewloop.sensor.reconcile import EVERY
 from reviewloop.settings.load import load
@@ -63,6 +65,8 @@ class Bench:
         self.refused: List[ValidationError] = []
         self.reconcile_every = EVERY if reconciles else timedelta(days=36_500)
         self.log: List[logging.LogRecord] = []
+        # Where a process leaves what it knows for the next one; nowhere unless a test says so.
+        self.folder: Optional[Path] = None
         self._logger = logging.Logger("bench")
         self._logger.addHandler(_Keeper(self.log))
         self.start()
@@ -73,6 +77,9 @@ class Bench:
         timing = Timing(self._seconds, self.fake.slept.append, lambda: 0.5)
         client = self.fake.client(timing=timing)
         service = self.shelf.service
+        beside = self.folder and Beside(
+            self.folder, settings.server, fingerprint(settings, self.fake.now), self._logger
+        )
         self.poller = Poller(
             settings,
             client,
@@ -81,6 +88,7 @@ class Bench:
                 DatastoreTroubles(service, settings.server),
                 Pendings(service),
                 Asks(service),
+                beside or None,
             ),
             lambda: People(settings, client, service),
             self._dispatch,

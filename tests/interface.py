@@ -74,7 +74,9 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     event = "review.example.org:12:reviewers:1772442000:2d"
     ask = Ask(event, "committee", 12, "reviewers", since, (7,), since)
     shelf = Shelf()
-    DatastoreCursor(shelf.service, "review.example.org").save(Cursor(since, event))
+    DatastoreCursor(shelf.service, "review.example.org").save(
+        Cursor(since, event, cache="0123456789abcdef")
+    )
     DatastoreTroubles(shelf.service, "review.example.org").save({"auth": OpenTrouble(since, 3)})
     pending = Pending(
         event, "committee", 12, "reviewers", since, "2d", Reason.CAP, since, since, since

@@ -232,15 +232,20 @@ def test_found_by_the_daily_look_only_once() -> None:
 
 def test_reach_of_a_delta(bench: Bench) -> None:
     """It reaches twenty minutes back before the newest update seen, and once an hour two hours."""
-    bench.fake.add_change()
+    number = bench.fake.add_change()
     bench.poll()
-    asked_for = []
+    bench.fake.advance(minutes=5)
+    bench.fake.touch(number)
+    bench.poll()
+    reached = []
     for _ in range(14):
         bench.fake.advance(minutes=5)
+        bench.fake.touch(number)
         bench.poll()
-        asked_for.append(bench.fake.seen[-1].split('"')[1][11:16])
+        asked_for = bench.fake.seen[-2].split('"')[1].replace(" ", "T") + "Z"
+        reached.append(bench.fake.now - timedelta(minutes=5) - from_iso(asked_for))
 
-    assert Counter(asked_for) == {"08:40": 13, "07:00": 1}
+    assert Counter(reached) == {timedelta(minutes=20): 13, timedelta(hours=2): 1}
 
 
 def test_index_that_lags() -> None:

@@ -19,9 +19,11 @@ from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import Clocks, DoubtedClock
 from reviewloop.sensor.delta import REACH, Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox
+from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
+from reviewloop.sensor.pace import Pace
 from reviewloop.sensor.position import Position
 from reviewloop.sensor.reader import Reader
 from reviewloop.sensor.reconcile import Reconcile
@@ -38,7 +40,7 @@ class Parts:
         self.fake = FakeGerrit()
         timing = Timing(self._seconds, self.fake.slept.append, lambda: 0.5)
         self.client = self.fake.client(timing=timing)
-        self.reader = Reader(self.client, lambda _change: POLICY, "s", query)
+        self.reader = Reader(self.client, lambda _change: POLICY, "s", query, lambda: self.fake.now)
         self.watch, self.known, self.aside = Watch("s"), Known(), Aside()
         self.store = Shown()
         self.position = position = Position(self.store)
@@ -78,6 +80,11 @@ class Parts:
 def parts() -> Parts:
     """A server without changes, looked at on Monday at 9."""
     return Parts()
+
+
+def due(parts: Parts, now: Optional[datetime] = None) -> List[Event]:
+    """All that is to be dispatched."""
+    return parts.watch.upcoming(now or parts.fake.now, 99, lambda _event: False)
 
 
 def key(number: int) -> ChangeKey:
@@ -132,6 +139,12 @@ def test_idle_changes_leave_the_memory(parts: Parts) -> None:
     parts.look_over()
     assert key(number) in parts.watch
     parts.horizon = parts.fake.now
+    parts.look_over()
+    # What is still to be dispatched of it goes first.
+    assert key(number) in parts.watch
+    for event in due(parts):
+        parts.watch.sent(event)
+    parts.look_over()
     parts.look_over()
 
     assert len(parts.watch) == len(parts.known) == 0
@@ -210,7 +223,7 @@ def test_new_to_the_daily_look(parts: Parts) -> None:
     parts.position.advance_to(parts.fake.now)
     assert parts.look_over() == {number}
 
-    (event,) = [one for one in parts.watch.events(parts.fake.now) if one.key.number == number]
+    (event,) = [one for one in due(parts) if one.key.number == number]
     assert event.at == from_iso("2026-03-03T09:05:00Z")
 
 
@@ -246,18 +259,88 @@ def test_daily(parts: Parts) -> None:
     assert not parts.reconcile.is_due(parts.fake.now)
 
 
-def test_newest_update_moves_the_delta_only_forward(parts: Parts) -> None:
-    """The next delta reaches back from the newest update seen, which stands while nothing moves."""
-    parts.fake.add_change()
-    parts.look()
-    for _ in range(20):
+def bounds(parts: Parts, looks: int) -> List[str]:
+    """From when on updates were listed in so many looks, five minutes apart."""
+    found = []
+    for _ in range(looks):
         parts.look()
-    first = parts.fake.seen[-1]
+        deltas = [one for one in parts.fake.seen if "after:" in one]
+        found.append(deltas[-1].split('"')[1][11:])
+    return found
+
+
+def test_newest_update_moves_the_delta_only_forward(parts: Parts) -> None:
+    """The delta reaches back from the newest update seen, for as long as the index may be late."""
+    number = parts.fake.add_change()
+    parts.look()
+    parts.fake.touch(number, at="2026-03-02 08:30:00")
+
+    assert bounds(parts, 4) == ["08:40:00"] * 4
+    assert timedelta(hours=1) < REACH
+
+
+def test_silence_after_a_burst(parts: Parts) -> None:
+    """What nothing newer follows is listed for twenty minutes, three times by the hour, and then no
+    more: a poll in the silence after a burst is one request with an empty answer.
+    """
+    for _ in range(50):
+        parts.fake.add_change()
+    found = bounds(parts, 12 * 6)
+    before = len(parts.fake.seen)
     parts.look()
 
-    assert parts.fake.seen[-1] == first
-    assert 'after:"2026-03-02 08:40:00"' in first
-    assert timedelta(hours=1) < REACH
+    assert found[:6] == ["08:40:00"] * 5 + ["09:00:01"]
+    assert found.count("07:00:00") == 3
+    assert set(found[36:]) == {"09:00:01"}
+    assert len(parts.fake.seen) == before + 1
+
+
+def test_index_that_stands_still(parts: Parts) -> None:
+    """However long nothing showed, all that happened meanwhile is found when it does."""
+    first = parts.fake.add_change()
+    bounds(parts, 12 * 8)
+    numbers = [parts.fake.add_change(at=f"2026-03-02 {hour}:00:00") for hour in (10, 12, 14)]
+
+    assert parts.look() == set(numbers)
+    assert first not in numbers
+
+
+def test_late_in_the_silence(parts: Parts) -> None:
+    """A change whose update shows two hours late is found within the hour."""
+    other = parts.fake.add_change()
+    late = parts.fake.add_change(at="2026-03-02 08:55:00")
+    parts.fake.changes[late].hidden = True
+    bounds(parts, 22)
+    parts.fake.changes[late].hidden = False
+
+    found = set().union(*(parts.look() for _ in range(12)))
+    assert found == {late}
+    assert other != late
+
+
+def test_the_clock_hides_nothing(parts: Parts) -> None:
+    """Where the clock is ahead of the one by which changes are dated, they are found all the same:
+    what counts is the newest update.
+    """
+    parts.fake.add_change()
+    parts.look()
+    parts.fake.date_ahead = timedelta(minutes=50)
+    bounds(parts, 12)
+    number = parts.fake.add_change()
+
+    assert parts.look() == {number}
+
+
+def test_nothing_to_list(parts: Parts) -> None:
+    """Where there never was an update, everything after the start is listed."""
+    assert set(bounds(parts, 10)) == {"08:40:00", "09:00:01"}
+
+
+def test_start_on_a_quiet_server(parts: Parts) -> None:
+    """After a start the newest update found counts, and not the time of the start."""
+    parts.delta.begin(parts.fake.now, from_iso("2026-03-01T07:00:00Z"))
+
+    assert set(bounds(parts, 10)) == {"07:00:01"}
 
 
 def test_deleted_while_set_aside(parts: Parts) -> None:
@@ -265,7 +348,7 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     number = parts.fake.add_change()
     parts.look()
     parts.intake.fail(Failed(key(number), ProtocolError("it makes no sense")))
-    assert parts.watch.events(parts.fake.now + timedelta(days=1)) == []
+    assert due(parts, parts.fake.now + timedelta(days=1)) == []
     del parts.fake.changes[number]
     parts.look()
 
@@ -273,17 +356,7 @@ def test_deleted_while_set_aside(parts: Parts) -> None:
     assert key(number) not in parts.watch
     assert parts.fake.add_change(number=number) == number
     parts.look()
-    assert len(parts.watch.events(parts.fake.now + timedelta(days=2))) == 1
-
-
-def test_nothing_to_list(parts: Parts) -> None:
-    """Where a delta finds nothing the next one reaches back as far, and not further."""
-    reached = set()
-    for _ in range(10):
-        parts.look()
-        reached.add(parts.fake.seen[-1].split('"')[1])
-
-    assert reached == {"2026-03-02 08:40:00"}
+    assert len(due(parts, parts.fake.now + timedelta(days=2))) == 1
 
 
 def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
@@ -293,7 +366,7 @@ def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
         sent.append(trigger.rpartition("_")[2])
 
     site = Site("s", "https://s")
-    return Dispatcher(site, POLICY, cap, parts.position, Outbox(send), LOG)
+    return Dispatcher(site, POLICY, Pace(cap, 100 * cap, LOG), parts.position, Outbox(send), LOG)
 
 
 def test_dispatched_and_let_go(parts: Parts) -> None:
@@ -308,7 +381,9 @@ def test_dispatched_and_let_go(parts: Parts) -> None:
         read = parts.delta.look(parts.watch, parts.known, parts.aside, parts.intake)
         assert read or not status
         now = parts.fake.now
-        dispatcher(parts, sent).run(now, parts.watch, parts.aside, lambda _keys: None, parts.intake)
+        dispatcher(parts, sent).run(
+            now, parts.watch, parts.aside, lambda _keys: False, parts.intake
+        )
 
     assert sent == ["waiting", "ended"]
     assert len(parts.watch) == 0
@@ -324,7 +399,7 @@ def test_cursor_under_the_cap(parts: Parts) -> None:
     throughs = []
     for _ in range(3):
         dispatcher(parts, sent, cap=1).run(
-            parts.fake.now, parts.watch, parts.aside, lambda _keys: None, parts.intake
+            parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake
         )
         throughs.append((iso(parts.position.cursor.through)[11:16], parts.position.cursor.late))
 
@@ -349,9 +424,9 @@ def test_payload_that_cannot_be_built(parts: Parts) -> None:
     parts.look()
     parts.fake.at("2026-03-03 10:00:00")
     outbox = Outbox(lambda _trigger, payload, _tag: sent.append(payload["number"]))
-    Dispatcher(BrokenSite("s", "https://s"), POLICY, 50, parts.position, outbox, LOG).run(
-        parts.fake.now, parts.watch, parts.aside, lambda _keys: None, parts.intake
-    )
+    Dispatcher(
+        BrokenSite("s", "https://s"), POLICY, Pace(50, 500, LOG), parts.position, outbox, LOG
+    ).run(parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake)
 
     assert sent == [2]
     assert key(1) in parts.aside

@@ -83,6 +83,19 @@ def test_restart(bench: Bench, restart: str) -> None:
     )
 
 
+def test_told_once_whatever_process_polls(bench: Bench) -> None:
+    """A wait that looks over, until all that was said has been read, is known to have been told."""
+    bench.fake.review(1, comment="recheck", at="2026-03-02 15:00:00")
+    for hour in (12, 13, 14):
+        bench.fake.at(f"2026-03-03 {hour}:00:00")
+        bench.start()
+        bench.poll()
+        bench.fake.touch(1)
+        bench.poll()
+
+    assert [payload["milestone"] for _, payload in bench.told] == ["1d"]
+
+
 # Cost.
 
 

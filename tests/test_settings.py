@@ -674,3 +674,15 @@ def test_labels_whose_votes_are_a_review():
     policy = given_config(review_labels=["Code-Review", " API-Review "]).policy
 
     assert policy.review_labels == ("Code-Review", "API-Review")
+
+
+@pytest.mark.parametrize("told", ["", "none", "/var/cache/st2-gerrit"])
+def test_sensor_cache(told: str) -> None:
+    """A folder, none, or that of temporary files."""
+    assert load({"url": "https://gerrit.example.org", "sensor_cache": told}).sensor_cache == told
+
+
+def test_sensor_cache_that_depends_on_where_the_sensor_starts() -> None:
+    """A relative path would be another folder for each way to start it."""
+    with pytest.raises(ConfigError, match=r"sensor_cache is 'cache': write an absolute path"):
+        load({"url": "https://gerrit.example.org", "sensor_cache": "cache"})

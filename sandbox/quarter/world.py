@@ -11,6 +11,7 @@ import heapq
 import itertools
 import random
 from datetime import datetime, timedelta
+from tempfile import TemporaryDirectory
 from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 from fake_gitea import HOST as TRACKER_URL
@@ -45,6 +46,8 @@ class World:
         self.crew = Crew()
         MACHINE.wait = self.crew.wait
         self._people()
+        # What a sensor's process leaves for the next one.
+        self._left = TemporaryDirectory()
         self.config = self._config()
         self.st2 = SimulatedStackStorm(root, self.config, self.rng, self.crew)
         self.st2.enable_all_rules()
@@ -73,6 +76,7 @@ class World:
             "url": URL,
             "username": "st2-reviews",
             "password": "known-only-to-tests",
+            "sensor_cache": self._left.name,
             "roster": {"members": members},
             "limits": dict(LIMITS),
             "tracker": {"kind": "gitea", "url": TRACKER_URL, "project": REPO, "token": TOKEN},

@@ -62,14 +62,14 @@ def _span(rows: Tuple[Raw, ...], bound: Optional[datetime]) -> Tuple[datetime, d
     A row that was touched while its page was being made can show a time above the bound; taking
     the least time of all rows only repeats some, whereas the last row's could skip some.
     """
-    times = list(_times(rows))
-    if not times:
+    told = list(times(rows))
+    if not told:
         raise _repeats()
-    newest, oldest = max(times), min(times)
+    newest, oldest = max(told), min(told)
     return (newest, oldest) if bound is None else (min(newest, bound), min(oldest, bound))
 
 
-def _times(rows: Iterable[Raw]) -> Iterator[datetime]:
+def times(rows: Iterable[Raw]) -> Iterator[datetime]:
     """The times that can be read; a page is in order, so one that makes no sense may be missed."""
     for row in rows:
         with suppress(ProtocolError):

@@ -37,8 +37,9 @@ _OPTIONS = (
 def board(context: Context, limit: int = 1000) -> Dict[str, Any]:
     """Every overdue wait with who is asked since when, or why nobody is.
 
-    ``{now, count, more, by_reason, waits: [...], unreadable: [...]}``, the longest wait first;
-    ``by_reason`` counts, under ``asked`` those about whom somebody is asked.
+    ``{now, count, more, per_hour, by_reason, waits: [...], unreadable: [...]}``, the longest wait
+    first; ``by_reason`` counts, under ``asked`` those about whom somebody is asked; ``per_hour`` is
+    how many triggers go out in an hour at most.
 
     :param limit: open changes to look at, at most; ``more`` tells whether there are others.
     """
@@ -76,6 +77,7 @@ class Server:
             "now": iso(now),
             "count": len(found),
             "more": more,
+            "per_hour": self.settings.triggers_per_hour,
             "by_reason": _counted(found),
             "waits": [self._told(row) for row in found],
             "unreadable": self.unreadable,

@@ -7,18 +7,17 @@ shows a live ask, or its history a reason why nobody is to be asked.
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
 from reviewloop.core import payloads
-from reviewloop.core.asked import LiveAsk
-from reviewloop.core.milestones import Crossing
-from reviewloop.core.reading import Reading, Timeline, WaitKey
-from reviewloop.core.unasked import Bounds, overdue, why_not
+from reviewloop.core.reading import WaitKey
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.uncovered import Overdue, Slot, Uncovered
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask
@@ -35,7 +34,6 @@ PATIENCE = 3
 #: Why nobody was asked: no rule acts on the offers.
 NO_RULE = "no_rule"
 
-Slot = Tuple[ChangeKey, WaitKey]
 #: What was put off, by event: one record for each tier.
 Records = Mapping[str, Sequence[Pending]]
 
@@ -49,24 +47,15 @@ class _Offer:
     count: int
 
 
-@dataclass(frozen=True)
-class Overdue:
-    """An open wait past a milestone, without a live ask for it and without a reason."""
+class _Memo:
+    """What came of a wait so far: the last offer, until when it rests, when its edge was sent."""
 
-    key: ChangeKey
-    reading: Reading
-    timeline: Timeline
-    highest: Crossing
+    __slots__ = ("held", "offer", "sent")
 
-    @property
-    def slot(self) -> Slot:
-        """The wait."""
-        return self.key, self.timeline.key
-
-    @property
-    def rank(self) -> Tuple[datetime, ChangeKey]:
-        """Whoever has been overdue for the longest comes first."""
-        return self.timeline.crossings[0].at, self.key
+    def __init__(self) -> None:
+        self.offer: Optional[_Offer] = None
+        self.held: Optional[datetime] = None
+        self.sent: Optional[datetime] = None
 
 
 class Coverage:
@@ -92,18 +81,24 @@ class Coverage:
         self._asks = asks
         self._chosen: Optional[Mapping[str, datetime]] = None
         self._outbox = outbox
-        self._offers: Dict[Slot, _Offer] = {}
-        self._held: Dict[Slot, datetime] = {}
-        self._sent: Dict[Slot, datetime] = {}
+        self._memos: Dict[ChangeKey, Dict[WaitKey, _Memo]] = {}
+        self._uncovered = Uncovered(settings.bounds, self._grace)
+        # What each change was last found to have, and which of it may be offered now; the others
+        # rest until an instant.
+        self._placed: Dict[ChangeKey, Tuple[Overdue, ...]] = {}
+        self._ready: Dict[Slot, Overdue] = {}
+        self._resting: List[Tuple[datetime, Slot]] = []
 
     def sent(self, events: Iterable[Event], now: datetime) -> None:
         """The edges of these waits have just been sent: what they lead to is waited for."""
         for event in events:
-            wait = event.what.wait
-            self._sent[event.key, (wait.party.value, wait.since)] = now
+            slot = event.key, event.wait_key
+            self._memo(slot).sent = now
+            if slot in self._ready:
+                self._place(self._ready[slot], now)
 
     def run(
-        self, now: datetime, watch: Watch, room: int, fresh: Callable[[Set[ChangeKey]], None]
+        self, now: datetime, watch: Watch, room: int, fresh: Callable[[Set[ChangeKey]], bool]
     ) -> int:
         """Offer what is due; how many triggers that were.
 
@@ -112,24 +107,55 @@ class Coverage:
         :raises DatastoreError: what was put off cannot be read just now.
         :raises MessagingError: StackStorm did not take a trigger.
         """
-        self._forget(watch)
-        waiting = self._waiting(now, watch, watch.readings())
-        if room <= 0 or not waiting:
+        self._refresh(now, watch)
+        if room <= 0 or not self._ready:
             return 0
         records, self._chosen = _by_event(self._pending()), None
-        keys = {one.key for one in self._worth_it(waiting, now, watch, records)[:room]}
+        keys = {one.key for one in self._worth_it(self._ready.values(), now, watch, records)[:room]}
         fresh(keys)
-        waiting = self._waiting(now, watch, watch.readings(keys))
-        batch = self._worth_it(waiting, now, watch, records)[:room]
+        self._refresh(now, watch)
+        waiting = [one for key in keys for one in self._placed.get(key, ())]
+        ready = [one for one in waiting if one.slot in self._ready]
+        batch = self._worth_it(ready, now, watch, records)[:room]
         for one in batch:
-            self._offer(one, now, watch, self._put_off(one, watch, records))
+            self._offer(one, now, watch, records.get(one.event_id, ()))
         return len(batch)
 
-    def _waiting(self, now: datetime, watch: Watch, readings: Iterable[Reading]) -> List[Overdue]:
-        """The overdue waits that may be offered now, for all that is known without the records."""
-        bounds = self._settings.bounds(now)
-        found = uncovered(readings, watch.asks, now - self._grace, bounds)
-        return [one for one in found if self._is_time(one, now)]
+    def _refresh(self, now: datetime, watch: Watch) -> None:
+        """Bring what may be offered now up to date."""
+        for key in self._uncovered.refresh(now, watch):
+            for one in self._placed.pop(key, ()):
+                self._ready.pop(one.slot, None)
+            if key not in watch:
+                self._memos.pop(key, None)
+            found = self._uncovered.of(key)
+            if found:
+                self._placed[key] = found
+            for one in found:
+                self._place(one, now)
+        while self._resting and self._resting[0][0] <= now:
+            _, slot = heapq.heappop(self._resting)
+            for one in self._placed.get(slot[0], ()):
+                if one.slot == slot:
+                    self._place(one, now)
+
+    def _place(self, one: Overdue, now: datetime) -> None:
+        """Ready, if the edge has had its time, and no record is known to stand in the way."""
+        memo = self._recalled(one.slot)
+        edge = None if memo is None or memo.sent is None else memo.sent + self._grace
+        times = (edge, None if memo is None else memo.held)
+        at = max((time for time in times if time is not None), default=now)
+        if at <= now:
+            self._ready[one.slot] = one
+        else:
+            self._ready.pop(one.slot, None)
+            heapq.heappush(self._resting, (at, one.slot))
+
+    def _recalled(self, slot: Slot) -> Optional[_Memo]:
+        return self._memos.get(slot[0], {}).get(slot[1])
+
+    def _memo(self, slot: Slot) -> _Memo:
+        return self._memos.setdefault(slot[0], {}).setdefault(slot[1], _Memo())
 
     def _worth_it(
         self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
@@ -137,62 +163,64 @@ class Coverage:
         """Those that are to be offered, whoever has been overdue for the longest first; but
         what was offered in vain keeps nothing else back.
         """
-        known = [(one, self._put_off(one, watch, records)) for one in waiting]
-        found = [
-            (self._in_vain(one, now, watch, put_off), one)
-            for one, put_off in known
-            if self._is_worth_it(one, now, watch, put_off)
-        ]
+        idle_before = self._settings.bounds(now).idle_before
+        found, rested, idle = [], [], []
+        for one in waiting:
+            if idle_before is not None and one.updated < idle_before:
+                idle.append(one.slot)
+                continue
+            put_off = records.get(one.event_id, ())
+            if self._is_worth_it(one, now, watch, put_off):
+                found.append((self._in_vain(one, now, put_off), one))
+            else:
+                rested.append(one)
+        for one in rested:
+            self._place(one, now)
+        for slot in idle:
+            self._ready.pop(slot, None)
         found.sort(key=lambda both: (both[0], both[1].rank))
         return [one for _, one in found]
-
-    def _is_time(self, one: Overdue, now: datetime) -> bool:
-        """Whether the edge has had its time, and no record is known to stand in the way."""
-        edge = self._sent.get(one.slot, now - self._grace)
-        return now - edge >= self._grace and now >= self._held.get(one.slot, now)
 
     def _is_worth_it(
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
     ) -> bool:
         """Whether something can have changed; if not, the records are not read for an hour."""
-        not_before = min((_not_before(one, watch, record) for record in records), default=now)
         before = self._before(one)
+        if before is not None and not records and now - before.at < EVERY:
+            return False
+        not_before = min((_not_before(one, watch, record) for record in records), default=now)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
-            before = self._offers[one.slot] = replace(before, count=0)
+            before = self._memo(one.slot).offer = replace(before, count=0)
         if before is not None and now - before.at < EVERY:
             # The offer met a limit, which may free a place within minutes.
             return now >= not_before and any(record.at >= before.at for record in records)
-        is_rare = self._is_no_rule(one, now, watch, records) and self._was_today(one, now)
+        is_rare = self._is_no_rule(one, now, records) and self._was_today(one, now)
         if now >= not_before and not is_rare:
             return True
         later = now + EVERY
-        self._held[one.slot] = min(not_before, later) if not_before > now else later
+        self._memo(one.slot).held = min(not_before, later) if not_before > now else later
         return False
 
-    def _is_no_rule(
-        self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
-    ) -> bool:
+    def _is_no_rule(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
         """Whether so many offers have led to nothing at all."""
-        return self._in_vain(one, now, watch, records) >= PATIENCE
+        return self._in_vain(one, now, records) >= PATIENCE
 
-    def _in_vain(
-        self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
-    ) -> int:
+    def _in_vain(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> int:
         """How many offers in a row have led to nothing at all; more than enough are alike."""
         before = self._before(one)
         if before is None or records:
             return 0
         enough = before.count >= PATIENCE
-        return 0 if enough and self._is_begun(one, now, watch) else min(before.count, PATIENCE)
+        return 0 if enough and self._is_begun(one, now) else min(before.count, PATIENCE)
 
-    def _is_begun(self, one: Overdue, now: datetime, watch: Watch) -> bool:
+    def _is_begun(self, one: Overdue, now: datetime) -> bool:
         """Whether somebody was chosen within a working day, so that a rule acts, and its workflow
         has failed or died on the way: the next one goes on from there.
         """
         if self._chosen is None:
             self._chosen = {ask.event_id: ask.at for ask in self._asks() if ask.open}
-        at, calendar = self._chosen.get(watch.name(one.key)(one.highest)), self._policy.calendar
+        at, calendar = self._chosen.get(one.event_id), self._policy.calendar
         return at is not None and calendar.elapsed(at, now) < calendar.day_seconds
 
     def _was_today(self, one: Overdue, now: datetime) -> bool:
@@ -202,60 +230,38 @@ class Coverage:
 
     def _before(self, one: Overdue) -> Optional[_Offer]:
         """The last offer of this milestone."""
-        offer = self._offers.get(one.slot)
-        return offer if offer is not None and offer.milestone == one.highest.index else None
+        memo = self._recalled(one.slot)
+        offer = None if memo is None else memo.offer
+        return offer if offer is not None and offer.milestone == one.step else None
 
     def _offer(self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]) -> None:
+        """Send an offer.
+
+        :param records: what was put off about the milestone. A record of an earlier one tells what
+            became of another question, perhaps on another tier.
+        """
+        known = watch.known(one.key)
+        assert known is not None  # noqa: S101 - it was looked at just now
+        reading, asks = known
+        timeline = next(line for line in reading.timelines if line.key == one.wait)
+        highest = timeline.crossed(now)
+        assert highest is not None  # noqa: S101 - it is overdue
         why = [record.reason.value for record in records]
-        vain = self._in_vain(one, now, watch, records)
+        vain = self._in_vain(one, now, records)
         if vain >= PATIENCE:
             why = [NO_RULE]
         payload = payloads.overdue(
             self._site,
-            one.reading,
-            one.highest,
+            reading,
+            highest,
             self._policy,
             now,
-            watch.name(one.key)(one.highest),
-            asked_ids=[
-                who for ask in watch.asks(one.key, one.timeline.key) for who in ask.accounts
-            ],
+            one.event_id,
+            asked_ids=[who for ask in asks.get(one.wait, ()) for who in ask.accounts],
             why_not=why[0] if why else "",
         )
         self._outbox.put(payloads.OVERDUE, payload, f"gerrit-{one.key.number}")
-        self._offers[one.slot] = _Offer(one.highest.index, now, vain + 1)
-
-    @staticmethod
-    def _put_off(one: Overdue, watch: Watch, records: Records) -> Sequence[Pending]:
-        """What was put off about the milestone. A record of an earlier one tells what became of
-        another question, perhaps on another tier.
-        """
-        return records.get(watch.name(one.key)(one.highest), ())
-
-    def _forget(self, watch: Watch) -> None:
-        self._offers = {slot: one for slot, one in self._offers.items() if slot[0] in watch}
-        self._held = {slot: at for slot, at in self._held.items() if slot[0] in watch}
-        self._sent = {slot: at for slot, at in self._sent.items() if slot[0] in watch}
-
-
-def uncovered(
-    readings: Iterable[Reading],
-    asks: Callable[[ChangeKey, WaitKey], Sequence[LiveAsk]],
-    before: datetime,
-    bounds: Bounds,
-) -> Iterator[Overdue]:
-    """The waits that reached a milestone before an instant, about which nobody is asked, and for
-    which neither the history nor the configuration gives a reason.
-
-    :param asks: who is asked about a wait of a change.
-    """
-    for reading in readings:
-        key = ChangeKey.of(reading.change)
-        for timeline, highest in overdue(reading, bounds.now):
-            if highest.at > before or why_not(reading, timeline, bounds) is not None:
-                continue
-            if all(ask.milestone != highest.milestone for ask in asks(key, timeline.key)):
-                yield Overdue(key, reading, timeline, highest)
+        self._memo(one.slot).offer = _Offer(one.step, now, vain + 1)
 
 
 def _not_before(one: Overdue, watch: Watch, record: Pending) -> datetime:
@@ -267,7 +273,7 @@ def _not_before(one: Overdue, watch: Watch, record: Pending) -> datetime:
     leader = watch.touched(record.leader)
     if leader is None:
         return min(record.not_before, record.at + UNSEEN)
-    has_moved = max(leader, one.reading.change.updated) >= record.at
+    has_moved = max(leader, one.updated) >= record.at
     return min(record.not_before, record.at + EVERY) if has_moved else record.not_before
 
 

@@ -19,6 +19,8 @@ from reviewloop.sensor.watch import Watch
 OVERLAP = timedelta(minutes=20)
 #: Once in ``WIDE`` a delta reaches so far back: how late the index can be is only seen by looking.
 WIDE, REACH = timedelta(hours=1), timedelta(hours=2)
+#: What a search takes for the next instant.
+_SECOND = timedelta(seconds=1)
 
 
 class Delta:
@@ -26,7 +28,9 @@ class Delta:
 
     The lower bound follows the newest update seen, so that an index that is late as a whole is
     waited for, and never the clock: one change that is dated ahead would hide all others. The
-    overlap is twice the lag that was seen last.
+    overlap is twice the lag that was seen last. When nothing newer has come for so long that what
+    was late must have shown, nothing before the newest update is listed again: after a burst of
+    changes, silence costs no more than after one.
     """
 
     def __init__(self, reader: Reader, clock: DoubtedClock) -> None:
@@ -42,14 +46,18 @@ class Delta:
         """Whether there is a look that the next one can go on from."""
         return self._newest is not None
 
-    def begin(self, now: datetime) -> None:
-        """Everything that was updated before ``now`` has been looked at."""
-        self._newest = self._asked = self._widened = now
+    def begin(self, now: datetime, newest: Optional[datetime] = None) -> None:
+        """Everything that was updated before ``now`` has been looked at.
+
+        :param newest: the newest update there was.
+        """
+        self._asked = self._widened = now
+        self._newest = now if newest is None else min(newest, now)
 
     def look(self, watch: Watch, known: Known, aside: Aside, intake: Intake) -> Set[ChangeKey]:
         """Read what moved, and what is to be tried again; the changes read."""
         assert self._newest is not None  # noqa: S101 - begun
-        since = self._newest - self._reach()
+        since = self._since(self._newest)
         moved: Dict[ChangeKey, Row] = {}
         newest: List[datetime] = [self._newest]
         asked: Optional[datetime] = None
@@ -86,12 +94,16 @@ class Delta:
         self._clock.check()
         return self._clock.now()
 
-    def _reach(self) -> timedelta:
+    def _since(self, newest: datetime) -> datetime:
+        """From when on updates are listed."""
         now = self._clock.now()
-        if self._widened is None or now - self._widened >= WIDE:
+        is_wide = self._widened is None or now - self._widened >= WIDE
+        if is_wide:
             self._widened = now
-            return REACH
-        return min(max(OVERLAP, 2 * self._lag), REACH)
+        reach = REACH if is_wide else min(max(OVERLAP, 2 * self._lag), REACH)
+        # What is looked for only now and then has to be looked for once more.
+        last = reach + WIDE if is_wide else reach
+        return newest + _SECOND if self.asked - newest > last else newest - reach
 
     def _observe(self, row: Row) -> None:
         """An update that the last look should have found shows how late the index is."""

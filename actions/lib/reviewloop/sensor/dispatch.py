@@ -14,7 +14,8 @@ from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey, Failed
 from reviewloop.sensor.intake import Intake
-from reviewloop.sensor.position import Position
+from reviewloop.sensor.pace import Pace
+from reviewloop.sensor.position import KEPT, Position
 from reviewloop.sensor.watch import Watch
 
 #: ``dispatch(trigger, payload, trace tag)``.
@@ -47,23 +48,20 @@ class Outbox:
 
 
 class Dispatcher:
-    """Each event once, earliest first.
-
-    :param cap: the most triggers of one poll.
-    """
+    """Each event once, earliest first, at the pace that is set."""
 
     def __init__(
         self,
         site: payloads.Site,
         policy: Policy,
-        cap: int,
+        pace: Pace,
         position: Position,
         outbox: Outbox,
         log: logging.Logger,
     ) -> None:
         self._site = site
         self._policy = policy
-        self._cap = cap
+        self._pace = pace
         self._position = position
         self._outbox = outbox
         self._log = log
@@ -73,13 +71,13 @@ class Dispatcher:
         now: datetime,
         watch: Watch,
         aside: Aside,
-        fresh: Callable[[Set[ChangeKey]], None],
+        fresh: Callable[[Set[ChangeKey]], bool],
         intake: Intake,
     ) -> List[Event]:
         """Dispatch what is due by ``now``; what that was.
 
-        :param fresh: reads changes anew unless this poll has read them: they may have moved, or be
-            private now.
+        :param fresh: reads changes anew unless this poll has read them, as they may have moved, or
+            be private now; whether it read any.
         :raises MessagingError: StackStorm did not take a trigger; what it took is remembered.
         """
         ready, left = self._ready(now, watch, fresh, intake)
@@ -92,6 +90,7 @@ class Dispatcher:
                 watch.sent(event)
                 self._position.advance_past(event)
                 sent.append(event)
+                self._pace.took(1)
         finally:
             first = len(sent)
             left = [event for event, _ in ready[first:]] + left
@@ -99,28 +98,25 @@ class Dispatcher:
                 self._position.advance_to(now)
             self._position.expect(left, aside.through())
             watch.settle(now)
-        if left:
-            self._log.info(
-                "%d triggers dispatched, the most for one poll; %d follow in the next.",
-                len(sent),
-                len(left),
-            )
+        self._pace.say(now, watch.due(now) if left else None)
         return sent
 
     def _ready(
         self,
         now: datetime,
         watch: Watch,
-        fresh: Callable[[Set[ChangeKey]], None],
+        fresh: Callable[[Set[ChangeKey]], bool],
         intake: Intake,
     ) -> Tuple[List[Tuple[Event, Dict[str, Any]]], List[Event]]:
-        """The next events with their payloads, and the events that the cap holds back."""
-        cap = self._cap
+        """The next events with their payloads, and the first that the cap holds back: one, and
+        those that lie before the cursor.
+        """
+        self._pace.begin(now)
+        cap, is_late = self._pace.room, self._position.may_be_late
         while True:
-            events = watch.events(now)
+            events = watch.upcoming(now, cap, is_late, KEPT)
             first = events[:cap]
-            fresh({event.key for event in first})
-            if watch.events(now)[:cap] != first:
+            if fresh({event.key for event in first}):
                 continue
             built = [(event, self._payload(event, now)) for event in first]
             failed = [one for _, one in built if isinstance(one, Failed)]

@@ -6,14 +6,29 @@ what shows late, dated before the last poll, is dispatched like everything else,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import json
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Callable, Dict, Iterator, Optional, Set, Tuple, Union
+from types import MappingProxyType
+from typing import (
+    Callable,
+    Dict,
+    FrozenSet,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Set,
+    Tuple,
+    Union,
+)
 
+from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import event_order
 from reviewloop.core.milestones import Crossing, Ending
 from reviewloop.core.reading import Reading, Timeline, WaitKey
-from reviewloop.core.timestamps import iso
+from reviewloop.core.timestamps import epoch, instant, iso
+from reviewloop.core.waits import Wait
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.store.cursor import Cursor
 
@@ -36,6 +51,11 @@ class Event:
         return ChangeKey.of(self.reading.change)
 
     @property
+    def wait_key(self) -> WaitKey:
+        """The wait within the change."""
+        return self.what.wait.party.value, self.what.wait.since
+
+    @property
     def name(self) -> str:
         """What distinguishes it from all others: after a `/pass` a milestone crosses again."""
         return _name(self.what, self.at, self.id)
@@ -46,38 +66,110 @@ class Event:
         return self.at, event_order(self.id)
 
 
-@dataclass
+class Reached(NamedTuple):
+    """The last crossing of a wait that was dispatched; ``step`` counts milestones from 0."""
+
+    step: int
+    at: datetime
+    milestone: Duration
+
+    @classmethod
+    def of(cls, crossing: Crossing) -> Reached:
+        """A crossing without its wait."""
+        return cls(crossing.index, crossing.at, crossing.milestone)
+
+    def on(self, wait: Wait) -> Crossing:
+        """The crossing on its wait, as that is known now."""
+        return Crossing(wait, self.milestone, self.step, self.at)
+
+
 class Dispatched:
     """What has been dispatched of one change, by wait.
 
     ``crossed`` holds the last crossing of each wait, ``ended`` the waits whose ending it was.
     """
 
-    crossed: Dict[WaitKey, Crossing] = field(default_factory=dict)
-    ended: Set[WaitKey] = field(default_factory=set)
+    __slots__ = ("crossed", "ended")
+
+    def __init__(
+        self,
+        crossed: Mapping[WaitKey, Reached] = MappingProxyType({}),
+        ended: FrozenSet[WaitKey] = frozenset(),
+    ) -> None:
+        self.crossed = crossed
+        self.ended = ended
 
     @classmethod
     def up_to(cls, cursor: Cursor, reading: Reading, name: Namer) -> Dispatched:
         """What earlier polls have dispatched of a change, if they got as far as ``cursor``."""
-        found = cls()
+        crossed: Dict[WaitKey, Reached] = {}
+        ended: Set[WaitKey] = set()
         for timeline in reading.timelines:
             past = [one for one in timeline.crossings if _is_past(cursor, one, one.at, name(one))]
             if not past:
                 continue
-            found.crossed[timeline.key] = past[-1]
-            ending = _ending(timeline, past[-1])
+            crossed[timeline.key] = Reached.of(past[-1])
+            ending = _ending(timeline, crossed[timeline.key])
             if ending is not None and _is_past(cursor, ending, ending.at, name(past[-1])):
-                found.ended.add(timeline.key)
-        return found
+                ended.add(timeline.key)
+        return cls(crossed, frozenset(ended)) if crossed else cls()
 
-    def add(self, event: Event) -> None:
-        """Remember an event that has been dispatched."""
-        wait = event.what.wait
-        key = (wait.party.value, wait.since)
+    @classmethod
+    def from_text(cls, text: str) -> Dispatched:
+        """What :meth:`to_text` wrote."""
+        if not text:
+            return cls()
+        waits = [(_wait_key(*one[:2]), one) for one in json.loads(text)]
+        crossed = {
+            key: Reached(one[2], instant(one[3]), parse_duration(one[4])) for key, one in waits
+        }
+        return cls(crossed, frozenset(key for key, one in waits if one[5]))
+
+    def to_text(self) -> str:
+        """A line of text: there is one of these for every change, so they are kept small."""
+        told = [
+            [
+                *(key[0], epoch(key[1])),
+                *(reached.step, epoch(reached.at), str(reached.milestone)),
+                int(key in self.ended),
+            ]
+            for key, reached in self.crossed.items()
+        ]
+        return json.dumps(told, separators=(",", ":")) if told else ""
+
+    def add(self, event: Event) -> Optional[Reached]:
+        """Remember an event that has been dispatched; how far its wait was before."""
+        key = event.wait_key
+        before = self.crossed.get(key)
         if isinstance(event.what, Ending):
-            self.ended.add(key)
+            self.ended = self.ended | {key}
         else:
-            self.crossed[key] = event.what
+            self.crossed = {**self.crossed, key: Reached.of(event.what)}
+        return before
+
+    def remove(self, event: Event, before: Optional[Reached]) -> None:
+        """Take an event back.
+
+        :param before: what :meth:`add` answered.
+        """
+        key = event.wait_key
+        if isinstance(event.what, Ending):
+            self.ended = self.ended - {key}
+            return
+        rest = {one: reached for one, reached in self.crossed.items() if one != key}
+        self.crossed = rest if before is None else {**rest, key: before}
+
+    def further(self, other: Dispatched) -> Dispatched:
+        """With what was dispatched according to another: of each wait what came last."""
+        crossed = dict(self.crossed)
+        for key, reached in other.crossed.items():
+            before = crossed.get(key)
+            crossed[key] = reached if before is None else max(before, reached, key=_by_place)
+        return Dispatched(crossed, self.ended | other.ended)
+
+    def is_pending(self, timeline: Timeline) -> bool:
+        """Whether the ending of a wait is still to be dispatched."""
+        return timeline.key in self.crossed and timeline.key not in self.ended
 
     def due(self, reading: Reading, name: Namer, now: datetime) -> Iterator[Event]:
         """What is to be dispatched of the change by ``now``.
@@ -94,24 +186,38 @@ class Dispatched:
             elif before is not None and timeline.key not in self.ended:
                 ending = _ending(timeline, before)
                 if ending is not None and ending.at <= now:
-                    yield Event(ending.at, name(before), reading, ending)
+                    yield Event(ending.at, name(ending.highest), reading, ending)
 
 
-def _ending(timeline: Timeline, highest: Crossing) -> Optional[Ending]:
-    end = timeline.wait.end
-    return None if end is None else Ending(timeline.wait, replace(highest, wait=timeline.wait), end)
+def is_told(cursor: Cursor, event: Event) -> bool:
+    """Whether an event has been dispatched, if polls got as far as ``cursor``."""
+    of_change = cursor.of(event.key.number)
+    return _is_past(of_change, event.what, event.at, event.id)
+
+
+def _by_place(reached: Reached) -> Tuple[int, datetime]:
+    return reached.step, reached.at
+
+
+def _wait_key(party: str, since: int) -> WaitKey:
+    return party, instant(since)
+
+
+def _ending(timeline: Timeline, reached: Reached) -> Optional[Ending]:
+    wait = timeline.wait
+    return None if wait.end is None else Ending(wait, reached.on(wait), wait.end)
 
 
 def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_id: str) -> bool:
     return cursor.is_past(at, event_id) and _name(what, at, event_id) not in cursor.late
 
 
-def _is_news(timeline: Timeline, last: Crossing, before: Optional[Crossing]) -> bool:
+def _is_news(timeline: Timeline, last: Crossing, before: Optional[Reached]) -> bool:
     """Whether a crossing is higher than the one before, or the same one after a `/pass`."""
-    if before is None or last.index > before.index:
+    if before is None or last.index > before.step:
         return True
     first = next(one for one in timeline.crossings if one.index == last.index)
-    return last.index == before.index and last.at > max(first.at, before.at)
+    return last.index == before.step and last.at > max(first.at, before.at)
 
 
 def _name(what: Union[Crossing, Ending], at: datetime, event_id: str) -> str:

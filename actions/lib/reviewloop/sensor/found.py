@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from sys import intern
 from typing import Mapping, NamedTuple, Optional, Tuple, Union
 
 from reviewloop.core.asked import LiveAsk
 from reviewloop.core.change import Change
 from reviewloop.core.reading import Reading, WaitKey
+from reviewloop.errors import ProtocolError
+from reviewloop.gerrit import fields, parse
+from reviewloop.gerrit.fields import Raw
 
 #: Who is asked about each wait of a change.
 Asks = Mapping[WaitKey, Tuple[LiveAsk, ...]]
@@ -25,7 +29,8 @@ class ChangeKey(NamedTuple):
     @classmethod
     def of(cls, change: Change) -> ChangeKey:
         """The key of a change."""
-        return cls(change.number, change.project)
+        # One text for all changes of a project.
+        return cls(change.number, intern(change.project))
 
 
 @dataclass(frozen=True)
@@ -77,3 +82,11 @@ class Failed:
 
 
 Found = Union[Read, Private, Gone, Failed]
+
+
+def key_of(raw: Raw) -> Optional[ChangeKey]:
+    """The change that an answer is about, None where that cannot be told."""
+    try:
+        return ChangeKey(parse.number_of(raw), fields.text(raw.get("project"), "change"))
+    except ProtocolError:
+        return None

@@ -50,7 +50,7 @@ class Intake:
             elif isinstance(one, Read):
                 change = one.reading.change
                 position = since or self._position.cursor.of(change.number)
-                self._watch.learn(one.reading, position, one.asks)
+                self._watch.learn(one.reading, position, one.asks, is_whole=one.is_whole)
                 self._known.note(change)
                 self._aside.note(one.key, one.oddity)
                 if one.is_whole:

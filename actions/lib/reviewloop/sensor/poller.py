@@ -10,29 +10,31 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Callable, Dict, Iterable, List, Optional, Sequence, Set
+from datetime import timedelta
+from functools import partial
+from typing import Callable, Dict, List, Optional, Sequence, Set
 
-from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
-from reviewloop.gerrit.queries import after, all_of
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.aside import Aside
+from reviewloop.sensor.beside import Beside
 from reviewloop.sensor.clock import DoubtedClock, Moment
 from reviewloop.sensor.coverage import Coverage
-from reviewloop.sensor.delta import OVERLAP, Delta
+from reviewloop.sensor.delta import Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
-from reviewloop.sensor.events import Event
+from reviewloop.sensor.events import Event, is_told
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
+from reviewloop.sensor.pace import Pace
 from reviewloop.sensor.position import Position
 from reviewloop.sensor.reader import Reader
 from reviewloop.sensor.reconcile import EVERY, Reconcile
 from reviewloop.sensor.roster import RosterCheck
+from reviewloop.sensor.start import Leaving, Memories, Start, horizon, rewind
 from reviewloop.sensor.trouble import Troubles
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
@@ -53,6 +55,7 @@ class Stores:
     troubles: TroubleStore
     pending: Pendings
     asks: Asks
+    beside: Optional[Beside] = None
 
 
 class Poller:
@@ -79,18 +82,25 @@ class Poller:
         self._settings = settings
         self._client = client
         self._log = logger
-        self._reconcile_every = reconcile_every
         self._clock = DoubtedClock(clock)
         self._lost: Optional[LostCursorError] = None
-        self._reader = Reader(client, people().policy, settings.server, settings.gerrit.query)
+        self._reader = Reader(
+            client, people().policy, settings.server, settings.gerrit.query, self._clock.now
+        )
         self._roster = RosterCheck(people)
         self._pending, self._asks = stores.pending, stores.asks
         self._position = Position(stores.cursor)
         self._outbox = Outbox(dispatch)
+        self._pace = Pace(
+            settings.max_triggers_per_poll,
+            settings.triggers_per_hour,
+            logger,
+            is_bound=settings.max_triggers_per_hour > 0,
+        )
         self._dispatcher = Dispatcher(
             Site(settings.server, settings.gerrit.url),
             settings.policy,
-            settings.max_triggers_per_poll,
+            self._pace,
             self._position,
             self._outbox,
             logger,
@@ -98,7 +108,18 @@ class Poller:
         self._troubles = Troubles(
             settings.server, stores.troubles, self._outbox, self._clock.local, logger
         )
-        self._start_over()
+        self._watch, self._known, self._aside = Watch(settings.server), Known(), Aside()
+        self._intake = Intake(
+            self._watch, self._known, self._aside, self._position, self._clock.now, logger
+        )
+        self._delta = Delta(self._reader, self._clock)
+        self._coverage = Coverage(settings, self._put_off, self._asks.all, self._outbox)
+        self._reconcile = Reconcile(
+            self._reader, partial(horizon, settings), reconcile_every, logger
+        )
+        memories = Memories(self._watch, self._known, self._intake, self._position)
+        self._start = Start(settings, self._reader, memories, stores.beside, SETTLING, logger)
+        self._leaving = None if stores.beside is None else Leaving(stores.beside, memories)
 
     def poll(self) -> None:
         """One poll; failures are logged and dispatched once, and so is recovery."""
@@ -116,18 +137,9 @@ class Poller:
             lambda _err: self._log.exception("That polling fails cannot be reported."),
         )
 
-    def _start_over(self) -> None:
-        """As after a restart: what was noted down last counts, and Gerrit is asked anew."""
-        self._position.forget()
-        self._watch, self._known, self._aside = Watch(self._settings.server), Known(), Aside()
-        self._intake = Intake(
-            self._watch, self._known, self._aside, self._position, self._clock.now, self._log
-        )
-        self._delta = Delta(self._reader, self._clock)
-        self._coverage = Coverage(self._settings, self._put_off, self._asks.all, self._outbox)
-        self._reconcile = Reconcile(self._reader, self._horizon, self._reconcile_every, self._log)
-
     def _round(self) -> None:
+        # After a poll that failed the changes it read are whole still.
+        self._watch.rest()
         self._aside.begin()
         self._begin()
         read = self._look()
@@ -135,14 +147,20 @@ class Poller:
         sent = self._dispatcher.run(now, self._watch, self._aside, self._fresh(read), self._intake)
         self._save(len(sent))
         self._cover(sent, read)
+        self._watch.rest()
+        if self._leaving is not None:
+            self._leaving.run(self._delta.asked, self._start.begun, len(read))
         self._roster.run(self._delta.asked)
 
     def _cover(self, sent: List[Event], read: Set[ChangeKey]) -> None:
         """Offer what is overdue and uncovered, as far as the cap has room."""
         if self._settings.coverage_reach.amount:
-            now, room = self._delta.asked, self._settings.max_triggers_per_poll - len(sent)
+            now = self._delta.asked
             self._coverage.sent(sent, now)
-            self._coverage.run(now, self._watch, room, self._fresh(read))
+            offered = self._coverage.run(now, self._watch, self._pace.room, self._fresh(read))
+            self._pace.took(offered)
+        else:
+            self._watch.take_news()
 
     def _put_off(self) -> Sequence[Pending]:
         found = self._pending.readable()
@@ -157,17 +175,21 @@ class Poller:
         One that was damaged is as good as none: whoever is not asked for it is offered later.
         """
         try:
-            if self._position.load():
-                return
+            is_stored = self._position.load()
         except LostCursorError as err:
-            self._lost = err
-        self._client.version()
-        start = self._rewind(self._clock.now(), self._settings.catch_up)
-        self._position.start(start)
-        self._log.info("First start: dispatching what happens after %s.", iso(start))
+            self._lost, is_stored = err, False
+        if not is_stored:
+            self._client.version()
+            start = rewind(self._settings, self._clock.now(), self._settings.catch_up)
+            self._position.start(start)
+            self._log.info("First start: dispatching what happens after %s.", iso(start))
+        self._watch.take_back(self._is_told)
+        if self._leaving is not None:
+            self._leaving.name()
 
     def _save(self, sent: int) -> None:
-        """Save the cursor; what may not have gone out is sent again.
+        """Save the cursor; what may not have gone out is sent again, if the cursor as it is stored
+        does not lie behind it.
 
         While its database is down StackStorm drops a trigger with a mere warning, and ``dispatch``
         answers as if it had sent it (st2common/services/trigger_dispatcher.py).
@@ -176,8 +198,12 @@ class Poller:
             self._position.save()
         except DatastoreError:
             if sent:
-                self._start_over()
+                self._position.forget()
             raise
+        self._watch.confirm()
+
+    def _is_told(self, event: Event) -> bool:
+        return is_told(self._position.cursor, event)
 
     # What Gerrit knows.
 
@@ -199,37 +225,21 @@ class Poller:
         now = self._clock.now()
         if self._clock.check_cursor(self._position.cursor.through):
             self._position.lower(now)
-        cursor = self._position.cursor
-        lagging = cursor.through - OVERLAP
-        horizon = min(self._horizon(now), lagging)
-        read = self._intake.take(self._reader.scan(all_of("status:open", after(horizon))))
-        read |= self._intake.take(self._reader.scan(all_of("-status:open", after(lagging))))
-        read |= self._intake.take(self._reader.changes(_left_behind(cursor.expected, read)))
-        self._delta.begin(now)
-        self._reconcile.begin(now)
-        self._log.info("Watching %d changes.", len(self._watch))
-        return read
+        begun = self._start.run(now)
+        self._delta.begin(begun, self._known.newest)
+        self._reconcile.begin(begun)
+        return set()
 
-    def _fresh(self, read: Set[ChangeKey]) -> Callable[[Set[ChangeKey]], None]:
-        """Reads changes unless this poll has read them."""
+    def _fresh(self, read: Set[ChangeKey]) -> Callable[[Set[ChangeKey]], bool]:
+        """Reads changes unless this poll has read them; whether there was any."""
 
-        def freshen(keys: Set[ChangeKey]) -> None:
+        def freshen(keys: Set[ChangeKey]) -> bool:
             stale = keys - read
             read.update(stale)
             self._intake.take(self._reader.changes(stale, whole=True))
+            return bool(stale)
 
         return freshen
-
-    def _horizon(self, now: datetime) -> datetime:
-        """Changes idle since before can reach no other milestone, nor are they covered."""
-        policy = self._settings.policy
-        milestones = self._rewind(self._rewind(now, policy.max_snooze), policy.milestones[-1])
-        return min(milestones, self._rewind(now, self._settings.coverage_reach))
-
-    def _rewind(self, now: datetime, duration: Duration) -> datetime:
-        calendar = self._settings.policy.calendar
-        found = calendar.rewind(now, duration.seconds(calendar))
-        return found if found is not None else now - timedelta(days=3_650)
 
     # What does not keep polls from working.
 
@@ -237,9 +247,3 @@ class Poller:
         aside = self._lost or self._aside.trouble()
         found = [aside, self._clock.trouble(), self._roster.trouble()]
         return {one.kind: one for one in found if one is not None}
-
-
-def _left_behind(numbers: Iterable[int], read: Set[ChangeKey]) -> Set[ChangeKey]:
-    """Changes of which something is still to be dispatched, by number, but for those read."""
-    done = {key.number for key in read}
-    return {ChangeKey(number, "") for number in numbers if number not in done}

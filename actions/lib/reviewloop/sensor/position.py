@@ -44,6 +44,15 @@ class Position:
         """Begin anew: nothing up to here is to be dispatched."""
         self._cursor = Cursor(through)
 
+    def name_cache(self, word: str) -> None:
+        """Have the cursor name what lies beside the sensor."""
+        self._cursor = replace(self.cursor, cache=word)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the store has the cursor as it is."""
+        return self._cursor is not None and self._cursor == self._saved
+
     def check(self) -> None:
         """Read the store, for nothing but to see that StackStorm has its database."""
         with suppress(LostCursorError):
@@ -66,6 +75,13 @@ class Position:
     def is_late(self, event: Event) -> bool:
         """Whether an event lies before the cursor: it was found too late for its turn."""
         return self.cursor.is_past(event.at, event.id)
+
+    def may_be_late(self, event: Event) -> bool:
+        """Whether an event or a later one lies before the cursor; where ids of its second are
+        compared as texts, that is not their order.
+        """
+        same_second = self.cursor.as_text and event.at == self.cursor.through
+        return same_second or self.is_late(event)
 
     def expect(self, left: Iterable[Event], aside: Mapping[int, datetime]) -> None:
         """Note what lies before the cursor and has not been dispatched yet."""

@@ -7,6 +7,7 @@ change's is a value.
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from itertools import islice
 from typing import (
@@ -14,7 +15,6 @@ from typing import (
     Iterable,
     Iterator,
     List,
-    Optional,
     Sequence,
     Set,
     Tuple,
@@ -24,8 +24,7 @@ from typing import (
 
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
-from reviewloop.core.commands import Verb
-from reviewloop.core.comments import ReviewComment, has_comments, unread, with_comments
+from reviewloop.core.comments import ReviewComment, unread, with_comments
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change
 from reviewloop.errors import (
@@ -36,13 +35,14 @@ from reviewloop.errors import (
     TemporaryError,
     guarded,
 )
-from reviewloop.gerrit import fields, parse
+from reviewloop.gerrit import parse, scan
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
-from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of, any_word
+from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.http import codes
-from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read
+from reviewloop.sensor.commanded import Commanded, Commands
+from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read, key_of
 from reviewloop.sensor.words import Words
 
 HISTORY = (
@@ -76,16 +76,23 @@ class Reader:
     :param policy: that with which to read a change.
     :param server: as event ids name it.
     :param query: what every search is narrowed to, in Gerrit's syntax.
+    :param now: the server's time, as far as it can be believed.
     """
 
     def __init__(
-        self, client: ReadClient, policy: Callable[[Change], Policy], server: str, query: str
+        self,
+        client: ReadClient,
+        policy: Callable[[Change], Policy],
+        server: str,
+        query: str,
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._server = server
         self._policy = policy
         self._query = query
         self._words = Words(self._comments)
+        self._commands = Commands(client, now, query)
         self._failing = 0
         self._unanswered = 0
         self._room = 0
@@ -95,14 +102,19 @@ class Reader:
         for raw in self._client.scan(all_of(query, self._query)):
             yield self._guarded(raw, lambda raw=raw: parse.row(raw))  # type: ignore[misc]
 
-    def scan(self, query: str) -> Iterator[Found]:
-        """Every change that a search finds, with its history.
+    def scan(
+        self, query: str, came_to: Callable[[datetime], None] = lambda _at: None
+    ) -> Iterator[Found]:
+        """Every change that a search finds, with its history, newest first.
 
         Where a page is too much for one answer, what is left is read in small batches.
+
+        :param came_to: told the oldest update of each portion, when all of it has been taken; not
+            of such batches, which are in no order.
         """
         answered: Set[ChangeKey] = set()
         try:
-            for found in self._portions(self._client.scan(all_of(query, self._query), HISTORY)):
+            for found in self._portions(query, came_to):
                 if found.key is not None:
                     answered.add(found.key)
                 yield found
@@ -127,17 +139,21 @@ class Reader:
             part = wanted[start:end]
             numbers = sorted({key.number for key in part})
             missing = set(part)
-            for one in self._portion(self._answers(numbers), whole=True):
+            for one in self._portion(self._answers(numbers), self._commands.among, whole=True):
                 for found in _each(one, part):
                     if found.key is not None:
                         missing -= {found.key, ChangeKey(found.key.number, "")}
                     yield found
             yield from map(Gone, sorted(missing))
 
-    def _portions(self, rows: Iterable[Raw]) -> Iterator[Found]:
-        remaining = iter(rows)
+    def _portions(self, query: str, came_to: Callable[[datetime], None]) -> Iterator[Found]:
+        remaining = self._client.scan(all_of(query, self._query), HISTORY)
+        commanded = self._commands.scanned(query)
         for portion in iter(lambda: list(islice(remaining, PORTION)), []):
-            yield from self._portion(portion, whole=False)
+            yield from self._portion(portion, commanded, whole=False)
+            times = list(scan.times(portion))
+            if times:
+                came_to(min(times))
 
     def _answers(self, numbers: Sequence[int]) -> Iterator[_Answer]:
         for start in range(0, len(numbers), MAX_BATCH):
@@ -166,7 +182,9 @@ class Reader:
             if err.status != codes.SERVER_ERROR or self._failing > _FAILURES:
                 raise err
 
-    def _portion(self, answers: Iterable[_Answer], *, whole: bool) -> Iterator[Found]:
+    def _portion(
+        self, answers: Iterable[_Answer], commanded: Commanded, *, whole: bool
+    ) -> Iterator[Found]:
         changes: List[Change] = []
         for answer in answers:
             parsed = answer if isinstance(answer, Failed) else self._parsed(answer)
@@ -176,7 +194,7 @@ class Reader:
                 yield Private(parsed)
             else:
                 changes.append(parsed)
-        wanted = self._with_commands(changes)
+        wanted = commanded(changes)
         for change in changes:
             raw: Raw = {"_number": change.number, "project": change.project}
             yield self._guarded(raw, partial(self._read, change, wanted, whole))
@@ -213,24 +231,9 @@ class Reader:
         self._unanswered = 0
         return comments
 
-    def _with_commands(self, changes: Sequence[Change]) -> Set[ChangeKey]:
-        """Those of the changes whose comments hold a command: few, so few requests."""
-        marked = sorted({change.number for change in changes if has_comments(change)})
-        words = any_word(verb.value for verb in Verb)
-        rows = self._client.changes(marked, query=words) if marked else []
-        return {key for key in map(key_of, rows) if key is not None}
-
     def _guarded(self, raw: Raw, step: Callable[[], T]) -> Union[T, Failed]:
         """One change, one guard: whatever its text makes of our code stays with it."""
         return guarded(step, lambda err: Failed(key_of(raw), err), (AuthError, ConfigError))
-
-
-def key_of(raw: Raw) -> Optional[ChangeKey]:
-    """The change that an answer is about, None where that cannot be told."""
-    try:
-        return ChangeKey(parse.number_of(raw), fields.text(raw.get("project"), "change"))
-    except ProtocolError:
-        return None
 
 
 def _each(found: Found, wanted: Iterable[ChangeKey]) -> Sequence[Found]:

@@ -1,6 +1,6 @@
 """What the sensor remembers of the changes it watches, and what is to be dispatched about them.
 
-Nothing here talks to anybody. A restart loses all of it; the cursor and a fresh look at Gerrit
+Nothing here talks to anybody. A restart may lose all of it; the cursor and a fresh look at Gerrit
 bring it back.
 """
 
@@ -8,23 +8,22 @@ from __future__ import annotations
 
 import heapq
 from datetime import datetime
-from typing import Dict, Iterable, Iterator, List, Optional, Set, Tuple
+from itertools import count
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
-from reviewloop.core.asked import LiveAsk
-from reviewloop.core.keys import event_id
-from reviewloop.core.milestones import Crossing
-from reviewloop.core.reading import Reading, WaitKey
-from reviewloop.sensor.events import Dispatched, Event, Namer, is_going_on, next_due
+from reviewloop.core.reading import Reading
+from reviewloop.sensor.events import Event, Namer, Reached, is_going_on, next_due
 from reviewloop.sensor.found import Asks, ChangeKey
+from reviewloop.sensor.memory import Memory
+from reviewloop.sensor.queue import AT_ONCE, Order, Queue, not_before
 from reviewloop.store.cursor import Cursor
 
 
 class Watch:
     """The changes that may still cross a milestone, or whose waits may end.
 
-    A change is *unsettled* from the moment it is read, or falls due, until all its events have been
-    dispatched. One that is *set aside* could not be read, or not be reported: nothing is due of it
-    until it is read again.
+    A change that is *set aside* could not be read, or not be reported: nothing is due of it until
+    it is read again. Between polls changes are packed (:meth:`rest`).
 
     What was dispatched of a change is remembered longer than it is watched, until it is forgotten:
     or its ending would be dispatched again when somebody next touches it.
@@ -33,139 +32,225 @@ class Watch:
     """
 
     def __init__(self, server: str) -> None:
-        self._server = server
-        self._readings: Dict[ChangeKey, Reading] = {}
-        self._asks: Dict[ChangeKey, Asks] = {}
-        self._dispatched: Dict[ChangeKey, Dispatched] = {}
+        self._memory = Memory(server)
+        self._queue = Queue()
+        # Changes that were read, or of which something was sent, since they were last looked at.
         self._unsettled: Set[ChangeKey] = set()
         self._aside: Set[ChangeKey] = set()
-        self._due: List[Tuple[datetime, ChangeKey]] = []
-        self._projects: Dict[int, Set[str]] = {}
+        self._news: Set[ChangeKey] = set()
+        # What was sent since the cursor was last kept, and how far the wait was before.
+        self._unconfirmed: List[Tuple[Event, Optional[Reached]]] = []
+        self._now: Optional[datetime] = None
 
     def __contains__(self, key: ChangeKey) -> bool:
-        return key in self._readings
+        return key in self._memory
 
     def __len__(self) -> int:
-        return len(self._readings)
+        return len(self._memory)
 
     def __iter__(self) -> Iterator[ChangeKey]:
-        return iter(self._readings)
+        return iter(self._memory)
 
     @property
     def remembered(self) -> int:
         """Of how many changes it is known what was dispatched of them."""
-        return len(self._dispatched)
+        return len(self._memory.remembered)
 
-    def readings(self, keys: Optional[Iterable[ChangeKey]] = None) -> List[Reading]:
-        """What is known of each watched change that is not set aside.
+    def due(self, now: datetime) -> int:
+        """For how many changes there may be something to dispatch."""
+        return self._queue.count(now)
 
-        :param keys: only of these.
+    def known(self, key: ChangeKey) -> Optional[Tuple[Reading, Asks]]:
+        """What is known of a watched change and of who is asked about each wait; None if it is not
+        watched, or set aside.
         """
-        wanted = self._readings if keys is None else self._readings.keys() & set(keys)
-        return [self._readings[key] for key in wanted if key not in self._aside]
+        return None if key in self._aside else self._memory.known(key)
+
+    def take_news(self) -> Set[ChangeKey]:
+        """The changes of which something else is known than at the last call, and those that are
+        watched no longer.
+        """
+        news, self._news = self._news, set()
+        return news
 
     def touched(self, number: int) -> Optional[datetime]:
         """When a watched change of that number was last touched; None where none is known well."""
-        keys = {ChangeKey(number, project) for project in self._projects.get(number, ())}
-        known = [self._readings[key] for key in keys if key in self._readings]
-        if not known or keys & self._aside:
-            return None
-        return max(reading.change.updated for reading in known)
+        keys = self._memory.of_number(number)
+        known = [at for at in map(self._memory.updated, keys) if at is not None]
+        return None if not known or self._aside.intersection(keys) else max(known)
 
     def name(self, key: ChangeKey) -> Namer:
         """The event ids of a change's crossings."""
-        alone = len(self._projects.get(key.number, ())) <= 1
+        return self._memory.name(key)
 
-        def named(crossing: Crossing) -> str:
-            wait, milestone = crossing.wait, str(crossing.milestone)
-            project = "" if alone else key.project
-            party = wait.party.value
-            return event_id(self._server, key.number, party, wait.since, milestone, project)
-
-        return named
-
-    def asks(self, key: ChangeKey, wait: WaitKey) -> Tuple[LiveAsk, ...]:
-        """Who is asked about a wait of a change."""
-        return self._asks.get(key, {}).get(wait, ())
-
-    def learn(self, reading: Reading, since: Cursor, asks: Optional[Asks] = None) -> None:
+    def learn(
+        self,
+        reading: Reading,
+        since: Cursor,
+        asks: Optional[Asks] = None,
+        *,
+        is_whole: bool = True,
+    ) -> None:
         """Take in a change as Gerrit just answered it.
 
         :param since: if nothing is known of the change, its events up to here have been dispatched.
         :param asks: who is asked about its waits.
+        :param is_whole: whether all that people said in comments was read.
         """
         reading = reading.without_history()
         key = ChangeKey.of(reading.change)
-        self._projects.setdefault(key.number, set()).add(key.project)
-        if key not in self._dispatched:
-            self._dispatched[key] = Dispatched.up_to(since, reading, self.name(key))
-        self._readings[key] = reading
-        self._asks[key] = asks or {}
-        self._unsettled.add(key)
+        self._news.update(self._memory.add(key))
+        self._memory.begin(key, reading, since, is_whole=is_whole)
+        self._memory.keep(key, reading, asks)
+        self._look_again(key)
         self._aside.discard(key)
+
+    def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
+        """What another process may know of a change; None if nothing."""
+        return None if key in self._aside else self._memory.text(key)
+
+    def recall(
+        self, key: ChangeKey, known: str, dispatched: str, guessed: str, since: Cursor
+    ) -> None:
+        """Take in what :meth:`text` told in an earlier process.
+
+        :param since: up to here events were dispatched meanwhile.
+        :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
+        """
+        self._memory.recall(key, known, dispatched, guessed, since)
+        self._news.update(self._memory.add(key))
+        if key in self._memory:
+            self._look_again(key)
 
     def set_aside(self, key: ChangeKey) -> None:
         """Keep a change out of dispatching; what is known of it stays."""
         self._aside.add(key)
+        self._queue.drop(key)
+        self._news.add(key)
 
     def forget(self, key: ChangeKey) -> None:
         """Stop watching a change: it left the search, or can be seen no more."""
         self._let_go(key)
-        self._dispatched.pop(key, None)
-        self._unsettled.discard(key)
+        self._memory.forget(key)
         self._aside.discard(key)
-        projects = self._projects.get(key.number, set()) - {key.project}
-        self._projects[key.number] = projects
-        if not projects:
-            del self._projects[key.number]
+        self._news.update(self._memory.remove(key))
 
     def prune(self, known: Iterable[ChangeKey]) -> None:
         """Forget all that is neither watched nor known."""
-        kept = set(known).union(self._readings, self._aside)
-        for key in [key for key in self._dispatched if key not in kept]:
+        kept = set(known).union(self._memory, self._aside)
+        for key in [key for key in self._memory.remembered if key not in kept]:
             self.forget(key)
 
     def forget_idle(self, horizon: datetime) -> None:
         """Stop watching what has been idle for so long that no milestone can be left."""
-        for key, reading in list(self._readings.items()):
-            if reading.change.updated < horizon and key not in self._unsettled:
+        for key in tuple(self._memory):
+            updated = self._memory.updated(key)
+            if updated is not None and updated < horizon and not self._is_unsettled(key):
                 self.forget(key)
 
-    def events(self, now: datetime) -> List[Event]:
-        """Everything to be dispatched by ``now``, earliest first."""
-        self._fall_due(now)
-        found = [event for key in self._unsettled - self._aside for event in self._of(key, now)]
-        return sorted(found, key=lambda event: event.order)
+    def upcoming(
+        self, now: datetime, most: int, is_late: Callable[[Event], bool], more: int = 0
+    ) -> List[Event]:
+        """The first events to be dispatched by ``now``, earliest first: ``most`` of them and one,
+        and so many ``more`` at most as are late.
+
+        Only changes of which an event may be among them are looked at.
+        """
+        self._now = now
+        found: List[Event] = []
+        ready: List[Tuple[Order, int, Event]] = []
+        tie = count()
+        places: Dict[ChangeKey, Order] = {}
+        while len(found) <= most or (len(found) <= most + more and is_late(found[-1])):
+            bound = self._queue.first(now)
+            if bound is not None and (not ready or bound <= ready[0][0]):
+                key = self._queue.take()
+                events = self._due_or_settled(key, now)
+                for event in events:
+                    heapq.heappush(ready, (event.order, next(tie), event))
+                if events:
+                    places[key] = min(event.order for event in events)
+            elif ready:
+                found.append(heapq.heappop(ready)[2])
+            else:
+                break
+        for key, place in places.items():
+            self._queue.put(key, place)
+        return found
 
     def sent(self, event: Event) -> None:
         """Remember an event that has been dispatched."""
-        self._dispatched[event.key].add(event)
+        dispatched = self._memory.dispatched(event.key)
+        self._unconfirmed.append((event, dispatched.add(event)))
+        self._memory.note(event.key, dispatched)
+        self._unsettled.add(event.key)
+
+    def confirm(self) -> None:
+        """The cursor has been kept: what was sent is not sent again, whatever happens."""
+        self._unconfirmed = []
+
+    def take_back(self, is_told: Callable[[Event], bool]) -> None:
+        """Send again what was sent since the last :meth:`confirm`, but for what is surely told."""
+        for event, before in reversed(self._unconfirmed):
+            if is_told(event) or event.key not in self._memory.remembered:
+                continue
+            dispatched = self._memory.dispatched(event.key)
+            dispatched.remove(event, before)
+            self._memory.note(event.key, dispatched)
+            if event.key not in self._memory:
+                self._memory.keep(event.key, event.reading)
+            self._look_again(event.key)
+        self._unconfirmed = []
 
     def settle(self, now: datetime) -> None:
-        """Put away the changes of which nothing is left to dispatch."""
+        """Look at the changes that were read, or of which something was sent: put away those of
+        which nothing is left to dispatch.
+        """
+        self._now = now
         for key in self._unsettled - self._aside:
-            if not any(True for _ in self._of(key, now)):
-                self._settle(key, now)
+            events = self._due_or_settled(key, now)
+            if events:
+                self._queue.put(key, min(event.order for event in events))
+        self._unsettled &= self._aside
 
-    def _of(self, key: ChangeKey, now: datetime) -> Iterator[Event]:
-        return self._dispatched[key].due(self._readings[key], self.name(key), now)
+    def rest(self) -> None:
+        """Pack the changes that were read; what is told of one later is read anew."""
+        if self._now is not None:
+            self._memory.rest(self._now)
 
-    def _settle(self, key: ChangeKey, now: datetime) -> None:
+    def _look_again(self, key: ChangeKey) -> None:
+        self._news.add(key)
+        self._unsettled.add(key)
+        self._queue.put(key, AT_ONCE)
+
+    def _is_unsettled(self, key: ChangeKey) -> bool:
+        is_due = self._now is not None and self._queue.is_due(key, self._now)
+        return is_due or key in self._unsettled
+
+    def _due_or_settled(self, key: ChangeKey, now: datetime) -> List[Event]:
+        """What is to be dispatched of a change; where that is nothing, it is put away."""
+        known = self.known(key)
+        if known is None:
+            self._unsettled.discard(key)
+            return []
+        events = list(self._memory.dispatched(key).due(known[0], self.name(key), now))
+        if not events:
+            self._settle(key, known[0], now)
+        return events
+
+    def _settle(self, key: ChangeKey, reading: Reading, now: datetime) -> None:
         self._unsettled.discard(key)
-        if not is_going_on(self._readings[key], now):
+        if not is_going_on(reading, now):
             self._let_go(key)
             return
-        ahead = next_due(self._readings[key], now)
-        if ahead is not None:
-            heapq.heappush(self._due, (ahead, key))
+        ahead = next_due(reading, now)
+        if ahead is None:
+            self._queue.drop(key)
+        else:
+            self._queue.put(key, not_before(ahead))
 
     def _let_go(self, key: ChangeKey) -> None:
-        self._readings.pop(key, None)
-        self._asks.pop(key, None)
-
-    def _fall_due(self, now: datetime) -> None:
-        while self._due and self._due[0][0] <= now:
-            _, key = heapq.heappop(self._due)
-            # An entry may be older than what is known now; then nothing comes of it.
-            if key in self._readings:
-                self._unsettled.add(key)
+        self._memory.let_go(key)
+        self._queue.drop(key)
+        self._unsettled.discard(key)
+        self._news.add(key)

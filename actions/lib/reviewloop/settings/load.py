@@ -71,6 +71,9 @@ class Settings:
 
     :param server: as event ids, keys and stored values name it: ``server_id``, or host[:port] of
         Gerrit's address.
+    :param max_triggers_per_hour: 0 for as many as ``max_triggers_per_poll`` comes to.
+    :param sensor_cache: the folder of the sensor's cache; ``none`` for none at all, "" for one of
+        temporary files.
     :param templates: a folder whose templates go before the pack's own; "" for none.
     :param warnings: what is read all the same, and should be written otherwise.
     :param profile: the name of what the configuration takes as its base; ``none`` without one.
@@ -87,8 +90,16 @@ class Settings:
     tracker: TrackerSettings
     limits: Limits
     templates: str = ""
+    max_triggers_per_hour: int = 0
+    sensor_cache: str = ""
     warnings: Tuple[str, ...] = ()
     profile: str = DEFAULTS.name
+
+    @property
+    def triggers_per_hour(self) -> int:
+        """How many triggers go out in an hour while more are due."""
+        most = max(1, self.max_triggers_per_poll * 3_600 // self.poll_interval)
+        return min(most, self.max_triggers_per_hour or most)
 
     def is_held_out(self, number: int) -> bool:
         """Whether a change is left alone on purpose, to compare: always the same changes."""
@@ -150,9 +161,16 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         tracker=read_tracker(tracker, exists),
         limits=_limits(limits),
         templates=read_templates(top, tracker, warnings),
+        max_triggers_per_hour=top.number("max_triggers_per_hour", 0, 0, 120_000),
+        sensor_cache=_sensor_cache(top),
         warnings=tuple(warnings),
         profile=profile.name,
     )
+
+
+def _sensor_cache(top: Reader) -> str:
+    value = top.value("sensor_cache", "", "/var/cache/st2-gerrit")
+    return value.parse(values.cache_folder) or ""
 
 
 def _gerrit(top: Reader, exists: Exists) -> Tuple[GerritSettings, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 from typing import List, Optional, Pattern
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +11,8 @@ from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import SERVER_PATTERN
 from reviewloop.core.policy import Vote
 
+#: In place of a folder: not a word that YAML takes for a truth value.
+NO_FOLDER = "none"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
@@ -183,3 +186,10 @@ def _unbalanced(tokens: List[str]) -> Optional[str]:
         if depth < 0:
             return "a ) is without its (; remove it or open it."
     return "a ( is not closed; add the )." if depth else None
+
+
+def cache_folder(text: str) -> str:
+    """``none``, an absolute path, or "" for a folder of temporary files."""
+    if text and text != NO_FOLDER and not os.path.isabs(text):
+        raise ValueError(f"write an absolute path, such as /var/cache/st2-gerrit, or {NO_FOLDER}.")
+    return text

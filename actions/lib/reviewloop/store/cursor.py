@@ -40,6 +40,8 @@ class Cursor:
     :param aside: changes that could not be read, with the instant up to which their events have
         been dispatched.
     :param as_text: whether ids of one second are compared as texts.
+    :param cache: the word by which a file beside the sensor shows that it belongs to this value, ""
+        for none.
     """
 
     through: datetime
@@ -47,6 +49,7 @@ class Cursor:
     late: FrozenSet[str] = frozenset()
     aside: Mapping[int, datetime] = field(default_factory=dict)
     as_text: bool = False
+    cache: str = ""
 
     def is_past(self, at: datetime, event_id: str) -> bool:
         """Whether the event lies at or before this position."""
@@ -70,8 +73,8 @@ class Cursor:
     def to_json(self) -> str:
         """``{"version": 1, "through": "2026-03-02T09:00:00Z", "after_id": null}``.
 
-        With ``"order"`` where there is an ``after_id``, and ``"late"`` and ``"aside"`` where there
-        is something to name.
+        With ``"order"`` where there is an ``after_id``, and ``"late"``, ``"aside"`` and
+        ``"cache"`` where there is something to name.
         """
         value: Dict[str, Any] = {
             "version": VERSION,
@@ -84,6 +87,8 @@ class Cursor:
             value["late"] = sorted(self.late)
         if self.aside:
             value["aside"] = {str(number): iso(at) for number, at in sorted(self.aside.items())}
+        if self.cache:
+            value["cache"] = self.cache
         return json.dumps(value)
 
     @classmethod
@@ -132,6 +137,7 @@ def _checked(value: Any) -> Cursor:
         late=frozenset(map(str, value.get("late", ()))),
         aside={int(number): from_iso(at) for number, at in value.get("aside", {}).items()},
         as_text=after_id is not None and value.get("order") != BY_NUMBER,
+        cache=str(value.get("cache", "")),
     )
 
 

@@ -1,0 +1,162 @@
+"""What is kept of a change while nothing happens to it: a line of text instead of a tree of values.
+
+Only what can still come of it is kept: open waits and their milestones, what stops a stopwatch now
+or later, and who is asked. Whatever is told of a change is taken from a new answer of Gerrit, so
+its names, votes and texts are not needed.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Callable, Iterable, List, Optional, Sequence, Tuple
+
+from reviewloop.core.asked import LiveAsk
+from reviewloop.core.change import Account, Change, ChangeStatus
+from reviewloop.core.commands import Command, Pauses, Verb
+from reviewloop.core.durations import parse_duration
+from reviewloop.core.milestones import Crossing
+from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, Timeline
+from reviewloop.core.spans import Span
+from reviewloop.core.tiers import Tier
+from reviewloop.core.timestamps import epoch, instant
+from reviewloop.core.turns import Cause, How, Party
+from reviewloop.core.waits import State, Wait
+from reviewloop.sensor.found import Asks, ChangeKey
+
+#: Whether something of a timeline is still to be dispatched.
+IsPending = Callable[[Timeline], bool]
+
+_NOBODY = Account(0)
+_write = json.JSONEncoder(separators=(",", ":")).encode
+_duration = lru_cache(maxsize=64)(parse_duration)
+
+
+def pack(reading: Reading, asks: Asks, now: datetime, is_pending: IsPending) -> str:
+    """What is left of a change: JSON without spaces, some 200 characters.
+
+    :param now: what is over by then is left out, unless it is pending.
+    """
+    change, state = reading.change, reading.state
+    ahead = [span for span in reading.pauses.spans if _lasts(span, now)]
+    acknowledged = {span.start for span in ahead if reading.is_acknowledged(span)}
+    return _write(
+        [
+            epoch(change.updated),
+            change.status.value,
+            2 * change.is_private + change.work_in_progress,
+            int(reading.is_exempt),
+            [_timeline(one) for one in reading.timelines if _is_kept(one, now, is_pending)],
+            [[*_span(span), int(span.start in acknowledged)] for span in ahead],
+            [_span(span) for span in state.reds if _lasts(span, now)],
+            [_span(span) for span in state.gates if _lasts(span, now)],
+            [_asked(key, found) for key, found in asks.items()],
+        ]
+    )
+
+
+def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
+    """What :func:`pack` kept, as far as polls look at it.
+
+    :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
+    """
+    updated, status, flags, exempt, timelines, paused, reds, gates, asks = json.loads(text)
+    at = instant(updated)
+    change = Change(
+        number=key.number,
+        project=key.project,
+        branch="",
+        change_id="",
+        status=ChangeStatus(status),
+        subject="",
+        owner=_NOBODY,
+        created=at,
+        updated=at,
+        hashtags=(EXEMPT_HASHTAG,) if exempt else (),
+        is_private=bool(flags & 2),
+        work_in_progress=bool(flags & 1),
+    )
+    state = State((), Party.NOBODY, _spans(reds), _spans(gates), human_reviews=0)
+    pauses = Pauses(
+        _spans(paused), commands=tuple(Command(Verb.ACK, instant(p[0]), 0) for p in paused if p[2])
+    )
+    lines = tuple(_of_timeline(*one) for one in timelines)
+    return Reading(change, state, pauses, lines), dict(_of_asked(*one) for one in asks)
+
+
+def next_change(reading: Reading, now: datetime) -> Iterable[datetime]:
+    """The instants after ``now`` at which a reason why nobody is asked may begin or end."""
+    state = reading.state
+    for span in (*reading.pauses.spans, *state.reds, *state.gates):
+        yield from (at for at in (span.start, span.end) if at is not None and at > now)
+
+
+def _is_kept(timeline: Timeline, now: datetime, is_pending: IsPending) -> bool:
+    end = timeline.wait.end
+    return end is None or end > now or is_pending(timeline)
+
+
+def _lasts(span: Span, now: datetime) -> bool:
+    return span.end is None or span.end > now
+
+
+def _timeline(one: Timeline) -> List[Any]:
+    wait = one.wait
+    return [
+        wait.party.value,
+        wait.cause.value,
+        epoch(wait.since),
+        None if wait.end is None else epoch(wait.end),
+        None if wait.how is None else wait.how.value,
+        int(wait.lapses),
+        [[str(c.milestone), c.index, epoch(c.at)] for c in one.crossings],
+    ]
+
+
+def _of_timeline(
+    party: str,
+    cause: str,
+    since: int,
+    end: Optional[int],
+    how: Optional[str],
+    lapses: int,
+    crossings: Sequence[Sequence[Any]],
+) -> Timeline:
+    wait = Wait(
+        Party(party),
+        Cause(cause),
+        instant(since),
+        (),
+        None if end is None else instant(end),
+        None if how is None else How(how),
+        bool(lapses),
+    )
+    found = (Crossing(wait, _duration(name), index, instant(at)) for name, index, at in crossings)
+    return Timeline(wait, tuple(found))
+
+
+def _asked(key: Tuple[str, datetime], found: Sequence[LiveAsk]) -> List[Any]:
+    told = [
+        [str(one.milestone), one.tier.value, one.attempt, list(one.accounts), epoch(one.at)]
+        for one in found
+    ]
+    return [key[0], epoch(key[1]), told]
+
+
+def _of_asked(
+    party: str, since: int, found: Sequence[Sequence[Any]]
+) -> Tuple[Tuple[str, datetime], Tuple[LiveAsk, ...]]:
+    asks = tuple(
+        LiveAsk(_duration(name), Tier(tier), attempt, tuple(accounts), instant(at))
+        for name, tier, attempt, accounts, at in found
+    )
+    return (party, instant(since)), asks
+
+
+def _span(span: Span) -> List[Optional[int]]:
+    return [epoch(span.start), None if span.end is None else epoch(span.end)]
+
+
+def _spans(found: Sequence[Sequence[Any]]) -> Tuple[Span, ...]:
+    return tuple(Span(instant(p[0]), None if p[1] is None else instant(p[1])) for p in found)

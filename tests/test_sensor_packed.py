@@ -1,0 +1,177 @@
+"""What is kept of a change between polls tells the same as the whole change, from then on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Dict, List, Tuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from any_history import SHORT, START, STEPS, Steps, history_of, known
+from histories import POLICY, History, at
+from lived import namer
+from reviewloop.core.asked import LiveAsk
+from reviewloop.core.commands import Verb
+from reviewloop.core.durations import Duration
+from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, read_change
+from reviewloop.core.tiers import Tier
+from reviewloop.core.unasked import Bounds
+from reviewloop.sensor.events import Dispatched, Event, is_going_on, next_due
+from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.packed import pack, unpack
+from reviewloop.sensor.queue import AT_ONCE, Queue, not_before
+from reviewloop.sensor.uncovered import Uncovered, uncovered
+from reviewloop.sensor.watch import Watch
+from reviewloop.store.cursor import Cursor
+
+GRACE = timedelta(minutes=20)
+HOURS = st.floats(0, 20 * 24).map(lambda hours: timedelta(seconds=int(hours * 3600)))
+
+
+def bounds(now: datetime) -> Bounds:
+    """Nothing is left alone."""
+    return Bounds(now, lambda _number: False)
+
+
+def words(events: List[Event]) -> List[Tuple[Any, ...]]:
+    """All that events say but for the change they are read from."""
+    return [(one.order, one.name, one.what.wait.how, one.what.wait.cause) for one in events]
+
+
+@settings(max_examples=300, deadline=None)
+@given(STEPS, HOURS, HOURS, HOURS)
+def test_the_same_from_then_on(
+    steps: Steps, first: timedelta, second: timedelta, third: timedelta
+) -> None:
+    """Whatever its history and whenever it was packed: what is due of it later, when, and whether
+    it is overdue and uncovered, do not depend on what was left out.
+    """
+    cursor, now, later = sorted((START + first, START + second, START + third))
+    whole = known(history_of(steps), now)
+    dispatched = Dispatched.up_to(Cursor(cursor), whole, namer())
+    text = pack(whole, {}, now, dispatched.is_pending)
+    packed, _ = unpack(text, ChangeKey.of(whole.change))
+    again = Dispatched.from_text(dispatched.to_text())
+
+    assert words(list(again.due(packed, namer(), later))) == words(
+        list(dispatched.due(whole, namer(), later))
+    )
+    assert next_due(packed, later) == next_due(whole, later)
+    assert is_going_on(packed, later) == is_going_on(whole, later)
+    before = later - GRACE
+    assert [
+        (line.key, highest.index, highest.at)
+        for line, highest in uncovered(packed, {}, before, bounds(later))
+    ] == [
+        (line.key, highest.index, highest.at)
+        for line, highest in uncovered(whole, {}, before, bounds(later))
+    ]
+    assert pack(packed, {}, now, dispatched.is_pending) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEPS, min_size=1, max_size=4), st.lists(HOURS, min_size=1, max_size=12))
+def test_the_index_of_the_uncovered(histories: List[Steps], times: List[timedelta]) -> None:
+    """It tells at each instant what a look at every change would tell."""
+    watch, index = Watch("s"), Uncovered(bounds, GRACE)
+    all_of = [history_of(steps) for steps in histories]
+    for now in sorted(START + time for time in times):
+        current: Dict[ChangeKey, Reading] = {}
+        for number, history in enumerate(all_of, 1):
+            reading = known(history, now)
+            change = replace(reading.change, number=number)
+            current[ChangeKey.of(change)] = replace(reading, change=change)
+            # Only what moved is read.
+            if not index.of(ChangeKey.of(change)) or len(history.messages) % 2:
+                watch.learn(current[ChangeKey.of(change)], Cursor(START))
+        watch.settle(now)
+        watch.rest()
+        index.refresh(now, watch)
+        for key in watch:
+            found = watch.known(key)
+            assert found is not None
+            expected = uncovered(found[0], {}, now - GRACE, bounds(now))
+            assert [(one.wait, one.step) for one in index.of(key)] == [
+                (line.key, highest.index) for line, highest in expected
+            ]
+        assert all(index.of(key) == () for key in current if key not in watch)
+
+
+def waiting() -> History:
+    """Uploaded on Monday at 9."""
+    return History().upload("mon 9:00")
+
+
+def repacked(reading: Reading, moment: str) -> Reading:
+    """What is left of it then."""
+    key = ChangeKey.of(reading.change)
+    return unpack(pack(reading, {}, at(moment), lambda _line: False), key)[0]
+
+
+def test_what_keeps_people_from_being_asked() -> None:
+    """A pause and its kind, red, and what the change says of itself are kept."""
+    history = (
+        waiting().review("mon 10:00", "second", text="/snooze 2d").ci("mon 11:00", "Verified-1")
+    )
+    change = replace(history.change(), hashtags=("No-Escalation",), is_private=True)
+    found = repacked(read_change(change, POLICY), "mon 12:00")
+
+    assert found.change.hashtags == (EXEMPT_HASHTAG,)
+    assert (found.change.is_private, found.change.work_in_progress) == (True, False)
+    pause = found.pause(at("mon 12:00"))
+    assert pause is not None
+    assert not found.is_acknowledged(pause)
+    assert found.state.is_red(at("mon 12:00"))
+    assert found.pause(at("fri 12:00")) is None
+
+
+def test_acknowledged() -> None:
+    """A pause by somebody who was asked is told from one by anybody."""
+    mark = "Asked.\n\n[st2-gerrit nudge 0123456789abcdef asked=2]"
+    history = waiting().say("mon 10:00", "pack", mark).review("mon 11:00", "reviewer", text="/ack")
+    found = repacked(read_change(history.change(), POLICY), "mon 12:00")
+    pause = found.pause(at("mon 12:00"))
+
+    assert pause is not None
+    assert found.is_acknowledged(pause)
+    assert [one.verb for one in found.pauses.commands] == [Verb.ACK]
+
+
+def test_who_is_asked() -> None:
+    """Live asks are kept as they are."""
+    reading = read_change(waiting().change(), POLICY)
+    ask = LiveAsk(Duration(1, "d"), Tier.COMMITTEE, 1, (2, 3), at("tue 9:00"))
+    asks = {("reviewers", at("mon 9:00")): (ask,)}
+    text = pack(reading, asks, at("tue 9:00"), lambda _line: False)
+
+    assert unpack(text, ChangeKey.of(reading.change))[1] == asks
+
+
+def test_size() -> None:
+    """What is over is left out: a long history takes no more room than a short one."""
+    history = waiting()
+    for day in range(1, 40):
+        history.review(f"mon{day} 10:00", "reviewer", text="Why?")
+        history.review(f"mon{day} 11:00", "owner", text="Because.")
+    reading = read_change(history.change(), SHORT)
+
+    assert len(pack(reading, {}, at("mon41 9:00"), lambda _line: False)) < 250
+    assert len(repacked(reading, "mon41 9:00").timelines) == 1
+
+
+def test_queue() -> None:
+    """A change has one place, the one it was given last."""
+    queue, one, two = Queue(), ChangeKey(1, "p"), ChangeKey(2, "p")
+    for minute in range(500):
+        queue.put(one, not_before(at("mon 9:00") + timedelta(minutes=minute)))
+    queue.put(two, AT_ONCE)
+    assert len(queue) == 2
+    assert len(queue._heap) < 120
+    assert queue.first(at("mon 9:00")) == AT_ONCE
+    assert queue.take() == two
+    assert queue.first(at("mon 17:18")) is None
+    assert queue.first(at("mon 17:19")) is not None
+    queue.drop(one)
+    assert queue.first(at("tue 9:00")) is None
