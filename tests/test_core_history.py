@@ -8,8 +8,8 @@ from typing import List
 
 import pytest
 
-from histories import POLICY, TAG, History, at
-from reviewloop.core.change import Account, Message
+from histories import ACCOUNTS, POLICY, TAG, History, at
+from reviewloop.core.change import Account, ChangeStatus, Message
 from reviewloop.core.history import Event, read
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Vote
@@ -111,8 +111,42 @@ def test_change_that_begins_with_something_else() -> None:
     history = History().say("mon 9:00", "owner", "Hashtag added: x", TAG + "setHashtag")
 
     (first,) = events(history)
-    assert (first.kind, first.at, first.wip) == (EventKind.UPLOAD, history.created, False)
+    assert first == Event(EventKind.UPLOAD, history.created, ACCOUNTS["owner"], uploader=1)
     assert events(History(started=False))[0].wip
+
+
+def test_places_of_events() -> None:
+    """Each event is where its message is; before all is what has none, and after all what a status
+    alone tells.
+    """
+    history = History().say("mon 9:00", "owner", "Topic set to x", TAG + "setTopic")
+    history.ci("mon 10:00", "Verified+1").review("mon 11:00", "reviewer", text="Why?")
+    staged = replace(history.change(), status=ChangeStatus.STAGED)
+
+    assert [(one.kind.value, one.place) for one in read(staged, POLICY)] == [
+        ("upload", -1),
+        ("robot", 1),
+        ("review", 2),
+        ("wip", 3),
+    ]
+    assert read(staged, POLICY)[-1].at == at("mon 11:00")
+
+
+def test_change_without_messages_that_a_machine_has() -> None:
+    """Everything is as old as the change."""
+    staged = replace(History().change(), status=ChangeStatus.STAGED)
+
+    found = [(one.kind.value, one.at, one.place) for one in read(staged, POLICY)]
+    assert found == [("upload", staged.created, -1), ("wip", staged.created, 0)]
+
+
+def test_history_that_begins_with_a_rebase() -> None:
+    """What was said of any patch set before counts: nothing tells of work since."""
+    history = History()
+    history.patch_set = 4
+    history.rebase("mon 9:00").review("mon 10:00", "reviewer", text="Why?", patch_set=2)
+
+    assert kinds(history) == ["review"]
 
 
 def test_ready_by_a_reply() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import replace
@@ -14,7 +15,16 @@ from hypothesis import strategies as st
 
 from histories import ACCOUNTS, POLICY, History, at, told
 from reviewloop.core.durations import parse_duration
-from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
+from reviewloop.core.keys import (
+    Mark,
+    ask_id,
+    change_ident,
+    digest,
+    event_id,
+    event_order,
+    marks_of,
+    ticket_key,
+)
 from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
 from reviewloop.core.reading import read_change, replay
 from reviewloop.core.spans import Span, subtract
@@ -204,6 +214,47 @@ def test_ticket_keys() -> None:
     assert key != ticket_key("review.example.org", 13)
     assert len(key) == 20
     assert key.startswith("grv-")
+
+
+def test_names_of_one_of_two_changes_with_a_number() -> None:
+    """They name the project, percent-encoded as one piece."""
+    assert change_ident(7, "a/b ü") == "a%2Fb%20%C3%BC~7"
+    assert change_ident(7) == "7"
+    assert event_id("h", 7, "owner", at("mon 9:00"), "2d", "a/b") == (
+        "h:a%2Fb~7:owner:1772442000:2d"
+    )
+    assert ticket_key("h", 7, "a/b") != ticket_key("h", 7)
+
+
+def test_names_stay() -> None:
+    """They stand on changes and in trackers: another way to compute them would lose those."""
+    assert digest("a", 1) == hashlib.sha256(b"a|1").hexdigest()[:16]
+    assert ticket_key("h", 7, "a/b") == "grv-" + digest("ticket", "h", "a%2Fb~7")
+    assert ask_id("h:7:owner:1772442000:2d", "chair") == digest(
+        "h:7:owner:1772442000:2d", "chair", 0
+    )
+    assert digest("\ud800") == hashlib.sha256(rb"\ud800").hexdigest()[:16]
+
+
+def test_order_of_events() -> None:
+    """By the number of the change, whatever the server and the project are called."""
+    ids = [f"{where}:owner:1772442000:2d" for where in ("h:9", "h:80:a~10", "b:12", "h:100")]
+    assert sorted(ids, key=event_order) == ids
+
+    assert event_order("h:12:owner:1:2d") == (12, "h:12:owner:1:2d")
+    assert event_order("h:x:owner:1:2d") == (0, "h:x:owner:1:2d")
+    assert event_order("h") == (0, "h")
+
+
+def test_marks_of_nobody() -> None:
+    """A mark that asks nobody by name, and a message without one."""
+    mark = Mark("label", "0123456789abcdef")
+    message = in_review().review("mon 10:00", "pack", text=f"{mark} \n\n").messages[-1]
+
+    assert str(mark) == "[st2-gerrit label 0123456789abcdef]"
+    assert marks_of(message) == (mark,)
+    assert str(replace(mark, asked=(7, 8))) == "[st2-gerrit label 0123456789abcdef asked=7,8]"
+    assert marks_of(replace(message, text=f"{mark}\nmore")) == ()
 
 
 def test_marks() -> None:
