@@ -49,8 +49,11 @@ def standing(history: History) -> Votes:
     ],
 )
 def test_gerrits_own_tags(tag: str, kind: str) -> None:
-    """Gerrit's tag decides, whatever the words are."""
-    assert kinds(History().upload("mon 9:00").say("mon 10:00", "owner", "x", TAG + tag)) == [kind]
+    """Gerrit's tag decides, whatever the words are; author and date are the message's."""
+    history = History().upload("mon 9:00").say("mon 10:00", "second", "x", TAG + tag)
+    (event,) = events(history)[1:]
+
+    assert (event.kind.value, event.author, event.at) == (kind, ACCOUNTS["second"], at("mon 10:00"))
 
 
 @pytest.mark.parametrize(
@@ -158,6 +161,15 @@ def test_ready_by_a_reply() -> None:
     assert kinds(history) == ["ready", "reply"]
 
 
+@pytest.mark.parametrize("vote", ["Workflow+1", "-Workflow", "Workflow+1 -Verified"])
+def test_ready_with_a_vote(vote: str) -> None:
+    """A vote in the reply that makes ready counts, and its words tell nothing more."""
+    sentence = "This change is ready for review."
+    history = History().upload("mon 9:00", wip=True).review("mon 10:00", "owner", vote, sentence)
+
+    assert kinds(history) == ["ready", "reply"]
+
+
 def test_ready_in_any_message() -> None:
     """During work in progress the sentence counts in whatever message it stands, an abandonment
     and a record included: its row comes before theirs.
@@ -244,6 +256,19 @@ def test_reviews_of_a_rebased_patch_set() -> None:
     assert (bare.silent, bare.votes) == (True, ())
 
 
+def test_words_with_a_vote_that_was_copied() -> None:
+    """Of a patch set reworked since, a vote counts that Gerrit copied, and the words do not."""
+    text = (
+        "Copied votes on follow-up patch sets have been updated:\n"
+        '* Verified+1 has been copied to patch set 2 (copy condition: "is:ANY").\n\nWhy?'
+    )
+    history = History().upload("mon 9:00").upload("mon 10:00")
+    history.review("mon 11:00", "reviewer", "Verified+1", text, patch_set=1)
+    (event,) = events(history)[2:]
+
+    assert (event.votes, event.silent) == ((Vote("Verified", 1),), True)
+
+
 # Saying nothing.
 
 
@@ -321,6 +346,7 @@ def test_deleted_votes() -> None:
     text = "Removed Somebody with the following votes:\n\n* Verified-1 by CI <ci@example.org>\n"
     history.say("mon 11:00", "owner", text, TAG + "deleteReviewer")
 
+    assert events(history)[-1].author == ACCOUNTS["owner"]
     assert not standing(history).red
     assert standing(history).negative
 

@@ -40,6 +40,14 @@ def test_two_waits_at_once() -> None:
     assert told(red, at("wed 9:00")) == ["reviewers 1d"]
 
 
+def test_red_that_ends_by_itself() -> None:
+    """The gate took its vote back, so the owner's wait ends in a day: until then it lasts."""
+    red = in_review().ci("tue 8:30", "Verified-1").ci("tue 10:00", "-Verified").change()
+
+    assert told(red, at("wed 9:59")) == ["owner 1d"]
+    assert told(red, at("wed 10:00")) == []
+
+
 @pytest.mark.parametrize(
     "fields",
     [
