@@ -29,7 +29,8 @@ from reviewloop.core.history import Event
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Vote
 from reviewloop.core.reading import read_change
-from reviewloop.core.reconcile import Disagreement, reconciled
+from reviewloop.core.reconcile import reconciled
+from reviewloop.core.telling import Disagreement
 from reviewloop.core.votes import Votes
 from work import steps as work_of
 
