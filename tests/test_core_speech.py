@@ -385,3 +385,12 @@ def test_any_text(text: str) -> None:
         pushed(head + text)
         forwarded(head + text, 2)
         review_of(head + text)
+
+
+def test_ballot_of_some_labels() -> None:
+    """What it says of the others is left out, be it a vote or one taken back."""
+    whole = Ballot((Vote("A", 1), Vote("B", -1)), ("C", "D"))
+
+    assert whole.of({"A", "D", "E"}) == Ballot((Vote("A", 1),), ("D",))
+    assert whole.of(set()) == Ballot()
+    assert whole.of(None) == whole

@@ -81,7 +81,7 @@ def kind_of(message: Message, wip: bool) -> Optional[EventKind]:
     """
     if message.tag.startswith(GERRITS_TAG):
         # Whoever posts a review may choose its tag, but not its first words.
-        what = message.tag.split(GERRITS_TAG, 1)[1]
+        what = message.tag[len(GERRITS_TAG) :]
         kind = None if review_of(message.text) is not None else _TAGS.get(what)
     else:
         found = _FIRST_WORDS.match(message.text)
