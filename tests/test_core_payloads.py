@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Dict
 
 from histories import POLICY, History, at
@@ -12,10 +12,12 @@ from reviewloop.core.durations import Duration
 from reviewloop.core.milestones import Crossing, Ending
 from reviewloop.core.payloads import Site, ended, overdue, trouble, waiting
 from reviewloop.core.reading import Reading, read_change
+from reviewloop.core.turns import Party
 from reviewloop.core.worktime import Calendar
 
 WEDNESDAY = at("wed 9:00")
 SITE = Site("review.example.org", "https://review.example.org/r")
+HOURLY = (Duration(1, "h"), Duration(5, "h"))
 #: Days of eight hours.
 OFFICE = replace(
     POLICY,
@@ -48,11 +50,35 @@ def told_overdue(now: datetime, **more: Any) -> Dict[str, Any]:
 
 def test_ages() -> None:
     """Hours are worked hours, days those of the calendar, both to the hundredth."""
-    payload = told(at("tue 12:21"), created=at("mon 8:40"))
+    payload = told(at("tue 12:21:07"), created=at("tue 12:21:07") - timedelta(days=1_000))
 
-    # 7 hours on Monday, and 4:21 on Tuesday; a day is 8 hours.
+    # 7 hours on Monday, and 4:21:07 on Tuesday; a day is 8 hours.
     assert (payload["waiting_hours"], payload["waiting_days"]) == (11.35, 1.42)
-    assert (payload["calendar_days"], payload["change_age_days"]) == (1.14, 1.15)
+    assert (payload["calendar_days"], payload["change_age_days"]) == (1.14, 1000.0)
+
+
+def test_what_comes_next() -> None:
+    """The next milestone of that very wait, as long as it lasts."""
+    history = History().upload("mon 9:00").review("wed 9:00", "reviewer", text="Why?")
+    history.review("wed 10:00", "owner", text="Because.")
+    reading = read_change(history.change(), POLICY)
+    over, _, open_still = (one for one in reading.timelines)
+    now = at("fri 9:00")
+
+    payload = waiting(SITE, reading, over.crossings[0], POLICY, now)
+    assert (payload["next_milestone"], payload["next_at"]) == (None, None)
+    payload = waiting(SITE, reading, open_still.crossings[0], POLICY, now)
+    assert (payload["next_milestone"], payload["next_at"]) == ("2d", "2026-03-06T10:00:00Z")
+
+
+def test_wait_that_is_going_to_end_by_itself() -> None:
+    """Red ends a day after the gate took its vote back; until then the owner's wait lasts."""
+    history = History().upload("mon 9:00").ci("tue 8:30", "Verified-1").ci("tue 10:00", "-Verified")
+    reading = read_change(history.change(), replace(POLICY, milestones=HOURLY))
+    owners = next(one for one in reading.timelines if one.wait.party is Party.OWNER)
+
+    payload = waiting(SITE, reading, owners.crossings[0], POLICY, at("tue 12:00"))
+    assert (payload["next_milestone"], payload["next_at"]) == ("5h", "2026-03-03T13:30:00Z")
 
 
 def test_event_of_another_name() -> None:

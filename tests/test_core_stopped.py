@@ -101,7 +101,7 @@ def test_time_snoozed_of_a_wait() -> None:
     """Of the wait that is open then: what of the snoozes lies in it and is over by then."""
     found = stopped((2, 4, True), (6, 9, True), waits=[REVIEWERS])
 
-    snoozed_by_then = [found.snoozed(hour(number)) // HOUR for number in range(13)]
+    snoozed_by_then = [found.snoozed(hour(number)) / HOUR for number in range(13)]
     assert snoozed_by_then == [0, 0, 0, 1, 2, 2, 2, 3, 4, 5, 5, 5, 0]
 
 
@@ -129,7 +129,7 @@ def test_acknowledgements_are_no_snoozes() -> None:
     """They stop the clock and use up nothing of what may be snoozed."""
     found = stopped((2, 4, True), (4, 8, False), (9, 10, True), waits=[REVIEWERS])
 
-    assert [found.snoozed(hour(number)) // HOUR for number in (4, 6, 8, 9, 11)] == [2, 2, 2, 2, 3]
+    assert [found.snoozed(hour(number)) / HOUR for number in (4, 6, 8, 9, 11)] == [2, 2, 2, 2, 3]
 
 
 def test_snooze_that_was_cut() -> None:
