@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
 
 import pytest
 from _pytest.runner import runtestprotocol
@@ -23,6 +23,7 @@ from hypothesis import Phase, settings
 from mutmut import __main__ as mutmut
 from mutmut.configuration import config
 from mutmut.mutation.data import SourceFileMutationData
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
 from mutmut.utils.file_utils import change_cwd, walk_mutatable_files
@@ -31,8 +32,11 @@ from mutmut.workers.isolation import run_in_fork_with_result
 
 from sandbox.cache import digest
 from sandbox.mutant_children import Children, Reached
+from sandbox.mutant_results import Outcome
 
 MEASURED = Path("reached.json")
+#: In the tree: the diff of each mutation that survived.
+SHOWN = Path("shown.json")
 SAVE_EVERY = 20.0  # seconds
 
 
@@ -162,6 +166,12 @@ def _plans(selections: Iterable[str]) -> List[Plan]:
     return plans
 
 
+def _shown(plan: Plan) -> Iterator[Tuple[str, str]]:
+    outcome = Outcome(str(plan.data.path), tuple(plan.data.exit_code_by_key.items()))
+    for name in outcome.names_of_survivors:
+        yield name, get_diff_for_mutant(name, path=plan.data.path)
+
+
 def _generate() -> None:
     set_mutant_under_test("mutant_generation")
     Path("mutants").mkdir(exist_ok=True)
@@ -188,6 +198,7 @@ def main() -> int:
     with change_cwd("mutants"):
         status = pytest.main([*arguments, *sorted({t for p in plans for t in p.tests})], [session])
     print("\n".join(session.problems))
+    SHOWN.write_text(json.dumps({name: diff for plan in plans for name, diff in _shown(plan)}))
     return int(bool(session.problems) or status != pytest.ExitCode.OK)
 
 

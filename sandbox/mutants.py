@@ -1,10 +1,11 @@
 """Mutations that no test notices: ``make mutants MODULE=core/turns.py BUDGET=300``.
 
 mutmut changes one thing at a time (a number, a comparison, an argument) in the functions of one
-module, and runs the tests that reach it. It does so in a copy of the checkout below
-``.cache/mutants/``, which keeps what is known: what a test has noticed is not tried again while its
-function stays as it is, and a module that was tried whole not before the code or a test changes.
-What survives and means the same is listed in ``docs/reliability.md`` with the reason.
+module, and `sandbox.mutant_session` runs the tests that reach it. It does so in a copy of the
+checkout below ``.cache/mutants/``, which keeps what is known: what a test has noticed is not tried
+again while its function stays as it is, and a module that was tried whole, with all tests, not
+before the code or a test changes. What survives and means the same is listed in
+``docs/reliability.md`` with the reason.
 """
 
 from __future__ import annotations
@@ -149,9 +150,9 @@ class _Known:
     def survivors(self, module: str) -> List[Survivor]:
         return [Survivor(*one) for one in self._known.get(module, {}).get("survivors", ())]
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: Outcome, *, by_all_tests: bool) -> None:
         self._known[outcome.module] = {
-            "whole": self._code if outcome.is_whole else "",
+            "whole": self._code if outcome.is_whole and by_all_tests else "",
             "survivors": [(one.where, one.change) for one in outcome.survivors],
         }
         self._file.write_text(json.dumps(self._known, indent=1, sort_keys=True), "utf-8")
@@ -170,18 +171,27 @@ def _tried(
             for module in ours:
                 _forget(_meta(tree, module))
             _run(tree, ours, end - time.monotonic(), options)
-    return [_outcome(tree, known, module, module in wanted) for module in modules]
+    by_all = options.longest == inf
+    return [
+        _seen(tree, known, one, by_all_tests=by_all) if one in wanted else _kept(tree, known, one)
+        for one in modules
+    ]
 
 
-def _outcome(tree: Path, known: _Known, module: str, is_new: bool) -> Outcome:
+def _kept(tree: Path, known: _Known, module: str) -> Outcome:
+    outcome = Outcome.read(module, json.loads(_meta(tree, module).read_text("utf-8")))
+    return outcome.with_survivors(known.survivors(module))
+
+
+def _seen(tree: Path, known: _Known, module: str, *, by_all_tests: bool) -> Outcome:
     if not _meta(tree, module).exists():
         return Outcome(module)
     outcome = Outcome.read(module, json.loads(_meta(tree, module).read_text("utf-8")))
-    if not is_new:
-        return outcome.with_survivors(known.survivors(module))
-    shown = [(name, _mutmut(tree, "show", name)) for name in outcome.names_of_survivors]
-    outcome = outcome.with_survivors(Survivor(where_of(n), change_of(diff)) for n, diff in shown)
-    known.put(outcome)
+    diffs = json.loads((tree / "shown.json").read_text("utf-8"))
+    outcome = outcome.with_survivors(
+        Survivor(where_of(name), change_of(diffs[name])) for name in outcome.names_of_survivors
+    )
+    known.put(outcome, by_all_tests=by_all_tests)
     return outcome
 
 
@@ -250,11 +260,6 @@ def _imports(text: str, name: str) -> bool:
     package, _, last = f"reviewloop.{name}".rpartition(".")
     direct = rf"from {package}\.{last}\b|from {package} import .*\b{last}\b"
     return re.search(direct, text) is not None
-
-
-def _mutmut(tree: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "mutmut", *words]
-    return subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":
