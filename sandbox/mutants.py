@@ -164,35 +164,33 @@ def _tried(
     """What is known of the modules' mutations once the time is up, or all were tried."""
     end = time.monotonic() + options.budget
     wanted = [one for one in modules if not known.is_whole(one)]
+    new: Dict[str, Outcome] = {}
     for room in TESTS:
         ours = [one for one in wanted if one.split("/", maxsplit=1)[0] == room]
         if ours and time.monotonic() < end:
             (tree / "pyproject.toml").write_text(_settings(tree, ours), "utf-8")
             for module in ours:
                 _forget(_meta(tree, module))
-            _run(tree, ours, end - time.monotonic(), options)
-    by_all = options.longest == inf
-    return [
-        _seen(tree, known, one, by_all_tests=by_all) if one in wanted else _kept(tree, known, one)
-        for one in modules
-    ]
+            diffs = _run(tree, ours, end - time.monotonic(), options)
+            new.update((one, _read(tree, one).with_survivors(_shown(diffs, one))) for one in ours)
+    for outcome in new.values():
+        known.put(outcome, by_all_tests=options.longest == inf)
+    kept = (one for one in modules if one not in new)
+    new.update((one, _read(tree, one).with_survivors(known.survivors(one))) for one in kept)
+    return [new[one] for one in modules]
 
 
-def _kept(tree: Path, known: _Known, module: str) -> Outcome:
-    outcome = Outcome.read(module, json.loads(_meta(tree, module).read_text("utf-8")))
-    return outcome.with_survivors(known.survivors(module))
-
-
-def _seen(tree: Path, known: _Known, module: str, *, by_all_tests: bool) -> Outcome:
-    if not _meta(tree, module).exists():
+def _read(tree: Path, module: str) -> Outcome:
+    meta = _meta(tree, module)
+    if not meta.exists():
         return Outcome(module)
-    outcome = Outcome.read(module, json.loads(_meta(tree, module).read_text("utf-8")))
-    diffs = json.loads((tree / "shown.json").read_text("utf-8"))
-    outcome = outcome.with_survivors(
-        Survivor(where_of(name), change_of(diffs[name])) for name in outcome.names_of_survivors
-    )
-    known.put(outcome, by_all_tests=by_all_tests)
-    return outcome
+    return Outcome.read(module, json.loads(meta.read_text("utf-8")))
+
+
+def _shown(diffs: Dict[str, str], module: str) -> Iterator[Survivor]:
+    for name, diff in diffs.items():
+        if where_of(name).startswith(module[:-3].replace("/", ".") + "."):
+            yield Survivor(where_of(name), change_of(diff))
 
 
 def _meta(tree: Path, module: str) -> Path:
@@ -212,7 +210,10 @@ def _forget(meta: Path) -> None:
         meta.write_text(json.dumps(to_try_again(known)), "utf-8")
 
 
-def _run(tree: Path, modules: Sequence[str], budget: float, options: argparse.Namespace) -> None:
+def _run(
+    tree: Path, modules: Sequence[str], budget: float, options: argparse.Namespace
+) -> Dict[str, str]:
+    """Try the modules' mutations; the diff of each that survived, by its name."""
     print(f"{', '.join(modules)}: for up to {budget:.0f} seconds", flush=True)
     plan = [f"{SOURCE / module}={','.join(selection(module))}" for module in modules]
     limits = [f"--budget={budget}", f"--longest={options.longest}", f"--jobs={options.jobs}"]
@@ -223,6 +224,8 @@ def _run(tree: Path, modules: Sequence[str], budget: float, options: argparse.Na
         told = [one for one in Path(log.name).read_text("utf-8").splitlines() if "FAILED" in one]
         print("\n".join(told) or "The last words are in the log.")
         raise SystemExit(f"The tests failed without a mutation; all that was said: {log.name}.")
+    found: Dict[str, str] = json.loads((tree / "shown.json").read_text("utf-8"))
+    return found
 
 
 def _settings(tree: Path, modules: Sequence[str]) -> str:
