@@ -26,7 +26,8 @@ def in_progress(events: Sequence[Event], change: Change, policy: Policy) -> List
     since = events[begun]
     words = None if change.is_private else _last_words(change, since, policy)
     place, at = words or (since.place, since.at)
-    split = next((i for i, event in enumerate(events) if event.place > place), len(events))
+    split = next((i for i in range(begun + 1, len(events)) if events[i].place > place), None)
+    split = len(events) if split is None else split
     made = Event(EventKind.WIP, at, None, wip=True, uploader=events[split - 1].uploader)
     after = [replace(event, wip=True) for event in events[split:]]
     return [*events[:split], replace(made, place=place), *after]
@@ -54,28 +55,15 @@ def ready(events: Sequence[Event], change: Change) -> List[Event]:
 
     Gerrit keeps no trace where a review with words makes a change ready: then its words are the
     trace. The first message after the last sign of progress by whoever answers for the change: one
-    that no later message moves. That it was private for a while is no such sign.
+    that no later message moves.
     """
-    begun = _last_sign(events, change)
+    begun = max(i for i, event in enumerate(events) if event.wip and _begins(events, i))
     since = events[begun]
     later = [(i, one) for i, one in enumerate(change.messages) if i > since.place]
     own = next((one for one in later if _answers(one[1], change, since)), None)
     place, message = own or next(iter(later), (since.place, None))
     at = since.at if message is None else message.date
     return [*events[:begun], *_made_ready(events[begun:], place, at)]
-
-
-def _last_sign(events: Sequence[Event], change: Change) -> int:
-    """The index of the event since which a change is in progress, or private."""
-    public = False  # whether it is known to have become public later
-    for i in range(len(events) - 1, 0, -1):
-        if _is_of_privacy(events[i], change):
-            if not public and events[i].kind is EventKind.WIP:
-                return i
-            public = events[i].kind is EventKind.READY
-        elif events[i].wip and events[i].kind in (EventKind.WIP, EventKind.UPLOAD):
-            return i
-    return 0
 
 
 def ready_meanwhile(events: Sequence[Event], change: Change) -> List[Event]:
@@ -133,3 +121,8 @@ def _is_of_privacy(event: Event, change: Change) -> bool:
     if event.kind not in (EventKind.WIP, EventKind.READY):
         return False
     return 0 <= event.place < len(change.messages) and is_of_privacy(change.messages[event.place])
+
+
+def _begins(events: Sequence[Event], i: int) -> bool:
+    kinds = (EventKind.WIP, EventKind.UPLOAD)
+    return events[i].kind in kinds or i == 0 or not events[i - 1].wip
