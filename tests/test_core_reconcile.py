@@ -648,7 +648,7 @@ def test_nobodys_vote_beside_somebodys() -> None:
     labels = ("A", "B", "C", "D", "E", "F")
     history = in_review()
     for label in labels:
-        history.review("mon 10:00", "", f"{label}-1").review("mon 10:00", "owner", f"{label}-1")
+        history.review("mon 10:00", "owner", f"{label}-1").review("mon 10:00", "", f"{label}-1")
     history.answered()
 
     told_of = [(one.label, one.account) for one in history.state().disagreements]
@@ -778,6 +778,16 @@ def test_advice_on_a_change_that_a_machine_has() -> None:
     history.answered(stands("Code-Review-1", "reviewer", "mon 9:30"), status=ChangeStatus.STAGED)
 
     assert differences(history) == []
+
+
+def test_vote_that_is_missing_beside_advice() -> None:
+    """What the tool said explains the one and not the other."""
+    history = in_review().review("mon 9:30", "reviewer", "Code-Review-1", tag=ADVICE)
+    history.answered(
+        stands("Code-Review-1", "reviewer", "mon 9:30"), stands("Workflow+1", "second", "mon 10:00")
+    )
+
+    assert differences(history) == [("Workflow", 0, 1)]
 
 
 def test_persons_own_vote_after_advice() -> None:
