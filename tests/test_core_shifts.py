@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from random import Random
 from typing import Callable, List, Optional
 
@@ -30,7 +31,8 @@ class Clock:
         self._shift = shift
         self.shifts = Shifts(self._seen, lambda epoch: epoch // LENGTH, LEAST, MOST)
         found = (shift(day) for day in range(LEAST, MOST + 1))
-        self._works = {second for one in found if one for second in range(*one)}
+        works = {second for one in found if one for second in range(*one)}
+        self._up_to = [0, *accumulate(second in works for second in range(MOST * LENGTH + 200))]
 
     def _seen(self, day: int) -> Optional[Shift]:
         self.looked.append(day)
@@ -38,7 +40,7 @@ class Clock:
 
     def elapsed(self, lo: int, hi: int) -> int:
         """Working seconds from ``lo`` to ``hi``."""
-        return sum(second in self._works for second in range(lo, hi))
+        return self._up_to[hi] - self._up_to[lo]
 
     def after(self, lo: int, seconds: int, until: int) -> Optional[int]:
         """When they have elapsed."""
@@ -86,8 +88,24 @@ def test_no_day_after_the_answer() -> None:
     assert max(clock.looked) == 32
 
     clock = Clock(SHIFTS[0])
+    assert clock.shifts.after(300, 30, 500) == 330
+    assert max(clock.looked) == 32
+
+    clock = Clock(SHIFTS[0])
     assert clock.shifts.back(400, 25, 30) == 375
     assert min(clock.looked) == 39 - 16
+
+    clock = Clock(SHIFTS[0])
+    assert clock.shifts.back(400, 10, 30) == 390
+    assert min(clock.looked) == 39
+
+
+def test_bounds_of_a_search() -> None:
+    """They may be the answer."""
+    for until, found in ((324, None), (325, 325), (326, 325)):
+        assert Clock(SHIFTS[0]).shifts.after(300, 25, until) == found
+    for since, found in ((376, None), (375, 375), (374, 375)):
+        assert Clock(SHIFTS[0]).shifts.back(400, 25, since) == found
 
 
 def test_search_that_gives_up() -> None:
