@@ -12,6 +12,7 @@ from hypothesis import given
 from any_history import STEPS, Steps, history_of
 from histories import ACCOUNTS, POLICY, TAG, History, approved, at, in_review, told
 from reviewloop.core.durations import Duration
+from reviewloop.core.policy import Vote
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.votes import Votes
 from reviewloop.core.worktime import Calendar
@@ -138,6 +139,14 @@ def test_vote_on_the_label_on_which_another_gate_failed() -> None:
     assert ends(history) is None
     assert ends(history.review("mon 12:00", "second ci", "Lint+1")) is None
     assert ends(history.ci("mon 13:00", "Verified+1")) == "mon 13:00"
+
+
+def test_gates_label_with_a_vote_that_holds() -> None:
+    """It is a gate's label all the same: red on it ends by a vote on it."""
+    policy = replace(POLICY, hold=(Vote("Lint", 2),))
+    history = red("Lint-1").ci("mon 11:00", "Verified+1")
+
+    assert history.state(policy).is_red(at("mon 12:00"))
 
 
 def test_vote_deleted() -> None:
