@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from histories import ACCOUNTS, POLICY, History, at, in_progress, in_review
 from reviewloop.core.history import Event
 from reviewloop.core.kinds import EventKind
@@ -57,6 +59,37 @@ def test_owners_vote_against_somebodys_patch_set() -> None:
     step = steps(history.change(), POLICY)[-1]
     assert Fact.HELD in step.facts
     assert (step.turn, step.cause and step.cause.value) == (Party.OWNER, "held_by_owner")
+
+
+def test_owner_who_takes_back_one_of_two_votes_against_it() -> None:
+    """The other still holds it back."""
+    history = in_review().review("mon 10:00", "owner", "Code-Review-1 Verified-1")
+    history.review("mon 11:00", "owner", "-Verified")
+    assert Fact.HELD in steps(history.change(), POLICY)[-1].facts
+
+    history.review("mon 12:00", "owner", "-Code-Review")
+    assert Fact.HELD not in steps(history.change(), POLICY)[-1].facts
+
+
+@pytest.mark.parametrize(
+    ("votes", "unverified"),
+    [
+        ("Verified+1", False),
+        ("Verified-1", True),
+        ("Verified-1 Lint+1", False),
+        ("Lint-1", True),
+        ("Code-Review-1", False),
+        ("Code-Review+1", False),
+    ],
+)
+def test_gates_that_have_not_passed_it(votes: str, *, unverified: bool) -> None:
+    """One has voted, and no vote of one for the change stands; what it says on people's label is
+    no gate's vote. A label may be a gate's and hold the change at a value that no gate casts.
+    """
+    policy = replace(POLICY, hold=(Vote("Lint", 2),))
+    step = steps(in_review().ci("mon 10:00", votes).change(), policy)[-1]
+
+    assert (Fact.UNVERIFIED in step.facts) is unverified
 
 
 def test_held_change_of_a_bot() -> None:
