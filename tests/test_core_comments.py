@@ -112,6 +112,8 @@ def test_several_general_comments() -> None:
     ("text", "only"),
     [
         ("Patch Set 1:\n\n(1 comment)", True),
+        ("Patch Set 1:\n(1 comment)", True),
+        ("Patch Set 1:\nWhy?\n(1 comment)", False),
         ("Patch Set 1:\n\n  (2 inline comments) \n\n(1 comment)\n", True),
         ("Patch Set 1: (1 comment)", False),
         ("Patch Set 1:\n\n", False),

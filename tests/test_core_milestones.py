@@ -25,7 +25,7 @@ from reviewloop.core.keys import (
     marks_of,
     ticket_key,
 )
-from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
+from reviewloop.core.milestones import Crossing, Ending, Window, crossing, elapsed
 from reviewloop.core.reading import read_change, replay
 from reviewloop.core.spans import Span, subtract
 from reviewloop.core.turns import How
@@ -186,6 +186,31 @@ def test_what_is_left_of_a_span(
 
 
 # Replayed.
+
+
+def test_crossing_of_a_wait_that_is_over() -> None:
+    """What is not reached before its end is not crossed; a pause moves what is."""
+    wait = in_review().review("mon 12:00", "reviewer", text="Why?").state().waits[0]
+    pause = (Span(at("mon 9:30"), at("mon 10:30")),)
+
+    assert told(crossing(wait, 3_600, Calendar())) == "mon 10:00"
+    assert told(crossing(wait, 3_600, Calendar(), pause)) == "mon 11:00"
+    assert crossing(wait, 3 * 3_600, Calendar()) is None
+    assert told(crossing(wait, 3 * 3_600 - 1, Calendar())) == "mon 11:59:59"
+
+
+def test_replay_tells_an_ending() -> None:
+    """Of a wait that had reached a milestone, with the last it had; a snooze counts."""
+    history = in_review().review("mon 10:00", "second", text="/snooze 1d")
+    history.review("thu 12:00", "reviewer", text="Why?")
+    reading = read_change(history.change(), POLICY)
+    wait, crossings = reading.timelines[0].wait, reading.timelines[0].crossings
+
+    assert [told(one.at) for one in crossings] == ["wed 9:00", "thu 9:00"]
+    assert list(replay(reading, POLICY, Window(at("mon 0:00"), at("thu 12:00")))) == [
+        *crossings,
+        Ending(wait, crossings[-1], at("thu 12:00")),
+    ]
 
 
 def test_replay_tells_each_milestone() -> None:
