@@ -213,3 +213,112 @@ def test_log_of_a_cap() -> None:
         "INFO: 2 triggers dispatched, the most for one poll; 3 follow in the next.",
         "INFO: 2 triggers dispatched, the most for one poll; 1 follow in the next.",
     ]
+
+
+def test_log_of_a_change_set_aside() -> None:
+    """Its number and why, once; a traceback only where the defect is ours."""
+    bench = Bench()
+    bench.fake.changes[bench.fake.add_change()].messages[0]["date"] = "yesterday"
+    bench.poll()
+    bench.fake.advance(hours=2)
+    bench.poll()
+    aside = [one for one in bench.log if one.levelname == "WARNING"]
+
+    assert [one.getMessage() for one in aside] == [
+        "A change cannot be read and is set aside (1): change 1, `date`: 'yesterday' is not a time"
+        " in Gerrit's form."
+    ]
+    assert aside[0].exc_info is None
+
+
+def test_log_of_a_row_and_a_defect() -> None:
+    """A row without a number is said to have none, and a defect of ours leaves its traceback."""
+    bench = Bench()
+    bench.poll()
+    bench.poller._intake.fail(Failed(None, KeyError("a defect")))
+    (line,) = bench.log[2:]
+
+    assert line.getMessage() == ("A change cannot be read and is set aside (no number): 'a defect'")
+    assert line.exc_info is not None
+    assert line.exc_info[0] is KeyError
+
+
+def test_log_of_a_trouble() -> None:
+    """What it is called, what was said, and after how many polls it was over."""
+    bench = Bench()
+    bench.poll()
+    for _ in range(2):
+        bench.fake.fail(401, "Unauthorized")
+        bench.poll()
+    bench.local_time = bench.fake.now + timedelta(days=400)
+    bench.poll()
+
+    server = "gerrit.example.org"
+    down, recovered, clocks = logged(bench)[2:]
+    assert down.startswith(f"ERROR: Polling {server} fails (auth): {server} answered GET ")
+    assert recovered == f"INFO: Polling {server} works again (auth) after 2 polls."
+    assert clocks.startswith(
+        f"ERROR: Polling {server} meets a problem (clock): The server's clock shows"
+    )
+    assert {one.exc_info for one in bench.log} == {None}
+
+
+def test_log_of_a_trouble_that_is_a_defect() -> None:
+    """It has a traceback."""
+    bench = Bench()
+    bench.poll()
+
+    def defect(_request: object) -> None:
+        raise KeyError("a defect")
+
+    bench.fake.before_send = defect
+    bench.poll()
+    line = bench.log[-1]
+
+    assert line.getMessage() == "Polling gerrit.example.org fails (internal): 'a defect'"
+    assert line.exc_info is not None
+    assert line.exc_info[0] is KeyError
+
+
+def test_log_of_a_datastore_that_is_down() -> None:
+    """What was reported before cannot be known then; after that it is."""
+    bench = Bench()
+    bench.shelf.store.down = True
+    bench.poll()
+
+    assert logged(bench)[0] == "DEBUG: Which troubles were reported cannot be read yet."
+
+
+def test_log_of_the_daily_look() -> None:
+    """What the polls before had missed, where that is something; and how much is remembered."""
+    bench = Bench(reconciles=True)
+    bench.poll()
+    number, other = bench.fake.add_change(), bench.fake.add_change()
+    bench.fake.at("2026-03-04 09:00:00")
+    bench.poll()
+    bench.fake.at("2026-03-04 12:00:00")
+    bench.fake.review(other, text="newer", at="2026-03-04 11:59:00")
+    bench.poll()
+    # Dated far before what the next deltas ask for.
+    bench.fake.review(number, text="Why?", at="2026-03-04 09:30:00")
+    bench.fake.at("2026-03-05 10:00:00")
+    bench.poll()
+
+    assert logged(bench)[2:] == [
+        "DEBUG: 2 changes watched, 2 remembered.",
+        "INFO: 1 changes were found that the polls before had missed.",
+        "DEBUG: 2 changes watched, 2 remembered.",
+    ]
+
+
+def test_roster_that_gerrit_does_not_know() -> None:
+    """Every member that cannot be asked is in the remedy."""
+    bench = Bench(roster={"members": [{"gerrit": "nobody1"}, {"gerrit": "nobody2"}]})
+    bench.poll()
+    ((_, trouble),) = bench.told
+
+    assert ": The roster is not as Gerrit has it. roster.members[0]" in logged(bench)[-1]
+    first, second = trouble["remedy"].split("roster.members")[1:]
+    assert first.startswith("[0].gerrit is 'nobody1'")
+    assert first.endswith(". ")
+    assert second.startswith("[1].gerrit is 'nobody2'")
