@@ -91,6 +91,12 @@ def test_whole() -> None:
     assert Outcome("core/spans.py").row() == "| `core/spans.py` | | | | all |"
 
 
+def test_nothing_to_change() -> None:
+    """A module of properties and tables only is whole from the start."""
+    assert outcome().is_whole
+    assert outcome().row() == "| `core/spans.py` | 0 | 0 | 0 | 0 |"
+
+
 def test_what_is_tried_again() -> None:
     """Another run keeps what was noticed, and nothing else; mutmut's other notes stay."""
     again = to_try_again(meta(a=1, b=36, c=0, d=33, e=None, f=-9))
