@@ -221,6 +221,22 @@ def test_ask_on_record() -> None:
     assert held(board.assess(since_eight(board, older))) == first
 
 
+@pytest.mark.parametrize("is_lost", [False, True])
+@pytest.mark.parametrize("asked_at", ["2d", "5d"])
+def test_ask_that_is_shown(asked_at: str, is_lost: bool) -> None:
+    """So does one at a later milestone; what the change shows is enough, if the record is lost."""
+    board = Board()
+    board.fake.at("2026-03-09 09:00:00")
+    first = board.change()
+    board.post(board.assess(board.event(asked_at, number=first)))
+    for name in board.shelf.names() if is_lost else []:
+        board.shelf.store.drop(name)
+    older = topic(board)
+    board.fake.changes[first].topic = "cache"
+
+    assert held(board.assess(since_eight(board, older))) == first
+
+
 @pytest.mark.parametrize("tier", [Tier.REVIEWERS, Tier.NOBODY])
 def test_reminder_leads_nobody(tier: Tier) -> None:
     """A reminder of the change's own reviewers, or a mark, is no request that others could join."""
