@@ -17,7 +17,7 @@ from sandbox.mutant_results import (
     to_try_again,
     where_of,
 )
-from sandbox.mutants import LEFT_OUT, selection
+from sandbox.mutants import LEFT_OUT, selection, with_methods
 from sandbox.quickest_first import STATS, pytest_collection_modifyitems
 
 from repository import ROOT
@@ -152,6 +152,34 @@ def test_reason_in_the_page() -> None:
 def test_tests_of_a_module(module: str, test: str) -> None:
     """Those of its room, and those that import it."""
     assert test in selection(module)
+
+
+def test_properties_are_changed_too() -> None:
+    """For mutmut a property is made of a method, in which there is something to change."""
+    text = """\
+class Box:
+    @property
+    def size(self) -> int:
+        \"\"\"Its size.\"\"\"
+        return 1
+
+    @classmethod
+    def of(cls) -> Box:
+        return cls()
+
+    @property
+    def weight(self) -> int:
+        return (
+            2
+        )
+"""
+    made = with_methods(text)
+    found: Dict[str, Any] = {}
+    exec(made.replace("-> Box", ""), found)
+
+    assert made.count("@") == 1
+    assert "    size = property(size)\n\n    @classmethod" in made
+    assert (found["Box"].of().size, found["Box"].of().weight) == (1, 2)
 
 
 def test_no_test_that_starts_a_server() -> None:
