@@ -46,7 +46,8 @@ TESTS = {
     "core": re.compile("test_(core|advisers|unmarked)"),
     "sensor": re.compile("test_(sensor|poller|cursor)"),
     "escalation": re.compile(
-        "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|pending|people)"
+        "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|neighbours|pending"
+        "|people)"
     ),
     "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
 }
