@@ -118,10 +118,11 @@ def _copied(tree: Path) -> Path:
         source = ROOT / name
         if not source.is_file() or source.is_symlink() or name == "pyproject.toml":
             continue
-        wanted[tree / name] = source.read_bytes()
+        wanted[tree / name] = content = source.read_bytes()
         if LIB in Path(name).parents:
-            text = with_methods(source.read_text("utf-8"))
-            wanted[tree / SOURCE / Path(name).relative_to(LIB)] = text.encode()
+            if source.suffix == ".py":
+                content = with_methods(content.decode()).encode()
+            wanted[tree / SOURCE / Path(name).relative_to(LIB)] = content
     for target, content in wanted.items():
         if not target.exists() or target.read_bytes() != content:
             target.parent.mkdir(parents=True, exist_ok=True)
