@@ -106,6 +106,27 @@ def test_date_out_of_a_cache(two: Two) -> None:
     assert two.trouble() == ""
 
 
+@pytest.mark.parametrize(("server", "stands"), [(2.5, False), (2.49, True), (0, True)])
+def test_slow_clock(two: Two, server: float, stands: bool) -> None:
+    """One that goes on by half as much, or more, does not stand still."""
+    for _ in range(2):
+        two.pass_by(server=server)
+
+    assert ("stands still" in two.trouble()) is stands
+
+
+def test_date_that_comes_back(two: Two) -> None:
+    """A server that begins to tell the time is believed at once."""
+    two.server = None
+    two.local += timedelta(minutes=5)
+    two.clock.check()
+    two.server = two.local = NINE + timedelta(minutes=10)
+    two.clock.check()
+
+    assert two.clock.now() == NINE + timedelta(minutes=10)
+    assert two.trouble() == ""
+
+
 def test_polls_in_quick_succession(two: Two) -> None:
     """In a few seconds no clock can be told to stand still, nor to go again."""
     for _ in range(3):
