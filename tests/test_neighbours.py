@@ -8,7 +8,7 @@ import pytest
 
 from assessing import SINCE, Board
 from reviewloop.core.tiers import Tier
-from reviewloop.escalation.verdicts import Assessment
+from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.store.asks import Asks
 from stacks import above, held
 
@@ -151,6 +151,35 @@ def test_submitters_share_a_request() -> None:
     other = submitted(board)
 
     assert assess(board).joined == (other,)
+
+
+@pytest.mark.parametrize("is_gated", [False, True])
+def test_a_gate_that_is_missing(is_gated: bool) -> None:
+    """While a bot's vote is missing the submitter is not asked, and the change leads no other."""
+    board = Board()
+    ci = board.fake.add_account("ci", service_user=True)
+    other = submitted(board)
+    board.fake.review(other, by=ci, labels={"Verified": 1}, at="2026-03-04 10:00:00")
+    if is_gated:
+        board.fake.review(other, by=ci, labels={"Verified": 0}, at="2026-03-04 11:00:00")
+    board.fake.at("2026-03-04 12:00:00")
+    found = board.assess(board.event(party="submitter", number=other))
+
+    assert found.verdict is (Verdict.GATE_PENDING if is_gated else Verdict.JOINED)
+    assert assess(board).joined == (() if is_gated else (other,))
+
+
+@pytest.mark.parametrize("is_gated", [False, True])
+def test_a_gate_is_no_matter_to_reviewers(is_gated: bool) -> None:
+    """They can review before it has voted."""
+    board = Board()
+    ci = board.fake.add_account("ci", service_user=True)
+    other = topic(board)
+    for vote in (1, 0) if is_gated else (1,):
+        board.fake.review(other, by=ci, labels={"Verified": vote}, at="2026-03-04 08:30:00")
+
+    assert board.assess(since_eight(board, other)).proceeds
+    assert held(board.assess()) == other
 
 
 def test_other_party() -> None:

@@ -118,9 +118,8 @@ class Assessor:
         change = reading.change
         if change.is_private:
             return Verdict.PRIVATE
-        # Not every message that tells of an end, or of work in progress, is there for good.
-        closed = change.status is not ChangeStatus.NEW
-        if timeline is None or closed or change.work_in_progress:
+        # Not every message that tells of an end is there for good.
+        if timeline is None or change.status is not ChangeStatus.NEW:
             return Verdict.WAIT_OVER
         paused = _pause_verdict(reading, now)
         due = event.milestone.seconds(policy.calendar)
