@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Any, List
 
 import pytest
 
 from assessing import SINCE, Board
+from reviewloop.core.events import EventRef
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import read_change
 from reviewloop.core.tiers import Tier
+from reviewloop.escalation.grouping import Group
+from reviewloop.escalation.neighbours import Asking, group, look
 from reviewloop.escalation.verdicts import Assessment, Verdict
+from reviewloop.gerrit.chain import Related
 from reviewloop.store.asks import Asks
 from stacks import above, held
 
@@ -236,6 +243,54 @@ def test_one_push(extra: Any, is_joined: bool) -> None:
     assert (held(found) == other) if is_joined else found.proceeds
 
 
+@pytest.mark.parametrize(("snoozed_at", "leads"), [("08:30:00", False), ("20:00:00", True)])
+def test_longest_wait_by_its_first_milestone(snoozed_at: str, leads: bool) -> None:
+    """Who reached the first milestone sooner has waited longer, whatever came before or after."""
+    board = Board()
+    older = topic(board)
+    day = "02" if not leads else "03"
+    board.fake.review(older, text="/snooze 1d", at=f"2026-03-{day} {snoozed_at}")
+    board.fake.at("2026-03-06 12:00:00")
+    found = board.assess()
+
+    assert (held(found) == older) if leads else (found.joined == (older,))
+
+
+def test_red_that_ended_by_itself() -> None:
+    """A neighbour that CI failed, and forgot, is read like any other."""
+    board = Board()
+    older = topic(board)
+    board.fake.review(older, by=board.fake.me, labels={"Verified": -1}, at="2026-03-02 08:05:00")
+    board.fake.review(older, by=board.fake.me, labels={"Verified": 0}, at="2026-03-02 08:06:00")
+    board.fake.at("2026-03-06 12:00:00")
+
+    assert board.assess().joined == (older,)
+
+
+# The owner's turn
+
+
+def test_owners_turn_above_an_open_parent() -> None:
+    """The committee is asked about a change that waits for its owner, whatever that is built on."""
+    board = Board()
+    above(board, board.change())
+    board.fake.review(board.number, text="Why?", at="2026-03-02 09:00:00")
+
+    assert board.assess(board.event(party="owner")).proceeds
+
+
+def test_owners_turn_beside_a_chain() -> None:
+    """One of the topic that is built on an open change leads all the same; no chain is read."""
+    board = Board()
+    other = topic(board, parent=board.change())
+    board.fake.review(other, text="Why?", at="2026-03-02 08:30:00")
+    board.fake.review(board.number, text="Why?", at="2026-03-02 09:00:00")
+    board.fake.seen.clear()
+
+    assert held(board.assess(board.event(party="owner"))) == other
+    assert sum("/related" in one for one in board.fake.seen) == 1
+
+
 # Who is asked already
 
 
@@ -331,6 +386,34 @@ def test_a_look_at_each_chain() -> None:
     board.fake.seen.clear()
     board.assess()
     assert sum("/related" in one for one in board.fake.seen) == 1
+
+
+def test_a_parent_is_read_without_its_history() -> None:
+    """Only whether it is private is asked of it."""
+    board = Board()
+    parent = board.change()
+    above(board, parent)
+    held(board.assess())
+
+    assert f"GET /a/changes/tools/build~{parent}" in board.fake.seen
+
+
+def test_the_group_names_its_change() -> None:
+    """Who leads, and whom it speaks for, is told of the change that was looked at."""
+    board = Board()
+    client = board.fake.client()
+    policy = Policy(own_account="st2-reviews")
+    reading = read_change(client.change(board.number), policy)
+    event = EventRef.parse(board.event())
+    timeline = reading.timeline(event.party, board.fake.now)
+    assert timeline is not None
+    asking = Asking(event, Tier.COMMITTEE, policy, board.fake.now, lambda _number: False)
+    found = look(client, reading, timeline, asking)
+    assert found is not None
+    crossed = SINCE + 86_400
+
+    key = (datetime.fromtimestamp(crossed, timezone.utc), board.number)
+    assert group(found, ()) == Group(board.number, key, Related())
 
 
 def test_bottom_that_may_not_be_told() -> None:

@@ -190,7 +190,7 @@ def _query(change: Change, related: Related) -> str:
 
 
 def _rows(client: ReadClient, query: str) -> Iterator[Raw]:
-    return client.scan(query, _OPTIONS, page=MOST, limit=MOST) if query else iter(())
+    return client.scan(query, _OPTIONS, limit=MOST) if query else iter(())
 
 
 def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
