@@ -13,10 +13,10 @@ import argparse
 import ast
 import json
 import re
-import signal
 import subprocess
 import sys
 import time
+from math import inf
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
@@ -51,9 +51,6 @@ TESTS = {
     ),
     "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
 }
-# mutmut's word for a module of which it changes nothing: it has only properties, or tables.
-NOTHING = "could not find any test case for any mutant"
-PATIENCE = 60.0  # seconds for mutmut to end once it was told to
 
 
 def main() -> int:
@@ -61,11 +58,7 @@ def main() -> int:
     options = _options()
     tree = _copied(cache_folder("mutants", "tree"))
     known = _Known(tree)
-    end = time.monotonic() + options.budget
-    outcomes = [
-        _tried(tree, known, module, end - time.monotonic(), options.jobs)
-        for module in _files(options.module or ALL)
-    ]
+    outcomes = _tried(tree, known, list(_files(options.module or ALL)), options)
     page = PAGE.read_text("utf-8")
     unexplained = [o for one in outcomes for o in one.survivors if not is_explained(o, page)]
     print("\n| module | mutations | noticed | survived | not tried |\n|---|---|---|---|---|")
@@ -87,6 +80,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.mutants", description=__doc__)
     parser.add_argument("module", nargs="*", help="files or folders below reviewloop/")
     parser.add_argument("--budget", type=float, default=900, help="seconds in all")
+    parser.add_argument(
+        "--longest", type=float, default=inf, help="CPU seconds of a test; slower ones are left out"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
     return parser.parse_args()
 
@@ -178,18 +174,27 @@ class _Known:
         self._file.write_text(json.dumps(self._known, indent=1, sort_keys=True), "utf-8")
 
 
-def _tried(tree: Path, known: _Known, module: str, budget: float, jobs: int) -> Outcome:
-    """What is known of a module's mutations once the time is up, or all were tried."""
-    meta = tree / "mutants" / SOURCE / f"{module}.meta"
-    runs = budget > 0 and not known.is_whole(module)
-    if runs:
-        (tree / "pyproject.toml").write_text(_settings(tree, module), "utf-8")
-        _forget(tree, meta)
-        _run(tree, module, budget, jobs)
-    if not meta.exists():
+def _tried(
+    tree: Path, known: _Known, modules: Sequence[str], options: argparse.Namespace
+) -> List[Outcome]:
+    """What is known of the modules' mutations once the time is up, or all were tried."""
+    end = time.monotonic() + options.budget
+    wanted = [one for one in modules if not known.is_whole(one)]
+    for room in TESTS:
+        ours = [one for one in wanted if one.split("/", maxsplit=1)[0] == room]
+        if ours and time.monotonic() < end:
+            (tree / "pyproject.toml").write_text(_settings(tree, ours), "utf-8")
+            for module in ours:
+                _forget(_meta(tree, module))
+            _run(tree, ours, end - time.monotonic(), options)
+    return [_outcome(tree, known, module, module in wanted) for module in modules]
+
+
+def _outcome(tree: Path, known: _Known, module: str, is_new: bool) -> Outcome:
+    if not _meta(tree, module).exists():
         return Outcome(module)
-    outcome = Outcome.read(module, json.loads(meta.read_text("utf-8")))
-    if not runs:
+    outcome = Outcome.read(module, json.loads(_meta(tree, module).read_text("utf-8")))
+    if not is_new:
         return outcome.with_survivors(known.survivors(module))
     shown = [(name, _mutmut(tree, "show", name)) for name in outcome.names_of_survivors]
     outcome = outcome.with_survivors(Survivor(where_of(n), change_of(diff)) for n, diff in shown)
@@ -197,44 +202,37 @@ def _tried(tree: Path, known: _Known, module: str, budget: float, jobs: int) -> 
     return outcome
 
 
-def _forget(tree: Path, meta: Path) -> None:
-    """Which tests reach what is seen anew; what survived, or was not reached, is tried again.
+def _meta(tree: Path, module: str) -> Path:
+    return tree / "mutants" / SOURCE / f"{module}.meta"
+
+
+def _forget(meta: Path) -> None:
+    """What survived, or was not reached, is tried again.
 
     A run about another module has put the plain text where mutmut would look for its mutations.
     """
-    (tree / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
-    meta.with_suffix("").unlink(missing_ok=True)
+    made = meta.with_suffix("")
+    if made.exists() and "mutmut" not in made.read_text("utf-8"):
+        made.unlink()
     if meta.exists():
         known = json.loads(meta.read_text("utf-8"))
         meta.write_text(json.dumps(to_try_again(known)), "utf-8")
 
 
-def _run(tree: Path, module: str, budget: float, jobs: int) -> None:
-    print(f"{module}: {', '.join(selection(module))}", flush=True)
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
-    with (tree.parent / "mutmut.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=tree, stdout=log, stderr=log)
-        try:
-            status = process.wait(budget)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # it keeps what it knows by then
-            _ended(process)
-            return
-    if status and NOTHING not in Path(log.name).read_text("utf-8"):
+def _run(tree: Path, modules: Sequence[str], budget: float, options: argparse.Namespace) -> None:
+    print(f"{', '.join(modules)}: for up to {budget:.0f} seconds", flush=True)
+    plan = [f"{SOURCE / module}={','.join(selection(module))}" for module in modules]
+    limits = [f"--budget={budget}", f"--longest={options.longest}", f"--jobs={options.jobs}"]
+    command = [sys.executable, "-m", "sandbox.mutant_session", *plan, *limits]
+    with (tree.parent / "mutants.log").open("w") as log:
+        status = subprocess.call(command, cwd=tree, stdout=log, stderr=log)
+    if status:
         told = [one for one in Path(log.name).read_text("utf-8").splitlines() if "FAILED" in one]
         print("\n".join(told) or "The last words are in the log.")
-        raise SystemExit(f"mutmut failed at {module}; all that it said is in {log.name}.")
+        raise SystemExit(f"The tests failed without a mutation; all that was said: {log.name}.")
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _settings(tree: Path, module: str) -> str:
+def _settings(tree: Path, modules: Sequence[str]) -> str:
     """The checkout's settings, with the library below ``src/``, and mutmut's."""
     own = (ROOT / "pyproject.toml").read_text("utf-8")
     own = own.replace('pythonpath = ["actions/lib",', 'pythonpath = ["src",')
@@ -245,12 +243,9 @@ def _settings(tree: Path, module: str) -> str:
             own,
             "[tool.mutmut]",
             f'source_paths = ["{SOURCE.parent}"]',
-            f'only_mutate = ["{SOURCE / module}"]',
+            f"only_mutate = {[str(SOURCE / module) for module in modules]!r}",
             f"also_copy = {copied!r}",
-            f"pytest_add_cli_args_test_selection = {selection(module)!r}",
-            'pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "sandbox.quickest_first"]',
-            "timeout_multiplier = 5.0",  # of what the tests took: an endless loop costs time
-            "timeout_constant = 2.0",
+            "track_dependencies = false",
             "use_git_change_detection = false",
             "",
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import List, Optional, Tuple
@@ -228,8 +229,18 @@ def test_durations() -> None:
 @pytest.mark.parametrize("text", ["", "2", "d", "2 days", "2D", "-1d", "1.5d", "1234567d", "2d\n"])
 def test_durations_that_are_none(text: str) -> None:
     """Anything but a number and a unit is refused with what to write instead."""
-    with pytest.raises(ValueError, match="4h or 2d"):
+    told = (
+        f"{text!r} is not an amount of working time;"
+        " write a number and m, h, d or w, like 4h or 2d."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         parse_duration(text)
+
+
+def test_long_text_that_is_no_duration() -> None:
+    """Its first 60 characters are told."""
+    with pytest.raises(ValueError, match=f"^'{'x' * 60}' is not"):
+        parse_duration("x" * 61)
 
 
 def test_every_ending_has_words() -> None:

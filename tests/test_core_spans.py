@@ -44,6 +44,15 @@ def test_in_order(spans: List[Span]) -> None:
     assert is_in_order(found)
 
 
+def test_spans_that_touch() -> None:
+    """Where one ends and another begins, they are one; with a gap of a microsecond they are not."""
+    morning, noon = Span(at(1), at(2)), Span(at(2), at(3))
+    later = Span(at(2) + timedelta(microseconds=1), at(3))
+
+    assert in_order([noon, morning]) == (Span(at(1), at(3)),)
+    assert in_order([later, morning]) == (morning, later)
+
+
 @given(SPANS, SPANS)
 def test_what_is_left(spans: List[Span], holes: List[Span]) -> None:
     """What is left is what lies in a span and in no hole."""
