@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, List
 
@@ -414,6 +415,9 @@ def test_the_group_names_its_change() -> None:
 
     key = (datetime.fromtimestamp(crossed, timezone.utc), board.number)
     assert group(found, ()) == Group(board.number, key, Related())
+    # In a calendar without work ahead a wait reaches no milestone; it counts from its beginning.
+    bare = replace(found, timeline=replace(timeline, crossings=()))
+    assert group(bare, ()).key == (timeline.wait.since, board.number)
 
 
 def test_bottom_that_may_not_be_told() -> None:
