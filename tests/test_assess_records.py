@@ -186,6 +186,18 @@ def test_by_hand(dry_run: bool) -> None:
     assert (board.pendings == ()) is not dry_run
 
 
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_gone_by_hand(dry_run: bool) -> None:
+    """Nor does a dry run take away what was put off about a change that is gone."""
+    board = Board(limits={"per_run": 1})
+    board.assess(board.event(number=board.change()))
+    board.assess()
+    del board.fake.changes[board.number]
+
+    assert board.assess(dry_run=dry_run).verdict is Verdict.GONE
+    assert (board.pendings != ()) is dry_run
+
+
 def test_dry_runs_of_a_choice_and_of_a_limit() -> None:
     """Neither is kept; a real run after them finds the same."""
     board = Board(limits={"per_run": 1})
@@ -312,16 +324,23 @@ def test_marks_leave_no_record() -> None:
 def test_text_that_is_no_event_id() -> None:
     """Its beginning, what is wrong with it, and what to pass."""
     with pytest.raises(RefusedError) as no:
-        event_ref("x" * 300)
-    shown, _, rest = no.value.message.partition(", ")
+        event_ref("x" * 40)
 
-    assert shown.startswith("event_id is 'xxx")
-    assert len(shown) < 300
-    assert rest == (
-        "which is not the id of an event: it is not of the form"
-        " server:number:party:since:milestone."
-    )
-    assert no.value.remedy == "Pass the trigger's event_id, or one that gerrit.explain answers."
+    assert said(no.value) == [
+        f"event_id is '{'x' * 40}', which is not the id of an event: it is not of the form"
+        " server:number:party:since:milestone.",
+        "Pass the trigger's event_id, or one that gerrit.explain answers.",
+    ]
+
+
+@pytest.mark.parametrize("text", ["x" * 300, "{{" * 300])
+def test_long_text_that_is_no_event_id(text: str) -> None:
+    """A hundred characters of it are shown, with what is added to make them harmless."""
+    with pytest.raises(RefusedError) as no:
+        event_ref(text)
+    shown = no.value.message.split("'")[1]
+
+    assert 95 <= len(shown) <= 100
 
 
 def test_event_of_another_server() -> None:

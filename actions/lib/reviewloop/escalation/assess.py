@@ -80,7 +80,7 @@ class Assessor:
         self._pendings = pendings
         self._leases = leases
 
-    def assess(self, event: EventRef, tier: Tier, *, dry_run: bool = False) -> Assessment:
+    def assess(self, event: EventRef, tier: Tier, *, dry_run: bool) -> Assessment:
         """Decide whether to act on an event now.
 
         :param dry_run: write nothing: nobody is claimed, and nothing is put off.
