@@ -176,3 +176,30 @@ def test_cursor_ahead(two: Two) -> None:
     assert two.trouble() == ""
     assert two.clock.check_cursor(NINE + LIMIT + SECOND)
     assert "cursor" in two.trouble()
+
+
+@pytest.mark.parametrize("is_cursor", [True, False])
+def test_before_the_first_answer(is_cursor: bool) -> None:
+    """Nothing is wrong until something is found; the first that is found is told."""
+    clock = DoubtedClock(lambda: Clocks(NINE, NINE))
+    assert clock.trouble() is None
+    assert clock.now() == NINE
+    for ahead in (2, 3):
+        if is_cursor:
+            clock.check_cursor(NINE + timedelta(hours=ahead))
+        else:
+            clock.check_updated(ahead, NINE + timedelta(hours=ahead))
+    trouble = clock.trouble()
+
+    assert trouble is not None
+    assert "11:00:00" in trouble.message
+
+
+def test_a_clock_that_is_wrong_comes_first(two: Two) -> None:
+    """Where a clock is wrong, what it makes of changes and of the cursor is no news."""
+    two.server = None
+    two.clock.check()
+    two.clock.check_updated(8, NINE + timedelta(hours=2))
+    two.clock.check_cursor(NINE + timedelta(hours=2))
+
+    assert "no time" in two.trouble()

@@ -11,6 +11,7 @@ from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment, unread
 from reviewloop.core.policy import Policy
 from reviewloop.sensor import reader
+from reviewloop.sensor import words as words_of
 from reviewloop.sensor.words import CAP, KEPT, Words
 
 TUESDAY, WEDNESDAY = "2026-03-03 09:00:00", "2026-03-04 09:00:00"
@@ -240,3 +241,14 @@ def test_what_is_asked_for_again_stays() -> None:
 
     assert words.knows(frozenset(["m0", "more"]))
     assert not words.knows(frozenset(["m1"]))
+
+
+def test_more_than_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a change with more messages than are remembered some stand without their words."""
+    monkeypatch.setattr(words_of, "KEPT", 1)
+    words = Words(
+        lambda _change: tuple(ReviewComment(ident, "recheck", general=True) for ident in "ab")
+    )
+    messages = words.filled(one_change(), frozenset("ab")).messages
+
+    assert [one.comments for one in messages] == [(), ("recheck",)]
