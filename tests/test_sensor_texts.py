@@ -9,6 +9,7 @@ import pytest
 
 from bench import Bench
 from histories import at
+from reviewloop.core import payloads
 from reviewloop.errors import ProtocolError, ReviewLoopError
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.clock import LIMIT, Clocks, DoubtedClock
@@ -58,13 +59,13 @@ def test_one_change_set_aside() -> None:
 def test_changes_rows_and_values() -> None:
     """By number; then damaged values; then rows of which not even the number is known."""
     nameless = Failed(None, KeyError("x"))
-    found = aside(nameless, failure(9), failure(7, "a. b."))
+    found = aside(nameless, failure(9, "its label is X."), failure(7, "a. b."))
     found.note(ChangeKey(8, "tools/build"), "its status is FROZEN")
     found.unreadable = ["gerrit.pending.1"]
 
     assert said(found.trouble()) == [
         "Not all changes could be read: change 7: a. b; change 8: its status is FROZEN;"
-        " change 9: it makes no sense; the datastore value gerrit.pending.1 is no record;"
+        " change 9: its label is X; the datastore value gerrit.pending.1 is no record;"
         " KeyError, a defect of this pack.",
         "All others are watched, and these are tried again: 7, 8, 9."
         " Report it with the server's version if it lasts.",
@@ -199,22 +200,6 @@ def test_log_of_a_start() -> None:
     ]
 
 
-def test_log_of_a_cap() -> None:
-    """How many went, and how many follow."""
-    bench = Bench(max_triggers_per_poll=2)
-    for _ in range(5):
-        bench.fake.add_change()
-    bench.poll()
-    bench.fake.at("2026-03-03 09:00:00")
-    for _ in range(3):
-        bench.poll()
-
-    assert logged(bench)[2:] == [
-        "INFO: 2 triggers dispatched, the most for one poll; 3 follow in the next.",
-        "INFO: 2 triggers dispatched, the most for one poll; 1 follow in the next.",
-    ]
-
-
 def test_log_of_a_change_set_aside() -> None:
     """Its number and why, once; a traceback only where the defect is ours."""
     bench = Bench()
@@ -239,6 +224,25 @@ def test_log_of_a_row_and_a_defect() -> None:
     (line,) = bench.log[2:]
 
     assert line.getMessage() == ("A change cannot be read and is set aside (no number): 'a defect'")
+    assert line.exc_info is not None
+    assert line.exc_info[0] is KeyError
+
+
+def test_log_of_a_payload_that_cannot_be_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A defect of ours that one change brings to light is told with its traceback."""
+    bench = Bench()
+    bench.fake.add_change()
+    bench.poll()
+
+    def defect(*_what: Any) -> None:
+        raise KeyError("a defect")
+
+    monkeypatch.setattr(payloads, "waiting", defect)
+    bench.fake.at("2026-03-03 09:00:00")
+    bench.poll()
+    (line,) = [one for one in bench.log if one.levelname == "WARNING"]
+
+    assert line.getMessage() == "A change cannot be read and is set aside (1): 'a defect'"
     assert line.exc_info is not None
     assert line.exc_info[0] is KeyError
 
