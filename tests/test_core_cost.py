@@ -208,3 +208,19 @@ def test_crossings_of_short_waits() -> None:
     assert len(waits) == 201
     # Two or three days around each, and the one that lasts goes to the milestone.
     assert Walked.days <= 4 * 200 + 300
+
+
+def test_working_time_of_a_known_span() -> None:
+    """A calendar looks at each day once: however long a wait is, it is a difference afterwards."""
+    walked = Walked()
+    begin, end = START, START + timedelta(days=3_600)
+    whole = walked.elapsed(begin, end)
+    Walked.days = 0
+
+    parts = [walked.elapsed(begin, end - timedelta(days=days)) for days in range(0, 3_600, 9)]
+
+    assert parts[0] == whole
+    assert parts == sorted(parts, reverse=True)
+    assert walked.add(begin, whole) is not None
+    assert walked.rewind(end, whole) is not None
+    assert Walked.days == 0

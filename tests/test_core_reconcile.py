@@ -26,7 +26,8 @@ from histories import (
 )
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
 from reviewloop.core.reading import read_change
-from reviewloop.core.reconcile import Disagreement, reconciled
+from reviewloop.core.reconcile import reconciled
+from reviewloop.core.telling import Disagreement
 from reviewloop.core.votes import Votes
 from work import steps as work_of
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, datetime, timedelta, timezone
-from typing import Callable, FrozenSet, Optional
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
+from typing import Callable, FrozenSet, List, Optional, Tuple
 
 import pytest
 from hypothesis import given
@@ -298,3 +299,34 @@ def test_spending_no_further_than_an_end(
 
     assert at == (one.add(begin, seconds) if one.elapsed(begin, end) >= seconds else None)
     assert left == max(0, seconds - one.elapsed(begin, end))
+
+
+@given(CALENDARS, st.lists(st.tuples(INSTANTS, INSTANTS, st.integers(1, 90 * HOUR)), min_size=2))
+def test_whatever_was_asked_before(
+    one: Calendar, questions: List[Tuple[datetime, datetime, int]]
+) -> None:
+    """A calendar that was asked about other days, before or after, answers as a new one does."""
+    for begin, end, seconds in questions:
+        new = replace(one)
+
+        assert one.elapsed(begin, end) == new.elapsed(begin, end) == _walked(new, begin, end)
+        assert one.spend(begin, seconds, end) == new.spend(begin, seconds, end)
+        assert one.rewind(begin, seconds) == new.rewind(begin, seconds)
+
+
+def _walked(one: Calendar, begin: datetime, end: datetime) -> int:
+    """The same day by day, each day's hours cut to the span."""
+    total, day = 0, one.local_date(begin) - timedelta(days=1)
+    while day <= one.local_date(end) + timedelta(days=1):
+        if day.weekday() in one.workdays and not one.days_off(day):
+            opens, tomorrow = _wall(one, day, one.start), _wall(one, day, one.start + DAY)
+            closes = min(_wall(one, day, one.start + one.length), tomorrow)
+            total += max(0, int((min(closes, end) - max(opens, begin)).total_seconds()))
+        day += timedelta(days=1)
+    return total
+
+
+def _wall(one: Calendar, day: date, seconds: int) -> datetime:
+    days, rest = divmod(seconds, DAY)
+    wall = datetime.combine(day, time()) + timedelta(days=days, seconds=rest)
+    return wall.replace(tzinfo=one.zone).astimezone(timezone.utc)

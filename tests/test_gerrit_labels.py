@@ -32,6 +32,13 @@ def test_change_without_reviewers() -> None:
     assert voted(Verified={**DEFINED, "optional": True}) == []
 
 
+def test_record_of_a_submit() -> None:
+    """What a merged change lists as a vote on SUBM is who submitted it: nobody voted."""
+    submit = {"all": [{"_account_id": 7, "value": 1}]}
+
+    assert approvals({"labels": {"SUBM": submit, "Code-Review": {"all": []}}}, "x") == ()
+
+
 @pytest.mark.parametrize("summary", ["approved", "rejected", "recommended", "disliked"])
 def test_summaries(summary: str) -> None:
     """Where somebody has voted and nobody is listed, it is unknown which votes stand."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import Dict, Optional, Pattern, Tuple
+from typing import Dict, Optional, Tuple
 
 from reviewloop.core.change import Message
 from reviewloop.core.speech import first_line, review_of
@@ -51,25 +51,26 @@ _TAGS: Dict[str, EventKind] = {
     "deleteVote": EventKind.DELETION,
     "deleteReviewer": EventKind.DELETION,
 }
-# First words -> what they record, where a message has no tag of Gerrit's own.
-_WORDS: Tuple[Tuple[Pattern[str], EventKind], ...] = (
-    (re.compile(r"Uploaded patch set [0-9]"), EventKind.UPLOAD),
+# First words -> what they record, where a message has no tag of Gerrit's own. The first that fits
+# counts.
+_WORDS: Tuple[Tuple[str, EventKind], ...] = (
+    (r"Uploaded patch set [0-9]", EventKind.UPLOAD),
     (
-        re.compile(
-            r"Patch Set [0-9]+: (Patch Set [0-9]+ was rebased|Published edit on patch set"
-            r"|Commit message was updated)"
-        ),
+        r"Patch Set [0-9]+: (?:Patch Set [0-9]+ was rebased|Published edit on patch set"
+        r"|Commit message was updated)",
         EventKind.UPLOAD,
     ),
-    (re.compile(r"Set Work In Progress"), EventKind.WIP),
-    (re.compile(r"Set Ready For Review"), EventKind.READY),
-    (re.compile(r"Set [Pp]rivate$", re.MULTILINE), EventKind.WIP),
-    (re.compile(r"Unset [Pp]rivate$", re.MULTILINE), EventKind.READY),
-    (re.compile(r"(Patch Set [0-9]+: )?Abandoned"), EventKind.ABANDON),
-    (re.compile(r"(Patch Set [0-9]+: )?Restored"), EventKind.RESTORE),
-    (re.compile(r"Change has been successfully"), EventKind.MERGE),
-    (re.compile(r"Removed "), EventKind.DELETION),
+    (r"Set Work In Progress", EventKind.WIP),
+    (r"Set Ready For Review", EventKind.READY),
+    (r"Set [Pp]rivate$", EventKind.WIP),
+    (r"Unset [Pp]rivate$", EventKind.READY),
+    (r"(?:Patch Set [0-9]+: )?Abandoned", EventKind.ABANDON),
+    (r"(?:Patch Set [0-9]+: )?Restored", EventKind.RESTORE),
+    (r"Change has been successfully", EventKind.MERGE),
+    (r"Removed ", EventKind.DELETION),
 )
+# One group a row.
+_FIRST_WORDS = re.compile("|".join(f"({words})" for words, _ in _WORDS), re.MULTILINE)
 _PRIVACY = re.compile(r"(uns|s)et ?private", re.IGNORECASE)
 
 
@@ -83,7 +84,8 @@ def kind_of(message: Message, wip: bool) -> Optional[EventKind]:
         what = message.tag.split(GERRITS_TAG, 1)[1]
         kind = None if review_of(message.text) is not None else _TAGS.get(what)
     else:
-        kind = next((kind for words, kind in _WORDS if words.match(message.text)), None)
+        found = _FIRST_WORDS.match(message.text)
+        kind = None if found is None else _WORDS[(found.lastindex or 0) - 1][1]
     # Rows in their order: uploading and Gerrit's own records of readiness, then the sentence.
     if kind in (EventKind.UPLOAD, EventKind.WIP, EventKind.READY):
         return kind

@@ -10,30 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
-from reviewloop.core.change import Account, Approval, Change, ChangeStatus
-from reviewloop.core.history import Event, KeptVote, heard, is_advice, read, read_heard, speaker
+from reviewloop.core.change import Account, Approval, Change
+from reviewloop.core.history import Event, KeptVote, is_advice, read, speaker
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy, Vote, is_programs
-from reviewloop.core.readiness import in_progress, ready, ready_meanwhile
 from reviewloop.core.records import VoteOf
-from reviewloop.core.votes import Ballots, Key
-
-
-@dataclass(frozen=True)
-class Disagreement:
-    """Something that the messages tell otherwise than Gerrit's answer.
-
-    ``what`` is ``vote`` or ``work_in_progress``; ``told`` is what the messages come to and ``true``
-    what Gerrit says: values of a vote (0 for none), or 0 and 1.
-    """
-
-    what: str
-    told: int
-    true: int
-    label: str = ""
-    account: int = 0
+from reviewloop.core.telling import Disagreement, Told, told
+from reviewloop.core.votes import Ballots, Key, Standing
 
 
 @dataclass(frozen=True)
@@ -47,19 +32,29 @@ class Reconciled:
     advice: int = 0
 
 
+def mended(story: Told, policy: Policy, standing: Mapping[Key, Standing]) -> Reconciled:
+    """Mend the votes, too.
+
+    :param standing: the votes that the events come to; whoever follows them knows these.
+    """
+    events, found = story.events, list(story.disagreements)
+    if story.change.approvals is not None:
+        events = _Ballot(story, policy, found).mended(standing)
+    advice = len(story.change.messages) - len(story.heard.messages)
+    return Reconciled(tuple(events), tuple(found), advice)
+
+
 def reconciled(change: Change, policy: Policy) -> Reconciled:
     """Read a change's messages, and mend what they tell by what Gerrit says now."""
-    listened = heard(change, policy)
-    events = ready_meanwhile(read_heard(listened, policy), listened)
-    found: List[Disagreement] = []
-    told, true = events[-1].wip, change.work_in_progress or change.is_private
-    if change.status is ChangeStatus.NEW and told is not true:
-        found.append(Disagreement("work_in_progress", int(told), int(true)))
-        events = in_progress(events, listened, policy) if true else ready(events, listened)
-    if change.approvals is not None:
-        events = _Ballot(change, listened, policy, events, found).mended()
-    advice = len(change.messages) - len(listened.messages)
-    return Reconciled(tuple(events), tuple(found), advice)
+    story = told(change, policy)
+    return mended(story, policy, _standing(story.events, policy))
+
+
+def _standing(events: Iterable[Event], policy: Policy) -> Mapping[Key, Standing]:
+    votes = Ballots(policy)
+    for event in events:
+        votes.apply(event)
+    return votes.standing
 
 
 # The value that the events come to, the index of what cast it, and what Gerrit lists.
@@ -72,16 +67,10 @@ class _Ballot:
     What is mended is collected first, by the event's index, and put in at the end.
     """
 
-    def __init__(
-        self,
-        change: Change,
-        listened: Change,
-        policy: Policy,
-        events: List[Event],
-        found: List[Disagreement],
-    ) -> None:
+    def __init__(self, story: Told, policy: Policy, found: List[Disagreement]) -> None:
+        change, events = story.change, story.events
         self._change = change
-        self._heard = listened
+        self._heard = story.heard
         self._policy = policy
         self._events = events
         self._found = found
@@ -92,9 +81,9 @@ class _Ballot:
         self._listed: Dict[Key, Approval] = {(one.label, one.account.id): one for one in approvals}
         self._advised = self._advice()
 
-    def mended(self) -> List[Event]:
+    def mended(self, standing: Mapping[Key, Standing]) -> List[Event]:
         """The events, with what Gerrit lists and the messages do not, and without the opposite."""
-        wrong = self._wrong()
+        wrong = self._wrong(standing)
         if not wrong:
             return self._events
         for key, (value, _, approval) in wrong.items():
@@ -103,7 +92,7 @@ class _Ballot:
         self._mend(wrong)
         self._lay()
         # What came later may have taken away what was put in earlier.
-        left = self._wrong()
+        left = self._wrong(_standing(self._events, self._policy))
         last = _touched(self._events, left) if left else {}
         for key, (value, _, approval) in left.items():
             place = last.get(key, self._last_cleared)
@@ -134,28 +123,26 @@ class _Ballot:
         ]
         self._last_cleared = _last_cleared(self._events)
 
-    def _wrong(self) -> Dict[Key, _Wrong]:
+    def _wrong(self, standing: Mapping[Key, Standing]) -> Dict[Key, _Wrong]:
         """The votes that differ, by label and account: the value that the events come to with the
         index of what cast it (0 where none stands), and what Gerrit lists, if anything.
         """
-        told, listed = self._told(), self._listed
+        listed = self._listed
+        keys = [
+            key
+            for key in {**standing, **listed}
+            if _value(standing.get(key)) != _value(listed.get(key))
+        ]
         found: Dict[Key, _Wrong] = {}
-        for key in sorted(set(told) | set(listed), key=lambda one: (one[0], one[1] or 0)):
-            (value, cast), approval = told.get(key, (0, 0)), listed.get(key)
-            true = 0 if approval is None else approval.value
-            if value == true or true == self._advised.get(key):
+        index = {id(event): i for i, event in enumerate(self._events)} if keys else {}
+        for key in sorted(keys, key=lambda one: (one[0], one[1] or 0)):
+            stands, approval = standing.get(key), listed.get(key)
+            if _value(approval) == self._advised.get(key):
                 continue
             if approval is None or not self._policy.is_adviser(approval.account, approval.tag):
-                found[key] = (value, cast, approval)
+                cast = 0 if stands is None else index[id(stands.source)]
+                found[key] = (_value(stands), cast, approval)
         return found
-
-    def _told(self) -> Dict[Key, Tuple[int, int]]:
-        """The value of each vote that the events come to, and the index of what cast it."""
-        index = {id(event): i for i, event in enumerate(self._events)}
-        votes = Ballots(self._policy)
-        for event in self._events:
-            votes.apply(event)
-        return {key: (one.value, index[id(one.source)]) for key, one in votes.standing.items()}
 
     def _advice(self) -> Dict[Key, int]:
         """What advice came to last that only a tag marks, 0 where it took a vote back: it may bear
@@ -250,6 +237,10 @@ class _Ballot:
         event = replace(event, wip=before.wip, uploader=before.uploader, place=before.place)
         after = self._after.setdefault(i, [])
         after.insert(0 if first else len(after), event)
+
+
+def _value(vote: Union[Standing, Approval, None]) -> int:
+    return 0 if vote is None else vote.value
 
 
 def _last_cleared(events: Sequence[Event]) -> int:

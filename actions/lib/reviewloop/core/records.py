@@ -13,8 +13,7 @@ and nowhere else:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import FrozenSet, Iterator, List, Mapping, Optional, Tuple
+from typing import FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from reviewloop.core.policy import VOTE, Vote
 
@@ -30,8 +29,7 @@ _TEMPLATE = re.compile(r"<GERRIT_ACCOUNT_([0-9]{1,10})>")
 _MAIL, _NUMBER = re.compile(r"<([^<>]*)>$"), re.compile(r"\(([0-9]{1,10})\)$")
 
 
-@dataclass(frozen=True)
-class VoteOf:
+class VoteOf(NamedTuple):
     """A vote of one account, or of anybody who cast it (None)."""
 
     vote: Vote

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import dropwhile
 from typing import AbstractSet, FrozenSet, List, Optional, Pattern, Sequence, Tuple
 
@@ -16,7 +17,10 @@ from reviewloop.core.policy import VOTE, Vote
 # How a message says that comments were posted with it.
 COMMENTS = re.compile(r"\([0-9]+ (?:inline )?comments?\)")
 # Nobody makes a thousand million patch sets; longer numbers are not Gerrit's.
-_HEAD = re.compile(r"Patch Set ([0-9]{1,9}):(.*)")
+_REVIEW = "Patch Set "
+_HEAD = re.compile(_REVIEW + "([0-9]{1,9}):(.*)")
+# Lines up to so many characters are remembered with what they say.
+_KEPT_LINE = 200
 # `Uploaded patch set 3: Code-Review+1 -Verified.`, or with what was uploaded after another colon.
 _PUSHED = re.compile(
     rf"Uploaded patch set [0-9]{{1,9}}:((?: {VOTE}| -[A-Za-z0-9][A-Za-z0-9-]*)+)(?:\.|:|$)"
@@ -62,7 +66,16 @@ def first_line(text: str) -> str:
 
 def review_of(text: str) -> Optional[Tuple[int, Ballot]]:
     """The patch set that a review's message is about, and its votes; None where it is no review."""
-    head = _HEAD.fullmatch(first_line(text))
+    if not text.startswith(_REVIEW):
+        return None
+    line = first_line(text)
+    return _review_of(line) if len(line) <= _KEPT_LINE else _review_of.__wrapped__(line)
+
+
+@lru_cache(maxsize=4096)
+def _review_of(line: str) -> Optional[Tuple[int, Ballot]]:
+    """The same of a first line; the same few come again and again."""
+    head = _HEAD.fullmatch(line)
     ballot = _ballot(head.group(2)) if head else None
     return None if head is None or ballot is None else (int(head.group(1)), ballot)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import FrozenSet, Iterable, Iterator, Optional, Tuple
+from functools import lru_cache
+from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.history import Event
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
-from reviewloop.core.reconcile import reconciled
+from reviewloop.core.reconcile import mended
+from reviewloop.core.telling import Disagreement, told
 from reviewloop.core.turns import (
     OWNER_ENDINGS,
     Cause,
@@ -22,7 +24,7 @@ from reviewloop.core.turns import (
     TurnEvent,
     decide,
 )
-from reviewloop.core.votes import Votes
+from reviewloop.core.votes import Key, Standing, Votes
 
 
 @dataclass(frozen=True)
@@ -71,18 +73,36 @@ class Step:
         )
 
 
-def steps(change: Change, policy: Policy) -> Tuple[Step, ...]:
-    """Follow the turn through a change's history: one step an event, at least one."""
-    return follow_events(change, policy, reconciled(change, policy).events)
+@dataclass(frozen=True)
+class Followed:
+    """A history followed to its end: one step an event, at least one, what had to be mended, and
+    how many messages are advice.
+    """
+
+    steps: Tuple[Step, ...]
+    disagreements: Tuple[Disagreement, ...]
+    advice: int
 
 
-def follow_events(change: Change, policy: Policy, events: Iterable[Event]) -> Tuple[Step, ...]:
-    """The same of events that are at hand.
+def follow_turns(change: Change, policy: Policy) -> Followed:
+    """Follow the turn through a change's history.
 
     Red that ends by itself makes a step too, which may lie ahead: what is known of the history says
-    when it will be.
+    when it will be. Mostly Gerrit's answer says what the messages come to; only where it does not,
+    the history is followed once more.
     """
-    return tuple(_steps(_Turns(change, policy), events))
+    story = told(change, policy)
+    turns = _Turns(change, policy)
+    taken = tuple(_steps(turns, story.events))
+    found = mended(story, policy, turns.standing)
+    if len(found.disagreements) > len(story.disagreements):
+        taken = tuple(_steps(_Turns(change, policy), found.events))
+    return Followed(taken, found.disagreements, found.advice)
+
+
+def steps(change: Change, policy: Policy) -> Tuple[Step, ...]:
+    """The steps alone."""
+    return follow_turns(change, policy).steps
 
 
 def _steps(turns: _Turns, events: Iterable[Event]) -> Iterator[Step]:
@@ -103,6 +123,11 @@ class _Turns:
         self._cause: Optional[Cause] = None
         self._began_negative = False
         self._last: Optional[Event] = None
+
+    @property
+    def standing(self) -> Mapping[Key, Standing]:
+        """The votes that stand."""
+        return self._votes.standing
 
     def lapses(self, until: Optional[datetime]) -> Iterator[Step]:
         """The ends of red that come by themselves up to an instant, or all."""
@@ -134,23 +159,44 @@ class _Turns:
         return down and not (event.author and self._policy.is_automation(event.author))
 
     def _facts(self, event: Event) -> FrozenSet[Fact]:
-        votes, negative = self._votes, self._votes.negative
+        votes, negative, held = self._votes, self._votes.negative, self._votes.held
         # A bot cannot let go of what is held: people have to look.
-        held_by_people = votes.held and self._robot_owner
-        facts = (
-            (Fact.REBASED, event.rebased),
-            (Fact.IN_PROGRESS, event.wip),
-            (Fact.VOTED, any(map(self._policy.is_review, event.votes))),
-            (Fact.VOTED_DOWN, self._is_voted_down(event)),
-            (Fact.NEGATIVE, negative),
-            (Fact.APPROVED, votes.approved and not held_by_people),
-            (Fact.HELD, votes.held and not held_by_people),
-            (Fact.RED, votes.red),
-            (Fact.LIFTED, self._began_negative and not negative),
-            (Fact.ROBOT_OWNER, self._robot_owner),
-            (Fact.UNVERIFIED, votes.unverified),
+        held_by_people = held and self._robot_owner
+        holds = (
+            event.rebased,
+            event.wip,
+            any(map(self._policy.is_review, event.votes)),
+            self._is_voted_down(event),
+            negative,
+            votes.approved and not held_by_people,
+            held and not held_by_people,
+            votes.red,
+            self._began_negative and not negative,
+            self._robot_owner,
+            votes.unverified,
         )
-        return frozenset(fact for fact, holds in facts if holds)
+        return _facts_of(holds)
+
+
+_FACTS = (
+    Fact.REBASED,
+    Fact.IN_PROGRESS,
+    Fact.VOTED,
+    Fact.VOTED_DOWN,
+    Fact.NEGATIVE,
+    Fact.APPROVED,
+    Fact.HELD,
+    Fact.RED,
+    Fact.LIFTED,
+    Fact.ROBOT_OWNER,
+    Fact.UNVERIFIED,
+)
+
+
+@lru_cache(maxsize=2048)
+def _facts_of(holds: Tuple[bool, ...]) -> FrozenSet[Fact]:
+    """Those of ``_FACTS`` that hold: the same few sets come again with every event."""
+    return frozenset(fact for fact, known in zip(_FACTS, holds) if known)
 
 
 def _turn_event(event: Event) -> TurnEvent:

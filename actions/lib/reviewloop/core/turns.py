@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import FrozenSet, Optional, Tuple
 
 
@@ -211,8 +212,12 @@ OWNER_ENDINGS: Tuple[OwnerEnding, ...] = (
 _ROWS = {event: tuple(row for row in TABLE if row.event is event) for event in TurnEvent}
 
 
+@lru_cache(maxsize=4096)
 def decide(event: TurnEvent, turn: Party, facts: FrozenSet[Fact]) -> Tuple[Row, Optional[Redirect]]:
-    """The row that decides about an event, and what redirects the turn that it gives, if any."""
+    """The row that decides about an event, and what redirects the turn that it gives, if any.
+
+    The same few questions are asked for every event of every change.
+    """
     row = next(row for row in _ROWS[event] if row.fits(turn, facts))
     gets = turn if row.becomes is None else row.becomes
     for redirect in REDIRECTS:

@@ -12,10 +12,10 @@ from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
 from reviewloop.core.change import Change
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
-from reviewloop.core.reconcile import Disagreement, reconciled
 from reviewloop.core.spans import Span, in_order, subtract
-from reviewloop.core.steps import Step, follow_events
+from reviewloop.core.steps import Step, follow_turns
 from reviewloop.core.submittable import submittable
+from reviewloop.core.telling import Disagreement
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
 
@@ -72,8 +72,8 @@ def _holds(spans: Sequence[Span], now: datetime) -> bool:
 
 def follow(change: Change, policy: Policy) -> State:
     """Read the change's history to its end."""
-    found = reconciled(change, policy)
-    submitted = submittable(change, policy, follow_events(change, policy, found.events))
+    found = follow_turns(change, policy)
+    submitted = submittable(change, policy, found.steps)
     taken, last = submitted.steps, submitted.steps[-1]
     return State(
         _waits(taken, submitted.waiting),

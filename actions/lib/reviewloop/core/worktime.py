@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
-from typing import Callable, Dict, FrozenSet, Iterator, Optional, Tuple
+from typing import Callable, FrozenSet, Optional, Tuple
+
+from reviewloop.core.shifts import Shift, Shifts
 
 DAY = 86_400
-# Past this many days without enough working time a search gives up.
-HORIZON_DAYS = 3_660
+# Past these seconds without enough working time a search gives up: ten years.
+_HORIZON = 3_660 * DAY
 #: No instant that a calendar is asked about makes sense outside of these.
 EARLIEST = datetime(1970, 1, 1, tzinfo=timezone.utc)
 LATEST = datetime(2200, 1, 1, tzinfo=timezone.utc)
@@ -49,9 +51,7 @@ class Calendar:
     start: int = 0
     length: int = DAY
     days_off: Callable[[date], bool] = no_days_off
-    _shifts: Dict[int, Optional[Tuple[int, int]]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    _shifts: Shifts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.workdays or not self.workdays <= frozenset(range(7)):
@@ -60,6 +60,8 @@ class Calendar:
             raise CalendarError(
                 "Daily hours must start within the day and last 1 second to 24 hours."
             )
+        least, most = self._day_of(_FIRST) - 1, self._day_of(_LAST) + 1
+        object.__setattr__(self, "_shifts", Shifts(self._shift, self._day_of, least, most))
 
     @property
     def day_seconds(self) -> int:
@@ -74,10 +76,7 @@ class Calendar:
     def elapsed(self, begin: datetime, end: datetime) -> int:
         """Working seconds in ``[begin, end)``; 0 where end is not after begin. Both aware."""
         lo, hi = _epoch(begin), _epoch(end)
-        total = 0
-        for opens, closes in self._from(lo, hi):
-            total += max(0, min(closes, hi) - max(opens, lo))
-        return total
+        return self._shifts.elapsed(lo, hi) if hi > lo else 0
 
     def add(self, begin: datetime, seconds: int) -> Optional[datetime]:
         """The first instant at which ``seconds`` of working time have elapsed since ``begin``.
@@ -94,30 +93,23 @@ class Calendar:
         The instant at which they have elapsed and 0, or None and how many seconds are left. Looks
         at no day after that instant, so the cost is bounded by both the amount and the span.
         """
-        lo, hi, left = _epoch(begin), None if end is None else _epoch(end), seconds
-        if left <= 0:
+        if seconds <= 0:
             return begin, 0
-        for opens, closes in self._from(lo, hi):
-            start = max(opens, lo)
-            room = (closes if hi is None else min(closes, hi)) - start
-            if room >= left:
-                return _instant(start + left), 0
-            left -= max(0, room)
-        return None, left
+        lo = _epoch(begin)
+        at = self._shifts.after(lo, seconds, lo + _HORIZON if end is None else _epoch(end))
+        if at is not None:
+            return _instant(at), 0
+        return None, seconds - (0 if end is None else self.elapsed(begin, end))
 
     def rewind(self, end: datetime, seconds: int) -> Optional[datetime]:
         """The last instant from which ``seconds`` of working time lead up to ``end``; None beyond
         ten years.
         """
-        hi, left = _epoch(end), seconds
-        if left <= 0:
+        if seconds <= 0:
             return end
-        for opens, closes in self._back_from(hi):
-            room = min(closes, hi) - opens
-            if room >= left:
-                return _instant(min(closes, hi) - left)
-            left -= max(0, room)
-        return None
+        hi = _epoch(end)
+        at = self._shifts.back(hi, seconds, hi - _HORIZON)
+        return None if at is None else _instant(at)
 
     def day_start(self, day: date) -> datetime:
         """The instant at which the local day begins, in UTC; of a day beyond what calendars know,
@@ -129,35 +121,13 @@ class Calendar:
         """The local day in which an instant lies, or the nearest that calendars know."""
         return min(max(instant, EARLIEST), LATEST).astimezone(self.zone).date()
 
-    def _from(self, epoch: int, until: Optional[int] = None) -> Iterator[Tuple[int, int]]:
-        """Shifts in order that end after ``epoch``, as far as ``until``, or ten years."""
-        # One day back: a shift may pass midnight.
-        first = self._ordinal(epoch) - 1
-        last = first + HORIZON_DAYS if until is None else self._ordinal(until) + 1
-        for ordinal in range(first, min(last, self._ordinal(_LAST) + 1) + 1):
-            shift = self._shift(ordinal)
-            if shift is not None and shift[1] > epoch:
-                yield shift
-
-    def _back_from(self, epoch: int) -> Iterator[Tuple[int, int]]:
-        """Shifts in reverse order, from the last that starts before ``epoch``."""
-        # One day on: a clock set back across midnight makes a day begin and yesterday return.
-        last = self._ordinal(epoch) + 1
-        for ordinal in range(last, max(last - HORIZON_DAYS, self._ordinal(_FIRST) - 2), -1):
-            shift = self._shift(ordinal)
-            if shift is not None and shift[0] < epoch:
-                yield shift
-
-    def _ordinal(self, epoch: int) -> int:
+    def _day_of(self, epoch: int) -> int:
         within = min(max(epoch, _FIRST), _LAST)
         return _instant(within).astimezone(self.zone).toordinal()
 
-    def _shift(self, ordinal: int) -> Optional[Tuple[int, int]]:
-        if ordinal not in self._shifts:
-            self._shifts[ordinal] = self._make_shift(date.fromordinal(ordinal))
-        return self._shifts[ordinal]
-
-    def _make_shift(self, day: date) -> Optional[Tuple[int, int]]:
+    def _shift(self, ordinal: int) -> Optional[Shift]:
+        """When the work of a day begins and ends; None for a day off."""
+        day = date.fromordinal(ordinal)
         if day.weekday() not in self.workdays or self.days_off(day):
             return None
         opens = self._at(day, self.start)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Dict, Optional, Tuple
 
 from reviewloop.core.change import Account
-from reviewloop.gerrit.fields import field, mapping, typed
+from reviewloop.gerrit.fields import Raw, field, mapping, typed
 
 
 def account(data: Any, where: str = "account") -> Account:
@@ -20,3 +20,24 @@ def account(data: Any, where: str = "account") -> Account:
         tags=tuple(typed(tag, str, "tags[]", where) for tag in tags),
         inactive=field(raw, "inactive", bool, where, False),
     )
+
+
+class People:
+    """Accounts as values: few people say much, so each is read once."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._known: Dict[int, Tuple[Raw, Account]] = {}
+
+    def account(self, data: Any) -> Optional[Account]:
+        """``AccountInfo``, None where there is none."""
+        if data is None:
+            return None
+        raw = mapping(data, self._where)
+        number = raw.get("_account_id")
+        before = self._known.get(number) if isinstance(number, int) else None
+        if before is not None and before[0] == raw:
+            return before[1]
+        found = account(raw, self._where)
+        self._known[found.id] = (raw, found)
+        return found

@@ -27,7 +27,7 @@ _HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 # Of the server's own words, as much as an error or a report repeats.
 _WORD_CAP = 60
 
-_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,9})?", re.ASCII)
+_TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})?", re.ASCII)
 
 
 def timestamp(text: str, where: str = "a timestamp") -> datetime:
@@ -38,9 +38,8 @@ def timestamp(text: str, where: str = "a timestamp") -> datetime:
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ProtocolError(f"{where}: {_shown(text)} is not a time in Gerrit's form.")
-    year, month, day, hour, minute, second = (int(part) for part in match.groups())
     try:
-        found = datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+        found = datetime.fromisoformat(match.group(1)).replace(tzinfo=timezone.utc)
     except ValueError as err:
         raise ProtocolError(f"{where}: {_shown(text)} is not a time ({err}).") from err
     if not EARLIEST <= found < LATEST:

@@ -15,6 +15,8 @@ from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, ty
 
 # ERROR is one that Gerrit cannot evaluate; the change cannot be submitted then either.
 _UNMET = ("UNSATISFIED", "ERROR")
+# Not a label but the record of a submit, as a merged change lists it (``LabelId.java``).
+_SUBMIT = "SUBM"
 # What a label says of its votes where it does not list them.
 _SUMMARIES = ("approved", "rejected", "recommended", "disliked", "value")
 _LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
@@ -30,7 +32,9 @@ def approvals(raw: Raw, where: str) -> Optional[Tuple[Approval, ...]]:
     missing there nobody can say whose vote it is.
     """
     labels = field(raw, "labels", dict, where, {})
-    infos = {name: mapping(info, f"{where}, labels") for name, info in labels.items()}
+    infos = {
+        name: mapping(info, f"{where}, labels") for name, info in labels.items() if name != _SUBMIT
+    }
     if not infos or any(map(_is_summary, infos.values())):
         return None
     return tuple(one for name, info in infos.items() for one in _approvals(name, info, where))

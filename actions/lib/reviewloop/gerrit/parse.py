@@ -8,14 +8,14 @@ else, see :mod:`reviewloop.gerrit.fields`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, List, Mapping, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
-from reviewloop.gerrit.accounts import account
+from reviewloop.gerrit.accounts import People, account
 from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, typed, whole
 from reviewloop.gerrit.labels import approvals, names, unmet
 
@@ -53,26 +53,27 @@ def message(data: Any, where: str = "change message") -> Message:
 
     Where there is a ``real_author``, ``author`` is on whose behalf it acted.
     """
+    return _message(data, where, People(f"{where}, message author"))
+
+
+def _message(data: Any, where: str, people: People) -> Message:
     raw = mapping(data, where)
-    author = raw.get("real_author") or raw.get("author")
-    voter = raw.get("author") if raw.get("real_author") else None
+    real = raw.get("real_author")
     return Message(
         id=field(raw, "id", str, where),
         date=time_of(raw, "date", where),
-        author=None if author is None else account(author, f"{where}, message author"),
+        author=people.account(real or raw.get("author")),
         text=field(raw, "message", str, where, ""),
         tag=field(raw, "tag", str, where, ""),
         patch_set=field(raw, "_revision_number", int, where, 0),
-        voter=None if voter is None else account(voter, f"{where}, message author"),
+        voter=people.account(raw.get("author")) if real else None,
     )
 
 
 def messages(data: Any, where: str = "change messages") -> Tuple[Message, ...]:
     """A list of ``ChangeMessageInfo``, oldest first as Gerrit gives it."""
-    found = [message(item, where) for item in typed(data, list, "messages", where)]
-    # Few people say much: one value for each.
-    known: Dict[Optional[Account], Optional[Account]] = {}
-    return tuple(replace(one, author=known.setdefault(one.author, one.author)) for one in found)
+    people = People(f"{where}, message author")
+    return tuple(_message(item, where, people) for item in typed(data, list, "messages", where))
 
 
 def change(data: Any) -> Change:
