@@ -127,6 +127,29 @@ def test_what_the_history_decides() -> None:
     assert (board.asks, board.pendings) == ((), ())
 
 
+def test_event_of_an_earlier_wait() -> None:
+    """A trigger about a wait that is over is nothing to act on, though the party waits again."""
+    board = Board()
+    board.fake.review(board.number, text="Why?", at="2026-03-02 09:10:00")
+    board.fake.upload(board.number, at="2026-03-02 09:20:00")
+    board.fake.at("2026-03-04 12:00:00")
+
+    assert board.assess().verdict is Verdict.WAIT_OVER
+    assert board.assess(board.event().replace(str(SINCE), str(SINCE + 1200))).proceeds
+
+
+def test_red_that_ended_by_itself() -> None:
+    """A change that CI failed, and forgot, waits for its reviewers again; red stopped the clock."""
+    board = Board()
+    for vote, minute in ((-1, 5), (0, 6)):
+        at = f"2026-03-02 09:0{minute}:00"
+        board.fake.review(board.number, by=board.fake.me, labels={"Verified": vote}, at=at)
+    assert board.assess().verdict is Verdict.NOT_DUE
+    board.fake.at("2026-03-05 09:30:00")
+
+    assert board.assess().proceeds
+
+
 # What is kept
 
 
