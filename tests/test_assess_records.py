@@ -95,6 +95,37 @@ def test_the_same_again() -> None:
     assert board.asks == (ask(board, *first.accounts),)
 
 
+def test_nothing_is_written_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on record, and what the change shows since, is one ask: it is left as it is."""
+    board = Board()
+    found = board.assess()
+    board.fake.advance(hours=1)
+    board.post(found)
+    written: List[str] = []
+    put = Asks.put
+    monkeypatch.setattr(Asks, "put", lambda self, one: (written.append(one.key), put(self, one)))
+    board.fake.advance(hours=1)
+    again = board.assess()
+
+    assert (again.accounts, again.attempt) == (found.accounts, 0)
+    assert written == []
+    assert board.asks == (ask(board, *found.accounts),)
+
+
+def test_a_record_that_was_lost() -> None:
+    """It is written again out of what the change shows, with the time at which that was said."""
+    board = Board()
+    found = board.assess()
+    board.fake.advance(hours=1)
+    board.post(found)
+    for name in board.shelf.names():
+        board.shelf.store.drop(name)
+    board.fake.advance(hours=1)
+    assert board.assess().accounts == found.accounts
+
+    assert board.asks == (replace(ask(board, *found.accounts), at=WEDNESDAY + timedelta(hours=1)),)
+
+
 def test_a_change_that_is_gone() -> None:
     """Nothing more can be said of it."""
     board = Board()
