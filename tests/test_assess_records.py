@@ -12,9 +12,12 @@ import pytest
 from assessing import SERVER, SINCE, Board
 from reviewloop.core.change import Change
 from reviewloop.core.events import EventRef
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import read_change
 from reviewloop.core.tiers import Tier
 from reviewloop.errors import RefusedError, ReviewLoopError, TemporaryError
 from reviewloop.escalation.assess import check_server, event_ref
+from reviewloop.escalation.choice import Case
 from reviewloop.escalation.verdicts import Assessment, Candidate, Outlook, Verdict
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.lease import Lease, Leases
@@ -301,6 +304,20 @@ def test_a_lease_that_ran_out() -> None:
     with pytest.raises(TemporaryError, match="The lease roster ran out"):
         board.assess(leases=slow)
     assert board.asks == ()
+
+
+def test_wait_that_can_reach_no_milestone() -> None:
+    """In a calendar without work ahead it counts from its beginning, wherever waits are compared."""
+    board = Board()
+    event = EventRef.parse(board.event())
+    reading = read_change(board.fake.client().change(board.number), Policy())
+    timeline = reading.timeline(event.party, board.fake.now)
+    assert timeline is not None
+    case = Case(event, Tier.COMMITTEE, reading, timeline, (), (), WEDNESDAY)
+    bare = replace(case, timeline=replace(timeline, crossings=()))
+
+    assert case.line.rank == (False, MONDAY + timedelta(days=1), board.number)
+    assert bare.line.rank == (False, MONDAY, board.number)
 
 
 # Who passed
