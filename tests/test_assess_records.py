@@ -307,7 +307,7 @@ def test_a_lease_that_ran_out() -> None:
 
 
 def test_wait_that_can_reach_no_milestone() -> None:
-    """In a calendar without work ahead it counts from its beginning, wherever waits are compared."""
+    """In a calendar without work ahead it is compared by its beginning."""
     board = Board()
     event = EventRef.parse(board.event())
     reading = read_change(board.fake.client().change(board.number), Policy())
