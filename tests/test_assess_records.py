@@ -320,6 +320,26 @@ def test_wait_that_can_reach_no_milestone() -> None:
     assert bare.line.rank == (False, MONDAY, board.number)
 
 
+def test_what_waits_with_a_wait() -> None:
+    """Everything that was put off, but for the same wait's own record, on whichever milestone."""
+    board = Board()
+    event = EventRef.parse(board.event())
+    reading = read_change(board.fake.client().change(board.number), Policy())
+    timeline = reading.timeline(event.party, board.fake.now)
+    assert timeline is not None
+    own = pending(board, Reason.CAP, WEDNESDAY)
+    others = (
+        replace(own, tier="chair"),
+        replace(own, event_id=own.event_id.replace(str(SINCE), str(SINCE - 60))),
+        replace(own, event_id=own.event_id.replace("reviewers", "submitter")),
+        pending(board, Reason.RAMP, WEDNESDAY, number=99),
+    )
+    later = replace(own, event_id=board.event("5d"), milestone="5d")
+    case = Case(event, Tier.COMMITTEE, reading, timeline, (), (own, *others, later), WEDNESDAY)
+
+    assert tuple(case.line.pendings) == others
+
+
 # Who passed
 
 
