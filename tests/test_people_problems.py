@@ -1,4 +1,4 @@
-"""What is said of a roster that is not as Gerrit has it, word by word."""
+"""What is said of a roster that is not as Gerrit has it, and of its people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, List
 import pytest
 
 from reviewloop.errors import ConfigError, RefusedError
+from reviewloop.http.messages import Response
 from test_people import Office
 
 
@@ -131,3 +132,88 @@ def test_a_server_that_refuses(office: Office, group: str) -> None:
 
     with pytest.raises(RefusedError, match="409"):
         office.people({"gerrit": "committee1"}, group=group).resolve()
+
+
+def test_an_inactive_account_with_an_entry_in_a_group(office: Office) -> None:
+    """Who has an entry is named by it."""
+    office.fake.accounts[office.two]["inactive"] = True
+    office.fake.add_group("tech", office.one, office.two)
+    (wrong,) = problems(office, {"gerrit": "committee2"}, group="tech")
+
+    assert wrong.startswith(f"roster.members[0] is 'committee2', account {office.two}, which is")
+
+
+# Details
+
+
+def test_a_groups_entry_by_a_second_address(office: Office) -> None:
+    """Whom the group's list does not show under that address Gerrit may still find."""
+    office.fake.second_emails[office.one] = "one@example.com"
+    office.fake.shows_emails = True
+    office.fake.add_group("tech", office.one)
+    entry = {"gerrit": "one@example.com", "name": "Number One"}
+    members, wrong = office.people(entry, group="tech").resolve()
+
+    assert ([one.account.name for one in members], wrong) == (["Number One"], ())
+
+
+@pytest.mark.parametrize("name", ["committee2", "1000004", "Committee2", "committee2@example.org"])
+def test_what_a_groups_entries_cost(office: Office, name: str) -> None:
+    """Whom the group's list shows is looked up no more."""
+    office.fake.add_group("tech", office.one, office.two)
+    assert problems(office, {"gerrit": name}, group="tech") == []
+
+    assert not any("/accounts/" in one for one in office.fake.seen)
+
+
+def test_two_of_a_group_in_letters_that_fit_both(office: Office) -> None:
+    """The one is meant that is spelt just so, which needs no look-up."""
+    lower = office.fake.add_account("sam")
+    upper = office.fake.add_account("Sam", email="other@example.org")
+    office.fake.add_group("tech", lower, upper)
+    members, wrong = office.people({"gerrit": "sam", "name": "Lower"}, group="tech").resolve()
+
+    assert [one.account.name for one in members if one.account.id == lower] == ["Lower"]
+    assert wrong == ()
+    assert not any("/accounts/" in one for one in office.fake.seen)
+
+
+def test_a_robot_and_somebody_without_an_entry(office: Office) -> None:
+    """A robot on the roster is known for one; who has no entry keeps the own name."""
+    bot = office.fake.add_account("sync-bot", name="Sync", service_user=True)
+    office.fake.add_group("tech", office.one, bot)
+    members, _ = office.people(group="tech").resolve()
+
+    assert [(one.account.name, one.automation) for one in members] == [
+        ("Committee One", False),
+        ("Sync", True),
+    ]
+
+
+def test_a_commit_without_addresses(office: Office) -> None:
+    """Who has no address on the roster is not taken for its author."""
+    bot = office.fake.add_account("sync-bot", service_user=True)
+    number = office.fake.add_change(owner=bot)
+    people = office.people({"gerrit": "committee1"})
+    change = office.fake.client().change(number)
+    office.fake.answer(Response(200, {"content-type": "application/json"}, b"{}"), match="/commit$")
+
+    assert people.authors(change) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "other", [{"username": "other"}, {"url": "https://other.example.org"}, {"roster": None}]
+)
+def test_a_roster_is_kept_for_one_account_of_one_server(office: Office, other: Any) -> None:
+    """Another account may see other accounts, and another server has other ones."""
+    entry = {"gerrit": "committee1"}
+    office.people(entry).resolve()
+    office.fake.seen.clear()
+    office.people(entry).resolve()
+    assert office.fake.seen == []
+    if other == {"roster": None}:
+        office.people({**entry, "chair": True}).resolve()
+    else:
+        office.people(entry, **other).resolve()
+
+    assert any("/accounts/" in one for one in office.fake.seen)
