@@ -169,6 +169,7 @@ def test_next_milestone_from_the_second_of_the_last() -> None:
     """What falls due in this very second has fallen due."""
     assert next_due(waiting(), at("tue 8:59:59")) == at("tue 9:00")
     assert next_due(waiting(), at("tue 9:00")) == at("wed 9:00")
+    assert next_due(reviewed(), at("wed 12:00")) == at("thu 12:00")
 
 
 def test_names() -> None:
