@@ -135,9 +135,8 @@ def test_red_and_the_owner(votes: Any) -> None:
     for number in (other, board.number):
         board.fake.review(number, text="Why?", at="2026-03-02 09:00:00")
         board.fake.review(number, by=board.fake.me, labels=votes, at="2026-03-02 10:00:00")
-    found = board.assess(board.event(party="owner"), Tier.COMMITTEE)
 
-    assert found.joined == (other,) or held(found) == other
+    assert board.assess(board.event(party="owner")).joined == (other,)
 
 
 def submitted(board: Board, **extra: Any) -> int:
@@ -328,7 +327,6 @@ def test_reminder_leads_nobody(tier: Tier) -> None:
     board = Board()
     first = board.change(topic="cache", at="2026-03-02 09:00:00")
     board.fake.changes[board.number].topic = "cache"
-    board.fake.changes[board.number].updated = board.fake.changes[first].updated
     found = board.assess(board.event(number=first), tier)
     assert found.proceeds
     if tier is Tier.REVIEWERS:
