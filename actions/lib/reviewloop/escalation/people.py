@@ -122,4 +122,4 @@ class People:
 
     def _away(self) -> Set[str]:
         names = read_values(self._datastore, AWAY)
-        return {name[len(AWAY) :].casefold() for name in names}
+        return {name.rpartition(AWAY)[2].casefold() for name in names}
