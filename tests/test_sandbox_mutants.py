@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
-from typing import Callable, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from sandbox import mutant_children
@@ -20,7 +20,7 @@ from sandbox.mutant_results import (
     to_try_again,
     where_of,
 )
-from sandbox.mutants import LEFT_OUT, selection
+from sandbox.mutants import LEFT_OUT, selection, with_methods
 
 from repository import ROOT
 
@@ -93,6 +93,12 @@ def test_whole() -> None:
     assert Outcome("core/spans.py").row() == "| `core/spans.py` | | | | all |"
 
 
+def test_nothing_to_change() -> None:
+    """A module of properties and tables only is whole from the start."""
+    assert outcome().is_whole
+    assert outcome().row() == "| `core/spans.py` | 0 | 0 | 0 | 0 |"
+
+
 def test_what_is_tried_again() -> None:
     """Another run keeps what was noticed, and nothing else; mutmut's other notes stay."""
     again = to_try_again(meta(a=1, b=36, c=0, d=33, e=None, f=-9))
@@ -148,6 +154,34 @@ def test_reason_in_the_page() -> None:
 def test_tests_of_a_module(module: str, test: str) -> None:
     """Those of its room, and those that import it."""
     assert test in selection(module)
+
+
+def test_properties_are_changed_too() -> None:
+    """For mutmut a property is made of a method, in which there is something to change."""
+    text = """\
+class Box:
+    @property
+    def size(self) -> int:
+        \"\"\"Its size.\"\"\"
+        return 1
+
+    @classmethod
+    def of(cls) -> Box:
+        return cls()
+
+    @property
+    def weight(self) -> int:
+        return (
+            2
+        )
+"""
+    made = with_methods(text)
+    found: Dict[str, Any] = {}
+    exec(made.replace("-> Box", ""), found)
+
+    assert made.count("@") == 1
+    assert "    size = property(size)\n\n    @classmethod" in made
+    assert (found["Box"].of().size, found["Box"].of().weight) == (1, 2)
 
 
 def test_no_test_that_starts_a_server() -> None:
