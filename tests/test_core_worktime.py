@@ -162,13 +162,13 @@ def test_calendars_that_cannot_be(
         Calendar(timezone.utc, days, start, length)
 
 
-def test_first_and_last_day() -> None:
-    """They are working time like any other."""
-    always = Calendar(workdays=ALL_DAYS)
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+12", "Etc/GMT-14"])
+def test_first_and_last_day(zone: str) -> None:
+    """They are working time like any other, wherever the day begins."""
     day = timedelta(days=1)
 
-    assert always.elapsed(EARLIEST, EARLIEST + day) == DAY
-    assert always.elapsed(LATEST - day, LATEST) == DAY
+    assert calendar(zone, 0, 24, ALL_DAYS).elapsed(EARLIEST, EARLIEST + day) == DAY
+    assert calendar(zone, 0, 24, ALL_DAYS).elapsed(LATEST - day, LATEST) == DAY
 
 
 def test_far_from_the_machines_zone() -> None:
