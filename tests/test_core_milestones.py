@@ -202,14 +202,14 @@ def test_crossing_of_a_wait_that_is_over() -> None:
 def test_replay_tells_an_ending() -> None:
     """Of a wait that had reached a milestone, with the last it had; a snooze counts."""
     history = in_review().review("mon 10:00", "second", text="/snooze 1d")
-    history.review("thu 12:00", "reviewer", text="Why?")
+    history.review("wed2 12:00", "reviewer", text="Why?")
     reading = read_change(history.change(), POLICY)
     wait, crossings = reading.timelines[0].wait, reading.timelines[0].crossings
 
-    assert [told(one.at) for one in crossings] == ["wed 9:00", "thu 9:00"]
-    assert list(replay(reading, POLICY, Window(at("mon 0:00"), at("thu 12:00")))) == [
+    assert [told(one.at) for one in crossings] == ["wed 9:00", "thu 9:00", "tue2 9:00"]
+    assert list(replay(reading, POLICY, Window(at("mon 0:00"), at("wed2 12:00")))) == [
         *crossings,
-        Ending(wait, crossings[-1], at("thu 12:00")),
+        Ending(wait, crossings[-1], at("wed2 12:00")),
     ]
 
 
