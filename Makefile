@@ -89,8 +89,9 @@ test-trackers: venv
 # One folder or file below actions/lib/reviewloop, or all that is worth it; what is known is kept, below .cache/.
 MODULE ?=
 BUDGET ?= 900
+LONGEST ?= inf
 mutants: $(VENV)/.mutants
-	$(BIN)/python -m sandbox.mutants $(MODULE) --budget $(BUDGET)
+	$(BIN)/python -m sandbox.mutants $(MODULE) --budget $(BUDGET) --longest $(LONGEST)
 
 $(VENV)/.mutants: requirements-mutants.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-mutants.txt

@@ -25,16 +25,20 @@ class Survivor:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the mutations of a module; without ``states``, none was made yet."""
+    """What became of the mutations of a module.
+
+    :param is_known: whether they were made; a module may have nothing to change.
+    """
 
     module: str
     states: Tuple[Tuple[str, int | None], ...] = ()
     survivors: Tuple[Survivor, ...] = ()
+    is_known: bool = False
 
     @classmethod
     def read(cls, module: str, meta: Mapping[str, Any]) -> Outcome:
         """Out of mutmut's ``.meta`` file: its exit status for each mutation, or null."""
-        return cls(module, tuple(meta["exit_code_by_key"].items()))
+        return cls(module, tuple(meta["exit_code_by_key"].items()), is_known=True)
 
     def with_survivors(self, survivors: Iterable[Survivor]) -> Outcome:
         """The same, with what was changed."""
@@ -58,11 +62,11 @@ class Outcome:
     @property
     def is_whole(self) -> bool:
         """Whether each was tried."""
-        return bool(self.states) and not self.not_tried
+        return self.is_known and not self.not_tried
 
     def row(self) -> str:
         """One line of a table."""
-        if not self.states:
+        if not self.is_known:
             return f"| `{self.module}` | | | | all |"
         counts = (len(self.states), self.noticed, len(self.names_of_survivors), self.not_tried)
         return f"| `{self.module}` | {' | '.join(map(str, counts))} |"

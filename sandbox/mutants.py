@@ -1,22 +1,23 @@
 """Mutations that no test notices: ``make mutants MODULE=core/turns.py BUDGET=300``.
 
 mutmut changes one thing at a time (a number, a comparison, an argument) in the functions of one
-module, and runs the tests that reach it. It does so in a copy of the checkout below
-``.cache/mutants/``, which keeps what is known: what a test has noticed is not tried again while its
-function stays as it is, and a module that was tried whole not before the code or a test changes.
-What survives and means the same is listed in ``docs/reliability.md`` with the reason.
+module, and `sandbox.mutant_session` runs the tests that reach it. It does so in a copy of the
+checkout below ``.cache/mutants/``, which keeps what is known: what a test has noticed is not tried
+again while its function stays as it is, and a module that was tried whole, with all tests, not
+before the code or a test changes. What survives and means the same is listed in
+``docs/reliability.md`` with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import re
-import shutil
-import signal
 import subprocess
 import sys
 import time
+from math import inf
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Sequence
 
@@ -46,11 +47,11 @@ TESTS = {
     "core": re.compile("test_(core|advisers|unmarked)"),
     "sensor": re.compile("test_(sensor|poller|cursor)"),
     "escalation": re.compile(
-        "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|pending|people)"
+        "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|neighbours|pending"
+        "|people)"
     ),
     "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
 }
-PATIENCE = 60.0  # seconds for mutmut to end once it was told to
 
 
 def main() -> int:
@@ -58,11 +59,7 @@ def main() -> int:
     options = _options()
     tree = _copied(cache_folder("mutants", "tree"))
     known = _Known(tree)
-    end = time.monotonic() + options.budget
-    outcomes = [
-        _tried(tree, known, module, end - time.monotonic(), options.jobs)
-        for module in _files(options.module or ALL)
-    ]
+    outcomes = _tried(tree, known, list(_files(options.module or ALL)), options)
     page = PAGE.read_text("utf-8")
     unexplained = [o for one in outcomes for o in one.survivors if not is_explained(o, page)]
     print("\n| module | mutations | noticed | survived | not tried |\n|---|---|---|---|---|")
@@ -84,6 +81,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m sandbox.mutants", description=__doc__)
     parser.add_argument("module", nargs="*", help="files or folders below reviewloop/")
     parser.add_argument("--budget", type=float, default=900, help="seconds in all")
+    parser.add_argument(
+        "--longest", type=float, default=inf, help="CPU seconds of a test; slower ones are left out"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="processes at once")
     return parser.parse_args()
 
@@ -110,20 +110,36 @@ def _copied(tree: Path) -> Path:
     """
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
-    wanted: Dict[Path, Path] = {}
+    wanted: Dict[Path, bytes] = {}
     for name in filter(None, names.decode().split("\0")):
         source = ROOT / name
         if not source.is_file() or source.is_symlink() or name == "pyproject.toml":
             continue
-        wanted[tree / name] = source
+        wanted[tree / name] = content = source.read_bytes()
         if LIB in Path(name).parents:
-            wanted[tree / SOURCE / Path(name).relative_to(LIB)] = source
-    for target, source in wanted.items():
-        if not target.exists() or target.read_bytes() != source.read_bytes():
+            if source.suffix == ".py":
+                content = with_methods(content.decode()).encode()
+            wanted[tree / SOURCE / Path(name).relative_to(LIB)] = content
+    for target, content in wanted.items():
+        if not target.exists() or target.read_bytes() != content:
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
+            target.write_bytes(content)
     _without_others(tree, set(wanted) | {tree / "pyproject.toml"})
     return tree
+
+
+def with_methods(text: str) -> str:
+    """The same with methods, and ``name = property(name)`` below them, in place of properties: what
+    is decorated mutmut leaves alone.
+    """
+    lines = text.splitlines(keepends=True)
+    nodes = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef)]
+    for node in sorted(nodes, key=lambda one: -one.lineno):
+        if [ast.unparse(one) for one in node.decorator_list] == ["property"]:
+            end = node.end_lineno or node.lineno
+            lines.insert(end, f"{' ' * node.col_offset}{node.name} = property({node.name})\n")
+            del lines[node.decorator_list[0].lineno - 1]
+    return "".join(lines)
 
 
 def _without_others(tree: Path, wanted: set[Path]) -> None:
@@ -151,71 +167,85 @@ class _Known:
     def survivors(self, module: str) -> List[Survivor]:
         return [Survivor(*one) for one in self._known.get(module, {}).get("survivors", ())]
 
-    def put(self, outcome: Outcome) -> None:
+    def put(self, outcome: Outcome, *, by_all_tests: bool) -> None:
         self._known[outcome.module] = {
-            "whole": self._code if outcome.is_whole else "",
+            "whole": self._code if outcome.is_whole and by_all_tests else "",
             "survivors": [(one.where, one.change) for one in outcome.survivors],
         }
         self._file.write_text(json.dumps(self._known, indent=1, sort_keys=True), "utf-8")
 
 
-def _tried(tree: Path, known: _Known, module: str, budget: float, jobs: int) -> Outcome:
-    """What is known of a module's mutations once the time is up, or all were tried."""
-    meta = tree / "mutants" / SOURCE / f"{module}.meta"
-    runs = budget > 0 and not known.is_whole(module)
-    if runs:
-        (tree / "pyproject.toml").write_text(_settings(tree, module), "utf-8")
-        _forget(tree, meta)
-        _run(tree, module, budget, jobs)
+def _tried(
+    tree: Path, known: _Known, modules: Sequence[str], options: argparse.Namespace
+) -> List[Outcome]:
+    """What is known of the modules' mutations once the time is up, or all were tried."""
+    end = time.monotonic() + options.budget
+    wanted = [one for one in modules if not known.is_whole(one)]
+    new: Dict[str, Outcome] = {}
+    for room in TESTS:
+        ours = [one for one in wanted if one.split("/", maxsplit=1)[0] == room]
+        if ours and time.monotonic() < end:
+            (tree / "pyproject.toml").write_text(_settings(tree, ours), "utf-8")
+            for module in ours:
+                _forget(_meta(tree, module))
+            diffs = _run(tree, ours, end - time.monotonic(), options)
+            new.update((one, _read(tree, one).with_survivors(_shown(diffs, one))) for one in ours)
+    for outcome in new.values():
+        known.put(outcome, by_all_tests=options.longest == inf)
+    kept = (one for one in modules if one not in new)
+    new.update((one, _read(tree, one).with_survivors(known.survivors(one))) for one in kept)
+    return [new[one] for one in modules]
+
+
+def _read(tree: Path, module: str) -> Outcome:
+    meta = _meta(tree, module)
     if not meta.exists():
         return Outcome(module)
-    outcome = Outcome.read(module, json.loads(meta.read_text("utf-8")))
-    if not runs:
-        return outcome.with_survivors(known.survivors(module))
-    shown = [(name, _mutmut(tree, "show", name)) for name in outcome.names_of_survivors]
-    outcome = outcome.with_survivors(Survivor(where_of(n), change_of(diff)) for n, diff in shown)
-    known.put(outcome)
-    return outcome
+    return Outcome.read(module, json.loads(meta.read_text("utf-8")))
 
 
-def _forget(tree: Path, meta: Path) -> None:
-    """Which tests reach what is seen anew; what survived, or was not reached, is tried again.
+def _shown(diffs: Dict[str, str], module: str) -> Iterator[Survivor]:
+    for name, diff in diffs.items():
+        if where_of(name).startswith(module[:-3].replace("/", ".") + "."):
+            yield Survivor(where_of(name), change_of(diff))
+
+
+def _meta(tree: Path, module: str) -> Path:
+    return tree / "mutants" / SOURCE / f"{module}.meta"
+
+
+def _forget(meta: Path) -> None:
+    """What survived, or was not reached, is tried again.
 
     A run about another module has put the plain text where mutmut would look for its mutations.
     """
-    (tree / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
-    meta.with_suffix("").unlink(missing_ok=True)
+    made = meta.with_suffix("")
+    if made.exists() and "mutmut" not in made.read_text("utf-8"):
+        made.unlink()
     if meta.exists():
         known = json.loads(meta.read_text("utf-8"))
         meta.write_text(json.dumps(to_try_again(known)), "utf-8")
 
 
-def _run(tree: Path, module: str, budget: float, jobs: int) -> None:
-    print(f"{module}: {', '.join(selection(module))}", flush=True)
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(jobs)]
-    with (tree.parent / "mutmut.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=tree, stdout=log, stderr=log)
-        try:
-            status = process.wait(budget)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # it keeps what it knows by then
-            _ended(process)
-            return
+def _run(
+    tree: Path, modules: Sequence[str], budget: float, options: argparse.Namespace
+) -> Dict[str, str]:
+    """Try the modules' mutations; the diff of each that survived, by its name."""
+    print(f"{', '.join(modules)}: for up to {budget:.0f} seconds", flush=True)
+    plan = [f"{SOURCE / module}={','.join(selection(module))}" for module in modules]
+    limits = [f"--budget={budget}", f"--longest={options.longest}", f"--jobs={options.jobs}"]
+    command = [sys.executable, "-m", "sandbox.mutant_session", *plan, *limits]
+    with (tree.parent / "mutants.log").open("w") as log:
+        status = subprocess.call(command, cwd=tree, stdout=log, stderr=log)
     if status:
         told = [one for one in Path(log.name).read_text("utf-8").splitlines() if "FAILED" in one]
         print("\n".join(told) or "The last words are in the log.")
-        raise SystemExit(f"mutmut failed at {module}; all that it said is in {log.name}.")
+        raise SystemExit(f"The tests failed without a mutation; all that was said: {log.name}.")
+    found: Dict[str, str] = json.loads((tree / "shown.json").read_text("utf-8"))
+    return found
 
 
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _settings(tree: Path, module: str) -> str:
+def _settings(tree: Path, modules: Sequence[str]) -> str:
     """The checkout's settings, with the library below ``src/``, and mutmut's."""
     own = (ROOT / "pyproject.toml").read_text("utf-8")
     own = own.replace('pythonpath = ["actions/lib",', 'pythonpath = ["src",')
@@ -226,12 +256,9 @@ def _settings(tree: Path, module: str) -> str:
             own,
             "[tool.mutmut]",
             f'source_paths = ["{SOURCE.parent}"]',
-            f'only_mutate = ["{SOURCE / module}"]',
+            f"only_mutate = {[str(SOURCE / module) for module in modules]!r}",
             f"also_copy = {copied!r}",
-            f"pytest_add_cli_args_test_selection = {selection(module)!r}",
-            'pytest_add_cli_args = ["-p", "no:cacheprovider", "-p", "sandbox.quickest_first"]',
-            "timeout_multiplier = 5.0",  # of what the tests took: an endless loop costs time
-            "timeout_constant = 2.0",
+            "track_dependencies = false",
             "use_git_change_detection = false",
             "",
         ]
@@ -253,11 +280,6 @@ def _imports(text: str, name: str) -> bool:
     package, _, last = f"reviewloop.{name}".rpartition(".")
     direct = rf"from {package}\.{last}\b|from {package} import .*\b{last}\b"
     return re.search(direct, text) is not None
-
-
-def _mutmut(tree: Path, *words: str) -> str:
-    command = [sys.executable, "-m", "mutmut", *words]
-    return subprocess.run(command, cwd=tree, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 if __name__ == "__main__":

@@ -36,9 +36,10 @@ class Desk:
         attempt: int = 0,
         since: datetime = SINCE,
         by: int = 0,
+        project: str = "",
     ) -> None:
         """Post what this pack would."""
-        event = event_id(SERVER, self.number, "reviewers", since, milestone)
+        event = event_id(SERVER, self.number, "reviewers", since, milestone, project)
         mark = Mark(purpose, ask_id(event, tier, attempt), accounts)
         self.fake.review(self.number, by=by or self.fake.me, text=f"Asked.\n\n{mark}")
 
@@ -110,6 +111,35 @@ def test_passed_before() -> None:
     desk.ask(one)
 
     assert [str(ask.milestone) for ask in desk.live()] == ["2d"]
+
+
+def test_snoozed_by_whom_it_asks() -> None:
+    """To put a change off is not to hand it on."""
+    desk = Desk()
+    one = desk.fake.add_account("committee1")
+    desk.ask(one)
+    desk.fake.advance(minutes=1)
+    desk.fake.review(desk.number, by=one, text="/snooze 1d")
+
+    assert [ask.accounts for ask in desk.live()] == [(one,)]
+
+
+def test_hand_over_that_nobody_asked_for() -> None:
+    """There are no more attempts than one after each ``/pass``."""
+    desk = Desk()
+    desk.ask(7, attempt=1)
+
+    assert desk.live() == ()
+
+
+def test_one_of_two_changes_with_a_number() -> None:
+    """What names the change's own project counts, and what names another's does not."""
+    desk = Desk()
+    project = desk.fake.client().change(desk.number).project
+    desk.ask(7, project=project)
+    desk.ask(8, project="another")
+
+    assert [ask.accounts for ask in desk.live()] == [(7,)]
 
 
 def test_whole_committee() -> None:

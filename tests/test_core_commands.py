@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import List, Optional, Tuple
 
 import pytest
 
 from histories import ACCOUNTS, POLICY, History, told
-from reviewloop.core.commands import Verb, pauses
+from reviewloop.core.commands import MAX_IN_MESSAGE, MAX_OF_PERSON, Verb, pauses
 from reviewloop.core.comments import ReviewComment, with_comments
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import Mark
@@ -208,6 +208,14 @@ def test_snooze_in_a_calendar_that_never_works() -> None:
     assert spans(history, NEVER) == [("mon 11:00", "thu 0:00")]
 
 
+def test_snooze_beyond_the_limit_in_a_calendar_that_never_works() -> None:
+    """Without working time the limit is never reached."""
+    history = in_review().review("mon 10:00", "reviewer", text="/snooze 2026-12-24")
+    (span,) = pauses(history.change(), NEVER).spans
+
+    assert span.end == datetime(2026, 12, 24, tzinfo=timezone.utc)
+
+
 def test_date_is_meant_in_the_calendars_zone() -> None:
     """A day begins where the team works; days off do not change when it begins."""
     tokyo = Calendar(timezone(timedelta(hours=9)), days_off=lambda day: day == date(2026, 3, 5))
@@ -353,3 +361,52 @@ def test_clock_that_goes_back() -> None:
 
     history.review("mon 11:00", "second", text="/unsnooze")
     assert spans(history) == []
+
+
+# How many commands count.
+
+
+def test_commands_of_one_message() -> None:
+    """A message's first commands count; of the rest the first says why not, and no more is kept."""
+    history = in_review().review("mon 10:00", "reviewer", text="/ack\n" * 5_000)
+    history.review("mon 11:00", "reviewer", text="/snooze 1h\n" * MAX_IN_MESSAGE)
+    found = pauses(history.change(), POLICY).commands
+
+    assert [one.problem for one in found] == [
+        *["only somebody who was asked can say this"] * MAX_IN_MESSAGE,
+        "more than 10 commands in one message",
+        *[""] * MAX_IN_MESSAGE,
+    ]
+    assert [one.verb for one in found[:11]] == [Verb.ACK] * 11
+
+
+def test_commands_of_one_person() -> None:
+    """Whoever writes too many commands is not heard any more, and everybody else is."""
+    history = in_review()
+    for _ in range(MAX_OF_PERSON + 9):
+        history.review("mon 10:00", "reviewer", text="/snooze 1h")
+    history.review("mon 12:00", "second", text="/snooze 2d")
+    found = pauses(history.change(), POLICY)
+
+    assert [one.problem for one in found.commands] == [
+        *[""] * MAX_OF_PERSON,
+        "more than 100 commands of one person",
+        "",
+    ]
+    assert spans(history)[-1] == ("mon 12:00", "wed 12:00")
+
+
+def test_last_second_that_may_be_snoozed() -> None:
+    """What is left of the limit is given, even a second; after that there is none."""
+    policy = replace(POLICY, max_snooze=Duration(1, "h"))
+    history = in_review().review("mon 10:00", "reviewer", text="/snooze 1h")
+    history.review("mon 10:59:59", "reviewer", text="/unsnooze")
+    history.review("mon 12:00", "reviewer", text="/snooze 1h")
+    history.review("mon 13:00", "reviewer", text="/snooze 1h")
+    found = read_change(history.change(), policy).pauses
+
+    assert [(told(one.start), told(one.end)) for one in found.spans] == [
+        ("mon 10:00", "mon 10:59:59"),
+        ("mon 12:00", "mon 12:00:01"),
+    ]
+    assert found.commands[-1].problem == "it was snoozed for 1h in all, the longest"

@@ -15,7 +15,7 @@ import pytest
 
 from histories import ACCOUNTS, POLICY, TAG, History, at
 from reviewloop.core.change import Account, Change, Message
-from reviewloop.core.commands import MAX_IN_MESSAGE, MAX_OF_PERSON, pauses
+from reviewloop.core.commands import pauses
 from reviewloop.core.durations import Duration
 from reviewloop.core.keys import Mark
 from reviewloop.core.reading import read_change
@@ -149,31 +149,6 @@ def test_a_million_characters(poison: str, place: str) -> None:
     said = change_of([text.format(POISON[poison])], tag=tag)
 
     assert read_change(said, POLICY).state.waits
-
-
-def test_commands_of_one_message() -> None:
-    """A message's first commands count; of the rest the first says why not, and no more is kept."""
-    found = pauses(reviews(1, "/snooze 1d\n" * 5_000), POLICY).commands
-
-    assert len(found) == MAX_IN_MESSAGE + 1
-    assert [bool(one.problem) for one in found] == [False] * MAX_IN_MESSAGE + [True]
-    assert found[-1].problem == "more than 10 commands in one message"
-
-
-def test_commands_of_one_person() -> None:
-    """Whoever writes too many commands is not heard any more, and everybody else is."""
-    loud = change_of(["Patch Set 1:\n\n/snooze 1h"] * 500)
-    late = Message(
-        "late", START + timedelta(days=60), ACCOUNTS["second"], "Patch Set 1:\n\n/snooze 2d"
-    )
-    found = pauses(replace(loud, messages=(*loud.messages, late)), POLICY)
-
-    assert [one.problem for one in found.commands] == [
-        *[""] * MAX_OF_PERSON,
-        "more than 100 commands of one person",
-        "",
-    ]
-    assert found.spans[-1].start == late.date
 
 
 class Walked(Calendar):

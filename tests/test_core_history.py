@@ -8,8 +8,8 @@ from typing import List
 
 import pytest
 
-from histories import POLICY, TAG, History, at
-from reviewloop.core.change import Account, Message
+from histories import ACCOUNTS, POLICY, TAG, History, at
+from reviewloop.core.change import Account, ChangeStatus, Message
 from reviewloop.core.history import Event, read
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Vote
@@ -49,8 +49,11 @@ def standing(history: History) -> Votes:
     ],
 )
 def test_gerrits_own_tags(tag: str, kind: str) -> None:
-    """Gerrit's tag decides, whatever the words are."""
-    assert kinds(History().upload("mon 9:00").say("mon 10:00", "owner", "x", TAG + tag)) == [kind]
+    """Gerrit's tag decides, whatever the words are; author and date are the message's."""
+    history = History().upload("mon 9:00").say("mon 10:00", "second", "x", TAG + tag)
+    (event,) = events(history)[1:]
+
+    assert (event.kind.value, event.author, event.at) == (kind, ACCOUNTS["second"], at("mon 10:00"))
 
 
 @pytest.mark.parametrize(
@@ -111,8 +114,42 @@ def test_change_that_begins_with_something_else() -> None:
     history = History().say("mon 9:00", "owner", "Hashtag added: x", TAG + "setHashtag")
 
     (first,) = events(history)
-    assert (first.kind, first.at, first.wip) == (EventKind.UPLOAD, history.created, False)
+    assert first == Event(EventKind.UPLOAD, history.created, ACCOUNTS["owner"], uploader=1)
     assert events(History(started=False))[0].wip
+
+
+def test_places_of_events() -> None:
+    """Each event is where its message is; before all is what has none, and after all what a status
+    alone tells.
+    """
+    history = History().say("mon 9:00", "owner", "Topic set to x", TAG + "setTopic")
+    history.ci("mon 10:00", "Verified+1").review("mon 11:00", "reviewer", text="Why?")
+    staged = replace(history.change(), status=ChangeStatus.STAGED)
+
+    assert [(one.kind.value, one.place) for one in read(staged, POLICY)] == [
+        ("upload", -1),
+        ("robot", 1),
+        ("review", 2),
+        ("wip", 3),
+    ]
+    assert read(staged, POLICY)[-1].at == at("mon 11:00")
+
+
+def test_change_without_messages_that_a_machine_has() -> None:
+    """Everything is as old as the change."""
+    staged = replace(History().change(), status=ChangeStatus.STAGED)
+
+    found = [(one.kind.value, one.at, one.place) for one in read(staged, POLICY)]
+    assert found == [("upload", staged.created, -1), ("wip", staged.created, 0)]
+
+
+def test_history_that_begins_with_a_rebase() -> None:
+    """What was said of any patch set before counts: nothing tells of work since."""
+    history = History()
+    history.patch_set = 4
+    history.rebase("mon 9:00").review("mon 10:00", "reviewer", text="Why?", patch_set=2)
+
+    assert kinds(history) == ["review"]
 
 
 def test_ready_by_a_reply() -> None:
@@ -120,6 +157,15 @@ def test_ready_by_a_reply() -> None:
     sentence = "Patch Set 1:\n\nThis change is ready for review."
     history = History().upload("mon 9:00", wip=True).say("mon 10:00", "owner", sentence)
     history.say("mon 11:00", "owner", sentence)
+
+    assert kinds(history) == ["ready", "reply"]
+
+
+@pytest.mark.parametrize("vote", ["Workflow+1", "-Workflow", "Workflow+1 -Verified"])
+def test_ready_with_a_vote(vote: str) -> None:
+    """A vote in the reply that makes ready counts, and its words tell nothing more."""
+    sentence = "This change is ready for review."
+    history = History().upload("mon 9:00", wip=True).review("mon 10:00", "owner", vote, sentence)
 
     assert kinds(history) == ["ready", "reply"]
 
@@ -210,6 +256,19 @@ def test_reviews_of_a_rebased_patch_set() -> None:
     assert (bare.silent, bare.votes) == (True, ())
 
 
+def test_words_with_a_vote_that_was_copied() -> None:
+    """Of a patch set reworked since, a vote counts that Gerrit copied, and the words do not."""
+    text = (
+        "Copied votes on follow-up patch sets have been updated:\n"
+        '* Verified+1 has been copied to patch set 2 (copy condition: "is:ANY").\n\nWhy?'
+    )
+    history = History().upload("mon 9:00").upload("mon 10:00")
+    history.review("mon 11:00", "reviewer", "Verified+1", text, patch_set=1)
+    (event,) = events(history)[2:]
+
+    assert (event.votes, event.silent) == ((Vote("Verified", 1),), True)
+
+
 # Saying nothing.
 
 
@@ -287,6 +346,7 @@ def test_deleted_votes() -> None:
     text = "Removed Somebody with the following votes:\n\n* Verified-1 by CI <ci@example.org>\n"
     history.say("mon 11:00", "owner", text, TAG + "deleteReviewer")
 
+    assert events(history)[-1].author == ACCOUNTS["owner"]
     assert not standing(history).red
     assert standing(history).negative
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import List, Optional, Tuple
@@ -13,8 +15,17 @@ from hypothesis import strategies as st
 
 from histories import ACCOUNTS, POLICY, History, at, told
 from reviewloop.core.durations import parse_duration
-from reviewloop.core.keys import Mark, event_id, marks_of, ticket_key
-from reviewloop.core.milestones import Crossing, Window, crossing, elapsed
+from reviewloop.core.keys import (
+    Mark,
+    ask_id,
+    change_ident,
+    digest,
+    event_id,
+    event_order,
+    marks_of,
+    ticket_key,
+)
+from reviewloop.core.milestones import Crossing, Ending, Window, crossing, elapsed
 from reviewloop.core.reading import read_change, replay
 from reviewloop.core.spans import Span, subtract
 from reviewloop.core.turns import How
@@ -177,6 +188,31 @@ def test_what_is_left_of_a_span(
 # Replayed.
 
 
+def test_crossing_of_a_wait_that_is_over() -> None:
+    """What is not reached before its end is not crossed; a pause moves what is."""
+    wait = in_review().review("mon 12:00", "reviewer", text="Why?").state().waits[0]
+    pause = (Span(at("mon 9:30"), at("mon 10:30")),)
+
+    assert told(crossing(wait, 3_600, Calendar())) == "mon 10:00"
+    assert told(crossing(wait, 3_600, Calendar(), pause)) == "mon 11:00"
+    assert crossing(wait, 3 * 3_600, Calendar()) is None
+    assert told(crossing(wait, 3 * 3_600 - 1, Calendar())) == "mon 11:59:59"
+
+
+def test_replay_tells_an_ending() -> None:
+    """Of a wait that had reached a milestone, with the last it had; a snooze counts."""
+    history = in_review().review("mon 10:00", "second", text="/snooze 1d")
+    history.review("wed2 12:00", "reviewer", text="Why?")
+    reading = read_change(history.change(), POLICY)
+    wait, crossings = reading.timelines[0].wait, reading.timelines[0].crossings
+
+    assert [told(one.at) for one in crossings] == ["wed 9:00", "thu 9:00", "tue2 9:00"]
+    assert list(replay(reading, POLICY, Window(at("mon 0:00"), at("wed2 12:00")))) == [
+        *crossings,
+        Ending(wait, crossings[-1], at("wed2 12:00")),
+    ]
+
+
 def test_replay_tells_each_milestone() -> None:
     """A replay tells every crossing, and no ending that comes later."""
     history = in_review().review("thu 12:00", "reviewer", text="Why?")
@@ -205,6 +241,47 @@ def test_ticket_keys() -> None:
     assert key.startswith("grv-")
 
 
+def test_names_of_one_of_two_changes_with_a_number() -> None:
+    """They name the project, percent-encoded as one piece."""
+    assert change_ident(7, "a/b ü") == "a%2Fb%20%C3%BC~7"
+    assert change_ident(7) == "7"
+    assert event_id("h", 7, "owner", at("mon 9:00"), "2d", "a/b") == (
+        "h:a%2Fb~7:owner:1772442000:2d"
+    )
+    assert ticket_key("h", 7, "a/b") != ticket_key("h", 7)
+
+
+def test_names_stay() -> None:
+    """They stand on changes and in trackers: another way to compute them would lose those."""
+    assert digest("a", 1) == hashlib.sha256(b"a|1").hexdigest()[:16]
+    assert ticket_key("h", 7, "a/b") == "grv-" + digest("ticket", "h", "a%2Fb~7")
+    assert ask_id("h:7:owner:1772442000:2d", "chair") == digest(
+        "h:7:owner:1772442000:2d", "chair", 0
+    )
+    assert digest("\ud800") == hashlib.sha256(rb"\ud800").hexdigest()[:16]
+
+
+def test_order_of_events() -> None:
+    """By the number of the change, whatever the server and the project are called."""
+    ids = [f"{where}:owner:1772442000:2d" for where in ("h:9", "h:80:a~10", "b:12", "h:100")]
+    assert sorted(ids, key=event_order) == ids
+
+    assert event_order("h:12:owner:1:2d") == (12, "h:12:owner:1:2d")
+    assert event_order("h:x:owner:1:2d") == (0, "h:x:owner:1:2d")
+    assert event_order("h") == (0, "h")
+
+
+def test_marks_of_nobody() -> None:
+    """A mark that asks nobody by name, and a message without one."""
+    mark = Mark("label", "0123456789abcdef")
+    message = in_review().review("mon 10:00", "pack", text=f"{mark} \n\n").messages[-1]
+
+    assert str(mark) == "[st2-gerrit label 0123456789abcdef]"
+    assert marks_of(message) == (mark,)
+    assert str(replace(mark, asked=(7, 8))) == "[st2-gerrit label 0123456789abcdef asked=7,8]"
+    assert marks_of(replace(message, text=f"{mark}\nmore")) == ()
+
+
 def test_marks() -> None:
     """A mark is read back from the message it stands in, and only as a line of its own."""
     mark = Mark("nudge", "0123456789abcdef", (7, 8))
@@ -228,8 +305,18 @@ def test_durations() -> None:
 @pytest.mark.parametrize("text", ["", "2", "d", "2 days", "2D", "-1d", "1.5d", "1234567d", "2d\n"])
 def test_durations_that_are_none(text: str) -> None:
     """Anything but a number and a unit is refused with what to write instead."""
-    with pytest.raises(ValueError, match="4h or 2d"):
+    told = (
+        f"{text!r} is not an amount of working time;"
+        " write a number and m, h, d or w, like 4h or 2d."
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(told)}$"):
         parse_duration(text)
+
+
+def test_long_text_that_is_no_duration() -> None:
+    """Its first 60 characters are told."""
+    with pytest.raises(ValueError, match=f"^'{'x' * 60}' is not"):
+        parse_duration("x" * 61)
 
 
 def test_every_ending_has_words() -> None:

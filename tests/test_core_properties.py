@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import accumulate
-from typing import Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from any_history import LATE, START, STEPS, Steps, history_of, known
 from histories import POLICY
+from reviewloop.core.change import ChangeStatus
 from reviewloop.core.milestones import crossing, elapsed, running
 from reviewloop.core.reading import read_change
 from reviewloop.core.spans import Span
@@ -46,6 +47,21 @@ def test_in_progress(steps: Steps) -> None:
     taken = follow_turns(history_of(steps).change(), POLICY)
 
     assert all(step.turn is Party.NOBODY for step in taken if Fact.IN_PROGRESS in step.facts)
+
+
+@given(
+    STEPS,
+    st.sampled_from(
+        [{"work_in_progress": True}, {"is_private": True}, {"status": ChangeStatus.STAGED}]
+    ),
+)
+def test_what_gerrit_says_now(steps: Steps, answer: Dict[str, Any]) -> None:
+    """Of a change that is in progress, private or staged by Gerrit's own answer nobody's wait is
+    open, whatever its messages tell.
+    """
+    change = replace(history_of(steps).change(), **answer)
+
+    assert read_change(change, POLICY).lasting(LATE) == ()
 
 
 @given(STEPS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from histories import ACCOUNTS, POLICY, History, at
+from histories import ACCOUNTS, POLICY, History, at, told
 from lived import lived
 from reviewloop.core.change import Account
 from reviewloop.core.durations import Duration
+from reviewloop.core.keys import Mark
 from reviewloop.core.payloads import Site, ended, trouble, waiting
 from reviewloop.core.reading import human_reviewers, read_change
 from reviewloop.core.turns import Party
@@ -61,6 +62,42 @@ def test_time_on_the_stopwatch() -> None:
     reading = read_change(history.change(), POLICY)
 
     assert reading.elapsed(reading.timelines[0].wait, at("mon 22:00"), POLICY) == 10 * 3600
+
+
+def snoozed() -> History:
+    """Uploaded on Monday at 9, and snoozed for a day an hour later."""
+    return History().upload("mon 9:00").review("mon 10:00", "second", text="/snooze 1d")
+
+
+def test_milestones_of_a_snoozed_change() -> None:
+    """They come as much later as it was snoozed."""
+    crossings = read_change(snoozed().change(), POLICY).timelines[0].crossings
+
+    assert [told(one.at) for one in crossings[:2]] == ["wed 9:00", "thu 9:00"]
+
+
+def test_pause_from_its_first_second_to_its_last() -> None:
+    """It begins with the command and ends just before its end."""
+    reading = read_change(snoozed().change(), POLICY)
+    (span,) = reading.pauses.spans
+
+    assert reading.pause(at("mon 9:59:59")) is None
+    assert reading.pause(at("mon 10:00")) == reading.pause(at("tue 9:59:59")) == span
+    assert reading.pause(at("tue 10:00")) is None
+
+
+def test_handed_on_at_the_instant_of_a_milestone() -> None:
+    """The new milestone asks somebody else in any case; the one before is not told once more."""
+    mark = Mark("nudge", "0123456789abcdef", (ACCOUNTS["reviewer"].id,))
+    history = History().upload("mon 9:00").review("tue 10:00", "pack", text=str(mark))
+    history.review("wed 9:00", "reviewer", text="/pass")
+    crossings = read_change(history.change(), POLICY).timelines[0].crossings
+
+    assert [(str(one.milestone), told(one.at)) for one in crossings[:3]] == [
+        ("1d", "tue 9:00"),
+        ("2d", "wed 9:00"),
+        ("5d", "mon2 9:00"),
+    ]
 
 
 def test_exempt_by_hashtag() -> None:

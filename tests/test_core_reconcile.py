@@ -24,7 +24,10 @@ from histories import (
     stands,
     told,
 )
-from reviewloop.core.change import Account, Approval, Change, Message
+from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
+from reviewloop.core.history import Event
+from reviewloop.core.kinds import EventKind
+from reviewloop.core.policy import Vote
 from reviewloop.core.reading import read_change
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.telling import Disagreement
@@ -630,6 +633,178 @@ def test_disagreements_are_in_order() -> None:
         Disagreement("vote", 0, 1, "Code-Review", ACCOUNTS["second"].id),
         Disagreement("vote", 0, -1, "Workflow", ACCOUNTS["second"].id),
     )
+
+
+def test_disagreement_of_nobodys_vote() -> None:
+    """A vote of Gerrit's own, which no account cast, is told as of account 0."""
+    history = in_review().review("mon 10:00", "", "Code-Review-1").answered()
+
+    assert history.state().disagreements == (Disagreement("vote", -1, 0, "Code-Review", 0),)
+
+
+def test_nobodys_vote_beside_somebodys() -> None:
+    """Nobody's comes first."""
+    labels = ("A", "B", "C", "D", "E", "F")
+    history = in_review()
+    for label in labels:
+        history.review("mon 10:00", "owner", f"{label}-1").review("mon 10:00", "", f"{label}-1")
+    history.answered()
+
+    told_of = [(one.label, one.account) for one in history.state().disagreements]
+    assert told_of == [(label, account) for label in labels for account in (0, 1)]
+
+
+# What is put in, event by event.
+
+
+def mended(history: History) -> List[Event]:
+    """The events after the first upload."""
+    return list(reconciled(history.change(), POLICY).events[1:])
+
+
+@pytest.mark.parametrize(
+    ("vote", "kind", "silent"),
+    [
+        (stands("Code-Review+1", "reviewer", "mon 10:00"), EventKind.REVIEW, False),
+        (stands("Verified+1", "reviewer", "mon 10:00"), EventKind.REVIEW, True),
+        (stands("Code-Review-1", "owner", "mon 10:00"), EventKind.REPLY, False),
+        (stands("Code-Review-1", "uploader", "mon 10:00"), EventKind.REPLY, False),
+        (stands("Code-Review+1", "uploader", "mon 10:00"), EventKind.REVIEW, False),
+        (stands("Verified+1", "ci", "mon 10:00"), EventKind.ROBOT, False),
+    ],
+)
+def test_what_a_missing_vote_is(vote: Approval, kind: EventKind, *, silent: bool) -> None:
+    """What its message would have been: by whoever answers for the change a reply."""
+    history = History().upload("mon 8:00").upload("mon 9:00", "uploader").answered(vote)
+
+    (event,) = mended(history)[1:]
+    assert event == Event(
+        kind,
+        at("mon 10:00"),
+        vote.account,
+        (Vote(vote.label, vote.value),),
+        silent=silent,
+        uploader=ACCOUNTS["uploader"].id,
+        place=1,
+    )
+
+
+def test_missing_vote_of_a_change_in_progress() -> None:
+    """The change is as it was before."""
+    history = in_progress().answered(
+        stands("Code-Review+1", "reviewer", "mon 10:00"), work_in_progress=True
+    )
+
+    assert [(event.wip, event.place) for event in mended(history)] == [(True, 0)]
+
+
+def test_order_of_missing_votes() -> None:
+    """By their dates; behind a message of the same instant, and behind all if they are later."""
+    history = (
+        in_review()
+        .review("mon 10:00", "second", text="Hm.")
+        .answered(
+            stands("Code-Review+1", "committer", "mon 10:00"),
+            stands("Code-Review+1", "owner", "mon 9:45"),
+            stands("Code-Review+1", "reviewer", "mon 9:30"),
+            stands("Code-Review+1", "second", "mon 12:00"),
+        )
+    )
+
+    assert [(told(one.at), one.author.name if one.author else "") for one in mended(history)] == [
+        ("mon 9:30", "Reviewer"),
+        ("mon 9:45", "Owner"),
+        ("mon 10:00", "Second"),
+        ("mon 10:00", "Committer"),
+        ("mon 12:00", "Second"),
+    ]
+
+
+def test_date_of_a_vote_by_its_accounts_own_message() -> None:
+    """Neither what others said in between dates it, nor what Gerrit said."""
+    history = in_review().review("mon 9:30", "", text="x").review("mon 10:00", "second", text="Hm.")
+    history.say("mon 11:00", "committer", "Change message removed by: <G>")
+    history.answered(stands("Code-Review+2", "committer"))
+
+    assert history.turns()[-1] == ("submitter", "approved", "mon 11:00", None, None)
+
+
+def test_uploaders_vote_without_a_date() -> None:
+    """The upload does not date it: it stands, and began no turn."""
+    history = in_review().answered(stands("Code-Review+2", "owner"))
+
+    assert history.turns() == in_review().turns()
+    assert standing(history.change()) == {("Code-Review", ACCOUNTS["owner"].id): 2}
+
+
+def test_approval_that_outlived_the_upload_among_others() -> None:
+    """What it approves is approved since the upload, whatever else outlived it or came later."""
+    for other in (
+        stands("Workflow+1", "second"),
+        stands("Workflow+1", "second", "mon 12:00"),
+        stands("Code-Review+1", "second", "mon 12:00"),
+    ):
+        history = in_review().upload("mon 11:00")
+        history.answered(stands("Code-Review+2", "committer", "mon 8:00"), other)
+
+        assert history.turns()[-1] == ("submitter", "vote_removed", "mon 11:00", None, None)
+
+
+def test_gates_vote_that_outlived_the_upload() -> None:
+    """It is a gate's: the change is red, and nobody's turn moves."""
+    history = in_review().answered(stands("Verified-1", "ci", "mon 8:00"))
+
+    assert history.state().is_red(at("mon 9:00"))
+    assert ("owner", "ci_failed", "mon 9:00", None, None) in history.turns()
+
+
+# Advice under a person's name.
+
+ADVICE = "autogenerated:ai-review"
+
+
+def test_advice_that_came_first() -> None:
+    """The very first message may be one: nobody recorded the upload."""
+    history = History().review("mon 9:30", "reviewer", "Code-Review-1", tag=ADVICE)
+    history.answered(stands("Code-Review-1", "reviewer", "mon 9:30"))
+
+    assert differences(history) == []
+
+
+def test_advice_on_a_change_that_a_machine_has() -> None:
+    """What no message tells of is no advice."""
+    history = in_review().review("mon 9:30", "reviewer", "Code-Review-1", tag=ADVICE)
+    history.answered(stands("Code-Review-1", "reviewer", "mon 9:30"), status=ChangeStatus.STAGED)
+
+    assert differences(history) == []
+
+
+def test_vote_that_is_missing_beside_advice() -> None:
+    """What the tool said explains the one and not the other."""
+    history = in_review().review("mon 9:30", "reviewer", "Code-Review-1", tag=ADVICE)
+    history.answered(
+        stands("Code-Review-1", "reviewer", "mon 9:30"), stands("Workflow+1", "second", "mon 10:00")
+    )
+
+    assert differences(history) == [("Workflow", 0, 1)]
+
+
+def test_persons_own_vote_after_advice() -> None:
+    """Then Gerrit's answer is about the person's: its value is what Gerrit says."""
+    history = in_review().review("mon 9:30", "reviewer", "Code-Review-1", tag=ADVICE)
+    history.review("mon 10:00", "reviewer", "Code-Review+1")
+    history.answered(stands("Code-Review-1", "reviewer", "mon 10:00"))
+
+    assert standing(history.change()) == {("Code-Review", ACCOUNTS["reviewer"].id): -1}
+
+
+def test_vote_that_outlived_an_upload_where_a_tool_advises() -> None:
+    """A person's vote is none of the tool's, even of the value that the person's once had."""
+    history = in_review().review("mon 9:30", "second", "Code-Review-1", tag=ADVICE)
+    history.review("mon 10:00", "committer", "Code-Review+2").upload("mon 11:00")
+    history.answered(stands("Code-Review+2", "committer", "mon 10:00"))
+
+    assert standing(history.change()) == {("Code-Review", ACCOUNTS["committer"].id): 2}
 
 
 REMOVED = f"Removed Code-Review+2 by <GERRIT_ACCOUNT_{ACCOUNTS['committer'].id}>\n"

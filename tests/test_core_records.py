@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Set
 
 import pytest
 
@@ -11,7 +12,9 @@ from reviewloop.core.change import Account, Change
 from reviewloop.core.comments import ReviewComment, with_comments
 from reviewloop.core.history import read
 from reviewloop.core.keys import Mark, marks_of
+from reviewloop.core.policy import Vote
 from reviewloop.core.reading import read_change
+from reviewloop.core.records import VoteOf, copies, deletions
 
 FORGED = "Copied Votes:\n* Code-Review+2"
 
@@ -138,6 +141,62 @@ def test_deletion_of_whose_vote(who: str, text: str) -> None:
     history.say("mon 11:00", "second", text.format(who), TAG + "deleteVote")
 
     assert turn(seen(history)) == "reviewers"
+
+
+# The lists themselves.
+
+APPROVED, VERIFIED = Vote("Code-Review", 2), Vote("Verified", 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "lost"),
+    [
+        ("x\n\nCopied Votes:\n* Code-Review+2\n\n", {VoteOf(APPROVED)}, set()),
+        ("Copied Votes:\n* Code-Review+2", {VoteOf(APPROVED)}, set()),
+        ("x\n\nOutdated Votes:\n* Code-Review+2", set(), {VoteOf(APPROVED)}),
+        # Blanks behind what Gerrit writes are no matter; before it they are somebody else's.
+        ("x\n\nCopied Votes: \n* Code-Review+2 ", {VoteOf(APPROVED)}, set()),
+        ("x\n\nCopied Votes:\n* Code-Review+2  (copy x)", {VoteOf(APPROVED)}, set()),
+        ("x\n\n Copied Votes:\n* Code-Review+2", set(), set()),
+        # Each vote has its own approvers.
+        (
+            "x\n\nCopied Votes:\n"
+            "* Code-Review+2 by <GERRIT_ACCOUNT_7>, <GERRIT_ACCOUNT_8>, Verified+1"
+            " by <GERRIT_ACCOUNT_9> (copy x)",
+            {VoteOf(APPROVED, 7), VoteOf(APPROVED, 8), VoteOf(VERIFIED, 9)},
+            set(),
+        ),
+        # A heading without a list ends whatever stands above.
+        ("x\n\nCopied Votes:\n* Code-Review+2\nOutdated Votes:", set(), set()),
+        ("x\n\nCopied Votes:\n* Code-Review+2\n\nOutdated Votes:\n", set(), set()),
+        ("* Code-Review+2", set(), set()),
+        ("", set(), set()),
+    ],
+)
+def test_lists_of_an_upload(text: str, kept: Set[VoteOf], lost: Set[VoteOf]) -> None:
+    """They end the message, below their heading."""
+    assert copies(text) == (kept, lost)
+
+
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [
+        ("Removed Code-Review+2 by A <a@example.org> ", {VoteOf(APPROVED, 7)}),
+        ("Removed Code-Review+2 by A (9) ", {VoteOf(APPROVED, 9)}),
+        # An account without an address, and people without one.
+        ("Removed Code-Review+2 by A <>", {VoteOf(APPROVED)}),
+        (
+            "Removed reviewer A with the following votes: \n\n* Code-Review+2 by A (9)\n"
+            "* Verified+1 by A (9)\n\n* Workflow+1 by A (9)",
+            {VoteOf(APPROVED, 9), VoteOf(VERIFIED, 9)},
+        ),
+        (" with the following votes:", set()),
+        ("Removed reviewer A.", set()),
+    ],
+)
+def test_votes_of_a_deletion(text: str, gone: Set[VoteOf]) -> None:
+    """Whose they are, as far as it tells."""
+    assert deletions(text, {"a@example.org": 7, "": 8}) == gone
 
 
 # What only looks like a record.

@@ -12,6 +12,7 @@ from hypothesis import given
 from any_history import STEPS, Steps, history_of
 from histories import ACCOUNTS, POLICY, TAG, History, approved, at, in_review, told
 from reviewloop.core.durations import Duration
+from reviewloop.core.policy import Vote
 from reviewloop.core.reconcile import reconciled
 from reviewloop.core.votes import Votes
 from reviewloop.core.worktime import Calendar
@@ -131,6 +132,23 @@ def test_two_gates() -> None:
     assert ends(history) == "mon 12:00"
 
 
+def test_vote_on_the_label_on_which_another_gate_failed() -> None:
+    """It is no answer to what this gate failed on, and ends neither's red."""
+    history = red().review("mon 10:30", "second ci", "Lint-1").ci("mon 11:00", "Lint+1")
+
+    assert ends(history) is None
+    assert ends(history.review("mon 12:00", "second ci", "Lint+1")) is None
+    assert ends(history.ci("mon 13:00", "Verified+1")) == "mon 13:00"
+
+
+def test_gates_label_with_a_vote_that_holds() -> None:
+    """It is a gate's label all the same: red on it ends by a vote on it."""
+    policy = replace(POLICY, hold=(Vote("Lint", 2),))
+    history = red("Lint-1").ci("mon 11:00", "Verified+1")
+
+    assert history.state(policy).is_red(at("mon 12:00"))
+
+
 def test_vote_deleted() -> None:
     """Somebody takes the vote away."""
     assert ends(red().delete_vote("mon 11:00", "Verified-1", "committer")) == "mon 11:00"
@@ -174,6 +192,15 @@ def test_copied_vote_recovers_like_another() -> None:
     history = red().upload("mon 11:00", copied="* Verified-1").ci("mon 12:00", "Verified+1")
 
     assert ends(history) == "mon 12:00"
+
+
+def test_one_of_two_copied_votes_recovers() -> None:
+    """A gate that votes for the change on a label on which it had failed has passed it."""
+    copied = "* Verified-1, Lint-1"
+    history = red("Verified-1 Lint-1").upload("mon 11:00", copied=copied)
+    assert ends(history) is None
+
+    assert ends(history.ci("mon 12:00", "Verified+1")) == "mon 12:00"
 
 
 def test_taken_back_before_a_new_patch_set() -> None:
@@ -233,6 +260,14 @@ def test_words_with_a_standing_vote() -> None:
 
 
 # Taken back.
+
+
+def test_words_and_a_vote_that_is_taken_back() -> None:
+    """The vote's end says nothing of the words: no grace ends what they said."""
+    history = in_words().ci("mon 11:00", "Verified-1").ci("mon 12:00", "-Verified")
+
+    assert ends(history) is None
+    assert history.state().is_red(at("mon3 9:00"))
 
 
 def taken_back() -> History:

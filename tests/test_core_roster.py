@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, FrozenSet, List, Tuple
@@ -11,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reviewloop.core.change import Account
-from reviewloop.core.roster import Ineligible, Load, Member, Selection, choose, why_ineligible
+from reviewloop.core.roster import (
+    Choice,
+    Ineligible,
+    Load,
+    Member,
+    Selection,
+    choose,
+    why_ineligible,
+)
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=timezone.utc)
 SELECTION = Selection(key="grv-0123456789abcdef", project="tools/build", owner=1, uploader=2)
@@ -149,3 +158,53 @@ def test_each_rank_comes_before_the_next(
         chosen = choose(people, selection).member
         assert chosen is not None
         assert chosen.account.id == 4
+
+
+def test_author_of_a_robots_change() -> None:
+    """Who made it answers for it as its owner does."""
+    selection = replace(SELECTION, authors=frozenset({3}))
+
+    assert why_ineligible(member(3), selection) is Ineligible.AUTHOR
+    assert why_ineligible(member(4), selection) is None
+
+
+def test_first_reason() -> None:
+    """Of several the one that is about the change, then the one that lasts longest."""
+    away = member(3, automation=True, absent=True, load=Load(week=99))
+    spoke = replace(SELECTION, passed=frozenset({3}), reviewed=frozenset({3}))
+
+    assert why_ineligible(away, replace(spoke, owner=3, uploader=3)) is Ineligible.OWNER
+    assert why_ineligible(away, spoke) is Ineligible.AUTOMATION
+    assert why_ineligible(replace(away, automation=False), spoke) is Ineligible.PASSED
+    assert why_ineligible(replace(away, automation=False), SELECTION) is Ineligible.ABSENT
+
+
+def test_whole_choice() -> None:
+    """Who is asked, who else could be, and why each of the others cannot, in the roster's order."""
+    owner, idle, busy, away = member(1), member(4), member(5, load=Load(open=1)), member(6)
+    away = replace(away, absent=True)
+    choice = choose([away, busy, owner, idle], SELECTION)
+
+    assert choice == Choice(
+        idle, ((away, Ineligible.ABSENT), (owner, Ineligible.OWNER)), (busy, idle)
+    )
+    assert choose([owner], SELECTION) == Choice(None, ((owner, Ineligible.OWNER),))
+
+
+def test_last_tie() -> None:
+    """Among equals a hash of key and account decides: the lowest, as anybody can compute it."""
+    numbers = range(3, 9)
+    for key in ("grv-1", "grv-2", "grv-3"):
+        chosen = choose([member(n) for n in numbers], replace(SELECTION, key=key)).member
+        lowest = min(numbers, key=lambda n: hashlib.sha256(f"{key}|{n}".encode()).hexdigest())
+        assert chosen == member(lowest)
+
+
+def test_projects_that_somebody_looks_after() -> None:
+    """By name, or by the beginning of one, in just these letters."""
+    one = member(3, projects=("docs", "tools/*"))
+
+    found = [
+        name for name in ("docs", "docs/a", "Docs", "tools/a/b", "tool") if one.looks_after(name)
+    ]
+    assert found == ["docs", "tools/a/b"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import List, Optional, Set, Tuple
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,26 @@ def test_in_order(spans: List[Span]) -> None:
 
     assert covered(found) == covered(tuple(spans))
     assert is_in_order(found)
+
+
+def test_spans_that_touch() -> None:
+    """Where one ends and another begins, they are one; with a gap of a microsecond they are not."""
+    morning, noon = Span(at(1), at(2)), Span(at(2), at(3))
+    later = Span(at(2) + timedelta(microseconds=1), at(3))
+
+    assert in_order([noon, morning]) == (Span(at(1), at(3)),)
+    assert in_order([later, morning]) == (morning, later)
+
+
+@pytest.mark.parametrize("count", range(1, 10))
+def test_one_of_many_holes(count: int) -> None:
+    """However many there are, the one that lies in a span is found."""
+    holes = [Span(at(2 * i), at(2 * i + 1)) for i in range(count)]
+
+    for i in range(count):
+        span = Span(at(2 * i), at(2 * i + 2))
+        assert subtract([span], holes) == (Span(at(2 * i + 1), at(2 * i + 2)),)
+    assert subtract([Span(at(98))], holes) == (Span(at(98)),)
 
 
 @given(SPANS, SPANS)

@@ -14,7 +14,7 @@ from reviewloop.core.comments import ReviewComment, with_comments
 from reviewloop.core.history import read
 from reviewloop.core.policy import Vote
 from reviewloop.core.reading import read_change
-from reviewloop.core.speech import Ballot, forwarded, pushed, review_of
+from reviewloop.core.speech import Ballot, first_line, forwarded, pushed, review_of
 from reviewloop.core.votes import Votes
 from work import steps
 
@@ -385,3 +385,19 @@ def test_any_text(text: str) -> None:
         pushed(head + text)
         forwarded(head + text, 2)
         review_of(head + text)
+
+
+def test_first_line() -> None:
+    """Without its end, and with what it begins with."""
+    assert first_line(" a \r\nb") == " a"
+    assert first_line("a") == "a"
+    assert first_line("\na") == ""
+
+
+def test_ballot_of_some_labels() -> None:
+    """What it says of the others is left out, be it a vote or one taken back."""
+    whole = Ballot((Vote("A", 1), Vote("B", -1)), ("C", "D"))
+
+    assert whole.of({"A", "D", "E"}) == Ballot((Vote("A", 1),), ("D",))
+    assert whole.of(set()) == Ballot()
+    assert whole.of(None) == whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewloop.core.worktime import DAY, Calendar, CalendarError
+from reviewloop.core.worktime import DAY, EARLIEST, LATEST, Calendar, CalendarError
 
 if sys.version_info >= (3, 9):
     from zoneinfo import ZoneInfo
@@ -138,21 +139,63 @@ def test_calendar_that_never_works() -> None:
     assert never.elapsed(utc("2026-03-02 09:00"), utc("2027-03-02 09:00")) == 0
 
 
+NO_DAYS = "A calendar needs at least one workday, Monday = 0 to Sunday = 6."
+NO_HOURS = "Daily hours must start within the day and last 1 second to 24 hours."
+
+
 @pytest.mark.parametrize(
-    ("days", "start", "length"),
+    ("days", "start", "length", "problem"),
     [
-        (frozenset(), 0, DAY),
-        (frozenset({7}), 0, DAY),
-        (WEEKDAYS, -1, DAY),
-        (WEEKDAYS, DAY, DAY),
-        (WEEKDAYS, 0, 0),
-        (WEEKDAYS, 0, DAY + 1),
+        (frozenset(), 0, DAY, NO_DAYS),
+        (frozenset({7}), 0, DAY, NO_DAYS),
+        (WEEKDAYS, -1, DAY, NO_HOURS),
+        (WEEKDAYS, DAY, DAY, NO_HOURS),
+        (WEEKDAYS, 0, 0, NO_HOURS),
+        (WEEKDAYS, 0, DAY + 1, NO_HOURS),
     ],
 )
-def test_calendars_that_cannot_be(days: FrozenSet[int], start: int, length: int) -> None:
+def test_calendars_that_cannot_be(
+    days: FrozenSet[int], start: int, length: int, problem: str
+) -> None:
     """A calendar without days or hours, or with too many of them, is refused."""
-    with pytest.raises(CalendarError):
+    with pytest.raises(CalendarError, match=f"^{re.escape(problem)}$"):
         Calendar(timezone.utc, days, start, length)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+12", "Etc/GMT-14"])
+def test_first_and_last_day(zone: str) -> None:
+    """They are working time like any other, wherever the day begins."""
+    day = timedelta(days=1)
+
+    assert calendar(zone, 0, 24, ALL_DAYS).elapsed(EARLIEST, EARLIEST + day) == DAY
+    assert calendar(zone, 0, 24, ALL_DAYS).elapsed(LATEST - day, LATEST) == DAY
+
+
+def test_far_from_the_machines_zone() -> None:
+    """A shift that began the day before, by the calendar's own clock, is found."""
+    west = calendar("Etc/GMT+12", 20, 24)
+
+    assert west.elapsed(utc("2026-03-04 01:00"), utc("2026-03-04 02:00")) == HOUR
+
+
+@pytest.mark.parametrize(
+    ("seconds", "end", "at", "left"),
+    [
+        (0, None, "2026-03-06 12:00", 0),
+        (-5, None, "2026-03-06 12:00", 0),
+        (DAY, None, "2026-03-09 12:00", 0),
+        (DAY, "2026-03-09 12:00", "2026-03-09 12:00", 0),
+        (DAY, "2026-03-09 11:00", None, HOUR),
+        (DAY, "2026-03-08 11:00", None, 12 * HOUR),
+        (DAY, "2026-03-05 11:00", None, DAY),
+        (4_000 * DAY, None, None, 4_000 * DAY),
+    ],
+)
+def test_spending(seconds: int, end: Optional[str], at: Optional[str], left: int) -> None:
+    """When the seconds are spent, or how many are left at the end, or after ten years."""
+    spent = Calendar().spend(utc("2026-03-06 12:00"), seconds, utc(end) if end else None)
+
+    assert spent == (utc(at) if at else None, left)
 
 
 def test_more_than_ten_years() -> None:
@@ -211,7 +254,9 @@ def test_nothing_to_wait_for() -> None:
     sunday = utc("2026-03-08 12:00")
 
     assert Calendar().add(sunday, 0) == Calendar().rewind(sunday, 0) == sunday
-    assert Calendar().elapsed(sunday + timedelta(days=3), sunday) == 0
+    known = Calendar()
+    assert known.elapsed(sunday, sunday + timedelta(days=3)) == 3 * DAY - DAY / 2
+    assert known.elapsed(sunday + timedelta(days=3), sunday) == 0
 
 
 ZONES = st.sampled_from(

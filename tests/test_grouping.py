@@ -61,7 +61,9 @@ def test_chain_from_the_bottom() -> None:
     assert assess(board, bottom).joined == (middle, top)
 
 
-@pytest.mark.parametrize("fate", ["private", "wip", "exempt", "snoozed", "red", "held_out"])
+@pytest.mark.parametrize(
+    "fate", ["private", "wip", "hidden wip", "exempt", "snoozed", "red", "held_out"]
+)
 def test_who_may_not_lead(fate: str) -> None:
     """What may not be asked for leads no topic, and joins nobody."""
     board = Board(limits={"hold_out_percent": 50 if fate == "held_out" else 0})
@@ -72,6 +74,8 @@ def test_who_may_not_lead(fate: str) -> None:
     change.topic = board.fake.changes[board.number].topic = "cache"
     if fate == "private":
         change.private = True
+    elif fate == "hidden wip":
+        change.wip = True
     elif fate == "wip":
         board.fake.set_wip(older, wip=True)
     elif fate == "exempt":

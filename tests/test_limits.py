@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Optional, Sequence, Set
 import pytest
 from sandbox.standin.datastore import DatastoreService
 
-from assessing import Board
+from assessing import SINCE, Board
 from reviewloop.core.asked import live_asks
 from reviewloop.core.policy import Policy
 from reviewloop.core.tiers import Tier
@@ -157,6 +157,30 @@ def test_fresh_waits_meet_no_ramp() -> None:
     crowd.offer("2d")
 
     assert len(crowd.order) == 3
+
+
+def test_fresh_wait_beside_old_ones() -> None:
+    """The ramp of a day that is used up by old waits holds none back that is not."""
+    board = Board(limits={"ramp_per_day": 1})
+    fresh = board.change(at="2026-03-05 08:00:00")
+    board.fake.at("2026-03-06 09:00:00")
+    assert board.assess().proceeds
+    (ask,) = board.asks
+    assert ask.late
+    event = f"gerrit.example.org:{fresh}:reviewers:{SINCE + 3 * 86_400 - 3600}:1d"
+
+    assert board.assess(event).proceeds
+
+
+def test_old_waits_meet_the_cap_too() -> None:
+    """Of old waits, too, no more are asked about in a run than of any."""
+    board = Board(limits={"per_run": 1})
+    other = board.change()
+    board.fake.at("2026-03-06 09:00:00")
+    assert board.assess().proceeds
+    assert board.assess(board.event(number=other)).verdict is Verdict.BUDGET_USED_UP
+
+    assert [one.reason for one in board.pendings] == [Reason.CAP]
 
 
 def test_stale_entry_keeps_nobody_back() -> None:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import os
 import re
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Dict, List, Optional
+import signal
+from typing import Any, Callable, Dict, List, Optional
 
 import pytest
+from sandbox import mutant_children
+from sandbox.mutant_children import Children, Reached
 from sandbox.mutant_results import (
+    SURVIVED,
     Outcome,
     Survivor,
     change_of,
     is_explained,
+    is_noticed,
     to_try_again,
     where_of,
 )
-from sandbox.mutants import LEFT_OUT, selection
-from sandbox.quickest_first import STATS, pytest_collection_modifyitems
+from sandbox.mutants import LEFT_OUT, selection, with_methods
 
 from repository import ROOT
 
@@ -91,6 +93,12 @@ def test_whole() -> None:
     assert Outcome("core/spans.py").row() == "| `core/spans.py` | | | | all |"
 
 
+def test_nothing_to_change() -> None:
+    """A module of properties and tables only is whole from the start."""
+    assert outcome().is_whole
+    assert outcome().row() == "| `core/spans.py` | 0 | 0 | 0 | 0 |"
+
+
 def test_what_is_tried_again() -> None:
     """Another run keeps what was noticed, and nothing else; mutmut's other notes stay."""
     again = to_try_again(meta(a=1, b=36, c=0, d=33, e=None, f=-9))
@@ -148,6 +156,34 @@ def test_tests_of_a_module(module: str, test: str) -> None:
     assert test in selection(module)
 
 
+def test_properties_are_changed_too() -> None:
+    """For mutmut a property is made of a method, in which there is something to change."""
+    text = """\
+class Box:
+    @property
+    def size(self) -> int:
+        \"\"\"Its size.\"\"\"
+        return 1
+
+    @classmethod
+    def of(cls) -> Box:
+        return cls()
+
+    @property
+    def weight(self) -> int:
+        return (
+            2
+        )
+"""
+    made = with_methods(text)
+    found: Dict[str, Any] = {}
+    exec(made.replace("-> Box", ""), found)
+
+    assert made.count("@") == 1
+    assert "    size = property(size)\n\n    @classmethod" in made
+    assert (found["Box"].of().size, found["Box"].of().weight) == (1, 2)
+
+
 def test_no_test_that_starts_a_server() -> None:
     """Whatever needs the real Gerrit or a real tracker, or reads the pages, is left out."""
     real = [one.stem for one in (ROOT / "tests").glob("test_*_real.py")]
@@ -157,16 +193,80 @@ def test_no_test_that_starts_a_server() -> None:
     assert not re.search("_real|test_docs", " ".join(selection("core/reading.py")))
 
 
-def test_quickest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What took long comes last, and what was not measured first; without measures, as it was."""
-    monkeypatch.chdir(tmp_path)
-    long, short, new = (SimpleNamespace(nodeid=f"test_a.py::{name}") for name in "abc")
-    items: List[Any] = [long, short, new]
+def children(fails: Dict[str, Callable[[int], bool]], **more: int) -> Children:
+    """Tests 0, 1 and 2, of which the last is the quickest; each mutation says which of them fail.
 
-    pytest_collection_modifyitems(items)
-    assert items == [long, short, new]
+    What a mutation does is done in a process of its own.
+    """
+    reached = {
+        0: Reached(0.03, ["f", "g"]),
+        1: Reached(0.02, ["f", "g"]),
+        2: Reached(0.01, ["f"]),
+    }
+    active: List[str] = []
+    return Children(
+        reached, active.append, lambda test, _following: fails[active[-1]](test), **more
+    )
 
-    taken = {long.nodeid: 2.5, short.nodeid: 0.1}
-    Path(STATS).write_text(json.dumps({"duration_by_test": taken}), "utf-8")
-    pytest_collection_modifyitems(items)
-    assert items == [new, short, long]
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_becomes_of_mutations(jobs: int) -> None:
+    """Each is tried by the tests that reach its function, apart from the others."""
+    found = children(
+        {
+            "noticed": lambda test: test == 0,
+            "unnoticed": lambda _test: False,
+            "noticed elsewhere": lambda test: test == 2,
+            "broken": lambda _test: bool(1 // 0),
+            "killed": lambda _test: bool(os.kill(os.getpid(), signal.SIGKILL)),
+        },
+        jobs=jobs,
+    )
+    for name in ("noticed", "unnoticed", "broken", "killed"):
+        found.start(name, "f", [0, 1, 2])
+    found.start("noticed elsewhere", "g", [0, 1, 2])
+    found.start("unreached", "h", [0, 1, 2])
+    found.finish()
+
+    assert found.results == {
+        "noticed": 1,
+        "unnoticed": SURVIVED,
+        "broken": 3,
+        "killed": -9,
+        "noticed elsewhere": SURVIVED,
+        "unreached": 33,
+    }
+
+
+def test_loop_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is ended, and counts as noticed."""
+    monkeypatch.setattr(mutant_children, "MORE", 0.05)
+
+    def run_on(_test: int) -> bool:
+        while True:
+            pass
+
+    found = children({"endless": run_on})
+    found.start("endless", "f", [0])
+    found.finish()
+
+    assert is_noticed(found.results["endless"])
+
+
+def test_order_of_the_tests() -> None:
+    """First what noticed another mutation of the function, the last of them first; then the
+    quickest.
+    """
+    found = children({"a": lambda test: test == 0, "b": lambda test: test == 1})
+    assert found.order("f", [0, 1, 2]) == [2, 1, 0]
+    assert found.order("f", [0, 1]) == [1, 0]
+
+    found.start("a", "f", [0, 1, 2])
+    found.finish()
+    assert found.order("f", [0, 1, 2]) == [0, 2, 1]
+    assert found.order("g", [0, 1, 2]) == [1, 0]
+
+    found.start("b", "f", [1, 2])
+    found.finish()
+    assert found.order("f", [0, 1, 2]) == [1, 0, 2]
+    assert found.order("f", [0, 2]) == [0, 2]

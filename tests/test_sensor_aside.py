@@ -123,3 +123,31 @@ def test_only_so_many_are_remembered() -> None:
         aside.put(failed(ChangeKey(number, "x")), NOW, NOW + timedelta(seconds=number))
 
     assert set(aside.through()) == set(range(1, KEPT + 1))
+
+
+def test_one_number_on_two_projects() -> None:
+    """Where the datastore has one place for a number, the earlier position is kept."""
+    aside = Aside()
+    aside.put(failed(ChangeKey(7, "b")), NOW, at("mon 8:00"))
+    aside.put(failed(ChangeKey(7, "a")), NOW, NOW)
+
+    assert aside.through() == {7: at("mon 8:00")}
+
+
+def test_row_without_a_number_is_news_each_time() -> None:
+    """Nothing tells it from another, and nothing is tried again."""
+    aside = Aside()
+
+    assert aside.put(failed(None), NOW, NOW)
+    assert aside.put(failed(None), NOW, NOW)
+    assert (aside.due(at("mon2 9:00")), aside.through()) == (set(), {})
+
+
+def test_odd_and_then_broken() -> None:
+    """A change that was odd and cannot be read any more has one reason."""
+    aside = Aside()
+    aside.note(KEY, "its status is FROZEN")
+    aside.put(failed(), NOW, NOW)
+
+    assert "FROZEN" not in report(aside)
+    assert KEY in aside

@@ -106,6 +106,27 @@ def test_date_out_of_a_cache(two: Two) -> None:
     assert two.trouble() == ""
 
 
+@pytest.mark.parametrize(("server", "stands"), [(2.5, False), (2.49, True), (0, True)])
+def test_slow_clock(two: Two, server: float, stands: bool) -> None:
+    """One that goes on by half as much, or more, does not stand still."""
+    for _ in range(2):
+        two.pass_by(server=server)
+
+    assert ("stands still" in two.trouble()) is stands
+
+
+def test_date_that_comes_back(two: Two) -> None:
+    """A server that begins to tell the time is believed at once."""
+    two.server = None
+    two.local += timedelta(minutes=5)
+    two.clock.check()
+    two.server = two.local = NINE + timedelta(minutes=10)
+    two.clock.check()
+
+    assert two.clock.now() == NINE + timedelta(minutes=10)
+    assert two.trouble() == ""
+
+
 def test_polls_in_quick_succession(two: Two) -> None:
     """In a few seconds no clock can be told to stand still, nor to go again."""
     for _ in range(3):
@@ -155,3 +176,30 @@ def test_cursor_ahead(two: Two) -> None:
     assert two.trouble() == ""
     assert two.clock.check_cursor(NINE + LIMIT + SECOND)
     assert "cursor" in two.trouble()
+
+
+@pytest.mark.parametrize("is_cursor", [True, False])
+def test_before_the_first_answer(is_cursor: bool) -> None:
+    """Nothing is wrong until something is found; the first that is found is told."""
+    clock = DoubtedClock(lambda: Clocks(NINE, NINE))
+    assert clock.trouble() is None
+    assert clock.now() == NINE
+    for ahead in (2, 3):
+        if is_cursor:
+            clock.check_cursor(NINE + timedelta(hours=ahead))
+        else:
+            clock.check_updated(ahead, NINE + timedelta(hours=ahead))
+    trouble = clock.trouble()
+
+    assert trouble is not None
+    assert "11:00:00" in trouble.message
+
+
+def test_a_clock_that_is_wrong_comes_first(two: Two) -> None:
+    """Where a clock is wrong, what it makes of changes and of the cursor is no news."""
+    two.server = None
+    two.clock.check()
+    two.clock.check_updated(8, NINE + timedelta(hours=2))
+    two.clock.check_cursor(NINE + timedelta(hours=2))
+
+    assert "no time" in two.trouble()

@@ -165,6 +165,50 @@ def test_nothing_falls_due_any_more() -> None:
     assert is_going_on(waiting(), at("mon3 9:00"))
 
 
+def test_next_milestone_from_the_second_of_the_last() -> None:
+    """What falls due in this very second has fallen due."""
+    assert next_due(waiting(), at("tue 8:59:59")) == at("tue 9:00")
+    assert next_due(waiting(), at("tue 9:00")) == at("wed 9:00")
+    assert next_due(reviewed(), at("wed 12:00")) == at("thu 12:00")
+
+
+def test_names() -> None:
+    """They stand in the cursor's value, which the next release reads: kind, time, and id."""
+    dispatched = Dispatched()
+    (crossed,) = due(dispatched, waiting(), "tue 12:00")
+    dispatched.add(crossed)
+    (ending,) = due(dispatched, reviewed(), "thu 9:00")
+    ident = event_id("s", 1, "reviewers", at("mon 9:00"), "1d")
+
+    assert crossed.name == f"waiting 2026-03-03T09:00:00Z {ident}"
+    assert ending.name == f"ended 2026-03-04T12:00:00Z {ident}"
+
+
+def test_first_sight_of_a_later_wait() -> None:
+    """A first wait that was over before its milestone hides nothing of the next."""
+    history = History().upload("mon 9:00").review("mon 10:00", "reviewer", text="Why?")
+    reading = reading_of(history)
+
+    assert [told(what.at) for _, what in lived(reading, at("tue 9:59"), at("wed 9:00"))] == [
+        "tue 10:00"
+    ]
+    assert lived(reading, at("tue 10:00"), at("wed 9:00")) == []
+
+
+def test_end_that_lies_ahead() -> None:
+    """A wait of which the end is told lasts until then, and falls due then."""
+    history = History().upload("mon 9:00").ci("mon 10:00", "Verified-1")
+    history.ci("mon 11:00", "-Verified")
+    reading, dispatched = reading_of(history), Dispatched()
+    (crossed,) = due(dispatched, reading, "tue 10:30")
+    dispatched.add(crossed)
+    assert words([crossed]) == [("1d", "tue 10:00")]
+    assert next_due(reading, at("tue 10:30")) == at("tue 11:00")
+
+    assert due(dispatched, reading, "tue 10:59") == []
+    assert words(due(dispatched, reading, "tue 11:00")) == [("ci_recovered", "tue 11:00")]
+
+
 # Properties.
 
 

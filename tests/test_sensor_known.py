@@ -100,3 +100,42 @@ def test_what_no_look_lists_any_more(since: str, is_kept: bool, stays: bool) -> 
 
     assert (list(known) == [KEY]) is stays
     assert (len(known) == 1) is stays
+
+
+def test_row_on_an_old_server() -> None:
+    """Before 3.4 a row, too, tells of a move by its time only."""
+    known = Known()
+    known.note_row(row(meta=""))
+
+    assert not known.has_moved(row(meta=""))
+    assert known.has_moved(row(meta="", updated="mon 9:01"))
+
+
+@pytest.mark.parametrize("status", [ChangeStatus.NEW, ChangeStatus.MERGED])
+@pytest.mark.parametrize("since", ["mon 9:00", "mon 9:01"])
+def test_rows_are_forgotten_like_changes(status: ChangeStatus, since: str) -> None:
+    """An open one stays, a closed one goes when no delta reaches it."""
+    known = Known()
+    known.note_row(replace(row(), status=status))
+    known.prune(at(since), nothing_kept)
+
+    assert (KEY in known) is (status is ChangeStatus.NEW or since == "mon 9:00")
+
+
+def test_what_was_never_known() -> None:
+    """To forget it is nothing."""
+    known = Known()
+    known.forget(KEY)
+
+    assert KEY not in known
+
+
+def test_each_is_asked_for_by_its_key() -> None:
+    """Of two closed changes the one that somebody watches stays."""
+    known = Known()
+    other = ChangeKey(2, "tools/build")
+    for number in (1, 2):
+        known.note_row(replace(row(), number=number, status=ChangeStatus.MERGED))
+    known.prune(at("mon 9:01"), {other}.__contains__)
+
+    assert list(known) == [other]

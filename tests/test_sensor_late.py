@@ -417,6 +417,7 @@ def test_one_number_on_two_projects(bench: Bench) -> None:
     bench.fake.review(there, text="Why?")
     ((_, ending),) = bench.poll()
     assert (ending["project"], ending["how"]) == ("old/tools", "reviewed")
+    assert ending["event_id"] == told[0][1]
 
 
 def test_one_of_two_is_deleted(bench: Bench) -> None:

@@ -12,7 +12,7 @@ from reviewloop.core.reading import read_change
 from reviewloop.errors import DatastoreError
 from reviewloop.sensor.events import Dispatched, Event
 from reviewloop.sensor.position import KEPT, Position
-from reviewloop.store.cursor import Cursor, CursorStore
+from reviewloop.store.cursor import Cursor, CursorStore, LostCursorError
 
 TUESDAY = at("tue 9:00")
 
@@ -153,3 +153,69 @@ def test_taken_back() -> None:
     found.lower(TUESDAY)
 
     assert found.cursor == Cursor(TUESDAY)
+
+
+def test_taken_back_with_what_is_left() -> None:
+    """What is still to be dispatched stays; the event of the wrong second does not."""
+    late, aside = frozenset({"waiting x"}), {7: at("mon 9:00")}
+    found = Position(Shown(Cursor(at("mon3 9:00"), "s:1:reviewers:1:1d", late, aside)))
+    found.load()
+    found.lower(TUESDAY)
+
+    assert found.cursor == Cursor(TUESDAY, None, late, aside)
+
+
+def test_second_that_is_over() -> None:
+    """When all of a second is dispatched, the cursor stands behind the whole of it."""
+    found = position("tue 8:00")
+    found.advance_past(event())
+    assert found.cursor.after_id is not None
+    found.advance_to(TUESDAY)
+
+    assert found.cursor == Cursor(TUESDAY)
+
+
+@pytest.mark.parametrize("is_event", [True, False])
+def test_position_of_an_earlier_release(is_event: bool) -> None:
+    """It compared ids as texts; that ends with the first move, to an event or to an instant."""
+    found = Position(Shown(Cursor(at("tue 8:00"), "s:1:reviewers:1:1d", as_text=True)))
+    found.load()
+    found.expect([], {})
+    assert found.cursor.as_text
+    if is_event:
+        found.advance_past(event())
+    else:
+        found.advance_to(TUESDAY)
+
+    assert not found.cursor.as_text
+
+
+def test_forgotten_and_not_saved() -> None:
+    """As after a restart nothing is in memory, and what is begun anew is saved, though the same."""
+    store = Shown(Cursor(TUESDAY))
+    found = Position(store)
+    found.load()
+    found.forget()
+    found.save()
+    assert store.saves == []
+    found.start(TUESDAY)
+    found.save()
+
+    assert store.saves == [Cursor(TUESDAY)]
+
+
+def test_check_of_a_damaged_value() -> None:
+    """A value that is no cursor shows that the datastore answers, which is all that is asked."""
+
+    class Damaged(Shown):
+        """What it holds is no cursor."""
+
+        def load(self) -> Optional[Cursor]:
+            """Find out."""
+            self.loads += 1
+            raise LostCursorError("damaged")
+
+    store = Damaged()
+    Position(store).check()
+
+    assert store.loads == 1

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from datetime import timedelta
+from typing import Any, Dict, List, Tuple
+
+import pytest
 
 from bench import Bench
+from histories import at
+from reviewloop.sensor.roster import RosterCheck
 
 
 def troubles(bench: Bench) -> List[Dict[str, Any]]:
@@ -58,3 +63,36 @@ def test_mended() -> None:
     bench.poll()
 
     assert [one["state"] for one in troubles(bench)] == ["down", "recovered"]
+
+
+@pytest.mark.parametrize(
+    ("problems", "gap"),
+    [((), timedelta(days=1)), (("'nobody' is unknown.", "'x' too."), timedelta(hours=1))],
+)
+def test_when_it_is_looked_at(problems: Tuple[str, ...], gap: timedelta) -> None:
+    """A sound roster a day after the last look, one with problems an hour after it."""
+    looked = []
+
+    class Members:
+        """The roster."""
+
+        def resolve(self) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+            """Look it up."""
+            looked.append(1)
+            return (), problems
+
+    check = RosterCheck(Members)  # type: ignore[arg-type]
+    begun = at("mon 9:00")
+    for moment in (begun, begun, begun + gap - timedelta(seconds=1)):
+        check.run(moment)
+    assert len(looked) == 1
+    check.run(begun + gap)
+    assert len(looked) == 2
+    check.run(begun + gap + gap - timedelta(seconds=1))
+    assert len(looked) == 2
+
+    trouble = check.trouble()
+    assert (trouble is None) is (problems == ())
+    if trouble is not None:
+        assert trouble.message == "The roster is not as Gerrit has it."
+        assert trouble.remedy == "'nobody' is unknown. 'x' too."

@@ -111,6 +111,50 @@ def test_side_by_side(desk: Desk) -> None:
     assert sorted(desk.took()) == [("recovered", "partial", 2), ("recovered", "unreachable", 1)]
 
 
+def test_each_has_its_own_time(desk: Desk) -> None:
+    """What stands beside tells when it began, and how many polls met it."""
+    desk.troubles.worked({"partial": PARTIAL})
+    desk.now = at("mon 10:00")
+    desk.troubles.worked({"partial": PARTIAL, "clock": CLOCK})
+    desk.now = at("mon 11:00")
+    desk.troubles.worked({"partial": PARTIAL})
+    desk.troubles.worked({})
+
+    told = [(one["kind"], one["state"], one["since"][11:16], one["failures"], one["remedy"])
+            for one in desk.payloads]  # fmt: skip
+    assert told == [
+        ("partial", "down", "09:00", 1, "Report it."),
+        ("clock", "down", "10:00", 1, "Set it."),
+        ("clock", "recovered", "10:00", 1, ""),
+        ("partial", "recovered", "09:00", 3, ""),
+    ]
+    assert {one["server"] for one in desk.payloads} == {"review.example.org:8443"}
+
+
+def test_failure_beside_what_stands(desk: Desk) -> None:
+    """A failing poll neither ends what stands beside it nor takes its count over."""
+    for _ in range(3):
+        desk.troubles.worked({"partial": PARTIAL})
+    desk.now = at("mon 10:00")
+    desk.troubles.failed(DOWN)
+
+    assert desk.took() == [("down", "partial", 1), ("down", "unreachable", 1)]
+    assert desk.payloads[1]["since"] == "2026-03-02T10:00:00Z"
+
+
+def test_what_could_not_be_remembered_at_once(desk: Desk) -> None:
+    """It is remembered with the next poll, though nothing new is to be told then."""
+    desk.troubles.worked({})
+    desk.shelf.store.down = True
+    desk.troubles.worked({"clock": CLOCK})
+    desk.shelf.store.down = False
+    desk.troubles.worked({"clock": CLOCK})
+    desk.start()
+    desk.troubles.worked({})
+
+    assert desk.took() == [("down", "clock", 1), ("recovered", "clock", 2)]
+
+
 def test_mended_by_a_restart(desk: Desk) -> None:
     """What a new process finds mended is over, and told to be."""
     desk.troubles.failed(AUTH)
@@ -168,10 +212,13 @@ def test_written_only_when_it_changes(desk: Desk) -> None:
 
     desk.shelf.service.set_value = counting  # type: ignore[method-assign]
     for _ in range(3):
+        desk.troubles.worked({})
+    assert written == []
+    for _ in range(3):
         desk.troubles.failed(DOWN)
+    assert len(written) == 1
     for _ in range(3):
         desk.troubles.worked({})
-
     assert len(written) == 2
 
 

@@ -11,7 +11,8 @@ from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment, unread
 from reviewloop.core.policy import Policy
 from reviewloop.sensor import reader
-from reviewloop.sensor.words import KEPT, Words
+from reviewloop.sensor import words as words_of
+from reviewloop.sensor.words import CAP, KEPT, Words
 
 TUESDAY, WEDNESDAY = "2026-03-03 09:00:00", "2026-03-04 09:00:00"
 COMMENTS = "/comments"
@@ -200,3 +201,67 @@ def test_memory_is_bounded() -> None:
 
     assert not words.knows(frozenset(["m9"]))
     assert words.knows(frozenset(["m10"]))
+
+
+def one_change() -> Change:
+    """A change with the messages `a` and `b`."""
+    messages = tuple(Message(one, NOON, PERSON, "Patch Set 1:\n\n(1 comment)") for one in "ab")
+    return Change(1, "p", "b", "I", ChangeStatus.NEW, "s", Account(1), NOON, NOON, messages)
+
+
+def test_what_is_remembered() -> None:
+    """Of a comment on the whole, its beginning; of one on a line, that there is one."""
+    asked: List[int] = []
+
+    def ask(change: Change) -> Tuple[ReviewComment, ...]:
+        asked.append(change.number)
+        return (
+            ReviewComment("a", "recheck" + "x" * CAP, True),
+            ReviewComment("a", "on a line", False),
+            ReviewComment("c", "of no message asked about", True),
+        )
+
+    words = Words(ask)
+    assert words.filled(one_change(), frozenset()) == one_change()
+    first, other = words.filled(one_change(), frozenset("ab")).messages
+    assert asked == [1]
+    # What is said on a line keeps the mark.
+    assert (first.text, other.text) == ("Patch Set 1:\n\n(1 comment)",) * 2
+    assert (first.comments, other.comments) == ((("recheck" + "x" * CAP)[:CAP],), ())
+    assert words.filled(one_change(), frozenset("a")).messages == (first, other)
+    assert words.filled(one_change(), frozenset("b")) == one_change()
+    assert asked == [1]
+
+
+def test_what_two_messages_said() -> None:
+    """Each has its own words, in the order in which Gerrit answered them."""
+    comments = [("b", "three"), ("a", "one"), ("a", "two")]
+    words = Words(lambda _change: tuple(ReviewComment(*one, general=True) for one in comments))
+    messages = words.filled(one_change(), frozenset("ab")).messages
+
+    assert [one.comments for one in messages] == [("one", "two"), ("three",)]
+    assert {one.text for one in messages} == {"Patch Set 1:\n\n"}
+
+
+def test_what_is_asked_for_again_stays() -> None:
+    """It is kept as if it were new."""
+    words = Words(lambda _change: ())
+    for place in range(KEPT):
+        words.keep(frozenset([f"m{place}"]), ())
+    words.keep(frozenset(["m0"]), ())
+    assert words.knows(frozenset(["m0", "m1"]))
+    words.keep(frozenset(["more"]), ())
+
+    assert words.knows(frozenset(["m0", "more"]))
+    assert not words.knows(frozenset(["m1"]))
+
+
+def test_more_than_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a change with more messages than are remembered some stand without their words."""
+    monkeypatch.setattr(words_of, "KEPT", 1)
+    words = Words(
+        lambda _change: tuple(ReviewComment(ident, "recheck", general=True) for ident in "ab")
+    )
+    messages = words.filled(one_change(), frozenset("ab")).messages
+
+    assert [one.comments for one in messages] == [(), ("recheck",)]

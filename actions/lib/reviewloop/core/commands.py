@@ -156,7 +156,7 @@ def _understood(command: Command, policy: Policy, asked: Set[int], stopped: Stop
 def _snooze(command: Command, calendar: Calendar, most: int) -> Command:
     """``most``: working seconds that it may last."""
     # What follows the amount is the reason, in free words.
-    amount = command.argument.split(None, 1)[0] if command.argument else ""
+    amount = next(iter(command.argument.split()), "")
     try:
         day = _day(amount)
         if day is not None:

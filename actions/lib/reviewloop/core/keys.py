@@ -59,7 +59,7 @@ def marks_of(message: Message) -> Tuple[Mark, ...]:
 
     Only the last line is one: above it a message of our own may repeat what others wrote.
     """
-    found = _MARK.fullmatch(message.text.rstrip().rsplit("\n", 1)[-1])
+    found = _MARK.fullmatch(message.text.rstrip().rpartition("\n")[2])
     if found is None:
         return ()
     asked = (found["asked"] or "").split(",")

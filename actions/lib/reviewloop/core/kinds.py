@@ -81,7 +81,8 @@ def kind_of(message: Message, wip: bool) -> Optional[EventKind]:
     """
     if message.tag.startswith(GERRITS_TAG):
         # Whoever posts a review may choose its tag, but not its first words.
-        what = message.tag.split(GERRITS_TAG, 1)[1]
+        begin = len(GERRITS_TAG)
+        what = message.tag[begin:]
         kind = None if review_of(message.text) is not None else _TAGS.get(what)
     else:
         found = _FIRST_WORDS.match(message.text)

@@ -39,7 +39,7 @@ class Site:
 
     def link(self, change: Change) -> str:
         """The change's address for people."""
-        project = quote(change.project, safe="/", errors="replace")
+        project = quote(change.project, errors="replace")
         return f"{self.url}/c/{project}/+/{change.number}"
 
 

@@ -121,8 +121,9 @@ def _retold(
     last = len(passes) if wait.end is None else bisect_left(passes, wait.end)
     again = []
     for at in passes[first:last]:
-        reached = [one for one in passed if one.at < at]
-        again.append(replace(reached[-1], at=at))
+        reached = [one for one in passed if one.at <= at]
+        if reached[-1].at < at:  # else somebody else is asked in any case
+            again.append(replace(reached[-1], at=at))
     return tuple(sorted((*passed, *again), key=lambda one: (one.at, one.index)))
 
 

@@ -91,14 +91,13 @@ class _Ballot:
             self._found.append(Disagreement("vote", value, true, key[0], key[1] or 0))
         self._mend(wrong)
         self._lay()
-        # What came later may have taken away what was put in earlier.
+        # What came later may have taken away what was put in earlier; what was taken back where it
+        # was last cast does not come back.
         left = self._wrong(_standing(self._events, self._policy))
         last = _touched(self._events, left) if left else {}
-        for key, (value, _, approval) in left.items():
-            place = last.get(key, self._last_cleared)
-            if approval is None:
-                self._take_back(key, value, place)
-            else:
+        for key, (_, _, approval) in left.items():
+            if approval is not None:
+                place = last.get(key, self._last_cleared)
                 at = self._events[place].at
                 self._put(place, self._vote(approval.account, at, [approval]))
         self._lay()
@@ -246,7 +245,7 @@ def _value(vote: Union[Standing, Approval, None]) -> int:
 def _last_cleared(events: Sequence[Event]) -> int:
     """The index of the last event that took away whatever votes it did not keep."""
     clearing = (EventKind.UPLOAD, EventKind.MOVE)
-    return max((i for i, event in enumerate(events) if event.kind in clearing), default=0)
+    return max((i for i, event in enumerate(events) if event.kind in clearing))
 
 
 def _touched(events: Sequence[Event], keys: Iterable[Key]) -> Dict[Key, int]:

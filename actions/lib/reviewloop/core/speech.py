@@ -61,7 +61,7 @@ class Ballot:
 
 def first_line(text: str) -> str:
     """The first line of a message, without its end."""
-    return text.split("\n", 1)[0].rstrip()
+    return text.partition("\n")[0].rstrip()
 
 
 def review_of(text: str) -> Optional[Tuple[int, Ballot]]:
@@ -93,13 +93,13 @@ def forwarded(text: str, patch_set: int) -> Ballot:
     Gerrit writes its list right below the first line, of what that says; people's words come after,
     and may look the same.
     """
-    review = review_of(text)
-    if review is None or not _has_list(text.split("\n", 3)[1:], review[1]):
+    lines, review = text.split("\n")[1:], review_of(text)
+    if review is None or not _has_list(lines, review[1]):
         return Ballot()
-    lines, given = text.split("\n")[3:], review[1]
+    given = review[1]
     cast: List[Vote] = []
     removed: List[str] = []
-    for line in lines:
+    for line in lines[2:]:
         copied, taken = _COPIED_TO.match(line), _REMOVED_FROM.match(line)
         if copied is not None and patch_set in _patch_sets(copied.group(2)):
             cast.append(Vote.parse(copied.group(1)))

@@ -38,6 +38,5 @@ def outward(text: str, cap: int = SUBJECT_CAP) -> str:
 
 def outward_lines(text: str, cap: int) -> str:
     """The same of a text whose lines are to stay lines; ``cap`` bounds all of it."""
-    lines = [one_line(line, cap) for line in text[:cap].split("\n")]
-    # Joined first: a marker that two lines make together is one to whoever joins them again.
-    return neutralise("\n".join(lines))
+    lines = [outward(line, cap) for line in text[:cap].split("\n")]
+    return "\n".join(lines)[:cap]  # what was pulled apart has become longer

@@ -84,7 +84,7 @@ class Assessor:
         self._tally = Tally(asks.datastore, asks, pendings)
         self._leases = leases
 
-    def assess(self, event: EventRef, tier: Tier, *, dry_run: bool = False) -> Assessment:
+    def assess(self, event: EventRef, tier: Tier, *, dry_run: bool) -> Assessment:
         """Decide whether to act on an event now.
 
         :param dry_run: write nothing: nobody is claimed, and nothing is put off.
@@ -123,9 +123,8 @@ class Assessor:
         change = reading.change
         if change.is_private:
             return Verdict.PRIVATE
-        # Not every message that tells of an end, or of work in progress, is there for good.
-        closed = change.status is not ChangeStatus.NEW
-        if timeline is None or closed or change.work_in_progress:
+        # Not every message that tells of an end is there for good.
+        if timeline is None or change.status is not ChangeStatus.NEW:
             return Verdict.WAIT_OVER
         paused = _pause_verdict(reading, now)
         due = event.milestone.seconds(policy.calendar)

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.asked import live_asks
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import Change
 from reviewloop.core.events import EventRef
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading, Timeline, read_change
@@ -190,7 +190,7 @@ def _query(change: Change, related: Related) -> str:
 
 
 def _rows(client: ReadClient, query: str) -> Iterator[Raw]:
-    return client.scan(query, _OPTIONS, page=MOST, limit=MOST) if query else iter(())
+    return client.scan(query, _OPTIONS, limit=MOST) if query else iter(())
 
 
 def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
@@ -201,13 +201,14 @@ def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
 
 
 def _overdue(reading: Reading, asking: Asking) -> Optional[Timeline]:
-    """The open wait of the same party past the same milestone; None where it may not be asked."""
+    """The open wait of the same party past the same milestone; None where it may not be asked: a
+    change in progress, private, or staged has no wait.
+    """
     change, event = reading.change, asking.event
-    closed = change.status is not ChangeStatus.NEW or change.work_in_progress or change.is_private
     red = reading.state.is_red(asking.now) and event.party is not Party.OWNER
     gated = reading.state.is_gated(asking.now) and event.party is Party.SUBMITTER
     paused = reading.pause(asking.now) is not None
-    if closed or red or gated or paused or reading.is_exempt or asking.is_held_out(change.number):
+    if red or gated or paused or reading.is_exempt or asking.is_held_out(change.number):
         return None
     timeline = reading.timeline(event.party, asking.now)
     return timeline if timeline is not None and asking.reached(timeline) is not None else None

@@ -32,7 +32,8 @@ class People:
         self._client = client
         self._datastore = datastore
         gerrit = settings.gerrit
-        name = digest("roster", gerrit.url, gerrit.username, repr(settings.roster))
+        # What an account may see of others is its own.
+        name = digest(gerrit.url, gerrit.username, repr(settings.roster))
         self._cache = RosterCache(datastore, name)
 
     def resolve(
@@ -121,4 +122,4 @@ class People:
 
     def _away(self) -> Set[str]:
         names = read_values(self._datastore, AWAY)
-        return {name.replace(AWAY, "", 1).casefold() for name in names}
+        return {name.rpartition(AWAY)[2].casefold() for name in names}

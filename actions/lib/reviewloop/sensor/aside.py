@@ -95,7 +95,7 @@ class Aside:
         if not reasons:
             return None
         numbers = ", ".join(str(key.number) for key in sorted(named)[:_NAMED]) or "without a number"
-        more = len(named) + len(self._nameless) - len(reasons)
+        more = len(named) + len(self.unreadable) + len(self._nameless) - len(reasons)
         rest = f"; and {more} more." if more else "."
         return PartialError(
             f"Not all changes could be read: {'; '.join(reasons)}{rest}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Callable, Dict, Optional, Protocol
+from typing import Callable, Optional, Protocol
 
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import ReviewLoopError
@@ -55,7 +55,7 @@ class DoubtedClock:
         self._read = read
         self._seen: Optional[Moment] = None
         self._still = 0
-        self._doubts: Dict[str, ClockError] = {}
+        self._trouble: Optional[ClockError] = None
 
     def now(self) -> datetime:
         """The server's time, or this machine's where the server's cannot be believed.
@@ -77,17 +77,17 @@ class DoubtedClock:
     def check(self) -> None:
         """The server has just answered: see what its clock is worth."""
         moment, before = self._read(), self._seen
-        self._doubts = {}
         if before is None or moment.local - before.local >= _STILL:
             stands = before is not None and _stands_still(before, moment)
             self._still = self._still + 1 if stands else 0
             self._seen = moment
-        self._doubt(moment)
+        problem = self._problem(moment)
+        self._trouble = _wrong_clock(problem) if problem else None
 
     def check_updated(self, number: int, updated: datetime) -> None:
         """See whether a change is dated ahead of the clock."""
         if updated - self.now() > LIMIT:
-            self._doubts["updated"] = ClockError(
+            self._trouble = self._trouble or ClockError(
                 f"Change {number} was updated at {iso(updated)}, which is still to come.",
                 "Look after the clocks of Gerrit's nodes; the next update of the change mends it.",
             )
@@ -96,38 +96,41 @@ class DoubtedClock:
         """Whether a cursor lies so far ahead that a wrong clock must have put it there."""
         is_wrong = through - self.now() > LIMIT
         if is_wrong:
-            self._doubts["cursor"] = ClockError(
+            self._trouble = self._trouble or ClockError(
                 f"The cursor stood at {iso(through)}, which is in the future; it is set to now.",
                 "Look after the clocks of Gerrit and of this machine: one was wrong.",
             )
         return is_wrong
 
     def trouble(self) -> Optional[ClockError]:
-        """What is wrong with the clocks, None if nothing is."""
-        return next(iter(self._doubts.values()), None)
+        """What was found wrong first since the server answered last, None if nothing was."""
+        return self._trouble
 
     @property
     def _is_still(self) -> bool:
         """Whether the server's time stood twice in a row: once is also what a jump of ours does."""
         return self._still > 1
 
-    def _doubt(self, moment: Moment) -> None:
-        problem = ""
+    def _problem(self, moment: Moment) -> str:
+        """What is wrong with the two clocks, "" if nothing is."""
         if moment.server is None:
-            problem = "The server tells no time (no usable `Date` in its answers)"
-        elif self._is_still:
-            problem = f"The server's clock stands still at {iso(moment.server)}"
-        elif abs(moment.server - moment.local) > LIMIT:
-            problem = (
+            return "The server tells no time (no usable `Date` in its answers)"
+        if self._is_still:
+            return f"The server's clock stands still at {iso(moment.server)}"
+        if abs(moment.server - moment.local) > LIMIT:
+            return (
                 f"The server's clock shows {iso(moment.server)}, this machine's"
                 f" {iso(moment.local)}: the earlier one counts"
             )
-        if problem:
-            self._doubts["date"] = ClockError(
-                f"{problem}.",
-                "Set the clocks of Gerrit and of this machine by NTP; a proxy between them must"
-                " not cache answers, and must leave the header Date alone.",
-            )
+        return ""
+
+
+def _wrong_clock(problem: str) -> ClockError:
+    return ClockError(
+        f"{problem}.",
+        "Set the clocks of Gerrit and of this machine by NTP; a proxy between them must not cache"
+        " answers, and must leave the header Date alone.",
+    )
 
 
 def _stands_still(before: Moment, moment: Moment) -> bool:
