@@ -7,6 +7,7 @@ from typing import List, Set, Tuple
 import pytest
 
 from bench import Bench
+from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.errors import TemporaryError
 from reviewloop.sensor import reader as reader_of
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Read
@@ -210,3 +211,20 @@ def test_commands_in_comments() -> None:
     assert isinstance(found, Read)
     assert found.is_whole
     assert found.reading.pause(parts.fake.now) is not None
+
+
+def test_who_is_asked() -> None:
+    """By the marks of this server's events, for each wait that lasts."""
+    parts = Parts()
+    number = parts.fake.add_change()
+    for server, account in (("s", 7), ("other.example.org", 8)):
+        event = event_id(server, number, "reviewers", parts.fake.now, "2d")
+        mark = Mark("escalate", ask_id(event, "committee", 0), (account,))
+        parts.fake.review(number, by=parts.fake.me, text=f"Asked.\n\n{mark}")
+    (found,) = parts.reader.scan("status:open")
+    assert isinstance(found, Read)
+
+    assert [[one.accounts for one in asks] for asks in found.asks.values()] == [[(7,)]]
+    (nobody,) = parts.reader.changes({key(parts.fake.add_change())})
+    assert isinstance(nobody, Read)
+    assert nobody.asks == {}
