@@ -9,6 +9,7 @@ import pytest
 from bench import Bench
 from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.errors import TemporaryError
+from reviewloop.http.messages import Response
 from reviewloop.sensor import reader as reader_of
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Read
 from test_sensor_memory import Parts, key
@@ -228,3 +229,26 @@ def test_who_is_asked() -> None:
     (nobody,) = parts.reader.changes({key(parts.fake.add_change())})
     assert isinstance(nobody, Read)
     assert nobody.asks == {}
+
+
+def test_an_answer_without_a_number() -> None:
+    """Nobody knows which change it is about; the one that was asked for is not there."""
+    parts = Parts()
+    body = b'[{"project": "tools/build"}]'
+    parts.fake.answer(Response(200, {"content-type": "application/json"}, body), match="/changes/$")
+
+    assert told(list(parts.reader.changes({key(1)}))) == [("Failed", 0), ("Gone", 1)]
+
+
+def test_one_of_two_of_a_number_cannot_be_read() -> None:
+    """The other one can."""
+    parts = Parts()
+    here = parts.fake.add_change()
+    there = parts.fake.add_change("old/tools", number=here, imported=True)
+    parts.fake.changes[there].messages[0]["date"] = "yesterday"
+    found = list(parts.reader.changes({key(here), ChangeKey(here, "old/tools")}))
+
+    assert sorted((type(one).__name__, one.key) for one in found) == [
+        ("Failed", ChangeKey(here, "old/tools")),
+        ("Read", key(here)),
+    ]
