@@ -194,10 +194,10 @@ def test_log_of_a_start() -> None:
     bench.fake.add_change()
     bench.poll()
 
-    assert logged(bench) == [
-        "INFO: First start: dispatching what happens after 2026-03-02T09:00:10Z.",
-        "INFO: Watching 1 changes.",
-    ]
+    assert logged(bench)[0] == (
+        "INFO: First start: dispatching what happens after 2026-03-02T09:00:10Z."
+    )
+    assert logged(bench)[-1] == "INFO: Watching 1 changes."
 
 
 def test_log_of_a_change_set_aside() -> None:
