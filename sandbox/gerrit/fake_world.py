@@ -320,7 +320,9 @@ class World:
         if "DETAILED_LABELS" in options:
             for name, (least, most) in self.labels.items():
                 values = {f"{value:+d}": "" for value in range(least, most + 1)}
-                info.setdefault("labels", {}).setdefault(name, {})["values"] = values
+                # Requirements, and not the labels, say what a change needs since 3.5.
+                told = {"values": values, "optional": True}
+                info.setdefault("labels", {}).setdefault(name, {}).update(told)
         if "MESSAGES" in options:
             info["messages"] = list(change.messages)
         if "CURRENT_REVISION" in options:
