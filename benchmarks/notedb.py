@@ -59,9 +59,7 @@ class Commit:
     def sha(self) -> str:
         """Its name in git."""
         content = self.content
-        return hashlib.sha1(  # noqa: S324 - git's own choice
-            b"commit %d\0" % len(content) + content
-        ).hexdigest()
+        return hashlib.sha1(b"commit %d\0" % len(content) + content).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ class Crowd:
     bots: Sequence[int]
 
     def id_of(self, account: Json) -> int:
-        """The same account of ours for the same account of a history, as far as there are enough."""
+        """The account of ours that stands for one of a history, always the same."""
         of = self.bots if "SERVICE_USER" in account.get("tags", ()) else self.people
         return of[int(account["_account_id"]) % len(of)]
 

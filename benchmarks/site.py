@@ -22,15 +22,16 @@ from pathlib import Path
 from random import Random
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from benchmarks import histories, notedb
-from benchmarks.notedb import Commit, Crowd, Plan, commits, plan, ref_of, stream
 from sandbox.cache import cache_folder, digest, exclusive
 from sandbox.gerrit.artifacts import Distribution, distribution
 from sandbox.gerrit.daemon import Daemon, instant, reindex_site
 from sandbox.gerrit.fake_world import Json
-from sandbox.gerrit.people import ADMIN, ADMIN_PASSWORD, Person
+from sandbox.gerrit.people import Person
 from sandbox.gerrit.seed import PROJECTS
 from sandbox.gerrit.server import START, packed_site, unpack
+
+from benchmarks import histories, notedb
+from benchmarks.notedb import Crowd, Plan, commits, plan, stream
 
 #: Days before the clock's start over which the last updates are spread.
 DAYS = 45
