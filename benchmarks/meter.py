@@ -12,7 +12,7 @@ import requests
 
 from benchmarks.rows import mega
 from benchmarks.site import BulkGerrit
-from reviewloop.http import transport
+from reviewloop.http import body, transport
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Meter:
 
     def _watch_library(self) -> None:
         """The pack's own transport, before and after unpacking."""
-        parts, read_body = transport._parts, transport.read_body
+        parts, read_body = transport._parts, body.read_body
 
         def counted(answer: requests.Response) -> Iterator[bytes]:
             for part in parts(answer):
@@ -75,11 +75,12 @@ class Meter:
                 yield part
 
         def read(*arguments: Any) -> bytes:
-            body = read_body(*arguments)
-            self._body += len(body)
-            return body
+            found = read_body(*arguments)
+            self._body += len(found)
+            return found
 
-        transport._parts, transport.read_body = counted, read
+        transport._parts = counted
+        transport.read_body = read  # type: ignore[assignment, attr-defined]
 
     def _watch_requests(self) -> None:
         """Clients that use `requests` and take whole answers."""

@@ -54,7 +54,7 @@ class Bare:
         """One page."""
         asked = "".join(f"&o={one.value}" for one in options)
         target = f"/a/changes/?q={quote(search)}&n={most}{asked}"
-        headers = (("Accept", "application/json"),)
+        headers = {"Accept": "application/json"}
         return self._transport.send(Request("GET", target, headers=headers)).body
 
     def scan(self, search: str, options: Sequence[Option] = ()) -> None:

@@ -50,8 +50,8 @@ class GerritChangesSensor(PollingSensor):
             settings,
             client,
             Stores(
-                DatastoreCursor(service, settings.server),
-                DatastoreTroubles(service, settings.server),
+                DatastoreCursor(service, settings.sensor),
+                DatastoreTroubles(service, settings.sensor),
                 Pendings(service),
                 Asks(service),
             ),

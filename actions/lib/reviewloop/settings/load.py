@@ -72,6 +72,7 @@ class Settings:
 
     :param server: as event ids, keys and stored values name it: ``server_id``, or host[:port] of
         Gerrit's address.
+    :param sensor_id: tells sensors apart that share a server; "" for the only one.
     :param templates: a folder whose templates go before the pack's own; "" for none.
     :param warnings: what is read all the same, and should be written otherwise.
     :param profile: the name of what the configuration takes as its base; ``none`` without one.
@@ -87,9 +88,15 @@ class Settings:
     roster: RosterSettings
     tracker: TrackerSettings
     limits: Limits
+    sensor_id: str = ""
     templates: str = ""
     warnings: Tuple[str, ...] = ()
     profile: str = DEFAULTS.name
+
+    @property
+    def sensor(self) -> str:
+        """Under what name this sensor keeps its position and its troubles."""
+        return f"{self.server}+{self.sensor_id}" if self.sensor_id else self.server
 
     def is_held_out(self, number: int) -> bool:
         """Whether a change is left alone on purpose, to compare: always the same changes."""
@@ -142,6 +149,7 @@ def _settings(top: Reader, exists: Exists) -> Settings:
     return Settings(
         gerrit=gerrit,
         server=server,
+        sensor_id=top.value("sensor_id", "", "docs").parse(values.sensor_id) or "",
         poll_interval=top.number("poll_interval", 300, 30, 86_400),
         catch_up=_duration(top.value("catch_up", "0d", '"2d"'), values.duration),
         coverage_reach=_duration(top.value("coverage_reach", "60d", '"60d"'), values.duration),
