@@ -93,11 +93,6 @@ class Settings:
     warnings: Tuple[str, ...] = ()
     profile: str = DEFAULTS.name
 
-    @property
-    def sensor(self) -> str:
-        """Under what name this sensor keeps its position and its troubles."""
-        return f"{self.server}+{self.sensor_id}" if self.sensor_id else self.server
-
     def is_held_out(self, number: int) -> bool:
         """Whether a change is left alone on purpose, to compare: always the same changes."""
         share = int(digest("hold-out", self.server, number), 16) % 100
@@ -108,6 +103,11 @@ class Settings:
         calendar = self.policy.calendar
         reach = self.coverage_reach.seconds(calendar)
         return Bounds(now, self.is_held_out, calendar.rewind(now, reach))
+
+    @property
+    def sensor(self) -> str:
+        """Under what name this sensor keeps its position and its troubles."""
+        return f"{self.server}+{self.sensor_id}" if self.sensor_id else self.server
 
 
 def load(
