@@ -72,10 +72,10 @@ class Settings:
 
     :param server: as event ids, keys and stored values name it: ``server_id``, or host[:port] of
         Gerrit's address.
-    :param sensor_id: tells sensors apart that share a server; "" for the only one.
     :param templates: a folder whose templates go before the pack's own; "" for none.
     :param warnings: what is read all the same, and should be written otherwise.
     :param profile: the name of what the configuration takes as its base; ``none`` without one.
+    :param sensor_id: tells sensors apart that share a server; "" for the only one.
     """
 
     gerrit: GerritSettings
