@@ -15,7 +15,7 @@ def test_rows_are_read_from_a_table_with_bars_around_it() -> None:
         "| work | now | floor | aim |\n|---|---|---|---|\n| quiet poll | 1 request | 1 | 1 |\n"
     )
 
-    assert list(of_table(printed)) == [Row("quiet poll", "1", "1", "1")]
+    assert list(of_table(printed)) == [Row("quiet poll", "1 request", "1", "1")]
 
 
 def test_rows_are_read_from_a_table_with_bars_between_cells() -> None:
