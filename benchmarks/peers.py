@@ -101,11 +101,12 @@ def _newest(server: BulkGerrit) -> Iterator[Row]:
     )
     server.at(instant(START) + timedelta(minutes=5))
     admin = server.person(ADMIN, ADMIN_PASSWORD)
-    for number in range(1, TOUCHED + 1):
+    touched = min(TOUCHED, server.changes)
+    for number in range(1, touched + 1):
         admin.review(number, "Looked at again.")
     spent = taking.run(lambda: _look(person, since))
     note = "knows no age: it sees only what moved"
-    yield Row(f"newest first, few a page: {TOUCHED} moved", str(spent), note=note)
+    yield Row(f"newest first, few a page: {touched} moved", str(spent), note=note)
 
 
 def _look(person: Person, since: str) -> None:

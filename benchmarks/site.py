@@ -64,6 +64,7 @@ class BulkGerrit(Daemon):
         folder = Path(tempfile.mkdtemp(prefix="run-", dir=kept.parent))
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         super().__init__(folder, parts_of_bulk(), START)
+        self.changes = int(kept.name.split("-")[1])
 
     def __enter__(self) -> BulkGerrit:
         try:
