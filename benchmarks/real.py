@@ -131,17 +131,21 @@ def measure(server: BulkGerrit, cache: str) -> Iterator[Row]:
         "<= 1.2 x requests, <= 15 s CPU, <= 1.3 x wall",
         _ratios(start, full),
     )
-    yield Row(
-        "memory after it",
-        f"{meter.memory():.0f} MB, {meter.most_memory():.0f} MB at most",
-        f"{held:.0f} MB before it",
-        "<= 2 kB a change above 40 MB",
-    )
+    yield _memory(held, server.changes)
     yield _quiet(taking, bare, sensor, "quiet poll")
     yield from _restart(taking, sensor, rows)
     yield from _touched(taking, bare, sensor)
     yield from _due(taking, sensor)
     yield _reconcile(taking, sensor, rows)
+
+
+def _memory(held: float, changes: int) -> Row:
+    """What the process holds, above what it held before it had a sensor."""
+    now = meter.memory()
+    each = (now - held) * 2**20 / changes
+    figure = f"{now:.0f} MB, {meter.most_memory():.0f} MB at most; {each:,.0f} B a change"
+    floor = f"{held:.0f} MB before it"
+    return Row("memory after it", figure, floor, "<= 2 kB a change above 40 MB")
 
 
 def _ratios(one: Taken, other: Taken) -> str:
