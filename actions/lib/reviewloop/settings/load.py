@@ -104,11 +104,6 @@ class Settings:
         reach = self.coverage_reach.seconds(calendar)
         return Bounds(now, self.is_held_out, calendar.rewind(now, reach))
 
-    @property
-    def sensor(self) -> str:
-        """Under what name this sensor keeps its position and its troubles."""
-        return f"{self.server}+{self.sensor_id}" if self.sensor_id else self.server
-
 
 def load(
     config: Optional[Mapping[str, object]],
