@@ -95,7 +95,14 @@ def _site() -> str:
     """Make the site in a process of its own, which may use much memory; where it is kept."""
     if not choice().is_real:
         raise SandboxError("make bench needs a real Gerrit (make java), or SHORT=1.")
-    done = _python("site", (), subprocess.PIPE)
+    done = subprocess.run(
+        _command("site"),
+        cwd=ROOT,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         raise SandboxError("The site could not be made; see above.")
     print(done.stdout)
@@ -106,20 +113,31 @@ def run(part: Part) -> List[Row]:
     """The rows of one part; none if it failed, which says why by itself."""
     print(f"\n{part.title}\n", flush=True)
     started = time.monotonic()
-    done = _python(part.module, part.arguments, subprocess.PIPE)
-    print(done.stdout, end="")
+    told: List[str] = []
+    with subprocess.Popen(
+        _command(part.module, part.arguments),
+        cwd=ROOT,
+        env=_environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as running:
+        for line in running.stdout or ():
+            told.append(line)
+            print(line, end="", flush=True)
     print(f"({time.monotonic() - started:.0f} s)", flush=True)
-    if done.returncode:
-        print(f"benchmarks.{part.module} ended with status {done.returncode}.", file=sys.stderr)
+    if running.returncode:
+        print(f"benchmarks.{part.module} ended with {running.returncode}.", file=sys.stderr)
         return []
-    return list(of_table(done.stdout))
+    return list(of_table("".join(told)))
 
 
-def _python(module: str, arguments: Sequence[str], stdout: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+def _command(module: str, arguments: Sequence[str] = ()) -> List[str]:
+    return [sys.executable, "-m", f"benchmarks.{module}", *arguments]
+
+
+def _environment() -> Dict[str, str]:
     places = os.pathsep.join(str(ROOT / folder) for folder in ("actions/lib", "tests", ""))
-    environment = {**os.environ, "PYTHONPATH": places}
-    return subprocess.run(command, cwd=ROOT, env=environment, stdout=stdout, text=True, check=False)
+    return {**os.environ, "PYTHONPATH": places}
 
 
 def about(started: datetime) -> Dict[str, str]:
