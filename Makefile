@@ -10,6 +10,7 @@
 #   make test-stories              320 generated lives of changes on a real Gerrit; STORIES='--first 1000 --stories 50'
 #   make mutants MODULE=core       mutations of the code that no test notices; BUDGET=SECONDS, default 900
 #   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
+#   make bench                     what everything costs, beside what it must: 30,000 changes on a real Gerrit; SHORT=1
 #   make docs                      regenerate the pages and pictures that come from the pack's files
 #   make format                    format the code
 #   make clean                     remove what was built, but not what was downloaded
@@ -32,7 +33,7 @@ COVERAGE_ARGS ?=
 # More of what tests/play_life_stories.py takes.
 STORIES ?=
 
-.PHONY: help ready venv test test-coverage test-stories mutants test-st2 test-trackers demo java check docs pictures format clean
+.PHONY: help ready venv test test-coverage test-stories mutants bench test-st2 test-trackers demo java check docs pictures format clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
@@ -95,6 +96,17 @@ mutants: $(VENV)/.mutants
 
 $(VENV)/.mutants: requirements-mutants.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-mutants.txt
+	@touch $@
+
+# Writes benchmarks/RESULTS.md. The first run makes the site, in some minutes, below .cache/; CHANGES=4000 is a smaller
+# one. SHORT=1: the simulated Gerrit only, 4,000 changes, nothing is written, for every day.
+# REVIEW_HISTORIES names a folder with histories of reviews (*-reviews.jsonl.gz) whose messages are used.
+SHORT ?=
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks.run $(if $(SHORT),--short)
+
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -r requirements-bench.txt
 	@touch $@
 
 demo: venv

@@ -20,6 +20,7 @@ from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.fingerprint import beside
 from reviewloop.sensor.poller import Poller, Stores
 from reviewloop.settings.load import load
+from reviewloop.settings.server import sensor_key
 from reviewloop.store.asks import Asks
 from reviewloop.store.cursor import DatastoreCursor
 from reviewloop.store.pending import Pendings
@@ -42,7 +43,7 @@ class GerritChangesSensor(PollingSensor):
         settings = load(self.config, check_templates=check_folder)
         self.set_poll_interval(settings.poll_interval)
         client = make_client(settings)
-        service = self.sensor_service
+        service, kept_as = self.sensor_service, sensor_key(settings.server, settings.sensor_id)
         logger = service.get_logger(name=type(self).__name__)
         logger.info("profile: %s", settings.profile)
         for warning in settings.warnings:
@@ -51,8 +52,8 @@ class GerritChangesSensor(PollingSensor):
             settings,
             client,
             Stores(
-                DatastoreCursor(service, settings.server),
-                DatastoreTroubles(service, settings.server),
+                DatastoreCursor(service, kept_as),
+                DatastoreTroubles(service, kept_as),
                 Pendings(service),
                 Asks(service),
                 beside(settings, self.local_clock(), logger),

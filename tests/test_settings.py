@@ -357,6 +357,7 @@ MISTAKES = [
     ({"roster": {"members": [{"name": "A B"}]}}, "roster.members[0].name is 'A B'", "under email"),
     ({"server_id": "a b"}, "server_id is 'a b'", "gerrit-1"),
     ({"server_id": "a:1"}, "server_id is 'a:1'", "gerrit-1"),
+    ({"sensor_id": "the docs"}, "sensor_id is 'the docs'", "such as docs"),
     ({"templates": "/no"}, "templates is '/no'", "no such folder"),
     ({"roster": {"members": ["a"]}}, "roster.members[0] is text", "{name:"),
     (

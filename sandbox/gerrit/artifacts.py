@@ -37,7 +37,7 @@ class Distribution:
     ``key`` changes with the version, the Java and the launcher's source. ``loaded_classes`` is the
     JVM's own archive of classes already loaded (class data sharing), which nearly halves the time
     to start; it need not exist. ``base_classes`` is the one of Java's own classes that it builds
-    on, for a Java that comes without.
+    on, for a Java that comes without. ``jvm`` are the options that every JVM gets.
     """
 
     version: str
@@ -46,6 +46,7 @@ class Distribution:
     key: str
     loaded_classes: Path
     base_classes: Optional[Path] = None
+    jvm: Tuple[str, ...] = JVM
 
 
 def wanted_version() -> str:

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Union
 
 import requests
 
-from sandbox.gerrit.artifacts import JVM, Distribution
+from sandbox.gerrit.artifacts import Distribution
 from sandbox.gerrit.people import ADMIN, ADMIN_PASSWORD, Person
 from sandbox.ports import LOOPBACK, SandboxError, end_process, free_port, tail, wait_until
 
@@ -77,17 +77,29 @@ def init_site(directory: Path, parts: Distribution) -> None:
     """
     (directory / "etc").mkdir(parents=True)
     _write_config(directory, f"http://{LOOPBACK}:{free_port()}")
-    log = directory / "init.log"
+    _run_once("init", directory, parts)
+
+
+def reindex_site(directory: Path, parts: Distribution) -> None:
+    """Let Gerrit's own reindex read all changes of a site that does not run.
+
+    :raises SandboxError: it failed; the message ends with what it printed.
+    """
+    _run_once("reindex", directory, parts)
+
+
+def _run_once(program: str, directory: Path, parts: Distribution) -> None:
+    log = directory / f"{program}.log"
     with log.open("wb") as output:
         done = subprocess.run(
-            _launcher(parts, "init", str(directory)),
+            _launcher(parts, program, str(directory)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,
         )
     if done.returncode:
-        raise SandboxError(f"Gerrit's init ended with status {done.returncode}.{tail(log)}")
+        raise SandboxError(f"Gerrit's {program} ended with status {done.returncode}.{tail(log)}")
 
 
 class Daemon:
@@ -305,7 +317,7 @@ class Daemon:
 
 def _launcher(parts: Distribution, *arguments: str) -> List[str]:
     main = ("reviewloop.launcher.Launcher", *arguments)
-    return [str(parts.java), *JVM, *_LOGGING, "-cp", parts.class_path, *main]
+    return [str(parts.java), *parts.jvm, *_LOGGING, "-cp", parts.class_path, *main]
 
 
 def _write_config(directory: Path, url: str) -> None:

@@ -2,6 +2,7 @@ package reviewloop.launcher;
 
 import com.google.gerrit.pgm.Daemon;
 import com.google.gerrit.pgm.Init;
+import com.google.gerrit.pgm.Reindex;
 import com.google.gerrit.server.util.time.TimeUtil;
 import java.io.IOException;
 import java.time.Instant;
@@ -11,10 +12,11 @@ import java.time.Instant;
  *
  * <pre>
  * init SITE
+ * reindex SITE
  * run SITE CONTROL_PORT START_INSTANT
  * </pre>
  *
- * <p>{@code SITE/etc/gerrit.config} must exist in both cases: whoever starts this writes it. Gerrit
+ * <p>{@code SITE/etc/gerrit.config} must exist in each case: whoever starts this writes it. Gerrit
  * makes the {@link FrontFilter} by itself, so what the filter and the control port share is static.
  */
 public final class Launcher {
@@ -27,12 +29,14 @@ public final class Launcher {
   public static void main(String[] args) throws Exception {
     if (args.length == 2 && args[0].equals("init")) {
       System.exit(init(args[1]));
+    } else if (args.length == 2 && args[0].equals("reindex")) {
+      System.exit(new Reindex().main(new String[] {"-d", args[1], "--index", "changes"}));
     } else if (args.length == 4 && args[0].equals("run")) {
       CLOCK.freeze();
       CLOCK.set(Instant.parse(args[3]));
       System.exit(run(args[1], Integer.parseInt(args[2])));
     }
-    System.err.println("usage: init SITE | run SITE CONTROL_PORT START_INSTANT");
+    System.err.println("usage: init SITE | reindex SITE | run SITE CONTROL_PORT START_INSTANT");
     System.exit(2);
   }
 

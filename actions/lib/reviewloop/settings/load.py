@@ -77,6 +77,7 @@ class Settings:
     :param templates: a folder whose templates go before the pack's own; "" for none.
     :param warnings: what is read all the same, and should be written otherwise.
     :param profile: the name of what the configuration takes as its base; ``none`` without one.
+    :param sensor_id: tells sensors apart that share a server; "" for the only one.
     """
 
     gerrit: GerritSettings
@@ -89,6 +90,7 @@ class Settings:
     roster: RosterSettings
     tracker: TrackerSettings
     limits: Limits
+    sensor_id: str = ""
     templates: str = ""
     max_triggers_per_hour: int = 0
     sensor_cache: str = ""
@@ -152,6 +154,7 @@ def _settings(top: Reader, exists: Exists) -> Settings:
     return Settings(
         gerrit=gerrit,
         server=server,
+        sensor_id=top.value("sensor_id", "", "docs").parse(values.sensor_id) or "",
         poll_interval=top.number("poll_interval", 300, 30, 86_400),
         catch_up=_duration(top.value("catch_up", "0d", '"2d"'), values.duration),
         coverage_reach=_duration(top.value("coverage_reach", "60d", '"60d"'), values.duration),

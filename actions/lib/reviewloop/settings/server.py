@@ -36,3 +36,8 @@ def read_verify(section: Reader, exists: Exists) -> Union[bool, str]:
     if value.text and not verify:
         section.problem("ca_bundle", "is given while verify_tls is false: remove one of the two.")
     return value.text or verify
+
+
+def sensor_key(server: str, sensor_id: str) -> str:
+    """Under what name a sensor keeps its position and its troubles."""
+    return f"{server}+{sensor_id}" if sensor_id else server

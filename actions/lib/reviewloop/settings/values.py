@@ -15,6 +15,7 @@ from reviewloop.core.policy import Vote
 NO_FOLDER = "none"
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_SENSOR = re.compile(r"[A-Za-z0-9.-]{1,60}")
 _EMAIL = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
 _YEAR = {"m": 527_040, "h": 8_784, "d": 366, "w": 53}
 _DURATION_ADVICE = "write a number and m, h, d or w of working time, such as 4h or 2d."
@@ -152,6 +153,13 @@ def server_id(text: str) -> str:
     """A name for a server in ids and stored values."""
     if not SERVER_PATTERN.fullmatch(text) or ":" in text:
         raise ValueError("write letters, digits, dots, hyphens and underscores, such as gerrit-1.")
+    return text
+
+
+def sensor_id(text: str) -> str:
+    """A name for a sensor in stored values, or ""."""
+    if text and not _SENSOR.fullmatch(text):
+        raise ValueError("write up to 60 letters, digits, dots and hyphens, such as docs.")
     return text
 
 
