@@ -25,6 +25,8 @@ from reviewloop.store.pending import Pending, Reason
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
+#: The first offer that led to nothing, as one that a fault has swallowed, is repeated sooner.
+AGAIN = timedelta(minutes=30)
 #: What is joined to a change of which nothing is known is offered so often.
 UNSEEN = timedelta(hours=2)
 #: Rules, workflows and actions get so long to act on a milestone before it is offered again.
@@ -45,6 +47,11 @@ class _Offer:
     milestone: int
     at: datetime
     count: int
+
+    @property
+    def pause(self) -> timedelta:
+        """How long to wait for what comes of it."""
+        return AGAIN if self.count == 1 else EVERY
 
 
 class _Memo:
@@ -184,17 +191,17 @@ class Coverage:
     def _is_worth_it(
         self, one: Overdue, now: datetime, watch: Watch, records: Sequence[Pending]
     ) -> bool:
-        """Whether something can have changed; if not, the records are not read for an hour."""
+        """Whether something can have changed."""
         before = self._before(one)
-        if before is not None and not records and now - before.at < EVERY:
+        if before is not None and not records and now - before.at < before.pause:
             return False
         not_before = min((_not_before(one, watch, record) for record in records), default=now)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
             before = self._memo(one.slot).offer = replace(before, count=0)
-        if before is not None and now - before.at < EVERY:
-            # The offer met a limit, which may free a place within minutes.
-            return now >= not_before and any(record.at >= before.at for record in records)
+            if now - before.at < EVERY:
+                # The offer met a limit, which may free a place within minutes.
+                return now >= not_before and any(record.at >= before.at for record in records)
         is_rare = self._is_no_rule(one, now, records) and self._was_today(one, now)
         if now >= not_before and not is_rare:
             return True
