@@ -68,9 +68,7 @@ def ask(
     return _with_error(told, both)
 
 
-def _read_joined(
-    context: Context, event: EventRef, event_id: str, tier: str, attempt: int
-) -> None:
+def _read_joined(context: Context, event: EventRef, event_id: str, tier: str, attempt: int) -> None:
     """Have the texts tell for which other changes it is asked, by the ask's own record. Without one
     they look for it among all.
     """
