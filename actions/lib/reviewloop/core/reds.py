@@ -55,9 +55,9 @@ class Reds:
             self._uploaded(against)
         if self._failed:
             self._keep(
-                lambda label, gate, back: back is not None
-                or label == WORDS
-                or (label, gate) in against
+                lambda label, gate, back: (
+                    back is not None or label == WORDS or (label, gate) in against
+                )
             )
 
     def next_lapse(self) -> Optional[datetime]:
