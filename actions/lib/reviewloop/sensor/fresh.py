@@ -38,11 +38,12 @@ class Fresh:
         self._read = read
 
     def __call__(self, keys: Set[ChangeKey]) -> bool:
-        """Look at changes unless this poll has; whether there was any."""
+        """Look at changes unless this poll has; whether something else may be due of one now."""
         stale = keys - self._read
         self._read |= stale
-        self._intake.take(self._reader.changes(stale - self._unmoved(stale), whole=True))
-        return bool(stale)
+        moved = stale - self._unmoved(stale)
+        self._intake.take(self._reader.changes(moved, whole=True))
+        return bool(moved)
 
     def _unmoved(self, keys: Set[ChangeKey]) -> Set[ChangeKey]:
         """Those that are as they were known, which are told of by what was answered now."""

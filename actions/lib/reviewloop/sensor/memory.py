@@ -75,7 +75,7 @@ class Memory:
         if not isinstance(kept.known, str):
             return kept.known, kept.asks
         reading, asks = unpack(kept.known, key)
-        change = self._renewed.get(key)
+        change = self.renewed(key)
         return (reading if change is None else replace(reading, change=change)), asks
 
     def updated(self, key: ChangeKey) -> Optional[datetime]:
@@ -116,6 +116,12 @@ class Memory:
     def renew(self, key: ChangeKey, change: Change) -> None:
         """Let a packed change be as it was answered now, until :meth:`rest`."""
         self._renewed[key] = change
+
+    def renewed(self, key: ChangeKey) -> Optional[Change]:
+        """What :meth:`renew` was given of a change that is packed still."""
+        kept = self._kept.get(key)
+        is_packed = kept is not None and isinstance(kept.known, str)
+        return self._renewed.get(key) if is_packed else None
 
     def keep(
         self,

@@ -122,6 +122,11 @@ class Watch:
         self._memory.renew(key, change)
         return True
 
+    def renewed(self, event: Event) -> Event:
+        """The event on its change as that was taken in last by :meth:`renew`."""
+        known = self._memory.renewed(event.key)
+        return event if known is None else event.of(known)
+
     def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
         """What another process may know of a change; None if nothing."""
         return None if key in self._aside else self._memory.text(key)
