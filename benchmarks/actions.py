@@ -80,6 +80,7 @@ def escalation(members: int) -> Iterator[Row]:
     yield f"{name}: requests, first of the hour", str(first["requests"]), "4", "6"
     yield f"{name}: requests", str(cost["requests"]), "3", "6"
     yield f"{name}: datastore listings", str(cost["list"]), "2", "4"
+    yield f"{name}: datastore, plain reads", str(cost["get"]), "", ""
     yield f"{name}: datastore writes", str(cost["set"] + cost["delete"]), "2", ""
     yield f"{name}: Python actions", "2", "1", "2"
 

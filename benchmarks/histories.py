@@ -47,17 +47,19 @@ class Site(FakeGerrit):
     def _info(self, change: FakeChange, options: Sequence[str]) -> Json:
         info = super()._info(change, options)
         template = self._shown_as.get(change.number)
-        if template is None or "MESSAGES" not in options:
+        if template is None:
             return info
         told = template["messages"]
         moved = change.created - instant(told[-1]["date"][:19])
-        messages = [{**one, "date": _later(one["date"], moved)} for one in told]
-        # What was said on this server comes below.
-        info["messages"] = messages + info["messages"][1:]
-        info["created"] = messages[0]["date"]
+        info["created"] = _later(told[0]["date"], moved)
         info["owner"] = template["owner"]
-        info["labels"] = template.get("labels", {})
-        info["reviewers"] = template.get("reviewers", {})
+        if "MESSAGES" in options:
+            messages = [{**one, "date": _later(one["date"], moved)} for one in told]
+            # What was said on this server comes below.
+            info["messages"] = messages + info["messages"][1:]
+        if "LABELS" in options:
+            info["labels"] = template.get("labels", {})
+            info["reviewers"] = template.get("reviewers", {})
         return info
 
 

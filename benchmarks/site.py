@@ -28,7 +28,7 @@ from sandbox.gerrit.daemon import Daemon, instant, reindex_site
 from sandbox.gerrit.fake_world import Json
 from sandbox.gerrit.people import Person
 from sandbox.gerrit.seed import PROJECTS
-from sandbox.gerrit.server import START, packed_site, unpack
+from sandbox.gerrit.server import START, ServerOfItsOwn, packed_site, unpack
 
 from benchmarks import histories, notedb
 from benchmarks.notedb import Crowd, Plan, commits, plan, stream
@@ -53,11 +53,10 @@ def parts_of_bulk() -> Distribution:
     return replace(distribution(), jvm=JVM)
 
 
-class BulkGerrit(Daemon):
-    """A server on its own copy of a site with many changes; started by ``with``, gone after it.
+class BulkGerrit(ServerOfItsOwn):
+    """As `ServerOfItsOwn`, on a site with many changes.
 
     :param kept: what `made_site` answered.
-    :raises SandboxError: something is missing on this machine, or Gerrit did not start.
     """
 
     def __init__(self, kept: Path) -> None:
@@ -65,22 +64,6 @@ class BulkGerrit(Daemon):
         shutil.copytree(kept, folder, dirs_exist_ok=True)
         super().__init__(folder, parts_of_bulk(), START)
         self.changes = int(kept.name.split("-")[1])
-
-    def __enter__(self) -> BulkGerrit:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """End Gerrit and remove its site."""
-        super().stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def cpu(self) -> float:
         """Seconds of processor time that the server has taken so far, in steps of 10 ms."""

@@ -21,7 +21,7 @@ Done = Dict[str, Any]
 class CountingService(DatastoreService):
     """StackStorm's datastore, as an action is given it.
 
-    :ivar calls: ``list``, ``set`` and ``delete``, how often.
+    :ivar calls: ``list``, ``get``, ``set`` and ``delete``, how often.
     """
 
     def __init__(self, shelf: Shelf) -> None:
@@ -32,6 +32,11 @@ class CountingService(DatastoreService):
         """One page."""
         self.calls["list"] += 1
         return super().list_values(*args, **kwargs)
+
+    def get_value(self, *args: Any, **kwargs: Any) -> Any:
+        """One plain read."""
+        self.calls["get"] += 1
+        return super().get_value(*args, **kwargs)
 
     def set_value(self, *args: Any, **kwargs: Any) -> Any:
         """One write."""

@@ -35,6 +35,42 @@ def test_alone() -> None:
     assert shelf.names() == []
 
 
+def test_what_it_takes_alone() -> None:
+    """One write, one listing and one deletion, where nobody else wants it."""
+    shelf = Shelf()
+    calls: List[str] = []
+
+    class Watched(Process):
+        def _call(self, call: Callable[[], Any], *, lossy: bool = False) -> Any:
+            calls.append("write" if lossy else "list")
+            return super()._call(call, lossy=lossy)
+
+    process = Watched(shelf)
+    while not process.is_over:
+        process.step()
+
+    assert calls == ["write", "list", "write"]
+
+
+@pytest.mark.parametrize("other", ["a", "z"])
+def test_two_that_choose_at_once(other: str) -> None:
+    """Both see the other, so neither is served before both have drawn a number."""
+    shelf = Shelf()
+    one, two = Process(shelf, holder="m"), Process(shelf, holder=other)
+    for process in (one, two, one, two, one, two):
+        process.step()
+
+    assert not one.holds
+    assert not two.holds
+    had = set()
+    for _ in range(20):
+        for process in (one, two):
+            process.step()
+            had.update(each for each in (one, two) if each.holds)
+            assert not (one.holds and two.holds)
+    assert had == {one, two}
+
+
 def test_taken() -> None:
     """Who finds it taken waits for some time, and is told that it can be tried again."""
     shelf = Shelf()
@@ -333,7 +369,7 @@ TestBakery.settings = settings(max_examples=60, stateful_step_count=50, deadline
 
 
 STEPS = range(1, 8)
-"""A lease takes so many: two writes and two listings, the work in two steps, and a deletion."""
+"""A lease takes so many at most: two writes and two listings, the work in two steps, a deletion."""
 
 
 def _two_take_turns(names: str, turns: Tuple[int, int], jump: float, fate: str, nth: int) -> int:
@@ -386,8 +422,8 @@ def test_lost_renewal() -> None:
     """Who waits long and whose renewal was lost is passed over by others, and knows it."""
     shelf = Shelf()
     first, second = Process(shelf, holder="a"), Process(shelf, holder="b")
-    for process in (first, second):
-        for _ in range(6):
+    for process, steps in ((first, 3), (second, 6)):
+        for _ in range(steps):
             process.step()
     assert first.holds
     shelf.advance(seconds=LENGTH - LEAST + 1)

@@ -168,6 +168,27 @@ def test_backlog(counts: Counts, count: int) -> None:
     assert evaluated["known"] <= 7 * count
 
 
+def test_backlog_of_unmoved_changes(counts: Counts) -> None:
+    """Each poll asks for what moved, and for those of which it tells: no history is read again, nor
+    any comment, whatever was said on them. A change is looked at before its trigger, and after.
+    """
+    bench = Bench(max_triggers_per_poll=PAGE)
+    for _ in range(3 * PAGE):
+        bench.fake.review(bench.fake.add_change(), labels={"Code-Review": 1}, comments=1)
+    bench.fake.advance(seconds=RECENT.total_seconds() + 60)
+    bench.poll()
+    bench.fake.advance(days=1)
+    before = len(bench.fake.seen)
+    evaluated = counts.during(bench, 4)
+    asked = bench.fake.seen[before:]
+
+    assert len(bench.told) == 3 * PAGE
+    # The last poll finds nothing to tell.
+    assert len(asked) == 2 * 3 + 1
+    assert evaluated["due"] <= 2.7 * len(bench.told)
+    assert not [one for one in asked if "MESSAGES" in one or "comment" in one]
+
+
 def test_first_poll_of_a_large_backlog(counts: Counts) -> None:
     """Only those that may be among the first are looked at."""
     bench = site(200, max_triggers_per_poll=5)

@@ -15,7 +15,7 @@ from lived import namer
 from reviewloop.core.asked import LiveAsk
 from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration
-from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, read_change
+from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, WaitKey, read_change
 from reviewloop.core.tiers import Tier
 from reviewloop.core.unasked import Bounds
 from reviewloop.sensor.events import Dispatched, Event, is_going_on, next_due
@@ -40,6 +40,16 @@ def words(events: List[Event]) -> List[Tuple[Any, ...]]:
     return [(one.order, one.name, one.what.wait.how, one.what.wait.cause) for one in events]
 
 
+def kept(reading: Reading) -> List[WaitKey]:
+    """The waits of which something is known."""
+    return [one.key for one in reading.timelines]
+
+
+def stopwatches(reading: Reading, now: datetime) -> Dict[WaitKey, int]:
+    """What the stopwatch of each wait shows."""
+    return {one.key: reading.elapsed(one.wait, now, POLICY) for one in reading.timelines}
+
+
 @settings(max_examples=300, deadline=None)
 @given(STEPS, HOURS, HOURS, HOURS)
 def test_the_same_from_then_on(
@@ -59,6 +69,10 @@ def test_the_same_from_then_on(
         list(dispatched.due(whole, namer(), later))
     )
     assert next_due(packed, later) == next_due(whole, later)
+    assert stopwatches(packed, later) == {
+        key: seconds for key, seconds in stopwatches(whole, later).items() if key in kept(packed)
+    }
+    assert packed.state.human_reviews == whole.state.human_reviews
     assert is_going_on(packed, later) == is_going_on(whole, later)
     before = later - GRACE
     assert [

@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator, Optional
+from typing import Iterator, Optional, TypeVar
 
 from sandbox.cache import cache_folder, digest, exclusive
 from sandbox.gerrit import daemon, people, seed
@@ -21,7 +21,7 @@ from sandbox.gerrit.daemon import Daemon, Moment, SeenRequest, init_site
 from sandbox.gerrit.people import Person
 from sandbox.ports import SandboxError
 
-__all__ = ["GerritServer", "Person", "SeenRequest", "packed_site"]
+__all__ = ["GerritServer", "Person", "SeenRequest", "ServerOfItsOwn", "packed_site"]
 
 #: A Monday, one day after the standard site was seeded.
 START = "2026-03-02T09:00:00Z"
@@ -30,25 +30,17 @@ _SOURCES = tuple(Path(str(module.__file__)) for module in (daemon, people, seed)
 _NOT_PACKED = ("bin", "logs", "tmp", "cache", "init.log", "gerrit.log")
 
 
-class GerritServer(Daemon):
-    """A server on its own copy of a seeded site, started by ``with``; gone, site and all, after it.
+_Server = TypeVar("_Server", bound="ServerOfItsOwn")
 
-    :param site: one of ``seed.SITES``.
-    :param start: when its clock starts; it is frozen then.
-    :param version: default: ``GERRIT_VERSION``, else the default version.
+
+class ServerOfItsOwn(Daemon):
+    """A server on its own copy of a site, started by ``with``; gone, site and all, after it.
+
     :raises SandboxError: something is missing on this machine, or Gerrit did not start. In the
         latter case the site and its log are kept.
     """
 
-    def __init__(
-        self, site: str = "standard", start: Moment = START, version: Optional[str] = None
-    ) -> None:
-        parts = distribution(version)
-        packed = packed_site(site, parts)
-        super().__init__(Path(tempfile.mkdtemp(prefix="reviewloop-gerrit-")), parts, start)
-        unpack(packed, self.directory)
-
-    def __enter__(self) -> GerritServer:
+    def __enter__(self: _Server) -> _Server:
         try:
             self.start()
         except SandboxError:
@@ -62,12 +54,36 @@ class GerritServer(Daemon):
         self.stop()
 
     def stop(self) -> None:
-        """End Gerrit and remove its site; its log is kept in the cache as ``last-gerrit.log``."""
+        """End Gerrit and remove its site."""
         super().stop()
+        self.rescue()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def rescue(self) -> None:
+        """Keep what is to outlast the site: nothing, unless a subclass knows better."""
+
+
+class GerritServer(ServerOfItsOwn):
+    """As :class:`ServerOfItsOwn`, on a seeded site.
+
+    :param site: one of ``seed.SITES``.
+    :param start: when its clock starts; it is frozen then.
+    :param version: default: ``GERRIT_VERSION``, else the default version.
+    """
+
+    def __init__(
+        self, site: str = "standard", start: Moment = START, version: Optional[str] = None
+    ) -> None:
+        parts = distribution(version)
+        packed = packed_site(site, parts)
+        super().__init__(Path(tempfile.mkdtemp(prefix="reviewloop-gerrit-")), parts, start)
+        unpack(packed, self.directory)
+
+    def rescue(self) -> None:
+        """Keep its log in the cache, as ``last-gerrit.log``."""
         if self.log.exists():
             kept = cache_folder("gerrit", self.parts.version) / f"last-{self.log.name}"
             shutil.copy(self.log, kept)
-        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 def packed_site(name: str, parts: Distribution) -> Path:

@@ -15,7 +15,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Dict, FrozenSet, Iterator, Optional, Sequence, Tuple
+from typing import Any, Dict, FrozenSet, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.kinds import GERRITS_TAG, EventKind, is_of_privacy, kind_of
@@ -41,8 +41,7 @@ class KeptVote:
     automatic: bool
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(NamedTuple):
     """One event.
 
     ``votes`` are cast votes, ``removed`` labels whose vote is taken back: the author's own, or the

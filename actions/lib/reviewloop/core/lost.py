@@ -9,7 +9,7 @@ listed it is read alike when it is gone.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Set, Tuple
 
@@ -119,7 +119,7 @@ class _Lost:
 
     def _with(self, i: int, event: Event) -> Iterator[Event]:
         kept = self._kept.get(i)
-        yield replace(event, kept=(*event.kept, *kept)) if kept else event
+        yield event._replace(kept=(*event.kept, *kept)) if kept else event
         yield from (said for _, said in sorted(self._cast.get(i, {}).items()))
 
     def _clear(self, i: int, event: Event) -> None:

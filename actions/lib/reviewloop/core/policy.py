@@ -144,12 +144,33 @@ class Policy:
     ack_pause: Duration = field(default_factory=lambda: Duration(2, "d"))
     max_snooze: Duration = field(default_factory=lambda: Duration(30, "d"))
 
-    # The same few accounts and tags come again with every message, so each is looked at once.
+    # The same few accounts, tags and votes come with every message, so each is looked at once.
 
     @cached_property
-    def _is_automation(self) -> Callable[[Account], bool]:
+    def is_automation(self) -> Callable[[Account], bool]:
+        """Whether an account is not a person: a service user, one of the patterns, an adviser, or
+        this pack's own.
+        """
         wanted = (*self.automation, *self.advisers)
-        return lru_cache(4096)(lambda one: "SERVICE_USER" in one.tags or _is_named(wanted, one))
+
+        def is_one(account: Account) -> bool:
+            is_service = "SERVICE_USER" in account.tags
+            return is_service or _is_named(wanted, account) or self.is_self(account)
+
+        return lru_cache(4096)(is_one)
+
+    @cached_property
+    def is_review(self) -> Callable[[Vote], bool]:
+        """Whether a vote says something of the change to people: one against it, one that holds it
+        back, or one on a label whose votes are a review.
+        """
+        labels = {*self.review_labels, *(vote.label for vote in self.approval)}
+        return lru_cache(256)(lambda vote: vote.label in labels or self.is_against(vote))
+
+    @cached_property
+    def is_against(self) -> Callable[[Vote], bool]:
+        """Whether a person's vote is below zero, or one that holds a change back."""
+        return lru_cache(256)(lambda vote: vote.value < 0 or self.holds(vote.label, vote.value))
 
     @cached_property
     def _is_adviser(self) -> Callable[[Account], bool]:
@@ -159,17 +180,10 @@ class Policy:
     def _is_tagged(self) -> Callable[[str], bool]:
         return lru_cache(256)(lambda tag: bool(tag) and _any(self.advisers, (tag,)))
 
-    def is_automation(self, account: Account) -> bool:
-        """Whether an account is not a person: a service user, one of the patterns, an adviser, or
-        this pack's own.
-        """
-        return self._is_automation(account) or self.is_self(account)
-
     def is_adviser(self, author: Optional[Account], tag: str = "") -> bool:
         """Whether what this author says under this tag is advice, which moves nothing."""
-        if author is not None and self.is_self(author):
-            return False
-        return (author is not None and self._is_adviser(author)) or self._is_tagged(tag)
+        is_one = (author is not None and self._is_adviser(author)) or self._is_tagged(tag)
+        return is_one and not (author is not None and self.is_self(author))
 
     def origin(self, change: Change) -> Origin:
         """Who wrote a change, as far as its owner and its commit message tell."""
@@ -177,18 +191,6 @@ class Policy:
             return Origin.BOT
         is_agents = _is_named(self.agents, change.owner) or _any(self.agents, change.footers)
         return Origin.AGENT if is_agents else Origin.PERSON
-
-    def is_review(self, vote: Vote) -> bool:
-        """Whether a vote says something of the change to people: one against it, one that holds it
-        back, or one on a label whose votes are a review.
-        """
-        approving = (one.label for one in self.approval)
-        is_labels = vote.label in self.review_labels or vote.label in approving
-        return is_labels or self.is_against(vote)
-
-    def is_against(self, vote: Vote) -> bool:
-        """Whether a person's vote is below zero, or one that holds a change back."""
-        return vote.value < 0 or self.holds(vote.label, vote.value)
 
     def holds(self, label: str, value: int) -> bool:
         """Whether a person's vote is one that holds a change back."""

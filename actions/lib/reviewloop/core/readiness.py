@@ -8,7 +8,6 @@ that, a later record or the answer, shows it alike: what was read before is read
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Tuple
 
 from reviewloop.core.change import Change, Message
@@ -81,7 +80,7 @@ def mend_privacy(events: List[Event], change: Change, end: Optional[int] = None)
     uploads = (i for i in range(begun + 1, len(events)) if events[i].kind is EventKind.UPLOAD)
     pushed = next(uploads, None) if events[-1].private else None
     if pushed is not None:
-        events[pushed:] = [replace(event, private=False) for event in events[pushed:]]
+        events[pushed:] = [event._replace(private=False) for event in events[pushed:]]
         return
     later = _between(change, events[begun], end) if events[-1].private else iter(())
     _insert(events, begun, _PRIVATE, next(later, None))
@@ -164,7 +163,7 @@ def _insert(events: List[Event], begun: int, flag: str, shown: Optional[_Placed]
     stands = {**events[split - 1].stands, **changed}
     kind = EventKind.WIP if value else EventKind.READY
     made = Event(kind, at, None, place=place, **stands)
-    events[split:] = [made, *(replace(event, **changed) for event in events[split:])]
+    events[split:] = [made, *(event._replace(**changed) for event in events[split:])]
 
 
 def _between(change: Change, since: Event, end: Optional[int]) -> Iterator[_Placed]:

@@ -178,7 +178,7 @@ class _Ballot:
             return False
         right = Vote(approval.label, approval.value)
         votes = tuple(right if vote == wrong else vote for vote in source.votes)
-        self._events[cast] = replace(source, votes=votes)
+        self._events[cast] = source._replace(votes=votes)
         return True
 
     def _missing(self, approval: Approval) -> Iterable[Tuple[Approval, datetime]]:
@@ -189,7 +189,7 @@ class _Ballot:
             return [(approval, at)]
         vote = Vote(approval.label, approval.value)
         kept = KeptVote(vote, approval.account.id, self._is_gates(approval))
-        self._events[self._last_cleared] = replace(cleared, kept=(*cleared.kept, kept))
+        self._events[self._last_cleared] = cleared._replace(kept=(*cleared.kept, kept))
         self._completes |= at is not None
         return []
 
@@ -223,7 +223,7 @@ class _Ballot:
             return event
         uploader = self._events[self._last_cleared].uploader
         kind = speaker(account, votes, self._change.owner.id, uploader)
-        return replace(event, kind=kind, silent=not any(map(self._policy.is_review, votes)))
+        return event._replace(kind=kind, silent=not any(map(self._policy.is_review, votes)))
 
     def _insert(self, event: Event) -> None:
         """Put an event where its time is, behind what cleared votes last."""
@@ -233,7 +233,7 @@ class _Ballot:
 
     def _put(self, i: int, event: Event, *, first: bool = False) -> None:
         before = self._events[i]
-        event = replace(event, **before.stands, place=before.place)
+        event = event._replace(**before.stands, place=before.place)
         after = self._after.setdefault(i, [])
         after.insert(0 if first else len(after), event)
 

@@ -53,12 +53,17 @@ class Reds:
             self._said(event)
         elif event.kind is EventKind.UPLOAD:
             self._uploaded(against)
-        self._keep(
-            lambda label, gate, back: back is not None or label == WORDS or (label, gate) in against
-        )
+        if self._failed:
+            self._keep(
+                lambda label, gate, back: (
+                    back is not None or label == WORDS or (label, gate) in against
+                )
+            )
 
     def next_lapse(self) -> Optional[datetime]:
         """When the first red ends by itself, if nothing happens."""
+        if not self._failed:
+            return None
         taken = [at for labels in self._failed.values() for at in labels.values() if at is not None]
         ends = (self._ends(at) for at in taken)
         return min((end for end in ends if end is not None), default=None)

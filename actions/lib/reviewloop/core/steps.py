@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import FrozenSet, Iterable, Iterator, Mapping, Optional, Tuple
+from typing import FrozenSet, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.history import Event
@@ -27,8 +27,7 @@ from reviewloop.core.turns import (
 from reviewloop.core.votes import Key, Standing, Votes
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """One event, the rows that decided, and whose turn it is now.
 
     ``cause`` is why that party has the turn (None for nobody). ``is_new`` says that a span of the
@@ -107,7 +106,8 @@ def steps(change: Change, policy: Policy) -> Tuple[Step, ...]:
 
 def _steps(turns: _Turns, events: Iterable[Event]) -> Iterator[Step]:
     for event in events:
-        yield from turns.lapses(event.at)
+        if turns.is_red:
+            yield from turns.lapses(event.at)
         yield turns.step(event)
     yield from turns.lapses(None)
 
@@ -128,6 +128,11 @@ class _Turns:
     def standing(self) -> Mapping[Key, Standing]:
         """The votes that stand."""
         return self._votes.standing
+
+    @property
+    def is_red(self) -> bool:
+        """Whether a gate has failed the change, which may end by itself."""
+        return self._votes.red
 
     def lapses(self, until: Optional[datetime]) -> Iterator[Step]:
         """The ends of red that come by themselves up to an instant, or all."""

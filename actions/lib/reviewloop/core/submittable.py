@@ -11,7 +11,7 @@ stands still meanwhile.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change, ChangeStatus
@@ -56,7 +56,7 @@ def submittable(change: Change, policy: Policy, steps: Sequence[Step]) -> Submit
     cause = Cause.UNRESOLVED if missing is Party.OWNER else Cause.NEEDS_APPROVAL
     if missing is Party.OWNER and Fact.ROBOT_OWNER in steps[last].facts:
         missing = Party.REVIEWERS
-    given = [replace(step, turn=missing, cause=cause) for step in steps[last:]]
+    given = [step._replace(turn=missing, cause=cause) for step in steps[last:]]
     return Submittable((*steps[:last], *given), in_order(waiting))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, Dict, Optional, Tuple
 
 from reviewloop.core.change import Account
@@ -12,7 +13,7 @@ def account(data: Any, where: str = "account") -> Account:
     """``AccountInfo``; ``_account_id`` must be there, the rest with DETAILED_ACCOUNTS."""
     raw = mapping(data, where)
     tags = field(raw, "tags", list, where, [])
-    return Account(
+    found = Account(
         id=field(raw, "_account_id", int, where),
         name=field(raw, "name", str, where, ""),
         email=field(raw, "email", str, where, ""),
@@ -20,6 +21,15 @@ def account(data: Any, where: str = "account") -> Account:
         tags=tuple(typed(tag, str, "tags[]", where) for tag in tags),
         inactive=field(raw, "inactive", bool, where, False),
     )
+    return _shared(found)
+
+
+@lru_cache(maxsize=4096)
+def _shared(found: Account) -> Account:
+    """The one value for all that are alike: it is found again by what it is, and not by a look at
+    each of its fields, and is kept once.
+    """
+    return found
 
 
 class People:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
+from reviewloop.core.events import EventRef
 from reviewloop.errors import ReviewLoopError
 from reviewloop.operations.context import Context, error_dict
 from reviewloop.operations.guard import own_event
+from reviewloop.operations.one_reading import joined_to
 from reviewloop.operations.review import post_review
 from reviewloop.operations.tickets import open_ticket, update_ticket
 from reviewloop.trackers.outcomes import Done
@@ -59,10 +61,21 @@ def ask(
 
     def both() -> None:
         with context.one_reading(event.number):
+            _read_joined(context, event, event_id, tier, attempt)
             told.update(ticket=ticket(), ticket_ok=True)
             told.update(review())
 
     return _with_error(told, both)
+
+
+def _read_joined(context: Context, event: EventRef, event_id: str, tier: str, attempt: int) -> None:
+    """Have the texts tell for which other changes it is asked, by the ask's own record. Without one
+    they look for it among all.
+    """
+    ask = context.asks.kept(event_id, tier, attempt)
+    if ask is not None:
+        what = joined_to((event.party.value, event.since), event.milestone)
+        context.reading.once(what, lambda: context.links(ask.joined))
 
 
 def _with_error(told: Dict[str, Any], step: Callable[[], None]) -> Dict[str, Any]:

@@ -35,7 +35,7 @@ from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.subject import Subject
-from reviewloop.operations.one_reading import NO_READING, OneReading
+from reviewloop.operations.one_reading import NO_READING, OneReading, joined_to
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.datastore import Datastore
@@ -219,7 +219,10 @@ class Context:
             for ask in self.known()[0]
             if (ask.number, ask.party, ask.since) == wait and ask.event_id.endswith(f":{milestone}")
         ]
-        numbers = mine[-1].joined if mine else ()
+        return self.links(mine[-1].joined if mine else ())
+
+    def links(self, numbers: Sequence[int]) -> Tuple[Tuple[int, str], ...]:
+        """Changes with their addresses."""
         return tuple((one, self.site.short(one)) for one in numbers)
 
     def subject(
@@ -247,7 +250,7 @@ class Context:
             asked=tuple(self.people.one(account) for account in asked),
             ticket_url=ticket_url,
             joined=self.reading.once(
-                ("joined", timeline.key, milestone),
+                joined_to(timeline.key, milestone),
                 partial(self._joined, reading.change.number, timeline, milestone),
             ),
         )

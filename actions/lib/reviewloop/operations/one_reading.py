@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Dict, Hashable, Optional, Tuple, TypeVar
 
+from reviewloop.core.durations import Duration
+from reviewloop.core.reading import WaitKey
 from reviewloop.store.lease import Lease
 
 T = TypeVar("T")
@@ -34,6 +36,11 @@ class OneReading:
         if self._lease is not None:
             self._kept[what] = left, found
         return found
+
+
+def joined_to(wait: WaitKey, milestone: Duration) -> Hashable:
+    """Under what it is kept for which other changes an ask is meant as well."""
+    return "joined", wait, milestone
 
 
 NO_READING = OneReading(None)

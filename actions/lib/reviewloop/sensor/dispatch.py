@@ -76,8 +76,8 @@ class Dispatcher:
     ) -> List[Event]:
         """Dispatch what is due by ``now``; what that was.
 
-        :param fresh: reads changes anew unless this poll has read them, as they may have moved, or
-            be private now; whether it read any.
+        :param fresh: looks at changes anew unless this poll has, as they may have moved, or be
+            private now; whether something else may be due of one.
         :raises MessagingError: StackStorm did not take a trigger; what it took is remembered.
         """
         ready, left = self._ready(now, watch, fresh, intake)
@@ -118,7 +118,8 @@ class Dispatcher:
             first = events[:cap]
             if fresh({event.key for event in first}):
                 continue
-            built = [(event, self._payload(event, now)) for event in first]
+            told = map(watch.renewed, first)
+            built = [(event, self._payload(event, now)) for event in told]
             failed = [one for _, one in built if isinstance(one, Failed)]
             if not failed:
                 ready = [(event, one) for event, one in built if not isinstance(one, Failed)]

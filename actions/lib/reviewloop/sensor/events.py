@@ -7,7 +7,7 @@ what shows late, dated before the last poll, is dispatched like everything else,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import (
@@ -23,6 +23,7 @@ from typing import (
     Union,
 )
 
+from reviewloop.core.change import Change
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.keys import event_order
 from reviewloop.core.milestones import Crossing, Ending
@@ -49,6 +50,10 @@ class Event:
     def key(self) -> ChangeKey:
         """The change."""
         return ChangeKey.of(self.reading.change)
+
+    def of(self, change: Change) -> Event:
+        """The same event of the same change, as that was answered later."""
+        return replace(self, reading=replace(self.reading, change=change))
 
     @property
     def wait_key(self) -> WaitKey:

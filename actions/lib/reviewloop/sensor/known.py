@@ -59,6 +59,13 @@ class Known:
         seen = self._seen.get(row_key(row))
         return seen is None or seen.stamp != stamp_of(row)
 
+    def is_unmoved(self, change: Change) -> bool:
+        """Whether surely nothing was written on a change since it was looked at: two instants of
+        one second are alike, so a time does not tell.
+        """
+        seen = self._seen.get(ChangeKey.of(change))
+        return seen is not None and bool(change.meta_rev_id) and seen.stamp == change.meta_rev_id
+
     def note_row(self, row: Row) -> None:
         """Remember a change as the index has it."""
         self._note(row_key(row), Seen(stamp_of(row), row.updated, not row.status.is_closed))

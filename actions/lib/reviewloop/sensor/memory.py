@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Dict, Iterator, KeysView, Optional, Set, Tuple, Union
 
+from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
 from reviewloop.core.milestones import Crossing
 from reviewloop.core.reading import Reading
 from reviewloop.sensor.events import Dispatched, Namer
 from reviewloop.sensor.found import Asks, ChangeKey
-from reviewloop.sensor.packed import pack, unpack
+from reviewloop.sensor.packed import UNPROVEN, pack, standing, standing_of, unpack
 from reviewloop.store.cursor import Cursor
 
 _NO_ASKS: Asks = {}
@@ -18,14 +20,20 @@ GUESSED = "guessed"
 
 
 class _Kept:
-    """A watched change: whole as it was read in this poll, or packed."""
+    """A watched change: whole as it was read in this poll, or packed.
 
-    __slots__ = ("asks", "known", "updated")
+    ``proven`` is whether all that was said on it was read.
+    """
 
-    def __init__(self, known: Union[Reading, str], asks: Asks, updated: datetime) -> None:
+    __slots__ = ("asks", "known", "proven", "updated")
+
+    def __init__(
+        self, known: Union[Reading, str], asks: Asks, updated: datetime, *, proven: bool = False
+    ) -> None:
         self.known = known
         self.asks = asks
         self.updated = updated
+        self.proven = proven
 
 
 class Memory:
@@ -40,6 +48,8 @@ class Memory:
         self._dispatched: Dict[ChangeKey, str] = {}
         self._projects: Dict[int, Tuple[str, ...]] = {}
         self._whole: Set[ChangeKey] = set()
+        # Packed ones as they were found unmoved in this poll.
+        self._renewed: Dict[ChangeKey, Change] = {}
         # Changes of which not all that was said is known, and from where on they were dispatched.
         self._guessed: Dict[ChangeKey, Cursor] = {}
 
@@ -62,7 +72,11 @@ class Memory:
         kept = self._kept.get(key)
         if kept is None:
             return None
-        return unpack(kept.known, key) if isinstance(kept.known, str) else (kept.known, kept.asks)
+        if not isinstance(kept.known, str):
+            return kept.known, kept.asks
+        reading, asks = unpack(kept.known, key)
+        change = self.renewed(key)
+        return (reading if change is None else replace(reading, change=change)), asks
 
     def updated(self, key: ChangeKey) -> Optional[datetime]:
         """When a watched change was last touched."""
@@ -93,9 +107,36 @@ class Memory:
         """Remember what was dispatched of a change."""
         self._dispatched[key] = dispatched.to_text()
 
-    def keep(self, key: ChangeKey, reading: Reading, asks: Optional[Asks] = None) -> None:
-        """Watch a change as it was read."""
-        self._kept[key] = _Kept(reading, asks or _NO_ASKS, reading.change.updated)
+    def standing(self, key: ChangeKey) -> int:
+        """How a watched change stood when it was packed; ``UNPROVEN`` where it is to be read."""
+        kept = self._kept.get(key)
+        is_packed = kept is not None and isinstance(kept.known, str)
+        return standing_of(str(kept.known)) if kept is not None and is_packed else UNPROVEN
+
+    def renew(self, key: ChangeKey, change: Change) -> None:
+        """Let a packed change be as it was answered now, until :meth:`rest`."""
+        self._renewed[key] = change
+
+    def renewed(self, key: ChangeKey) -> Optional[Change]:
+        """What :meth:`renew` was given of a change that is packed still."""
+        kept = self._kept.get(key)
+        is_packed = kept is not None and isinstance(kept.known, str)
+        return self._renewed.get(key) if is_packed else None
+
+    def keep(
+        self,
+        key: ChangeKey,
+        reading: Reading,
+        asks: Optional[Asks] = None,
+        *,
+        is_whole: bool = False,
+    ) -> None:
+        """Watch a change as it was read.
+
+        :param is_whole: whether all that people said was read.
+        """
+        updated = reading.change.updated
+        self._kept[key] = _Kept(reading, asks or _NO_ASKS, updated, proven=is_whole)
         self._whole.add(key)
 
     def let_go(self, key: ChangeKey) -> None:
@@ -114,9 +155,12 @@ class Memory:
         for key in self._whole:
             kept = self._kept[key]
             if not isinstance(kept.known, str):
-                kept.known = pack(kept.known, kept.asks, now, self.dispatched(key).is_pending)
+                stands = standing(kept.known.change) if kept.proven else UNPROVEN
+                is_pending = self.dispatched(key).is_pending
+                kept.known = pack(kept.known, kept.asks, now, is_pending, stands)
                 kept.asks = _NO_ASKS
         self._whole = set()
+        self._renewed = {}
 
     # Between processes.
 

@@ -27,6 +27,7 @@ from reviewloop.sensor.delta import Delta
 from reviewloop.sensor.dispatch import Dispatcher, Outbox, Send
 from reviewloop.sensor.events import Event, is_told
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.fresh import Fresh
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known
 from reviewloop.sensor.pace import Pace
@@ -230,16 +231,8 @@ class Poller:
         self._reconcile.begin(begun)
         return set()
 
-    def _fresh(self, read: Set[ChangeKey]) -> Callable[[Set[ChangeKey]], bool]:
-        """Reads changes unless this poll has read them; whether there was any."""
-
-        def freshen(keys: Set[ChangeKey]) -> bool:
-            stale = keys - read
-            read.update(stale)
-            self._intake.take(self._reader.changes(stale, whole=True))
-            return bool(stale)
-
-        return freshen
+    def _fresh(self, read: Set[ChangeKey]) -> Fresh:
+        return Fresh(self._reader, self._watch, self._known, self._intake, read)
 
     # What does not keep polls from working.
 

@@ -53,6 +53,8 @@ HISTORY = (
 )
 # Beside these, what only a trigger tells of: too much to ask of every open change at a start.
 MOVED = (*HISTORY, Option.CURRENT_REVISION, Option.CURRENT_COMMIT)
+#: All that but the messages, which are four fifths of an answer and nearly all the work.
+STANDING = tuple(option for option in MOVED if option is not Option.MESSAGES)
 #: Changes whose histories are held at one time.
 PORTION = 500
 #: Changes in a row whose comments the server fails to answer, before it is left in peace.
@@ -139,12 +141,22 @@ class Reader:
             part = wanted[start:end]
             numbers = sorted({key.number for key in part})
             missing = set(part)
-            for one in self._portion(self._answers(numbers), self._commands.among, whole=True):
+            answers = self._answers(numbers, MOVED)
+            for one in self._portion(answers, self._commands.among, whole=True):
                 for found in _each(one, part):
                     if found.key is not None:
                         missing -= {found.key, ChangeKey(found.key.number, "")}
                     yield found
             yield from map(Gone, sorted(missing))
+
+    def standing(self, keys: Iterable[ChangeKey]) -> Iterator[Change]:
+        """The changes without their messages; one that cannot be read like this is left out."""
+        self._failing = 0
+        numbers = sorted({key.number for key in keys})
+        for answer in self._answers(numbers, STANDING):
+            parsed = answer if isinstance(answer, Failed) else self._parsed(answer)
+            if not isinstance(parsed, Failed):
+                yield parsed
 
     def _portions(self, query: str, came_to: Callable[[datetime], None]) -> Iterator[Found]:
         remaining = self._client.scan(all_of(query, self._query), HISTORY)
@@ -155,15 +167,15 @@ class Reader:
             if times:
                 came_to(min(times))
 
-    def _answers(self, numbers: Sequence[int]) -> Iterator[_Answer]:
+    def _answers(self, numbers: Sequence[int], options: Sequence[Option]) -> Iterator[_Answer]:
         for start in range(0, len(numbers), MAX_BATCH):
             end = start + MAX_BATCH
-            yield from self._batch(numbers[start:end])
+            yield from self._batch(numbers[start:end], options)
 
-    def _batch(self, numbers: Sequence[int]) -> Iterator[_Answer]:
+    def _batch(self, numbers: Sequence[int], options: Sequence[Option]) -> Iterator[_Answer]:
         """The batch, or its halves where one of it is more than can be answered."""
         try:
-            rows = self._client.changes(numbers, MOVED, self._query)
+            rows = self._client.changes(numbers, options, self._query)
             self._failing = 0
             yield from rows
         except (ProtocolError, TemporaryError) as err:
@@ -172,8 +184,8 @@ class Reader:
                 yield Failed(ChangeKey(numbers[0], ""), err)
                 return
             half = len(numbers) // 2
-            yield from self._batch(numbers[:half])
-            yield from self._batch(numbers[half:])
+            yield from self._batch(numbers[:half], options)
+            yield from self._batch(numbers[half:], options)
 
     def _check(self, err: ReviewLoopError) -> None:
         """Raise what is not about one change of a batch: then halves would fare no better."""

@@ -11,10 +11,12 @@ from datetime import datetime
 from itertools import count
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tuple
 
+from reviewloop.core.change import Change
 from reviewloop.core.reading import Reading
 from reviewloop.sensor.events import Event, Namer, Reached, is_going_on, next_due
 from reviewloop.sensor.found import Asks, ChangeKey
 from reviewloop.sensor.memory import Memory
+from reviewloop.sensor.packed import UNPROVEN, standing
 from reviewloop.sensor.queue import AT_ONCE, Order, Queue, not_before
 from reviewloop.store.cursor import Cursor
 
@@ -101,9 +103,29 @@ class Watch:
         key = ChangeKey.of(reading.change)
         self._news.update(self._memory.add(key))
         self._memory.begin(key, reading, since, is_whole=is_whole)
-        self._memory.keep(key, reading, asks)
+        self._memory.keep(key, reading, asks, is_whole=is_whole)
         self._look_again(key)
         self._aside.discard(key)
+
+    def is_proven(self, key: ChangeKey) -> bool:
+        """Whether :meth:`renew` may do for a change."""
+        return key not in self._aside and self._memory.standing(key) != UNPROVEN
+
+    def renew(self, key: ChangeKey, change: Change) -> bool:
+        """Take in a change without its messages, which are those that it was read with, for what is
+        told of it until :meth:`rest`; False, and nothing happens, where what else a reading depends
+        on is not the same.
+        """
+        is_same = self.is_proven(key) and self._memory.standing(key) == standing(change)
+        if not is_same or change.is_private:
+            return False
+        self._memory.renew(key, change)
+        return True
+
+    def renewed(self, event: Event) -> Event:
+        """The event on its change as that was taken in last by :meth:`renew`."""
+        known = self._memory.renewed(event.key)
+        return event if known is None else event.of(known)
 
     def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
         """What another process may know of a change; None if nothing."""

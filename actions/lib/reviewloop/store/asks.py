@@ -22,6 +22,7 @@ from reviewloop.store.datastore import (
     UNREADABLE,
     Datastore,
     Readable,
+    kept_value,
     read_records,
     read_value,
     remedy_of,
@@ -124,6 +125,15 @@ class Asks:
         """The record of an ask as it is now; None where it has lapsed."""
         text = read_value(self.datastore, ask.key)
         return None if text is None else Ask.from_json(text, ask.key)
+
+    def kept(self, event_id: str, tier: str, attempt: int) -> Optional[Ask]:
+        """An ask by a plain read; None where there is none, or it cannot be read just now."""
+        name = PREFIX + ask_id(event_id, tier, attempt)
+        text = kept_value(self.datastore, name)
+        try:
+            return None if text is None else Ask.from_json(text, name)
+        except ConfigError:
+            return None
 
     def put(self, ask: Ask) -> None:
         """Keep an ask."""

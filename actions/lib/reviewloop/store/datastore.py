@@ -57,6 +57,9 @@ class Datastore(Protocol):
     ) -> Sequence[KeyValue]:
         """Values whose names begin with ``prefix``; raises when the datastore is down."""
 
+    def get_value(self, name: str, local: bool = ...) -> Optional[str]:
+        """The value of a name; None if there is none, and also when the datastore is down."""
+
     def set_value(
         self, name: str, value: str, ttl: Optional[int] = ..., local: bool = ...
     ) -> Optional[bool]:
@@ -136,6 +139,13 @@ def read_records(datastore: Datastore, prefix: str, parse: Callable[[str, str], 
 def read_value(datastore: Datastore, name: str) -> Optional[str]:
     """The value of a name, or None where there surely is none. Raises like :func:`read_values`."""
     return read_values(datastore, name).get(name)
+
+
+def kept_value(datastore: Datastore, name: str) -> Optional[str]:
+    """The value of a name, or None where there is none or it cannot be read: one plain read, for
+    what is safe to miss.
+    """
+    return datastore.get_value(name, local=False)
 
 
 def write_value(

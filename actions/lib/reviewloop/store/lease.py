@@ -5,6 +5,10 @@ listing shows every write. That is enough for Lamport's bakery (CACM 17:8, 1974)
 wants the lease draws a number above all that they see, and the lowest is served. Whoever dies is
 passed over once their entry's time is up, so nothing waits for a dead process.
 
+Who sees nobody else while they choose is served at once, and keeps the 0 of those who choose. For
+whoever comes later writes an entry first and lists then, so they find that 0, and wait as they do
+for anybody who may still draw a number below theirs.
+
 An entry's ``until`` is by its writer's clock. Others wait for :data:`GRACE` more, so clocks of
 StackStorm's hosts may differ by that much.
 """
@@ -49,7 +53,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Entry:
-    """A place in the queue; ``number`` is 0 while it is being chosen."""
+    """A place in the queue; ``number`` is 0 while it is being chosen, or where nobody else was."""
 
     holder: str
     number: int
@@ -181,7 +185,18 @@ class _Place:
 
     def is_served(self) -> bool:
         """Whether it is this place's turn, for :data:`LEAST` seconds about."""
-        self._entry = self._drawn() if self._entry is None else self._fresh(self._entry)
+        if self._entry is None:
+            choosing, seen = self._written(_CHOOSING), self._seen()
+            # A write that was lost hides us from the others while we choose.
+            if choosing is None or choosing not in seen:
+                return False
+            if self._is_alone(choosing, seen):
+                self._entry = choosing
+                return True
+            number = 1 + max(one.number for one in seen)
+            self._entry = self._written(number, choosing.until)
+        else:
+            self._entry = self._fresh(self._entry)
         if self._entry is None:
             return False
         seen = self._seen()
@@ -195,28 +210,25 @@ class _Place:
         """Give the place up. :raises DatastoreError: it may still be there."""
         drop_value(self._datastore, self._prefix + self._holder)
 
+    def _is_alone(self, entry: Entry, seen: Sequence[Entry]) -> bool:
+        """Whether nobody holds the lease or has begun to want it."""
+        now = self._clock.now()
+        return now < entry.until and not self._others(seen, now)
+
     def _is_first(self, entry: Entry, seen: Sequence[Entry]) -> bool:
         """Whether everybody else who may hold the lease, or draw a lower number, is gone."""
         now = self._clock.now()
-        others = [one for one in seen if one.holder != self._holder and now < one.until + GRACE]
         # Who is still choosing has the number 0, and may draw ours or a lower one.
-        self.ahead = sum(one.rank < entry.rank for one in others)
+        self.ahead = sum(one.rank < entry.rank for one in self._others(seen, now))
         return now < entry.until and self.ahead == 0
+
+    def _others(self, seen: Sequence[Entry], now: float) -> List[Entry]:
+        return [one for one in seen if one.holder != self._holder and now < one.until + GRACE]
 
     def _fresh(self, entry: Entry) -> Optional[Entry]:
         if entry.until - self._clock.now() >= LEAST:
             return entry
         return self._written(entry.number, entry.until)
-
-    def _drawn(self) -> Optional[Entry]:
-        """A new entry with a number above all others; None if it has to be tried again."""
-        choosing = self._written(_CHOOSING)
-        seen = self._seen()
-        # A write that was lost hides us from the others while we choose.
-        if choosing is None or choosing not in seen:
-            return None
-        number = 1 + max(one.number for one in seen)
-        return self._written(number, choosing.until)
 
     def _written(self, number: int, before: float = math.inf) -> Optional[Entry]:
         """Write our entry; None if it came too late.

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any, Dict, Optional, Tuple
 
 from reviewloop.core.change import Account
-from reviewloop.store.datastore import Datastore, read_value, write_value
+from reviewloop.store.datastore import Datastore, kept_value, write_value
 
 PREFIX = "gerrit.roster."
 VERSION = 1
@@ -30,11 +30,10 @@ class RosterCache:
         self.name = PREFIX + name
 
     def load(self) -> Optional[Tuple[Accounts, Tuple[str, ...]]]:
-        """Accounts with their places, and problems; None where nothing (that makes sense) is kept.
-
-        :raises DatastoreError: it cannot be read just now.
+        """Accounts with their places, and problems; None where nothing (that makes sense) is kept,
+        or it cannot be read just now: then they are looked up.
         """
-        text = read_value(self._datastore, self.name)
+        text = kept_value(self._datastore, self.name)
         try:
             return None if text is None else _read(json.loads(text))
         except (ValueError, KeyError, TypeError, AttributeError):
