@@ -593,6 +593,7 @@ def test_datastore_down_at_the_start() -> None:
 def test_defect(bench: Bench) -> None:
     """Even a defect of this pack does not end the sensor, and its traceback is logged."""
     bench.fake.before_send = _defective
+    bench.has_defect = True
 
     ((_, payload),) = bench.poll()
     assert payload["kind"] == "internal"
