@@ -200,6 +200,7 @@ def test_set_aside_after_it_was_let_go() -> None:
 def test_nothing_is_due_of_what_was_sent() -> None:
     """Not even until the next look."""
     watch = watch_of(1)
+    poll(watch, "mon 12:00")
     (event,) = due(watch, "tue 9:00")
     watch.sent(event)
     assert watch.due(at("tue 9:00")) == 1
