@@ -82,7 +82,7 @@ class MutantSession:
 
     def _measured(self, items: Sequence[pytest.Item]) -> Dict[str, Reached]:
         helpers = [one for one in Path("tests").glob("*.py") if not one.name.startswith("test_")]
-        code = digest([*Path("src").rglob("*.py"), *helpers], *config().only_mutate)
+        code = digest([*Path("src").rglob("*.py"), *helpers], *sorted(config().only_mutate))
         known: Dict[str, Any] = {}
         if MEASURED.exists():
             known = json.loads(MEASURED.read_text("utf-8"))
@@ -110,9 +110,7 @@ class MutantSession:
                 for place, item in enumerate(items)
                 if _file(item) in plan.tests and reached[place].seconds <= self._longest
             ]
-            for name in (
-                name for name, known in plan.data.exit_code_by_key.items() if known is None
-            ):
+            for name in _cheapest_first(plan, reached, tests):
                 if time.monotonic() > self._end:
                     return
                 children.start(name, mangled_name_from_mutant_name(name), tests)
@@ -127,6 +125,16 @@ class MutantSession:
                     if name in children.results:
                         plan.data.exit_code_by_key[name] = children.results[name]
                 plan.data.save()
+
+
+def _cheapest_first(plan: Plan, reached: Dict[int, Reached], tests: Sequence[int]) -> List[str]:
+    """The mutations without a result: one that survives costs all tests which reach it."""
+    costs: Dict[str, float] = {}
+    for one in tests:
+        for function in reached[one].functions:
+            costs[function] = costs.get(function, 0) + reached[one].seconds
+    names = [name for name, known in plan.data.exit_code_by_key.items() if known is None]
+    return sorted(names, key=lambda name: costs.get(mangled_name_from_mutant_name(name), 0))
 
 
 def _file(item: pytest.Item) -> str:
@@ -156,13 +164,14 @@ def _failed(item: pytest.Item, following: pytest.Item | None) -> bool:
 
 
 def _plans(selections: Iterable[str]) -> List[Plan]:
-    tests = dict(one.split("=", 1) for one in selections)
+    """In the order in which they are named."""
+    known = {str(path): path for path in walk_mutatable_files()}
     plans = []
-    for path in walk_mutatable_files():
-        if str(path) in tests:
-            data = SourceFileMutationData(path=path)
+    for name, tests in (one.split("=", 1) for one in selections):
+        if name in known:
+            data = SourceFileMutationData(path=known[name])
             data.load()
-            plans.append(Plan(data, tests[str(path)].split(",")))
+            plans.append(Plan(data, tests.split(",")))
     return plans
 
 

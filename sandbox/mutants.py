@@ -50,6 +50,10 @@ TESTS = {
         "test_(asks|assess|board|chains|grouping|guards|joined_lists|limits|neighbours|pending"
         "|people)"
     ),
+    "operations": re.compile(
+        "test_(asks|assess|board|chains_shown|guards|inspect|joined_lists|pending|sweeping)"
+    ),
+    "store": re.compile("test_(asks|assess_records|cursor|lease|limits|pending|people|tally)"),
     "trackers": re.compile("test_(trackers_ticketing|existing_tickets)"),
 }
 

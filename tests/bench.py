@@ -63,6 +63,8 @@ class Bench:
         # The datastore goes down while a trigger is on its way.
         self.fails_after_dispatch = False
         self.refused: List[ValidationError] = []
+        # A test that puts in a defect says so; no other meets one.
+        self.has_defect = False
         self.reconcile_every = EVERY if reconciles else timedelta(days=36_500)
         self.log: List[logging.LogRecord] = []
         # Where a process leaves what it knows for the next one; nowhere unless a test says so.
@@ -110,8 +112,11 @@ class Bench:
         before = len(self.told)
         self.fake.advance(seconds=SETTLING.total_seconds())
         self.shelf.now = self.fake.now
+        logged = len(self.log)
         self.poller.poll()
         assert self.refused == []
+        defects = [one.getMessage() for one in self.log[logged:] if one.exc_info]
+        assert self.has_defect or defects == []
         self.fake.advance(seconds=-SETTLING.total_seconds())
         return self.told[before:]
 

@@ -69,6 +69,16 @@ def test_each_purpose() -> None:
     )
 
 
+def test_asked_for_others_as_well() -> None:
+    """The mark names the changes."""
+    desk = Desk()
+    event = event_id(SERVER, desk.number, "reviewers", SINCE, "2d")
+    mark = Mark("escalate", ask_id(event, "committee"), (8,), (21, 22))
+    desk.fake.review(desk.number, by=desk.fake.me, text=f"Asked.\n\n{mark}")
+
+    assert [one.joined for one in desk.live()] == [(21, 22)]
+
+
 def test_another_wait() -> None:
     """An ask about an earlier wait of the same change says nothing of this one."""
     desk = Desk()

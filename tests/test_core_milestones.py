@@ -293,6 +293,20 @@ def test_marks() -> None:
     assert marks_of(replace(message, text=f"he said {mark}")) == ()
 
 
+def test_a_mark_that_names_other_changes() -> None:
+    """Whoever is asked, or a whole committee without names; nothing else is a mark."""
+    mark = Mark("escalate", "0123456789abcdef", (7, 8), (4243, 4244))
+    message = in_review().review("mon 10:00", "pack", text=f"x\n\n{mark}").messages[-1]
+
+    assert str(mark) == "[st2-gerrit escalate 0123456789abcdef asked=7,8 for=4243,4244]"
+    assert marks_of(message) == (mark,)
+    assert mark.key == replace(mark, joined=()).key
+    nobody = replace(mark, asked=())
+    assert marks_of(replace(message, text=str(nobody))) == (nobody,)
+    for text in ("for= ", "for=1 asked=7", "for=1,", "for=x"):
+        assert marks_of(replace(message, text=f"{mark.key} {text}]")) == ()
+
+
 def test_durations() -> None:
     """Minutes and hours are what they are; days and weeks are the calendar's."""
     office = Calendar(workdays=frozenset({0, 1, 2, 3}), start=9 * 3600, length=8 * 3600)

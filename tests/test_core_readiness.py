@@ -101,6 +101,37 @@ def test_set_in_progress_twice() -> None:
     assert in_progress().ci("mon 10:00", "Verified+1").wip("mon 11:00").turns() == []
 
 
+# Answered while it is private, and then …
+
+
+@pytest.mark.parametrize("draft", [True, False])
+@pytest.mark.parametrize(
+    ("later", "by"),
+    [
+        (lambda h: h, None),
+        (lambda h: h.upload("mon 13:00"), None),
+        (lambda h: h.wip("mon 13:00"), ("mon 13:00", "wip")),
+        (lambda h: h.private("mon 13:00"), ("mon 13:00", "wip")),
+    ],
+)
+def test_public_after_words_while_private(
+    draft: bool, later: Later, by: Optional[Tuple[str, str]]
+) -> None:
+    """Nobody waits while it is private, whatever is said; the reviewers do from then on, also
+    where the words made it ready. What comes later moves none of it.
+    """
+    history = in_progress() if draft else in_review().review("mon 9:30", "reviewer", text="Why?")
+    history.private("mon 10:00").review("mon 11:00", "owner", text="Because.")
+    private = history.answered(work_in_progress=False, is_private=True)
+    assert [end for *_, end, _ in private.turns() if end is None] == []
+
+    history = later(history.public("mon 12:00"))
+    last = history.messages[-1].text
+    history.answered(work_in_progress=last.startswith("Set Work"), is_private=last == "Set private")
+    since = ("reviewers", "ready", "mon 12:00")
+    assert history.turns()[-1] == (*since, *(by or (None, None)))
+
+
 # Private by a push, and then …
 
 

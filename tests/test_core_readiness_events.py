@@ -119,6 +119,36 @@ def test_made_ready_by_a_message_that_tells_nothing() -> None:
     ]
 
 
+def test_words_that_made_ready_before_it_was_private() -> None:
+    """Words said while it was private made nothing ready: it had been so before."""
+    history = in_progress().review("mon 10:00", "owner", text="Now.").private("mon 11:00")
+    history.review("mon 12:00", "owner", text="a").public("mon 13:00")
+
+    assert rows(events(history)) == [
+        ("upload", "mon 9:00", True, 0),
+        ("ready", "mon 10:00", False, 1),
+        ("reply", "mon 10:00", False, 1),
+        ("wip", "mon 11:00", False, 2),
+        ("reply", "mon 12:00", False, 3),
+        ("ready", "mon 13:00", False, 4),
+    ]
+
+
+def test_words_said_while_a_change_was_private_made_it_ready() -> None:
+    """The first of them, where nothing was said before: it is public from its record on."""
+    history = in_progress().private("mon 10:00").review("mon 11:00", "owner", text="Now.")
+    history.review("mon 12:00", "owner", text="a").public("mon 13:00")
+
+    assert rows(events(history)) == [
+        ("upload", "mon 9:00", True, 0),
+        ("wip", "mon 10:00", True, 1),
+        ("ready", "mon 11:00", False, 2),
+        ("reply", "mon 11:00", False, 2),
+        ("reply", "mon 12:00", False, 3),
+        ("ready", "mon 13:00", False, 4),
+    ]
+
+
 # Ready meanwhile, as what comes later shows.
 
 

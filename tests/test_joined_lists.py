@@ -8,7 +8,7 @@ import pytest
 
 from fake_http import Reply
 from reviewloop.errors import TemporaryError
-from reviewloop.operations import assess, tickets
+from reviewloop.operations import assess, review, tickets
 from reviewloop.operations.sweep import sweep
 from stores import Shelf
 from tools import Desktop
@@ -36,6 +36,15 @@ def stand_down(desktop: Desktop, number: int, how: str = "reviewed") -> Dict[str
     """The first task of the workflow."""
     event = desktop.event(number)
     return tickets.close_ticket(desktop.tools(), number, how=how, event_id=event)
+
+
+def ask(desktop: Desktop, number: int, purpose: str = "escalate") -> str:
+    """The comment that asks for a change with a ticket; its last line."""
+    event = desktop.event(number)
+    told = {"tier": "committee", "asked": [desktop.member]}
+    review.post_review(desktop.tools(), number, purpose=purpose, event_id=event, **told)
+    text = str(desktop.gerrit.changes[number].messages[-1]["message"])
+    return text.rpartition("\n")[2]
 
 
 def lose(desktop: Desktop, *kinds: str) -> None:
@@ -87,6 +96,44 @@ def test_all_records_lost(desktop: Desktop) -> None:
 
     assert stand_down(desktop, other)["lists_corrected"] == 0
     assert said(desktop, ticket) == []
+
+
+def test_a_mark_names_the_others(desktop: Desktop) -> None:
+    """That of the comment which asks; a reminder lists nobody."""
+    leader, other = pair(desktop)
+
+    assert ask(desktop, leader).endswith(f" asked={desktop.member} for={other}]")
+    assert ask(desktop, leader, "nudge").endswith(f" asked={desktop.member}]")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_all_records_lost_and_the_edges_told_again(desktop: Desktop, first: int) -> None:
+    """A datastore restored from yesterday has yesterday's cursor: the events since come again, in
+    any order. The mark of the leader's ask tells for whom it was meant as well.
+    """
+    leader, other = pair(desktop)
+    ask(desktop, leader)
+    ticket = desktop.record(leader).id
+    desktop.shelf = Shelf()
+    for number in ((leader, other), (other, leader))[first]:
+        assess.assess(desktop.tools(), desktop.event(number), dry_run=False)
+    desktop.review(other)
+
+    assert stand_down(desktop, other)["lists_corrected"] == 1
+    (comment,) = said(desktop, ticket)
+    assert f"[Change {other}](" in comment
+
+
+def test_all_records_lost_and_the_leader_is_assessed_alone(desktop: Desktop) -> None:
+    """Its mark is enough."""
+    leader, other = pair(desktop)
+    ask(desktop, leader)
+    desktop.shelf = Shelf()
+    found = assess.assess(desktop.tools(), desktop.event(leader), dry_run=False)
+    assert found["joined"] == [other]
+    desktop.review(other)
+
+    assert stand_down(desktop, other)["lists_corrected"] == 1
 
 
 @pytest.mark.parametrize("fate", ["private", "hidden"])

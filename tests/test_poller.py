@@ -107,6 +107,23 @@ def test_outage(bench: Bench) -> None:
     assert bench.waiting() == [(number, "5d")]
 
 
+@pytest.mark.parametrize("restart", [True, False])
+def test_outage_longer_than_anything_is_watched(*, restart: bool) -> None:
+    """What fell due while the sensor, or the server, was down is told, though nothing more can fall
+    due of the change by now.
+    """
+    bench = Bench(reconciles=True, milestones=["1d"], limits={"max_snooze": "1d"})
+    number = bench.fake.add_change()
+    bench.fake.review(number, text="/snooze 1d")
+    bench.fake.advance(hours=1)
+    assert bench.waiting() == []
+    bench.fake.at("2026-03-05 09:00:00")
+    if restart:
+        bench.start()
+
+    assert bench.waiting() == [(number, "1d")]
+
+
 def test_snoozed(bench: Bench) -> None:
     """A snooze moves the milestone, and only it does."""
     number = bench.fake.add_change()
@@ -593,6 +610,7 @@ def test_datastore_down_at_the_start() -> None:
 def test_defect(bench: Bench) -> None:
     """Even a defect of this pack does not end the sensor, and its traceback is logged."""
     bench.fake.before_send = _defective
+    bench.has_defect = True
 
     ((_, payload),) = bench.poll()
     assert payload["kind"] == "internal"

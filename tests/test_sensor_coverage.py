@@ -137,7 +137,7 @@ def test_payload(bench: Bench) -> None:
     more = {key: payload.pop(key) for key in ("overdue_days", "asked_ids", "why_not")}
     assert more == {"overdue_days": 0.5, "asked_ids": [], "why_not": ""}
     assert list(payload) == list(edge)
-    same = ("event_id", "milestone", "crossed_at", "since", "number", "party")
+    same = ("event_id", "milestone", "crossed_at", "since", "number", "party", "url")
     assert [payload[key] for key in same] == [edge[key] for key in same]
 
 

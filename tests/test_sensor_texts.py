@@ -238,6 +238,7 @@ def test_log_of_a_payload_that_cannot_be_built(monkeypatch: pytest.MonkeyPatch) 
         raise KeyError("a defect")
 
     monkeypatch.setattr(payloads, "waiting", defect)
+    bench.has_defect = True
     bench.fake.at("2026-03-03 09:00:00")
     bench.poll()
     (line,) = [one for one in bench.log if one.levelname == "WARNING"]
@@ -276,6 +277,7 @@ def test_log_of_a_trouble_that_is_a_defect() -> None:
         raise KeyError("a defect")
 
     bench.fake.before_send = defect
+    bench.has_defect = True
     bench.poll()
     line = bench.log[-1]
 

@@ -166,6 +166,95 @@ def test_set_aside() -> None:
     assert poll(watch, "tue 12:00") == [(1, "1d")]
 
 
+def test_set_aside_while_something_is_due() -> None:
+    """Then nothing is due of it, and nobody offers it; it is not forgotten meanwhile."""
+    watch = watch_of(1, 2)
+    watch.take_news()
+    assert len(due(watch, "tue 9:00")) == 2
+    watch.set_aside(key(1))
+    assert watch.due(at("tue 9:00")) == 1
+    assert watch.take_news() == {key(1)}
+    assert (watch.touched(1), watch.touched(2)) == (None, at("mon 9:00"))
+    assert watch.text(key(1)) is None
+
+    watch.settle(at("tue 9:00"))
+    watch.forget_idle(at("mon2 9:00"))
+    assert key(1) in watch
+    watch.learn(reading(1, waiting()), Cursor(at("tue 12:00")))
+    assert poll(watch, "tue 12:00")[0] == (1, "1d")
+
+
+def test_set_aside_after_it_was_let_go() -> None:
+    """A merged change that cannot be read any more keeps what was dispatched of it."""
+    watch = watch_of(1)
+    poll(watch, "wed 9:00")
+    watch.learn(reading(1, merged()), NOTHING)
+    poll(watch, "thu 9:00")
+    watch.set_aside(key(1))
+    watch.prune(())
+
+    watch.learn(reading(1, merged()), Cursor(at("wed 12:00")))
+    assert poll(watch, "thu 12:00") == []
+
+
+def test_nothing_is_due_of_what_was_sent() -> None:
+    """Not even until the next look."""
+    watch = watch_of(1)
+    poll(watch, "mon 12:00")
+    (event,) = due(watch, "tue 9:00")
+    watch.sent(event)
+    assert watch.due(at("tue 9:00")) == 1
+
+    watch.settle(at("tue 9:00"))
+    assert watch.due(at("tue 9:00")) == 0
+    assert watch.due(at("wed 9:00")) == 1
+
+
+def test_sent_again_what_a_cursor_may_not_cover() -> None:
+    """What was sent since the cursor was last kept is taken back, the last first, but for what is
+    told; so of each wait everything comes again.
+    """
+    watch = watch_of(1, 2)
+    assert poll(watch, "tue 9:00") == [(1, "1d"), (2, "1d")]
+    watch.take_back(lambda event: event.key == key(2))
+    assert poll(watch, "tue 9:05") == [(1, "1d")]
+
+    assert poll(watch, "wed 9:00") == [(1, "2d"), (2, "2d")]
+    watch.take_back(lambda _event: False)
+    assert [word(event) for event in due(watch, "tue 9:10")] == ["1d"]
+    assert poll(watch, "wed 9:05") == [(1, "2d"), (2, "2d")]
+    watch.confirm()
+    watch.take_back(lambda _event: False)
+    assert poll(watch, "wed 9:10") == []
+
+
+def test_more_that_is_late() -> None:
+    """So many more at most, and one that tells whether there is more."""
+    watch = watch_of(*range(1, 11))
+    found = [watch.upcoming(at("tue 9:00"), 2, lambda _e, late=late: late, 3) for late in (0, 1)]
+
+    assert [len(events) for events in found] == [3, 6]
+
+
+def test_touched_on_two_projects() -> None:
+    """A number says which change is meant no better than that: the later counts."""
+    watch = watch_of(7)
+    watch.learn(reading(7, waiting("mon 10:00"), "old/tools"), NOTHING)
+
+    assert watch.touched(7) == at("mon 10:00")
+    assert watch.touched(8) is None
+
+
+def test_idle_to_the_second() -> None:
+    """What was touched at the horizon is not idle yet."""
+    watch = watch_of(1)
+    poll(watch, "mon3 9:00")
+    watch.forget_idle(at("mon 9:00"))
+    assert len(watch) == 1
+    watch.forget_idle(at("mon 9:00:01"))
+    assert len(watch) == 0
+
+
 def test_idle_changes() -> None:
     """What nobody has touched for longer than a milestone can be away is forgotten, unless
     something is still to be dispatched of it.

@@ -26,13 +26,17 @@ _TIERS: Dict[str, Tuple[Tier, ...]] = {
 
 @dataclass(frozen=True)
 class LiveAsk:
-    """``accounts`` were asked at ``at``; none where a whole committee was, or nobody by name."""
+    """``accounts`` were asked at ``at``; none where a whole committee was, or nobody by name.
+
+    :param joined: numbers of the changes for which it was asked as well.
+    """
 
     milestone: Duration
     tier: Tier
     attempt: int
     accounts: Tuple[int, ...]
     at: datetime
+    joined: Tuple[int, ...] = ()
 
 
 def live_asks(
@@ -64,7 +68,7 @@ def live_asks(
     for mark, at in marks:
         asked = known.get((mark.purpose, mark.id))
         if asked is not None and not _all_passed(mark, at, passes):
-            found.append(LiveAsk(*asked, mark.asked, at))
+            found.append(LiveAsk(*asked, mark.asked, at, mark.joined))
     return tuple(found)
 
 

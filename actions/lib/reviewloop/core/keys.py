@@ -11,7 +11,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Tuple
+from typing import Optional, Tuple
 from urllib.parse import quote
 
 from reviewloop.core.change import Message
@@ -32,21 +32,26 @@ MARK_BEGIN = "[st2-gerrit "
 _NUMBER = re.compile(r"[0-9]{1,10}")
 _MARK = re.compile(
     r"\[st2-gerrit (?P<purpose>[a-z_]{1,32}) (?P<id>[0-9a-f]{16})"
-    r"(?: asked=(?P<asked>[0-9]{1,10}(?:,[0-9]{1,10})*))?\]"
+    r"(?: asked=(?P<asked>[0-9]{1,10}(?:,[0-9]{1,10})*))?"
+    r"(?: for=(?P<joined>[0-9]{1,10}(?:,[0-9]{1,10})*))?\]"
 )
 
 
 @dataclass(frozen=True)
 class Mark:
-    """``purpose`` (a small word), ``id`` (16 hex digits), ``asked`` (account ids)."""
+    """``purpose`` (a small word), ``id`` (16 hex digits), ``asked`` (account ids), ``joined``
+    (numbers of the changes for which it is asked as well).
+    """
 
     purpose: str
     id: str
     asked: Tuple[int, ...] = ()
+    joined: Tuple[int, ...] = ()
 
     def __str__(self) -> str:
         asked = " asked=" + ",".join(map(str, self.asked)) if self.asked else ""
-        return f"{MARK_BEGIN}{self.purpose} {self.id}{asked}]"
+        joined = " for=" + ",".join(map(str, self.joined)) if self.joined else ""
+        return f"{MARK_BEGIN}{self.purpose} {self.id}{asked}{joined}]"
 
     @property
     def key(self) -> str:
@@ -62,8 +67,12 @@ def marks_of(message: Message) -> Tuple[Mark, ...]:
     found = _MARK.fullmatch(message.text.rstrip().rpartition("\n")[2])
     if found is None:
         return ()
-    asked = (found["asked"] or "").split(",")
-    return (Mark(found["purpose"], found["id"], tuple(int(one) for one in asked if one)),)
+    asked, joined = (_numbers(found[name]) for name in ("asked", "joined"))
+    return (Mark(found["purpose"], found["id"], asked, joined),)
+
+
+def _numbers(text: Optional[str]) -> Tuple[int, ...]:
+    return tuple(map(int, text.split(","))) if text else ()
 
 
 def event_id(

@@ -167,7 +167,8 @@ class Assessor:
         if not shown or (kept is not None and kept.attempt >= shown[-1].attempt):
             # A record that names nobody was written when the roster was empty, and asks nobody.
             return kept if kept is None or kept.accounts or case.tier is Tier.NOBODY else None
-        return replace(case.ask(shown[-1].accounts, shown[-1].attempt), at=shown[-1].at)
+        last = shown[-1]
+        return replace(case.ask(last.accounts, last.attempt), at=last.at, joined=last.joined)
 
     def _is_lost(self, case: Case, known: Ask) -> bool:
         """Whether its comment never came, and nobody whom it names can be asked any more."""

@@ -5,6 +5,7 @@ once.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from enum import Enum
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
@@ -13,6 +14,7 @@ from reviewloop.core.keys import MARK_TAG, Mark, ask_id, digest
 from reviewloop.errors import ConfigError, ProtocolError, RefusedError
 from reviewloop.gerrit.review import Notify, ReviewAction, ReviewerState, ReviewRequest
 from reviewloop.markup.formats import BodyFormat
+from reviewloop.messages.subject import Subject
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import Seen, open_asks, own_event, seen_change, seen_wait
 
@@ -85,8 +87,11 @@ def post_review(
         seen = seen_change(context, number, event) if about is None else seen_wait(context, about)
         if seen.reason or seen.change is None:
             return _nothing(number, seen, mark)
+        subject = None if about is None else _subject(context, seen, about, asked)
+        if subject is not None and why is Purpose.ESCALATE:
+            mark = replace(mark, joined=tuple(one for one, _ in subject.joined))
         request = ReviewRequest(
-            message=message if about is None else _text(context, seen, why, about, asked),
+            message=message if subject is None else _text(context, why, subject),
             marker=str(mark),
             key=mark.key,
             tag=TAG + why.value,
@@ -200,13 +205,14 @@ def _mark(
     return Mark(purpose.value, digest("note", number, key))
 
 
-def _text(
-    context: Context, seen: Seen, purpose: Purpose, event: EventRef, asked: Sequence[int]
-) -> str:
+def _subject(context: Context, seen: Seen, event: EventRef, asked: Sequence[int]) -> Subject:
     if seen.reading is None or seen.timeline is None:
         raise ProtocolError(f"change {event.number}: there is no open wait to write about.")
     url = _ticket_url(context, event)
-    subject = context.subject(seen.reading, seen.timeline, event.milestone, asked, url)
+    return context.subject(seen.reading, seen.timeline, event.milestone, asked, url)
+
+
+def _text(context: Context, purpose: Purpose, subject: Subject) -> str:
     return context.text(purpose.value, BodyFormat.TEXT, subject)
 
 

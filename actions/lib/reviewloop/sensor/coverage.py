@@ -178,13 +178,13 @@ class Coverage:
                 continue
             put_off = records.get(one.event_id, ())
             if self._is_worth_it(one, now, watch, put_off):
-                found.append((self._in_vain(one, now, put_off), one))
+                found.append((self._in_vain(one, now), one))
             else:
                 rested.append(one)
         for one in rested:
             self._place(one, now)
         for slot in idle:
-            self._ready.pop(slot, None)
+            del self._ready[slot]
         found.sort(key=lambda both: (both[0], both[1].rank))
         return [one for _, one in found]
 
@@ -202,21 +202,17 @@ class Coverage:
             if now - before.at < EVERY:
                 # The offer met a limit, which may free a place within minutes.
                 return now >= not_before and any(record.at >= before.at for record in records)
-        is_rare = self._is_no_rule(one, now, records) and self._was_today(one, now)
+        is_rare = self._in_vain(one, now) >= PATIENCE and self._was_today(one, now)
         if now >= not_before and not is_rare:
             return True
         later = now + EVERY
         self._memo(one.slot).held = min(not_before, later) if not_before > now else later
         return False
 
-    def _is_no_rule(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
-        """Whether so many offers have led to nothing at all."""
-        return self._in_vain(one, now, records) >= PATIENCE
-
-    def _in_vain(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> int:
+    def _in_vain(self, one: Overdue, now: datetime) -> int:
         """How many offers in a row have led to nothing at all; more than enough are alike."""
         before = self._before(one)
-        if before is None or records:
+        if before is None:
             return 0
         enough = before.count >= PATIENCE
         return 0 if enough and self._is_begun(one, now) else min(before.count, PATIENCE)
@@ -254,7 +250,7 @@ class Coverage:
         highest = timeline.crossed(now)
         assert highest is not None  # noqa: S101 - it is overdue
         why = [record.reason.value for record in records]
-        vain = self._in_vain(one, now, records)
+        vain = self._in_vain(one, now)
         if vain >= PATIENCE:
             why = [NO_RULE]
         payload = payloads.overdue(

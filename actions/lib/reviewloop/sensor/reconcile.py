@@ -53,7 +53,8 @@ class Reconcile:
         :param read: changes that this poll has read already.
         """
         since = Cursor(self._at or now)
-        horizon = self._horizon(now)
+        # What has fallen due since the last look may leave nothing ahead of it.
+        horizon = self._horizon(since.through)
         watch.forget_idle(horizon)
         listed: Set[ChangeKey] = set()
         missed: Set[ChangeKey] = set()

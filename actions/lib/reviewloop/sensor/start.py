@@ -79,7 +79,9 @@ class Start:
         """
         cursor = self._position.cursor
         lagging = cursor.through - OVERLAP
-        is_open = all_of("status:open", after(min(horizon(self._settings, now), lagging)))
+        # What has fallen due since the cursor may leave nothing ahead of it.
+        idle = horizon(self._settings, min(now, cursor.through))
+        is_open = all_of("status:open", after(min(idle, lagging)))
         if self._first is None:
             self._first = now
         if not self._recall(is_open, now):

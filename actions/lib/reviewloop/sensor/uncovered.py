@@ -81,7 +81,6 @@ class Uncovered:
 
     def _look(self, key: ChangeKey, watch: Watch, bounds: Bounds) -> None:
         self._found.pop(key, None)
-        self._queue.drop(key)
         known = watch.known(key)
         if known is None:
             return
