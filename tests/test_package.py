@@ -55,8 +55,9 @@ def test_wheel_is_small_and_pure(wheel: Path) -> None:
         f"reviewloop-{__version__}.dist-info",
     }
     library = ROOT / "actions" / "lib" / "reviewloop"
-    templates = {f"reviewloop/messages/templates/{one.name}" for one in library.rglob("*.j2")}
-    assert templates
+    files = {one for end in ("j2", "css") for one in library.rglob(f"*.{end}")}
+    templates = {f"reviewloop/{one.relative_to(library).as_posix()}" for one in files}
+    assert {one.split("/")[1] for one in templates} == {"messages", "page"}
     assert templates <= set(names)
     modules = {f"reviewloop/{one.relative_to(library).as_posix()}" for one in library.rglob("*.py")}
     assert modules == {name for name in names if name.endswith(".py")}
