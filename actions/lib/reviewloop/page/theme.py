@@ -6,8 +6,8 @@ from typing import Any, Dict
 
 from reviewloop.page.palette import HIGH, LOW, SERIES, STAND_INS
 
-FONT = "Arial"
-"""By whose widths texts are placed; the page asks for it, and for what is as wide."""
+FONT = "Liberation Sans"
+"""By whose widths texts are placed: vl-convert holds it, and Arial is as wide."""
 _PER_TICK, _PER_LEGEND = 90, 105
 """Pixels of a picture for each number on an axis, and for each entry of a legend."""
 _LONGEST = 160
