@@ -8,6 +8,7 @@ from typing import Any, Dict, List
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from preview_truth import ACTS, Installation, Step, foretold, live
 
 POLICIES = int(os.environ.get("PREVIEW_POLICIES", "12"))

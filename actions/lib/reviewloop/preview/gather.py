@@ -26,9 +26,7 @@ def searches(settings: Sequence[Settings], since: datetime) -> Tuple[str, ...]:
     query = settings[0].gerrit.query
     idle = min(horizon(one, since) for one in settings)
     moved = queries.all_of(query, queries.after(since))
-    lasting = queries.all_of(
-        query, "status:open", queries.after(idle), queries.before(since)
-    )
+    lasting = queries.all_of(query, "status:open", queries.after(idle), queries.before(since))
     return (moved, lasting)
 
 

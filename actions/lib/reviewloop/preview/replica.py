@@ -256,15 +256,17 @@ class Replica(Client):
 
     def related(self, change: Change) -> Related:
         """The chain as the source knows it: where the clock is not the source's, as it is today."""
-        found: Related = self._recorded.ask(
-            "related", self._named(change).ident, about_whom=change
-        )
+        found: Related = self._recorded.ask("related", self._named(change).ident, about_whom=change)
         return found
 
     # Writing
 
     def post_review(
-        self, change: Change, request: ReviewRequest, *, is_fresh: bool = False  # noqa: ARG002
+        self,
+        change: Change,
+        request: ReviewRequest,
+        *,
+        is_fresh: bool = False,  # noqa: ARG002
     ) -> ReviewOutcome:
         """Keep a review, unless it is there."""
         request.check_size(change)
@@ -312,7 +314,7 @@ class Replica(Client):
     # What is known
 
     def _named(self, ident: Ident) -> Packed:
-        name = change_ident(ident.number, ident.project) if isinstance(ident, Change) else str(ident)
+        name = _name(ident)
         packed = self._recorded.named(name)
         if packed is not None and packed.ident not in self._shown:
             self._take(packed)
@@ -336,3 +338,7 @@ class Replica(Client):
         written = self._written.get(ident)
         count = 0 if written is None else written.count
         return f"{self._shown[ident].updated.timestamp():.0f}-{count}"
+
+
+def _name(ident: Ident) -> str:
+    return change_ident(ident.number, ident.project) if isinstance(ident, Change) else str(ident)
