@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 import pytest
 from sandbox import npm, vegalite
 
-from report_parts import CHARTS, HOSTILE, bars, survival
+from report_parts import CHARTS, HOSTILE, bars, field, of, panels, survival
 from repository import ROOT
 from reviewloop.errors import ConfigError
 from reviewloop.page import vega
@@ -76,6 +76,22 @@ def test_drawing_is_as_wide_as_asked(drawn: Callable[..., str], chart: Mapping[s
     for width in (326, 760):
         root = ElementTree.fromstring(drawn(chart, width))
         assert float(root.attrib["viewBox"].split()[2]) <= width + 40
+
+
+def test_panels_beside_each_other() -> None:
+    """As many as have room and are there; rows of panels have the whole width."""
+    columns = [vega.ready(panels(list("abcde")[:many]), 760)["columns"] for many in (1, 2, 5)]
+    assert columns == [1, 2, 3]
+    assert vega.ready(panels(list("abcde")), 326)["columns"] == 1
+    rows = of([], mark="line", encoding={"row": field("a", "nominal")})
+    assert vega.ready(rows, 760)["width"] > 600
+
+
+def test_legend_is_as_wide_as_the_picture() -> None:
+    """Entries that are long stand below each other."""
+    for name, columns in (("CI", 6), ("gate (CI) before submitting", 1)):
+        chart = of([{"a": name}], mark="bar", encoding={"color": field("a", "nominal")})
+        assert vega.ready(chart, 326)["config"]["legend"]["columns"] == columns
 
 
 def test_texts_are_escaped(drawn: Callable[..., str]) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from report_parts import HOSTILE, part, sections
 from reviewloop.insight.sections import Section, Table
-from reviewloop.page.document import MARK, document, number
+from reviewloop.page.document import MARK, document, number, words
 
 MEGABYTE = 1_000_000
 Attributes = Dict[str, Optional[str]]
@@ -183,6 +183,20 @@ def test_id_that_is_none(name: str) -> None:
 def test_number(cell: Any, shown: str) -> None:
     """Four digits that count, thousands apart, a dash where there is none."""
     assert number(cell) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("set `a.b` and `c`", "set <code>a.b</code> and <code>c</code>"),
+        ("`<b>`{0}", "<code>&lt;b&gt;</code>{0}"),
+        ("5` & 6", "5` &amp; 6"),
+        ("", ""),
+    ],
+)
+def test_code_in_a_sentence(text: str, shown: str) -> None:
+    """Names of settings stand out; a lone mark is a mark, and markup is text."""
+    assert words(text) == shown
 
 
 def test_numbers_stand_to_the_right() -> None:

@@ -41,9 +41,7 @@ def histories(seed: int = 14) -> List[Dict[str, Any]]:
     """The changes, oldest first."""
     chance = random.Random(seed)
     starts = sorted(_moment(chance, week) for week in range(WEEKS) for _ in range(PER_WEEK))
-    return [
-        _Life(chance, _FIRST_NUMBER + number, at).whole() for number, at in enumerate(starts)
-    ]
+    return [_Life(chance, _FIRST_NUMBER + number, at).whole() for number, at in enumerate(starts)]
 
 
 def _moment(chance: random.Random, week: int) -> datetime:

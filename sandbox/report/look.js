@@ -26,7 +26,8 @@ function layout() {
     if (box.width && (box.left < -1 || box.right > room + 1)) {
       problems.push(`${place}: "${text.textContent}" is cut off (${Math.round(box.left)} to ${Math.round(box.right)})`);
     }
-    if (box.width && box.height < 9) problems.push(`${place}: "${text.textContent}" is ${box.height} high`);
+    const size = parseFloat(getComputedStyle(text).fontSize) * text.getScreenCTM().a;
+    if (box.width && Math.abs(size) > 0.1 && size < 9) problems.push(`${place}: "${text.textContent}" is ${size} px`);
   }
   return problems;
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Sequence, Tuple
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from reviewloop.insight.sections import Cell, Section, Table
 from reviewloop.page import palette
@@ -92,6 +92,17 @@ def number(cell: Cell) -> str:
     return f"{cell:.4g}"
 
 
+def words(text: str) -> Markup:
+    """A sentence with its `code` shown as such."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one that nothing closes
+        return escape(text)
+    pieces = (
+        Markup("<code>{}</code>") if place % 2 else Markup("{}") for place in range(len(parts))
+    )
+    return Markup("").join(piece.format(part) for piece, part in zip(pieces, parts))
+
+
 def _policy(style: str) -> str:
     """https://www.w3.org/TR/CSP3/: nothing but the one style sheet."""
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
@@ -113,5 +124,5 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters["number"] = number
+    made.filters.update(number=number, words=words)
     return made

@@ -23,7 +23,6 @@ _OTHERS = frozenset({"viewBox", "id", "clip-path", "offset", "stroke-linejoin"})
 _ATTRIBUTES = _GEOMETRY | _LINES | _SEEN | _FONTS | _OTHERS
 _LONG = re.compile(r"-?\d+\.\d{2,}(?:e-?\d+)?")
 _REFERENCE = re.compile(r"url\(#([\w-]+)\)")
-_SIZES = ("width", "height")
 
 
 def fit_for_page(drawing: str, prefix: str) -> str:
@@ -39,8 +38,7 @@ def fit_for_page(drawing: str, prefix: str) -> str:
     made = _element(root, prefix)
     if made is None:
         raise ValueError("a drawing of nothing")
-    for size in _SIZES:  # the page gives it its size
-        made.attrib.pop(size, None)
+    made.attrib.pop("height", None)  # as the width has it, which may be less on a small screen
     made.attrib.update({"aria-hidden": "true", "focusable": "false"})
     return Tree.tostring(made, encoding="unicode", short_empty_elements=True)
 

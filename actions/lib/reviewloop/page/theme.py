@@ -8,9 +8,9 @@ from reviewloop.page.palette import HIGH, LOW, SERIES, STAND_INS
 
 FONT = "Liberation Sans"
 """By whose widths texts are placed: vl-convert holds it, and Arial is as wide."""
-_PER_TICK, _PER_LEGEND = 90, 105
-"""Pixels of a picture for each number on an axis, and for each entry of a legend."""
-_LONGEST = 160
+_PER_TICK = 90
+"""Pixels of a picture for each number on an axis."""
+_LONGEST = 220
 _NARROW = 500
 
 
@@ -53,17 +53,17 @@ def _guides(width: int) -> Dict[str, Any]:
         "axisXQuantitative": ticks,
         "axisXTemporal": ticks,
         "axisYQuantitative": {"tickCount": 5},
-        "axisXBand": apart,
-        "axisXPoint": apart,
+        "axisXBand": {**apart, "labelAngle": 0},
+        "axisXPoint": {**apart, "labelAngle": 0},
         "legend": {
             **text,
             "orient": "top",
-            "columns": max(2, width // _PER_LEGEND),
             "labelLimit": max(100, width // 4),
             "symbolSize": 120,
             "gradientStrokeColor": line,
         },
         "header": {**text, "title": None, "labelFontWeight": "bold", "labelColor": ink},
+        "headerRow": {"labelAngle": 0, "labelOrient": "top", "labelAnchor": "start"},
         "title": {"color": ink, "fontSize": 13, "anchor": "start"},
     }
 

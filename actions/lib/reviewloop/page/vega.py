@@ -28,6 +28,8 @@ HEIGHT = 260
 """Of a chart whose vertical scale is continuous, in pixels."""
 ROW_STEP = 22
 """From one row to the next of a chart that has rows, in pixels."""
+ENTRY, LETTER = 40, 6.5
+"""An entry of a legend: what its symbol and gap take, and each letter, in pixels."""
 PANEL_HEIGHT, PANEL_LEAST, PANEL_EXTRA = 120, 190, 60
 """Small multiples: height, least width, and what axes and gaps add to a width, in pixels."""
 
@@ -45,13 +47,14 @@ def draw(spec: Spec, width: int) -> str:
     :raises ConfigError: ``vl-convert-python`` is not installed.
     :raises ValueError: it is no Vega-Lite specification.
     """
-    drawn: str = _library().vegalite_to_svg(
+    drawn: str = library().vegalite_to_svg(
         ready(spec, width), vl_version=VERSION, config=config(width), allowed_base_urls=[]
     )
     return drawn
 
 
-def _library() -> ModuleType:
+def library() -> ModuleType:
+    """What draws. :raises ConfigError: it is not installed."""
     try:
         import vl_convert  # noqa: PLC0415 - 33 MB that only charts need
     except ImportError as err:
@@ -62,13 +65,13 @@ def _library() -> ModuleType:
 
 def ready(spec: Spec, width: int) -> Dict[str, Any]:
     """The specification with a size, and with what would differ from machine to machine fixed."""
-    made = _fixed(dict(spec))
+    made = _with_config(_fixed(dict(spec)), "legend", columns=_legend_columns(spec, width))
     faceted = "facet" in made or any(name in made.get("encoding", {}) for name in _FACETS)
     return _panels(made, width) if faceted else _single(made, width)
 
 
 def _single(spec: Dict[str, Any], width: int) -> Dict[str, Any]:
-    rows = _channel_type(spec, "y") in _DISCRETE
+    rows = _channel(spec, "y").get("type") in _DISCRETE
     spec["width"] = width
     spec["height"] = {"step": ROW_STEP} if rows else HEIGHT
     spec["autosize"] = {"type": "fit-x" if rows else "fit", "contains": "padding"}
@@ -77,30 +80,52 @@ def _single(spec: Dict[str, Any], width: int) -> Dict[str, Any]:
 
 def _panels(spec: Dict[str, Any], width: int) -> Dict[str, Any]:
     """Small multiples, as many beside each other as have room."""
-    columns = max(1, width // (PANEL_LEAST + PANEL_EXTRA))
-    inner = spec.get("spec")
+    inner, encoding = spec.get("spec"), spec.get("encoding", {})
+    facet = spec.get("facet") or encoding.get("facet") or encoding.get("column")
+    columns = _panel_columns(spec, facet, width)
     if isinstance(inner, dict):
         spec["columns"] = columns
         sized = spec["spec"] = dict(inner)
     else:
         sized = spec
-        facet = spec["encoding"].get("facet")
-        if facet is not None:
-            spec["encoding"] = {**spec["encoding"], "facet": {**facet, "columns": columns}}
+        if "facet" in encoding:
+            spec["encoding"] = {**encoding, "facet": {**facet, "columns": columns}}
     room = (width - PANEL_EXTRA) // columns - PANEL_EXTRA // 2
     sized["width"], sized["height"] = room, PANEL_HEIGHT
+    return _with_config(spec, "header", labelLimit=room)
+
+
+def _panel_columns(spec: Spec, facet: Optional[Mapping[str, Any]], width: int) -> int:
+    """No more than there are panels; one where they stand below each other anyway."""
+    if facet is None or "field" not in facet:
+        return 1
+    values = spec.get("data", {}).get("values", ())
+    panels = len({str(row.get(facet["field"])) for row in values})
+    return max(1, min(panels, width // (PANEL_LEAST + PANEL_EXTRA)))
+
+
+def _with_config(spec: Dict[str, Any], part: str, **more: Any) -> Dict[str, Any]:
     own = spec.get("config", {})
-    spec["config"] = {**own, "header": {**own.get("header", {}), "labelLimit": room}}
+    spec["config"] = {**own, part: {**own.get(part, {}), **more}}
     return spec
 
 
-def _channel_type(spec: Spec, name: str) -> Optional[str]:
-    """The type of a channel of a chart, or of the first of its layers that has one."""
-    channel = spec.get("encoding", {}).get(name, {})
+def _legend_columns(spec: Spec, width: int) -> int:
+    """How many entries of the legend stand beside each other: all are as wide as the longest."""
+    channels = [_channel(spec, name) for name in ("color", "fill", "stroke")]
+    fields = {one["field"] for one in channels if one.get("type") in _DISCRETE and "field" in one}
+    values = spec.get("data", {}).get("values", ())
+    longest = max((len(str(row.get(field, ""))) for row in values for field in fields), default=0)
+    return max(1, int(width // (ENTRY + LETTER * longest)))
+
+
+def _channel(spec: Spec, name: str) -> Mapping[str, Any]:
+    """A channel of a chart that has a type, or that of the first of its layers; {} if none has."""
+    channel: Mapping[str, Any] = spec.get("encoding", {}).get(name, {})
     if "type" in channel:
-        return str(channel["type"])
-    found = (_channel_type(layer, name) for layer in spec.get("layer", ()))
-    return next((one for one in found if one is not None), None)
+        return channel
+    found = (_channel(layer, name) for layer in spec.get("layer", ()))
+    return next((one for one in found if one), {})
 
 
 def _fixed(spec: Dict[str, Any]) -> Dict[str, Any]:
@@ -116,11 +141,11 @@ def _fixed(spec: Dict[str, Any]) -> Dict[str, Any]:
     if isinstance(spec.get("spec"), Mapping):
         spec["spec"] = _fixed(dict(spec["spec"]))
     if "encoding" in spec:
-        spec["encoding"] = {name: _channel(name, one) for name, one in spec["encoding"].items()}
+        spec["encoding"] = {name: _scaled(name, one) for name, one in spec["encoding"].items()}
     return spec
 
 
-def _channel(name: str, channel: Any) -> Any:
+def _scaled(name: str, channel: Any) -> Any:
     if not isinstance(channel, Mapping) or channel.get("scale", {}) is None:
         return channel
     if channel.get("type") == "temporal" and name in _POSITIONS:
