@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import slow_survival as slow
 from reviewloop.insight.comparing import compare, endings_needed
-from reviewloop.insight.survival import FEW, Observed, incidence, kaplan_meier
+from reviewloop.insight.survival import FEW, Observed, incidence, incidence_at, kaplan_meier
 
 CLOSE = 1e-9
 ENDINGS = ("", "reviewed", "merged")
@@ -173,6 +173,19 @@ def test_any_incidence(waits: List[Observed]) -> None:
             assert close(shares[place], float(slow.incidence(waits, how, time)))
         total = sum(shares[place] for shares in found.shares.values())
         assert close(total + found.lasting[place], 1.0)
+
+
+@given(groups_, st.sampled_from(ENDINGS[1:]), st.integers(0, 12))
+def test_any_band_of_an_incidence(waits: List[Observed], how: str, time: int) -> None:
+    """Its band is what the delta method gives, from the slope of the share in every count."""
+    share, low, high = incidence_at(waits, how, time)
+    assert close(share, incidence(waits).at(time, how))
+    if low is None or high is None:
+        assert share < CLOSE or share > 1 - CLOSE
+        return
+    error = math.sqrt(slow.incidence_variance(waits, how, time)) / (share * math.log(share))
+    assert math.isclose(low, share ** math.exp(-slow.Z * error), abs_tol=1e-7)
+    assert math.isclose(high, share ** math.exp(slow.Z * error), abs_tol=1e-7)
 
 
 @given(groups_, groups_)
