@@ -250,12 +250,12 @@ def test_like_lifelines_curve(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_like_lifelines_incidence(seed: int) -> None:
-    """lifelines has the same cumulative incidence."""  # noqa: D403 - its name
+    """lifelines has the same cumulative incidence, and the same band."""  # noqa: D403 - its name
     lifelines = pytest.importorskip("lifelines", reason="requirements-check.txt has lifelines")
     waits, _ = drawn(seed, ties=False)
     found = incidence(waits)
     for how in ("merged", "reviewed"):
-        fitter = lifelines.AalenJohansenFitter(calculate_variance=False).fit(
+        fitter = lifelines.AalenJohansenFitter().fit(
             [one.time for one in waits],
             [NUMBERS[one.ending] for one in waits],
             event_of_interest=NUMBERS[how],
@@ -263,6 +263,12 @@ def test_like_lifelines_incidence(seed: int) -> None:
         )
         column = fitter.cumulative_density_.iloc[:, 0]
         assert all(close(found.at(time, how), column.loc[time]) for time in found.times)
+        for time in found.times:
+            _, low, high = incidence_at(waits, how, time)
+            theirs = fitter.confidence_interval_.loc[time]
+            if low is not None and not math.isnan(theirs.iloc[0]):  # theirs is not where all ended
+                assert close(low, theirs.iloc[0])
+                assert close(high, theirs.iloc[1])
 
 
 @pytest.mark.parametrize("seed", range(5))
