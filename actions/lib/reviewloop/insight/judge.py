@@ -60,13 +60,14 @@ class Idle:
     """``age:`` the milestone first holds ``at``, of a change that is open and ready for review.
 
     ``negative``: a vote below zero stands, a person's or CI's. ``party`` is whose stopwatch runs
-    then, None if none does.
+    then, None if none does. It holds until the next update, at ``until``, or still (None).
     """
 
     at: datetime
     negative: bool
     party: Optional[Party]
     next: Next
+    until: Optional[datetime] = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class _Judge:
             at, place = updated + age, self._place(updated)
             if is_open[place] and (after is None or after > at):
                 negative = not self._taken[place].facts.isdisjoint((Fact.NEGATIVE, Fact.RED))
-                yield Idle(at, negative, self._running(at), self._next(at))
+                yield Idle(at, negative, self._running(at), self._next(at), after)
 
     def held(self) -> Iterator[Held]:
         """The waits that something else than the turn kept from being named at once."""
