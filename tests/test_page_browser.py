@@ -42,7 +42,7 @@ def test_page_with_every_chart(tmp_path: Path) -> None:
 
 
 def test_page_that_is_not_fine(tmp_path: Path) -> None:
-    """The look sees a script that the policy stops, a fetch, a wide page, and what axe-core sees."""
+    """The look sees a script that the policy stops, a wide page, and what axe-core minds."""
     text = document("Reviews", [], [])
     bad = (
         '<script>document.title = "changed"</script><img src="http://127.0.0.1:9/a.png">'

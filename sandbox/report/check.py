@@ -65,7 +65,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
         return 2
     with tempfile.TemporaryDirectory() as folder:
         files = options.files or [made(Path(folder))]
-        return 0 if all([checked(one, options.pictures) for one in files]) else 1
+        return 0 if all(checked(one, options.pictures) for one in files) else 1
 
 
 if __name__ == "__main__":

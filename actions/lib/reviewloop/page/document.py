@@ -97,10 +97,10 @@ def words(text: str) -> Markup:
     parts = text.split("`")
     if len(parts) % 2 == 0:  # one that nothing closes
         return escape(text)
-    pieces = (
-        Markup("<code>{}</code>") if place % 2 else Markup("{}") for place in range(len(parts))
+    plain, code = Markup("{}"), Markup("<code>{}</code>")
+    return Markup("").join(
+        (code if place % 2 else plain).format(part) for place, part in enumerate(parts)
     )
-    return Markup("").join(piece.format(part) for piece, part in zip(pieces, parts))
 
 
 def _policy(style: str) -> str:
