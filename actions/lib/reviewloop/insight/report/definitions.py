@@ -70,13 +70,12 @@ def section(found: Gathered, unread: Mapping[str, int]) -> Section:
         ["changes read", seen.used],
         ["first created", iso(seen.first) if seen.first else None],
         ["last message", iso(seen.last) if seen.last else None],
-        *([why, number] for why, number in missing),
-        *([word, meaning] for word, meaning in _WORDS),
     ]
+    rows += [[why, number] for why, number in missing]
+    rows += [[word, meaning] for word, meaning in _WORDS]
     left = sum(number for _, number in missing if isinstance(number, int))
-    lead = f"{seen.used:,} changes were read" + (
-        f", and {left:,} could not be used or were left out." if left else ", and none left out."
-    )
+    but = f"{left:,} could not be used or were left out" if left else "none was left out"
+    lead = f"{seen.used:,} changes were read, and {but}."
     note = (
         "Changes that the account cannot see are not here, and nothing tells how many. Who was"
         " asked to review when, comments without a message, and words in chats are not part of a"

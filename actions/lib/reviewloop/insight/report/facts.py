@@ -62,7 +62,7 @@ class Trial:
     """
 
     at: datetime
-    milestone: int
+    milestone: str
     held_out: bool
     days: float
     reviewed: bool

@@ -87,7 +87,9 @@ def waiting(found: Gathered) -> Section:
         return Section("waiting", "The reviewers' wait", lead, Table(columns, rows))
     median = curve.quantile(0.5)
     half = (
-        "Fewer than half" if median is None else f"Half of them were over after {in_days(median)}"
+        "Fewer than half of them are over."
+        if median is None
+        else f"Half of them were over after {in_days(median)}."
     )
     late = curve.at(scope.promised).lasting
     lead = (

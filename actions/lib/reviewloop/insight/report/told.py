@@ -166,15 +166,17 @@ class _Facts:
         scope = self._scope
         if not scope.hold_out or self._reading.is_exempt:
             return
-        done: Set[int] = set()
+        done: Set[str] = set()
         for timeline in self._reading.timelines:
             wait = timeline.wait
             for one in timeline.crossings if wait.party is Party.REVIEWERS else ():
-                if one.index in done or not scope.since < one.at <= scope.now:
+                if str(one.milestone) in done or not scope.since < one.at <= scope.now:
                     continue
-                done.add(one.index)
+                done.add(str(one.milestone))
                 over = wait.end is not None and wait.end <= scope.now
                 end = wait.end if over and wait.end else scope.now
                 held_out = scope.is_held_out(self._change.number)
                 days = self._between(one.at, end)
-                yield Trial(one.at, one.index, held_out, days, over and wait.how is How.REVIEWED)
+                yield Trial(
+                    one.at, str(one.milestone), held_out, days, over and wait.how is How.REVIEWED
+                )
