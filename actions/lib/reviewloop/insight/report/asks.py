@@ -40,7 +40,7 @@ def escalations(found: Gathered) -> Section:
     if asks:
         rows.append(["all", "", *_asked(asks)])
     ends = Counter(ask.ending or _OPEN for ask in asks)
-    values = [{"end": how, "asks": number} for how, number in ends.items()]
+    values = [{"end": how, "asks": number} for how, number in sorted(ends.items())]
     columns = (
         "tier",
         "milestone",
@@ -147,10 +147,11 @@ def effect(found: Gathered) -> Section:
     )
     note = (
         "Each change that is not held out is treated, asked about or not, and counts once: from"
-        " where its first wait passed the milestone at which asks begin, since the first ask; waits that end otherwise than by a review count"
-        " as no longer watched. Log-rank test; hazard ratio by Cox's model, 95 % interval after"
-        " Wald; reviews needed after Schoenfeld, at 5 % and a power of 80 %. Looking again and"
-        " again and stopping at the first small p finds effects that are not there."
+        " where its first wait passed the milestone at which asks begin, since the first ask."
+        " Waits that end otherwise than by a review count as no longer watched. Log-rank test;"
+        " hazard ratio by Cox's model, 95 % interval after Wald; reviews needed after Schoenfeld,"
+        " at 5 % and a power of 80 %. Looking again and again and stopping at the first small p"
+        " finds effects that are not there."
     )
     return Section(
         "effect",

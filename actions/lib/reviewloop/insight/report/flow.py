@@ -42,7 +42,10 @@ def backlog(found: Gathered) -> Section:
         rows.append([stage.value, *ages, sum(ages), days(median(amounts))])
     values = [
         {"age": age, "turn": stage.value, "changes": number}
-        for (age, stage), number in counted.items()
+        for stage in _OPEN_STAGES
+        for age in names
+        for number in [counted.get((age, stage), 0)]
+        if number
     ]
     mine = [one for one in waiting if one.turn is Stage.REVIEWERS]
     late = sum(one.open_days > found.scope.promised for one in mine)
