@@ -78,7 +78,7 @@ def test_how_it_stands() -> None:
     tenth is not to be seen yet.
     """
     whole = row(small(), "standing", "whole period")
-    assert (whole["waits"], whole["reviewed within"]) == (30, 0.667)
+    assert (whole["waits"], whole["over within the promise"]) == (30, 0.667)
     assert (whole["median days"], whole["slowest tenth, days"]) == (1.0, None)
     assert "67 % (" in small().section("standing").lead
     assert "cannot be seen yet" in small().section("standing").lead
@@ -96,7 +96,7 @@ def test_curve() -> None:
 def test_too_few() -> None:
     """Nineteen waits are too few for any share, and the sentence says so."""
     found = report(numbered([in_review()] * 19), configured(), FRIDAY)
-    assert row(found, "standing", "whole period")["reviewed within"] == "too few"
+    assert row(found, "standing", "whole period")["over within the promise"] == "too few"
     assert "too few waits" in found.section("standing").lead
     assert [one.id for one in found.sections if one.chart and one.id == "waiting"] == []
 
@@ -134,7 +134,7 @@ def test_a_promise_that_is_no_milestone() -> None:
         FRIDAY,
         promise=load({**CONFIG, "milestones": ["12h"]}).policy.milestones[0],
     )
-    assert row(found, "standing", "whole period")["reviewed within"] == 0.5
+    assert row(found, "standing", "whole period")["over within the promise"] == 0.5
 
 
 def test_weeks() -> None:
@@ -146,7 +146,7 @@ def test_weeks() -> None:
     assert rows(report(every, config, at("tue2 9:00")), "weeks") == []
     found = report(every, config, at("wed2 9:00"))
     week = row(found, "weeks", "2026-03-02")
-    assert (week["waits"], week["reviewed within"], week["freeze"]) == (30, 20, "release")
+    assert (week["waits"], week["over within"], week["freeze"]) == (30, 20, "release")
     assert week["share of four weeks"] == 0.667
     shaded = [one for one in found.section("weeks").chart["layer"] if "data" in one]  # type: ignore[index]
     assert shaded[0]["data"]["values"] == [{"from": "2026-03-06", "to": "2026-03-07"}]

@@ -127,13 +127,13 @@ def _lead(paces: Dict[str, Pace]) -> str:
         return "No group has the 20 waits that it takes to say something."
     if len(told) == 1:
         share, name = told[0]
-        return f"Only one group has 20 waits: “{name}”, {share} reviewed within the promise."
+        return f"Only one group has 20 waits: “{name}”, {share} over within the promise."
     worst = min(told, key=lambda one: one[0].share)
     best = max(told, key=lambda one: one[0].share)
     apart = worst[0].high < best[0].low
     chance = "" if apart else " The bands overlap, so this may be chance."
     return (
-        f"Reviewed within the promise: least often “{worst[1]}”, {worst[0]}, most often"
+        f"Over within the promise: least often “{worst[1]}”, {worst[0]}, most often"
         f" “{best[1]}”, {best[0]}.{chance}"
     )
 

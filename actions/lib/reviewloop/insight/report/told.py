@@ -14,7 +14,14 @@ from reviewloop.core.steps import Step, follow_turns
 from reviewloop.core.turns import How, Party, TurnEvent
 from reviewloop.core.waits import Wait
 from reviewloop.insight.judge import Judged, judge
-from reviewloop.insight.report.facts import AskFact, ChangeFact, Trial, WaitFact, ending
+from reviewloop.insight.report.facts import (
+    SHORTEST,
+    AskFact,
+    ChangeFact,
+    Trial,
+    WaitFact,
+    ending,
+)
 from reviewloop.insight.report.scope import Scope
 from reviewloop.insight.report.stages import PARTIES, Stage, closed_at, life
 from reviewloop.insight.report.stages import stage as stage_of
@@ -84,6 +91,8 @@ class _Facts:
             seen.append(wait.party)
             over = wait.end is not None and wait.end <= scope.now
             if wait.since >= scope.now or (wait.end is not None and wait.end <= scope.since):
+                continue
+            if wait.end is not None and (wait.end - wait.since).total_seconds() < SHORTEST:
                 continue
             late_at = next(
                 (one.at for one in timeline.crossings if one.milestone == scope.promise), None

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from reviewloop.insight.report import charts
-from reviewloop.insight.report.facts import REVIEWED, WaitFact
+from reviewloop.insight.report.facts import WaitFact
 from reviewloop.insight.report.figures import proportion, rounded
 from reviewloop.insight.report.gather import Gathered
 from reviewloop.insight.report.scope import Scope
@@ -48,7 +48,7 @@ def weeks(found: Gathered) -> Section:
             (
                 "week from",
                 "waits",
-                "reviewed within",
+                "over within",
                 "share of four weeks",
                 "low",
                 "high",
@@ -65,9 +65,9 @@ def weeks(found: Gathered) -> Section:
 
 
 def _decided(waits: Sequence[WaitFact], scope: Scope) -> Tuple[int, int]:
-    """How many were reviewed within the promise, of how many of which that is known."""
+    """How many were over within the promise, of how many of which that is known."""
     decided = [one for one in waits if one.ending or one.days >= scope.promised]
-    hits = sum(one.ending == REVIEWED and one.days <= scope.promised for one in decided)
+    hits = sum(bool(one.ending) and one.days <= scope.promised for one in decided)
     return hits, len(decided)
 
 
@@ -79,7 +79,7 @@ def _trend(rows: Sequence[Sequence[Cell]]) -> str:
     now, before = (proportion(*pair) for pair in sums)
     if now is None:
         return "There are too few waits to compare weeks."
-    lead = f"Of the waits that began in the last {quarter} whole weeks, {now} were reviewed in time"
+    lead = f"Of the waits that began in the last {quarter} whole weeks, {now} were over in time"
     if before is None:
         return f"{lead}."
     apart = now.low > before.high or before.low > now.high
@@ -102,7 +102,7 @@ def _weeks_chart(
         },
         {
             "mark": {"type": "line", "point": True},
-            "encoding": {"x": x, "y": charts.share("share", "reviewed within the promise")},
+            "encoding": {"x": x, "y": charts.share("share", "over within the promise")},
         },
     ]
     frozen = [
