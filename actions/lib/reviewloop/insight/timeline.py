@@ -112,9 +112,7 @@ class TimeLine:
         return replace(self, begin=max(self.begin, min(begin, self.end - timedelta(hours=1))))
 
 
-def timeline(
-    reading: Reading, steps: Sequence[Step], policy: Policy, now: datetime
-) -> TimeLine:
+def timeline(reading: Reading, steps: Sequence[Step], policy: Policy, now: datetime) -> TimeLine:
     """The line of a change, from its first turn to its end, or to the next milestone.
 
     :param steps: of its history, as :func:`reviewloop.core.steps.follow_turns` tells them.
@@ -240,9 +238,7 @@ def _plain_turn(turn: Turn, day: int) -> Dict[str, Any]:
         "end": None if turn.end is None else iso(turn.end),
         "how": None if turn.how is None else turn.how.value,
         "working_days": round(turn.seconds / day, 2),
-        "milestones": [
-            {"milestone": one.milestone, "at": iso(one.at)} for one in turn.reached
-        ],
+        "milestones": [{"milestone": one.milestone, "at": iso(one.at)} for one in turn.reached],
     }
 
 

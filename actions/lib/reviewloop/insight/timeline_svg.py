@@ -55,7 +55,7 @@ _SIGNS = {
     "restored": ("↺", "restored"),
     "moved": ("→", "moved"),
     "merged": ("■", "merged"),
-    "vote_removed": ("−", "vote removed"),
+    "vote_removed": ("⊘", "vote removed"),
 }
 _DAY = 86_400
 
@@ -202,7 +202,7 @@ class _Picture:
         line = self._line
         end = turn.end or line.end
         reached = min(end, max(line.now, line.begin))
-        (at, text), = in_words(_only(line, turn))
+        ((at, text),) = in_words(_only(line, turn))
         words = f"{at}, {text}"
         yield self._rect(
             Span(turn.since, min(end, line.end)), y + 6, 6, {"class": css, "opacity": 0.35}, words

@@ -200,9 +200,7 @@ class _Picture:
         place = int((at - self._begin).total_seconds() / self._step)
         return min(max(place, 0), self._columns - 1)
 
-    def _filled(
-        self, spans: Sequence[Span], character: str, at_least_one: bool = False
-    ) -> str:
+    def _filled(self, spans: Sequence[Span], character: str, at_least_one: bool = False) -> str:
         row = [" "] * self._columns
         self._fill(row, spans, character, at_least_one, is_work=spans is self._working)
         return "".join(row)
