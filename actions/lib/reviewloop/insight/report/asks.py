@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 from reviewloop.insight.comparing import Comparison, compare, endings_needed
 from reviewloop.insight.report import charts
@@ -40,7 +40,7 @@ def escalations(found: Gathered) -> Section:
     if asks:
         rows.append(["all", "", *_asked(asks)])
     ends = Counter(ask.ending or _OPEN for ask in asks)
-    values = [{"end": how, "asks": number} for how, number in ends.items()]
+    values = [{"end": how, "asks": number} for how, number in sorted(ends.items())]
     columns = (
         "tier",
         "milestone",
@@ -112,16 +112,16 @@ def effect(found: Gathered) -> Section:
     groups = {
         name: [Observed(one.days, _REVIEWED if one.reviewed else "") for one in mine]
         for name, mine in (
-            ("asked about", [one for one in trials if not one.held_out]),
+            ("treated", [one for one in trials if not one.held_out]),
             ("held out", [one for one in trials if one.held_out]),
         )
     }
-    treated, held_out = groups["asked about"], groups["held out"]
+    treated, held_out = groups["treated"], groups["held out"]
     compared = compare(treated, held_out)
     events = sum(bool(one.ending) for one in (*treated, *held_out))
     rows: List[List[Cell]] = []
     values: List[Dict[str, Any]] = []
-    for name, waits in groups.items():
+    for name, waits in groups.items() if scope.hold_out else ():
         curve = kaplan_meier(waits)
         told: Cell = TOO_FEW if curve.is_few else days(curve.quantile(0.5))
         rows.append([f"{name}: changes", curve.waits])
@@ -129,10 +129,11 @@ def effect(found: Gathered) -> Section:
         rows.append([f"{name}: median days from there to a review", told])
         if not curve.is_few:
             values += charts.curve_points(curve, _UNTIL, group=name)
-    rows += _compared(compared, min(len(treated), len(held_out)) < FEW)
-    share = len(treated) / len(trials) if trials else 0.0
-    needed = {one: _needed(one, share) for one in _EFFECTS}
-    rows.append(["reviews so far, both groups", events])
+    if scope.hold_out:
+        rows += _compared(compared, min(len(treated), len(held_out)) < FEW)
+        rows.append(["reviews so far, both groups", events])
+    share = len(treated) / len(trials) if treated and held_out else 0.5
+    needed = {one: endings_needed(one, share) for one in _EFFECTS}
     rows += [[f"reviews needed to find a ratio of {one}", most] for one, most in needed.items()]
     chart = charts.chart(
         values,
@@ -145,15 +146,16 @@ def effect(found: Gathered) -> Section:
         },
     )
     note = (
-        "Each change counts once, from where its first wait passed the milestone at which asks"
-        " begin, whether it was asked about or not; waits that end otherwise than by a review count"
-        " as no longer watched. Log-rank test; hazard ratio by Cox's model, 95 % interval after"
-        " Wald; reviews needed after Schoenfeld, at 5 % and a power of 80 %. Looking again and"
-        " again and stopping at the first small p finds effects that are not there."
+        "Each change that is not held out is treated, asked about or not, and counts once: from"
+        " where its first wait passed the milestone at which asks begin, since the first ask."
+        " Waits that end otherwise than by a review count as no longer watched. Log-rank test;"
+        " hazard ratio by Cox's model, 95 % interval after Wald; reviews needed after Schoenfeld,"
+        " at 5 % and a power of 80 %. Looking again and again and stopping at the first small p"
+        " finds effects that are not there."
     )
     return Section(
         "effect",
-        "Does asking help? Asked about against held out",
+        "Does asking help? Treated against held out",
         _effect(scope, compared, (len(treated), len(held_out)), (events, needed[1.5])),
         Table(("what", "value"), rows),
         chart if values else None,
@@ -170,11 +172,7 @@ def _trials(found: Gathered) -> List[Trial]:
     begin = min(ask.at for ask in asks)
     names = [str(one) for one in found.scope.policy.milestones]
     lowest = min(names.index(ask.milestone) for ask in asks)
-    return [one for one in every if one.milestone == lowest and one.at >= begin]
-
-
-def _needed(ratio: float, share: float) -> Optional[int]:
-    return endings_needed(ratio, share) if 0 < share < 1 else None
+    return [one for one in every if one.milestone == names[lowest] and one.at >= begin]
 
 
 def _compared(found: Comparison, is_few: bool) -> List[List[Cell]]:
@@ -182,7 +180,7 @@ def _compared(found: Comparison, is_few: bool) -> List[List[Cell]]:
     numbers = (
         ("log-rank test, chi²", found.chi2),
         ("log-rank test, p", found.p),
-        ("hazard ratio, asked about to held out", found.ratio),
+        ("hazard ratio, treated to held out", found.ratio),
         ("low", found.low),
         ("high", found.high),
     )
@@ -195,23 +193,27 @@ def _effect(
     scope: Scope,
     found: Comparison,
     sizes: Tuple[int, int],
-    events: Tuple[int, Optional[int]],
+    events: Tuple[int, int],
 ) -> str:
     if not scope.hold_out:
         return (
             "No change is held out, so nothing here can tell whether asking helps: set"
-            " `limits.hold_out_percent` to compare."
+            " `limits.hold_out_percent` to compare. With half of the changes held out it takes"
+            f" {events[1]:,} reviews to find a hazard ratio of 1.5."
         )
     if not sum(sizes):
         return "No ask was made yet, so there is nothing to compare."
     so_far, needed = events
-    of = "" if needed is None else f" of the {needed:,} that it takes to find a ratio of 1.5"
+    of = f" of the {needed:,} that it takes to find a ratio of 1.5"
     if min(sizes) < FEW or found.ratio is None or found.low is None or found.high is None:
-        return f"Too few changes to compare so far: {sizes[0]:,} asked about and {sizes[1]:,} held out, {so_far:,} reviews{of}."
+        return (
+            f"Too few changes to compare so far: {sizes[0]:,} treated and {sizes[1]:,} held"
+            f" out, {so_far:,} reviews{of}."
+        )
     if found.low > 1:
-        told = "Changes that were asked about are reviewed sooner"
+        told = "Treated changes are reviewed sooner"
     elif found.high < 1:
-        told = "Changes that were asked about are reviewed later"
+        told = "Treated changes are reviewed later"
     else:
         told = "No difference can be told so far"
     return (

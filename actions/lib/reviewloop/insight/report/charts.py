@@ -83,13 +83,13 @@ def ranges(values: Values, title: str, order: Iterable[str]) -> Spec:
                 "mark": {"type": "rule"},
                 "encoding": {
                     "y": y,
-                    "x": share("low", "reviewed within the promise"),
+                    "x": share("low", "over within the promise"),
                     "x2": {"field": "high"},
                 },
             },
             {
                 "mark": {"type": "point", "filled": True, "size": 80},
-                "encoding": {"y": y, "x": share("share", "reviewed within the promise")},
+                "encoding": {"y": y, "x": share("share", "over within the promise")},
             },
         ],
     )

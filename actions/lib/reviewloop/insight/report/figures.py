@@ -21,7 +21,15 @@ from reviewloop.insight.survival import (
 TOO_FEW = "too few"
 _ALL = 100
 #: The columns that :func:`cells` fills.
-COLUMNS = ("waits", "reviewed within", "low", "high", "median days", "slowest tenth, days")
+COLUMNS = (
+    "waits",
+    "over within the promise",
+    "low",
+    "high",
+    "reviewed within it",
+    "median days",
+    "slowest tenth, days",
+)
 
 
 @dataclass(frozen=True)
@@ -39,14 +47,15 @@ class Share:
 
 @dataclass(frozen=True)
 class Pace:
-    """How fast the reviewers' waits of a group were answered.
+    """How fast the reviewers' waits of a group were over.
 
-    ``within``: the share reviewed within the promise, None where too few waits say so. ``curve``:
-    how long they lasted, however they ended.
+    ``within``: the share over within the promise, however they ended, and ``reviewed`` the share
+    that was reviewed by then; None where too few waits say so. ``curve``: how long they lasted.
     """
 
     waits: int
     within: Optional[Share]
+    reviewed: Optional[float]
     curve: Curve
 
     @property
@@ -76,21 +85,24 @@ def observed(waits: Iterable[WaitFact], *, recent: bool = False) -> List[Observe
 
 
 def pace(waits: Sequence[Observed], promised: float) -> Pace:
-    """How fast a group was answered."""
-    return Pace(len(waits), within(waits, promised), kaplan_meier(waits))
+    """How fast a group's waits were over."""
+    curve = kaplan_meier(waits)
+    within = _within(curve, promised)
+    reviewed = None if within is None else incidence_at(waits, REVIEWED, promised)[0]
+    return Pace(len(waits), within, reviewed, curve)
 
 
-def within(waits: Sequence[Observed], promised: float) -> Optional[Share]:
-    """The share reviewed by then, with its band; None under 20 waits, or where none of them was
-    seen for so long.
+def _within(curve: Curve, promised: float) -> Optional[Share]:
+    """The share that was over by then, with its band; None of too few waits, or where none of them
+    was seen for so long.
     """
-    few = len(waits) < FEW
-    if few or all(one.time < promised and not one.ending for one in waits):
+    if curve.is_few or (curve.last < promised and curve.ended < curve.waits):
         return None
-    share, low, high = incidence_at(waits, REVIEWED, promised)
-    if low is None or high is None:
-        low, high = wilson(round(share * len(waits)), len(waits))
-    return Share(len(waits), share, low, high)
+    at = curve.at(promised)
+    over = 1 - at.lasting
+    if at.low is None or at.high is None or not curve.ended:
+        return Share(curve.waits, over, *wilson(round(over * curve.waits), curve.waits))
+    return Share(curve.waits, over, 1 - at.high, 1 - at.low)
 
 
 def wilson(hits: int, of: int) -> Tuple[float, float]:
@@ -117,7 +129,7 @@ def cells(found: Pace) -> List[Cell]:
         if share is None
         else [rounded(share.share), rounded(share.low), rounded(share.high)]
     )
-    return [found.waits, *told, days(found.median), days(found.slowest)]
+    return [found.waits, *told, rounded(found.reviewed), days(found.median), days(found.slowest)]
 
 
 def median(values: Iterable[float]) -> Optional[float]:

@@ -42,7 +42,10 @@ def backlog(found: Gathered) -> Section:
         rows.append([stage.value, *ages, sum(ages), days(median(amounts))])
     values = [
         {"age": age, "turn": stage.value, "changes": number}
-        for (age, stage), number in counted.items()
+        for stage in _OPEN_STAGES
+        for age in names
+        for number in [counted.get((age, stage), 0)]
+        if number
     ]
     mine = [one for one in waiting if one.turn is Stage.REVIEWERS]
     late = sum(one.open_days > found.scope.promised for one in mine)
@@ -167,8 +170,8 @@ def hours(found: Gathered) -> Section:
         begin = max(range(24), key=lambda one: _eight(found, one))
         lead = (
             f"Of {count(total, 'review')}, {percent(_eight(found, begin) / total)} came between"
-            f" {begin:02}:00 and {(begin + 8) % 24:02}:00 ({zone}), most of them on"
-            f" {_LONG[day]} and {percent(weekend)} at weekends."
+            f" {begin:02}:00 and {(begin + 8) % 24:02}:00 ({zone}) and {percent(weekend)} on"
+            f" Saturdays and Sundays; the busiest day is {_LONG[day]}."
         )
     chart = charts.chart(
         values,
@@ -185,13 +188,13 @@ def hours(found: Gathered) -> Section:
 
 
 _LONG = (
-    "Mondays",
-    "Tuesdays",
-    "Wednesdays",
-    "Thursdays",
-    "Fridays",
-    "Saturdays",
-    "Sundays",
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
 )
 
 

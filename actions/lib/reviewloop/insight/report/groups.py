@@ -29,7 +29,7 @@ from reviewloop.insight.report.stages import Stage
 from reviewloop.insight.sections import Cell, Section, Table
 
 _SIZES = ((10, "up to 10 lines"), (50, "11 to 50"), (250, "51 to 250"), (1000, "251 to 1000"))
-_LARGEST = "more than 1000"
+_LARGEST, _NO_LINES = "more than 1000", "none, or not known"
 _ORIGINS = {Origin.PERSON: "person", Origin.AGENT: "person's agent", Origin.BOT: "bot"}
 _HISTORY = ((0, "first change"), (2, "2nd and 3rd"), (49, "4th to 50th"))
 _LATER, _UNKNOWN = "51st and later", "not known: too early in what was read"
@@ -42,9 +42,11 @@ def sizes(found: Gathered) -> Section:
     """By the lines of the last patch set."""
 
     def size(one: ChangeFact) -> str:
+        if not one.size:
+            return _NO_LINES
         return next((name for most, name in _SIZES if one.size <= most), _LARGEST)
 
-    order = [*(name for _, name in _SIZES), _LARGEST]
+    order = [*(name for _, name in _SIZES), _LARGEST, _NO_LINES]
     note = "Inserted and deleted lines of the patch set that was current when this was read."
     return _section(found, ("size", "By size", note), size, order)
 
@@ -114,7 +116,7 @@ def _section(
     ]
     ident, title, note = head
     table = Table(("group", *COLUMNS), rows)
-    known = {name: one for name, one in paces.items() if name != _UNKNOWN}
+    known = {name: one for name, one in paces.items() if name not in (_UNKNOWN, _NO_LINES)}
     chart = charts.ranges(values, title.lower(), order) if len(values) > 1 else None
     return Section(ident, title, _lead(known), table, chart, note)
 
@@ -125,13 +127,13 @@ def _lead(paces: Dict[str, Pace]) -> str:
         return "No group has the 20 waits that it takes to say something."
     if len(told) == 1:
         share, name = told[0]
-        return f"Only one group has 20 waits: “{name}”, {share} reviewed within the promise."
+        return f"Only one group has 20 waits: “{name}”, {share} over within the promise."
     worst = min(told, key=lambda one: one[0].share)
     best = max(told, key=lambda one: one[0].share)
     apart = worst[0].high < best[0].low
     chance = "" if apart else " The bands overlap, so this may be chance."
     return (
-        f"Reviewed within the promise: least often “{worst[1]}”, {worst[0]}, most often"
+        f"Over within the promise: least often “{worst[1]}”, {worst[0]}, most often"
         f" “{best[1]}”, {best[0]}.{chance}"
     )
 

@@ -118,7 +118,7 @@ def _per(part: int, of: int) -> Optional[float]:
     return round(part / of, 3) if of else None
 
 
-def section(found: Gathered, told: List[List[Cell]]) -> Section:
+def section(told: List[List[Cell]]) -> Section:
     """The nine as a part of the report."""
     lead = "No change was opened or closed in the period."
     values = []

@@ -16,7 +16,8 @@ _QUARTERS = 12
 
 def concentration(found: Gathered) -> Section:
     """How many people make the reviews."""
-    ranked = found.reviewers.most_common()
+    # Of those with as many, the account that is older: the order of reading tells nothing.
+    ranked = sorted(found.reviewers.items(), key=lambda one: (-one[1], one[0]))
     total = sum(number for _, number in ranked)
     sums = list(accumulate(number for _, number in ranked))
     rows: List[List[Cell]] = []
@@ -37,7 +38,7 @@ def concentration(found: Gathered) -> Section:
             f" least half of them; the first makes {percent(ranked[0][1] / total)}."
         )
     values = [
-        {"people": place, "share": round(one / total, charts.DIGITS)}
+        {"people": place, "share": round(one / max(total, 1), charts.DIGITS)}
         for place, one in enumerate([0, *sums])
         if place <= _FIRST or place % _EVERY == 0 or place == len(sums)
     ]

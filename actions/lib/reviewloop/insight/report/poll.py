@@ -18,7 +18,7 @@ from reviewloop.core.turns import Party
 from reviewloop.insight.judge import Idle
 from reviewloop.insight.moves import Move
 from reviewloop.insight.report.facts import WaitFact
-from reviewloop.insight.report.figures import days, median, percent, rounded
+from reviewloop.insight.report.figures import days, in_days, median, percent, rounded
 from reviewloop.insight.report.scope import Scope
 from reviewloop.insight.report.told import Told
 from reviewloop.insight.sections import Cell, Section, Table
@@ -133,6 +133,7 @@ def section(tally: Tally, scope: Scope) -> Section:
         ("found when they passed it", tally.at_once, tally.overdue),
         ("found late", len(tally.late), 0),
         ("late by, working days (median)", days(median(tally.late)), None),
+        ("late by, working days (the slowest tenth, more than)", days(_tenth(tally.late)), None),
         ("never found before they ended", tally.missed, 0),
         ("not found so far", tally.open, 0),
         ("Times it would have reminded the reviewers", fired, tally.overdue),
@@ -152,7 +153,8 @@ def section(tally: Tally, scope: Scope) -> Section:
     if fired or tally.overdue:
         lead = (
             f"A script that polls {age} would have missed {tally.missed:,} of {tally.overdue:,}"
-            f" waits past the promise and found {len(tally.late):,} late; of its {fired:,}"
+            f" waits past the promise and found {len(tally.late):,} late{_by(tally)}; of its"
+            f" {fired:,}"
             f" reminders {wrong:,} ({percent(wrong / fired) if fired else 'none'}) would have gone"
             " out while no reviewer was late."
         )
@@ -163,3 +165,13 @@ def section(tally: Tally, scope: Scope) -> Section:
     )
     columns = ("what", f"poll on {age}", "this pack")
     return Section("poll", f"Beside a poll on {age}", lead, Table(columns, rows), None, note)
+
+
+def _tenth(amounts: Sequence[float]) -> Optional[float]:
+    """What the largest tenth of some amounts begins with."""
+    return sorted(amounts)[len(amounts) * 9 // 10] if amounts else None
+
+
+def _by(tally: Tally) -> str:
+    middle = median(tally.late)
+    return "" if middle is None else f" (by {in_days(middle)}, median)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping
 
 from reviewloop.insight.report import charts
-from reviewloop.insight.report.facts import CLOSED, REVIEWED, TAKEN_BACK, WaitFact
+from reviewloop.insight.report.facts import CLOSED, ENDINGS, WaitFact
 from reviewloop.insight.report.figures import (
     COLUMNS,
     Pace,
@@ -28,7 +28,6 @@ UNTIL = 20.0
 _STEPS = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _MOST_PROJECTS = 24
 _MOST_WEEKS = 52
-_ENDINGS = (REVIEWED, CLOSED, TAKEN_BACK)
 
 
 def standing(found: Gathered) -> Section:
@@ -65,8 +64,8 @@ def _standing(found: Pace, when: str, scope: Scope) -> str:
         else f"the slowest tenth waits longer than {in_days(slowest)}"
     )
     return (
-        f"{when}, {found.within} of the reviewers' waits were answered by a review within the"
-        f" promise of {scope.promise}; {slow}."
+        f"{when}, {found.within} of the reviewers' waits were over within the promise of"
+        f" {scope.promise}, {percent(found.reviewed or 0)} by a review; {slow}."
     )
 
 
@@ -79,15 +78,17 @@ def waiting(found: Gathered) -> Section:
     for step in sorted({*_STEPS, scope.promised}):
         at = curve.at(step)
         if step <= curve.last:
-            shares = [rounded(ends.at(step, how)) for how in _ENDINGS]
+            shares = [rounded(ends.at(step, how)) for how in ENDINGS]
             rows.append([step, rounded(at.lasting), rounded(at.low), rounded(at.high), *shares])
-    columns = ("working days", "still waiting", "low", "high", *_ENDINGS)
+    columns = ("working days", "still waiting", "low", "high", *ENDINGS)
     if curve.is_few:
         lead = f"Too few waits to draw a curve: {curve.waits}."
         return Section("waiting", "The reviewers' wait", lead, Table(columns, rows))
     median = curve.quantile(0.5)
     half = (
-        "Fewer than half" if median is None else f"Half of them were over after {in_days(median)}"
+        "Fewer than half of them are over."
+        if median is None
+        else f"Half of them were over after {in_days(median)}."
     )
     late = curve.at(scope.promised).lasting
     lead = (
@@ -145,14 +146,14 @@ def projects(found: Gathered) -> Section:
         lead = f"Only {shown[0]} has the 20 waits that a curve takes: {paces[shown[0]].within}."
     elif shown:
         worst, best = paces[shown[0]].within, paces[shown[-1]].within
-        lead = f"Reviewed within the promise: from {worst} in {shown[0]} to {best} in {shown[-1]}."
+        lead = f"Over within the promise: from {worst} in {shown[0]} to {best} in {shown[-1]}."
     spec: Mapping[str, Any] = charts.chart(
         values,
         facet={"field": "project", "type": charts.NAME, "title": None, "sort": shown},
         columns=3,
         spec={"layer": charts.curve_layers(scope.promised, UNTIL)},
     )
-    note = "Sorted by the share that was reviewed in time, the lowest first." + (
+    note = "Sorted by the share that was over in time, the lowest first." + (
         f" The chart shows {_MOST_PROJECTS} of them." if len(shown) == _MOST_PROJECTS else ""
     )
     table = Table(("project", *COLUMNS), rows)

@@ -14,7 +14,14 @@ from reviewloop.core.steps import Step, follow_turns
 from reviewloop.core.turns import How, Party, TurnEvent
 from reviewloop.core.waits import Wait
 from reviewloop.insight.judge import Judged, judge
-from reviewloop.insight.report.facts import AskFact, ChangeFact, Trial, WaitFact, ending
+from reviewloop.insight.report.facts import (
+    SHORTEST,
+    AskFact,
+    ChangeFact,
+    Trial,
+    WaitFact,
+    ending,
+)
 from reviewloop.insight.report.scope import Scope
 from reviewloop.insight.report.stages import PARTIES, Stage, closed_at, life
 from reviewloop.insight.report.stages import stage as stage_of
@@ -84,6 +91,8 @@ class _Facts:
             seen.append(wait.party)
             over = wait.end is not None and wait.end <= scope.now
             if wait.since >= scope.now or (wait.end is not None and wait.end <= scope.since):
+                continue
+            if wait.end is not None and (wait.end - wait.since).total_seconds() < SHORTEST:
                 continue
             late_at = next(
                 (one.at for one in timeline.crossings if one.milestone == scope.promise), None
@@ -166,15 +175,17 @@ class _Facts:
         scope = self._scope
         if not scope.hold_out or self._reading.is_exempt:
             return
-        done: Set[int] = set()
+        done: Set[str] = set()
         for timeline in self._reading.timelines:
             wait = timeline.wait
             for one in timeline.crossings if wait.party is Party.REVIEWERS else ():
-                if one.index in done or not scope.since < one.at <= scope.now:
+                if str(one.milestone) in done or not scope.since < one.at <= scope.now:
                     continue
-                done.add(one.index)
+                done.add(str(one.milestone))
                 over = wait.end is not None and wait.end <= scope.now
                 end = wait.end if over and wait.end else scope.now
                 held_out = scope.is_held_out(self._change.number)
                 days = self._between(one.at, end)
-                yield Trial(one.at, one.index, held_out, days, over and wait.how is How.REVIEWED)
+                yield Trial(
+                    one.at, str(one.milestone), held_out, days, over and wait.how is How.REVIEWED
+                )

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Dict, List, Mapping, Sequence, Tuple
 
 from reviewloop.insight.report import charts
-from reviewloop.insight.report.facts import REVIEWED, WaitFact
+from reviewloop.insight.report.facts import WaitFact
 from reviewloop.insight.report.figures import proportion, rounded
 from reviewloop.insight.report.gather import Gathered
 from reviewloop.insight.report.scope import Scope
@@ -15,6 +15,8 @@ from reviewloop.insight.sections import Cell, Section, Table
 from reviewloop.settings.calendar import DaysOff, Freeze
 
 _MOST_WEEKS = 52
+# One week of a project has too few waits to say something.
+_TOGETHER = 4
 
 
 def weeks(found: Gathered) -> Section:
@@ -25,15 +27,16 @@ def weeks(found: Gathered) -> Section:
         if wait.since > scope.since:
             by_week.setdefault(_monday(wait.since, scope), []).append(wait)
     every = [week for week in sorted(by_week) if _is_decided(week, scope)][-_MOST_WEEKS:]
+    counts = {week: _decided(waits, scope) for week, waits in by_week.items()}
     rows: List[List[Cell]] = []
     values: List[Dict[str, Any]] = []
     for week in every:
-        decided = [one for one in by_week[week] if one.ending or one.days >= scope.promised]
-        hits = sum(one.ending == REVIEWED and one.days <= scope.promised for one in decided)
-        share = proportion(hits, len(decided))
+        hits, of = counts[week]
+        last = [counts.get(week - timedelta(weeks=back), (0, 0)) for back in range(_TOGETHER)]
+        share = proportion(sum(one for one, _ in last), sum(one for _, one in last))
         told = (None, None, None) if share is None else (share.share, share.low, share.high)
         away = _away(week, scope)
-        rows.append([week.isoformat(), len(decided), hits, *map(rounded, told), away])
+        rows.append([week.isoformat(), of, hits, *map(rounded, told), away])
         if share is not None:
             point = dict(zip(("share", "low", "high"), map(rounded, told)))
             values.append({"week": week.isoformat(), **point})
@@ -42,14 +45,30 @@ def weeks(found: Gathered) -> Section:
         "Week by week",
         _trend(rows),
         Table(
-            ("week from", "waits", "reviewed within", "share", "low", "high", "freeze"),
+            (
+                "week from",
+                "waits",
+                "over within",
+                "share of four weeks",
+                "low",
+                "high",
+                "freeze",
+            ),
             rows,
         ),
         _weeks_chart(values, every, scope) if values else None,
         "By the week in which the wait began; a week counts when all of its waits had the time"
-        " that is promised, without those that red CI or a snooze holds back. Under 20 waits in a"
-        " week no share is told.",
+        " that is promised, without those that red CI or a snooze holds back. The share is that of"
+        " the week and the three before it, with its 95 % band (Wilson); none is told under 20"
+        " waits.",
     )
+
+
+def _decided(waits: Sequence[WaitFact], scope: Scope) -> Tuple[int, int]:
+    """How many were over within the promise, of how many of which that is known."""
+    decided = [one for one in waits if one.ending or one.days >= scope.promised]
+    hits = sum(bool(one.ending) and one.days <= scope.promised for one in decided)
+    return hits, len(decided)
 
 
 def _trend(rows: Sequence[Sequence[Cell]]) -> str:
@@ -60,7 +79,7 @@ def _trend(rows: Sequence[Sequence[Cell]]) -> str:
     now, before = (proportion(*pair) for pair in sums)
     if now is None:
         return "There are too few waits to compare weeks."
-    lead = f"Of the waits that began in the last {quarter} whole weeks, {now} were reviewed in time"
+    lead = f"Of the waits that began in the last {quarter} whole weeks, {now} were over in time"
     if before is None:
         return f"{lead}."
     apart = now.low > before.high or before.low > now.high
@@ -83,7 +102,7 @@ def _weeks_chart(
         },
         {
             "mark": {"type": "line", "point": True},
-            "encoding": {"x": x, "y": charts.share("share", "reviewed within the promise")},
+            "encoding": {"x": x, "y": charts.share("share", "over within the promise")},
         },
     ]
     frozen = [

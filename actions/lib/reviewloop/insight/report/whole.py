@@ -88,7 +88,7 @@ def report(
         asks.escalations(found),
         asks.effect(found),
         people.guards(found),
-        nine.section(found, table),
+        nine.section(table),
         poll.section(found.poll, found.scope),
         definitions.section(found, unread or {}),
     )
