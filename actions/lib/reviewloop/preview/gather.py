@@ -48,7 +48,8 @@ def account_of(settings: Settings, client: Client) -> Account:
 
     :raises AuthError: Gerrit refuses it.
     """
-    return client.whoami() if settings.gerrit.username else own_account("")
+    name = settings.gerrit.username
+    return own_account(name) if name in ("", OWN_NAME) else client.whoami()
 
 
 def recorded_now(settings: Settings, client: Client, now: datetime, days: int = 0) -> Recorded:
