@@ -22,7 +22,7 @@ from reviewloop.cli.histories import (
 from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.insight.report.whole import Report, to_csv, to_json
-from reviewloop.operations.report import Period, check_page, made, write, write_page
+from reviewloop.operations.report import Period, asked_now, check_page, made, write, write_page
 from reviewloop.settings.load import Settings
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ Source = Tuple[Period, Iterable[Dict[str, Any]]]
 
 def _of_server(options: argparse.Namespace, settings: Settings) -> Source:
     reading = reading_of(options, settings)
-    period = Period(options.to or reading.client.now(), options.days)
+    period = Period(options.to or asked_now(reading.client), options.days)
     return period, _read(reading, period, settings)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from reviewloop.core.timestamps import iso
 from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse, queries
 from reviewloop.gerrit.fields import Raw
-from reviewloop.gerrit.reads import DETAIL
+from reviewloop.gerrit.reads import DETAIL, ReadClient
 from reviewloop.insight.report.whole import Report
 from reviewloop.insight.report.whole import report as reported
 from reviewloop.insight.sections import Cell, Section
@@ -94,7 +93,7 @@ def report(
     """
     if out:
         check_page(Path(out), only_own=True)
-    period = Period(context.client.now(), days)
+    period = Period(asked_now(context.client), days)
     searches = period.searches(context.settings.gerrit.query)
     raws = chain.from_iterable(context.client.scan(one, DETAIL) for one in searches)
     counted = _Counted(raws, limit)
@@ -111,6 +110,15 @@ def report(
         "sections": [_plain(one) for one in found.sections],
         "nine": _rows(found.nine),
     }
+
+
+def asked_now(client: ReadClient) -> datetime:
+    """The server's time: no answer of its own has told it before.
+
+    :raises ReviewLoopError: it does not answer.
+    """
+    client.version()
+    return client.now()
 
 
 @dataclass
@@ -173,10 +181,10 @@ def write(path: Path, text: str) -> int:
     content = text.encode("utf-8", "replace")
     path = path.absolute()
     try:
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as part:
-            part.write(content)
-        Path(part.name).chmod(0o644)
-        os.replace(part.name, path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            part.write_bytes(content)
+            part.replace(path)
     except OSError as err:
         raise ConfigError(
             f"out: {str(path)!r} cannot be written: {err.strerror}.", "Name another file."

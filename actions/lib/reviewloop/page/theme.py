@@ -47,7 +47,7 @@ def _guides(width: int) -> Dict[str, Any]:
             "gridColor": STAND_INS["grid"],
             "domainColor": line,
             "tickColor": line,
-            "labelLimit": _LONGEST if width > _NARROW else width // 4,
+            "labelLimit": _LONGEST if width > _NARROW else width // 3,
             "titlePadding": 8,
         },
         "axisXQuantitative": ticks,
@@ -58,7 +58,7 @@ def _guides(width: int) -> Dict[str, Any]:
         "legend": {
             **text,
             "orient": "top",
-            "labelLimit": max(100, width // 4),
+            "labelLimit": width - 60,
             "symbolSize": 120,
             "gradientStrokeColor": line,
         },

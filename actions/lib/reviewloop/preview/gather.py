@@ -30,6 +30,11 @@ def searches(settings: Sequence[Settings], since: datetime) -> Tuple[str, ...]:
     return (moved, lasting)
 
 
+def reaching(now: datetime, days: int) -> datetime:
+    """From when on changes are read for a preview of so many days of the past."""
+    return min(now - timedelta(days=days), now - LATELY)
+
+
 def acting(settings: Settings) -> Settings:
     """The settings with an account to act under: one that reads anonymously could ask nobody."""
     if settings.gerrit.username:
@@ -43,17 +48,17 @@ def account_of(settings: Settings, client: Client) -> Account:
 
     :raises AuthError: Gerrit refuses it.
     """
-    return client.whoami() if settings.gerrit.username else own_account("")
+    name = settings.gerrit.username
+    return own_account(name) if name in ("", OWN_NAME) else client.whoami()
 
 
-def recorded_now(settings: Settings, client: Client) -> Recorded:
-    """What Gerrit has to be asked for a look ahead.
+def recorded_now(settings: Settings, client: Client, now: datetime, days: int = 0) -> Recorded:
+    """What Gerrit has to be asked for a preview of so many days of the past, and of what is next.
 
     :raises ReviewLoopError: it cannot be read just now.
     """
     recorded = Recorded(client, settings.gerrit.query, account_of(settings, client))
-    now = client.now()
-    for search in searches([settings], now - LATELY):
+    for search in searches([settings], reaching(now, days)):
         for raw in client.scan(search, OPTIONS):
             recorded.add(raw)
     return recorded

@@ -185,6 +185,12 @@ class Recorded:
         self._changes[packed.ident] = packed
         return packed, change
 
+    def changes(self) -> Iterator[Change]:
+        """Those that the configured query found, read anew, one after the other."""
+        for packed in self:
+            if packed.watched:
+                yield parse.change(packed.raw)
+
     def named(self, ident: str) -> Optional[Packed]:
         """A change by ``change_ident``, or by its number where one change has it; the source is
         asked for one that is unknown. None if there is none.

@@ -37,6 +37,8 @@ from reviewloop.settings.load import Settings
 #: The server that is imitated: what the pack asks is what a current one answers.
 VERSION = Version(3, 10)
 _LIMIT = 500
+#: Changes of which the text is kept unpacked.
+_KEPT = 300
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Replica(Client):
         self._by_time: List[Tuple[datetime, str]] = []
         self._ahead: List[Tuple[datetime, str]] = []
         self._written: Dict[str, Written] = {}
+        self._bases: Dict[str, Tuple[int, Raw]] = {}
         for packed in recorded:
             self._take(packed)
 
@@ -324,14 +327,28 @@ class Replica(Client):
 
     def _raw(self, ident: str) -> Raw:
         packed, shown = self._named(ident), self._shown[ident]
-        raw = packed.raw
-        if self._plays or packed.idle > self._now:
-            raw = as_of(raw, self._now, self._settings.policy)
+        raw = dict(self._base(packed))
         written = self._written.get(ident)
         if written is not None:
             written.onto(raw)
         raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
         return raw
+
+    def _base(self, packed: Packed) -> Raw:
+        """The change as its history has it now; a few are kept, since many are read several times
+        before anything happens to them.
+        """
+        beats = sum(beat.at <= self._now for beat in packed.beats)
+        kept = self._bases.get(packed.ident)
+        if kept is None or kept[0] != beats:
+            raw = packed.raw
+            if self._plays or packed.idle > self._now:
+                raw = as_of(raw, self._now, self._settings.policy)
+            kept = beats, raw
+            if len(self._bases) >= _KEPT:
+                self._bases.clear()
+            self._bases[packed.ident] = kept
+        return kept[1]
 
     def _meta(self, ident: str) -> str:
         """Something else whenever anything has happened."""
