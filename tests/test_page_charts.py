@@ -122,6 +122,17 @@ def test_drawing_with_a_picture_or_link_in_it() -> None:
         fit_for_page("<g/>", "a-")
 
 
+def test_rule_that_is_drawn_for_each_row() -> None:
+    """Of lines that lie upon each other one is kept; a line elsewhere stays."""
+    line = "<line x2='0' y2='9' stroke='red'/>"
+    other = line.replace("9", "8")
+    kept = fit_for_page(
+        f"<svg xmlns='http://www.w3.org/2000/svg'><g>{line * 3}{other}{line}</g></svg>", "a-"
+    )
+
+    assert kept.count("<line") == 3
+
+
 def test_ids_are_of_one_drawing(drawn: Callable[..., str]) -> None:
     """What a drawing refers to is in it, under a name of its own."""
     for _, chart in CHARTS:

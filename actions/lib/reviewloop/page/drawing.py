@@ -59,9 +59,17 @@ def _element(
     made.text, made.tail = element.text, element.tail
     for child in element:
         kept = _element(child, prefix, is_shape=is_shape or name == "clipPath")
-        if kept is not None:
+        if kept is not None and not _is_repeated(made, kept):
             made.append(kept)
     return None if not is_shape and _is_empty(made) else made
+
+
+def _is_repeated(parent: Tree.Element, line: Tree.Element) -> bool:
+    """Whether a line lies upon the one before: one is drawn for each row that a rule is given."""
+    last = parent[-1] if len(parent) else None
+    return (
+        last is not None and (last.tag, line.tag) == ("line", "line") and last.attrib == line.attrib
+    )
 
 
 def _is_empty(element: Tree.Element) -> bool:
