@@ -13,6 +13,7 @@ from reviewloop.core.reading import Reading, human_reviewers, read_followed
 from reviewloop.core.steps import Step, follow_turns
 from reviewloop.core.turns import How, Party, TurnEvent
 from reviewloop.core.waits import Wait
+from reviewloop.insight.eta import Past, past_of
 from reviewloop.insight.judge import Judged, judge
 from reviewloop.insight.report.facts import (
     SHORTEST,
@@ -29,12 +30,13 @@ from reviewloop.insight.report.stages import stage as stage_of
 
 @dataclass(frozen=True)
 class Told:
-    """One change for the report: its facts, its steps and its judge."""
+    """One change for the report: its facts, its steps, its judge, and its past reviewers' waits."""
 
     change: Change
     steps: Tuple[Step, ...]
     fact: ChangeFact
     judged: Judged
+    past: Tuple[Past, ...]
 
 
 def told(change: Change, scope: Scope) -> Told:
@@ -44,7 +46,8 @@ def told(change: Change, scope: Scope) -> Told:
     reading = read_followed(change, policy, followed)
     taken = tuple(step for step in followed.steps if step.event.at <= scope.now)
     fact = _Facts(change, reading, taken, scope).fact()
-    return Told(change, taken, fact, judge(reading, policy, scope.promise, followed.steps))
+    judged = judge(reading, policy, scope.promise, followed.steps)
+    return Told(change, taken, fact, judged, tuple(past_of(reading)))
 
 
 class _Facts:

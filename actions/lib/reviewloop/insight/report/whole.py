@@ -14,6 +14,7 @@ from reviewloop.insight.report import (
     definitions,
     flow,
     groups,
+    lines,
     nine,
     people,
     poll,
@@ -89,6 +90,7 @@ def report(
         asks.effect(found),
         people.guards(found),
         nine.section(table),
+        lines.section(found),
         poll.section(found.poll, found.scope),
         definitions.section(found, unread or {}),
     )
