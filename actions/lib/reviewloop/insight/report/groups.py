@@ -112,7 +112,7 @@ def _section(
             "high": rounded(one.within.high),
         }
         for name, one in paces.items()
-        if one.within
+        if one.within and name not in (_UNKNOWN, _NO_LINES)
     ]
     ident, title, note = head
     table = Table(("group", *COLUMNS), rows)

@@ -135,8 +135,8 @@ def section(told: List[List[Cell]]) -> Section:
         values,
         x=charts.channel("cycle", charts.ORDER, "cycle", sort=None),
         y=charts.channel("changes", charts.QUANTITY, "changes"),
-        color=charts.channel("what", charts.NAME, "changes"),
-        xOffset={"field": "what"},
+        color=charts.channel("what", charts.NAME, "changes", sort=["opened", "merged"]),
+        xOffset={"field": "what", "sort": ["opened", "merged"]},
     )
     note = (
         "Calendar days, so that they compare with other dashboards. Opened and time to first review"
