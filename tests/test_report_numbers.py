@@ -14,9 +14,10 @@ from hypothesis import given, settings
 
 from any_history import LATE, STEPS, Steps, history_of
 from histories import History, approved, at, commented, in_progress, in_review, stands
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import Change, ChangeStatus, ReviewerUpdate
 from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.core.policy import Policy
+from reviewloop.gerrit import parse
 from reviewloop.insight.report.cycles import Cycle
 from reviewloop.insight.report.nine import COLUMNS
 from reviewloop.insight.report.whole import Report, report, to_csv, to_json
@@ -262,6 +263,69 @@ def test_reviewers_named() -> None:
     ]
     found = report(every, configured(), FRIDAY)
     assert [one[1] for one in rows(found, "listed")] == [2, 1, 0]
+
+
+def test_reviewers_asked() -> None:
+    """Who was made a reviewer by others when the wait began is told apart, but for bots, the owner,
+    who came by themselves, who came later, and who was taken off.
+    """
+    change = approved().change()
+    committer = next(one.author for one in change.messages[1:] if one.author)
+    robot = replace(committer, id=90, tags=("SERVICE_USER",))
+    owner = change.owner
+
+    def added(*updates: ReviewerUpdate) -> Change:
+        return replace(in_review().change(), reviewer_updates=updates)
+
+    start, state = at("mon 9:00"), "REVIEWER"
+    by_owner = ReviewerUpdate(start, owner.id, committer, state)
+    other = ReviewerUpdate(at("mon 9:10"), owner.id, replace(committer, id=55), state)
+    every = [
+        added(),
+        added(ReviewerUpdate(start, owner.id, robot, state)),
+        added(ReviewerUpdate(start, committer.id, committer, state)),
+        added(ReviewerUpdate(at("mon 9:11"), owner.id, committer, state)),
+        added(by_owner, ReviewerUpdate(start, owner.id, committer, "CC")),
+        added(by_owner),
+        added(by_owner, other),
+        in_review().change(),
+    ]
+    found = report(every, configured(), FRIDAY)
+    assert {one[0]: one[1] for one in rows(found, "asked")} == {
+        "nobody": 5,
+        "1 person": 1,
+        "2 or more": 1,
+        "not known: Gerrit was not asked": 1,
+    }
+
+
+def test_reviewer_updates_as_gerrit_answers() -> None:
+    """`reviewer_updates` are read in the order of time; who has no account is left out."""
+    people = {"_account_id": 5}, {"_account_id": 6}
+    raw = {
+        "_number": 1,
+        "project": "tools/build",
+        "branch": "master",
+        "change_id": "I1",
+        "status": "NEW",
+        "subject": "A change",
+        "owner": people[0],
+        "created": "2026-03-02 09:00:00.000000000",
+        "updated": "2026-03-02 09:00:00.000000000",
+    }
+    update = {"updated": "2026-03-02 09:00:01.000000000", "updated_by": people[0]}
+    later = {**update, "updated": "2026-03-02 10:00:00.000000000"}
+    updates = [
+        {**later, "reviewer": people[1], "state": "REMOVED"},
+        {**update, "reviewer": people[1], "state": "REVIEWER"},
+        {**update, "reviewer": {"email": "somebody@example.org"}, "state": "CC"},
+    ]
+    found = parse.change({**raw, "reviewer_updates": updates}).reviewer_updates
+    assert [(one.by, one.account.id, one.state) for one in found or ()] == [
+        (5, 6, "REVIEWER"),
+        (5, 6, "REMOVED"),
+    ]
+    assert parse.change(raw).reviewer_updates is None
 
 
 # --- asks ----------------------------------------------------------------------------------------

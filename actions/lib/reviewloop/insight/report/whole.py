@@ -84,6 +84,7 @@ def report(
         groups.sizes(found),
         groups.origins(found),
         groups.authors(found),
+        groups.asked(found),
         groups.listed(found),
         people.concentration(found),
         asks.escalations(found),
