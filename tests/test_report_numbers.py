@@ -7,6 +7,7 @@ import io
 import json
 import math
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Dict, Iterable, List, Sequence
 
 import pytest
@@ -251,6 +252,14 @@ def test_authors() -> None:
     assert (counted["first change"], counted["2nd and 3rd"]) == (1, 1)
 
 
+def test_authors_of_a_short_period() -> None:
+    """What was closed before the period was not read, so nobody can be told to be new."""
+    early = replace(in_review().change(), number=1, created=at("mon 9:00").replace(year=2025))
+    other = replace(in_review().change(), number=2, owner=replace(early.owner, id=77))
+    found = report([early, other], configured(), FRIDAY, since=at("mon 0:00"))
+    assert [one[0] for one in rows(found, "authors")] == ["not known: too early in what was read"]
+
+
 def test_reviewers_named() -> None:
     """Open changes that wait for reviewers, by how many people are named; bots are not."""
     people = [one for one in approved().change().messages[1:] if one.author]
@@ -430,6 +439,15 @@ def test_cycles_with_names() -> None:
     ]
 
 
+def test_part_of_a_cycle() -> None:
+    """A cycle that began before the period is told as far as it was read."""
+    every = numbered([reviewed_twice()])
+    whole = report(every, configured(), FRIDAY).section("nine").lead
+    part = report(every, configured(), FRIDAY, since=at("mon 0:00")).section("nine").lead
+    assert whole.startswith("In 2026 H1, 1 change")
+    assert part.startswith("In as much of 2026 H1 as was read, ")
+
+
 def test_cycles_out_of_order() -> None:
     """Cycles that do not stand in order are refused."""
     cycles = [Cycle("second", at("wed 0:00")), Cycle("first", at("mon 0:00"))]
@@ -443,6 +461,46 @@ def test_csv() -> None:
     head, line = csv.reader(io.StringIO(to_csv(found)))
     assert tuple(head) == COLUMNS
     assert line[:3] == ["'=cmd()", "2026 H1", "0.0"]
+
+
+# --- the expected time ---------------------------------------------------------------------------
+
+
+def every_working_day(days: int) -> List[Change]:
+    """Two changes a working day, each reviewed after an hour; the last day is the Friday."""
+    template = in_review().review("mon 10:00", "reviewer", text="Why?").change()
+    made = []
+    for back in range(days):
+        apart = timedelta(days=back)
+        if (FRIDAY - apart).weekday() < 5:
+            messages = [
+                replace(one, date=one.date + timedelta(days=3) - apart) for one in template.messages
+            ]
+            change = replace(
+                template,
+                created=messages[0].date,
+                updated=messages[-1].date,
+                messages=tuple(messages),
+            )
+            made += [replace(change, number=1000 * each + back) for each in (1, 2)]
+    return made
+
+
+def test_expected_time() -> None:
+    """Where all waits are alike the line is always right; it needs the 180 days before it."""
+    found = report(every_working_day(300), configured(), FRIDAY + timedelta(days=1))
+    shares = [one[-1] for one in rows(found, "eta") if one[1]]
+    assert shares
+    assert set(shares) == {1.0}
+    assert "was right for 100.0 % of them" in found.section("eta").lead
+
+
+def test_expected_time_of_a_short_period() -> None:
+    """In a period of 180 days no line is judged: what was closed before was not read."""
+    since = FRIDAY - timedelta(days=180)
+    found = report(every_working_day(300), configured(), FRIDAY, since=since)
+    assert rows(found, "eta") == []
+    assert "more than 210 days" in found.section("eta").lead
 
 
 # --- beside a poll -------------------------------------------------------------------------------

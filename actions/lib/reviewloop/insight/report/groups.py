@@ -25,6 +25,7 @@ from reviewloop.insight.report.figures import (
     rounded,
 )
 from reviewloop.insight.report.gather import Gathered
+from reviewloop.insight.report.scope import EVER
 from reviewloop.insight.report.stages import Stage
 from reviewloop.insight.sections import Cell, Section, Table
 
@@ -33,7 +34,7 @@ _LARGEST, _NO_LINES = "more than 1000", "none, or not known"
 _ORIGINS = {Origin.PERSON: "person", Origin.AGENT: "person's agent", Origin.BOT: "bot"}
 _HISTORY = ((0, "first change"), (2, "2nd and 3rd"), (49, "4th to 50th"))
 _LATER, _UNKNOWN = "51st and later", "not known: too early in what was read"
-#: For so long after the first change that was read, nobody can be told to be new.
+#: For so long after the beginning of what was read, nobody can be told to be new.
 _UNSURE = timedelta(days=180)
 _LISTED = ("nobody", "1 person", "2 or more")
 _UNASKED = "not known: Gerrit was not asked"
@@ -69,10 +70,11 @@ def origins(found: Gathered) -> Section:
 def authors(found: Gathered) -> Section:
     """By how many changes the owner had uploaded before."""
     known = _earlier(found.changes)
-    first = min((one.created for one in found.changes), default=None)
+    # What was closed before the period was not read.
+    begin = max(min((one.created for one in found.changes), default=EVER), found.scope.since)
 
     def history(one: ChangeFact, _: WaitFact) -> str:
-        if first is None or one.created < first + _UNSURE:
+        if one.created < begin + _UNSURE:
             return _UNKNOWN
         before = known[one.project, one.number]
         return next((name for most, name in _HISTORY if before <= most), _LATER)
@@ -80,7 +82,8 @@ def authors(found: Gathered) -> Section:
     order = [*(name for _, name in _HISTORY), _LATER, _UNKNOWN]
     note = (
         "Counted among the changes that were read: of owners who were there before, earlier"
-        f" changes may be missing. Changes of the first {_UNSURE.days} days are told apart."
+        f" changes may be missing. Changes of the first {_UNSURE.days} days that were read are told"
+        " apart."
     )
     return _section(found, ("authors", "By the author's history", note), history, order)
 

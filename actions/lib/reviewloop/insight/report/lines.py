@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import List
 
-from reviewloop.insight.calibration import calibration, overall
+from reviewloop.insight.calibration import FOLD, calibration, overall
 from reviewloop.insight.eta import FEW, SHARE, WINDOW
 from reviewloop.insight.report import charts
 from reviewloop.insight.report.figures import TOO_FEW, count, percent, rounded
 from reviewloop.insight.report.gather import Gathered
-from reviewloop.insight.report.scope import KEPT
+from reviewloop.insight.report.scope import EVER, KEPT
 from reviewloop.insight.sections import Cell, Section, Table
 from reviewloop.insight.survival import FEW as TOLD
 
@@ -20,8 +21,11 @@ TRIED = KEPT - WINDOW
 def section(found: Gathered) -> Section:
     """The line of 80 %, drawn for every wait when it began, and what became of the wait."""
     scope = found.scope
-    every = calibration(found.past, scope.policy.calendar, scope.now)
-    folds = [one for one in every if one.begin >= scope.now - TRIED]
+    # A line needs all waits of the days before it.
+    begin = max(scope.now - TRIED, _all_known(found))
+    is_long = begin + FOLD <= scope.now
+    every = calibration(found.past, scope.policy.calendar, scope.now) if is_long else ()
+    folds = [one for one in every if one.begin >= begin]
     drawn = sum(one.drawn for one in folds)
     rows: List[List[Cell]] = [
         [
@@ -35,7 +39,10 @@ def section(found: Gathered) -> Section:
         for one in folds
     ]
     share = overall(folds)
-    lead = f"No line could be drawn: it takes {FEW} waits like one in {WINDOW.days} days."
+    lead = (
+        f"No line can be judged: it takes a period of more than {(WINDOW + FOLD).days} days, and"
+        f" {FEW} waits of one kind in {WINDOW.days} days."
+    )
     if share is not None:
         lead = (
             f"A line within which {percent(SHARE)} should get their review, drawn for"
@@ -76,3 +83,11 @@ def section(found: Gathered) -> Section:
     )
     title = "Is the expected time right?"
     return Section("eta", title, lead, Table(columns, rows), chart if values else None, note)
+
+
+def _all_known(found: Gathered) -> datetime:
+    """From when on the waits of the days before are all known: what was closed before the period
+    was not read.
+    """
+    since = found.scope.since
+    return EVER if since == EVER else since + WINDOW

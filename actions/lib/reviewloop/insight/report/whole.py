@@ -90,7 +90,7 @@ def report(
         asks.escalations(found),
         asks.effect(found),
         people.guards(found),
-        nine.section(table),
+        nine.section(found, table),
         lines.section(found),
         poll.section(found.poll, found.scope),
         definitions.section(found, unread or {}),
