@@ -7,6 +7,7 @@ import io
 import json
 import math
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, Dict, Iterable, List, Sequence
 
 import pytest
@@ -14,9 +15,10 @@ from hypothesis import given, settings
 
 from any_history import LATE, STEPS, Steps, history_of
 from histories import History, approved, at, commented, in_progress, in_review, stands
-from reviewloop.core.change import Change, ChangeStatus
+from reviewloop.core.change import Change, ChangeStatus, ReviewerUpdate
 from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.core.policy import Policy
+from reviewloop.gerrit import parse
 from reviewloop.insight.report.cycles import Cycle
 from reviewloop.insight.report.nine import COLUMNS
 from reviewloop.insight.report.whole import Report, report, to_csv, to_json
@@ -250,6 +252,14 @@ def test_authors() -> None:
     assert (counted["first change"], counted["2nd and 3rd"]) == (1, 1)
 
 
+def test_authors_of_a_short_period() -> None:
+    """What was closed before the period was not read, so nobody can be told to be new."""
+    early = replace(in_review().change(), number=1, created=at("mon 9:00").replace(year=2025))
+    other = replace(in_review().change(), number=2, owner=replace(early.owner, id=77))
+    found = report([early, other], configured(), FRIDAY, since=at("mon 0:00"))
+    assert [one[0] for one in rows(found, "authors")] == ["not known: too early in what was read"]
+
+
 def test_reviewers_named() -> None:
     """Open changes that wait for reviewers, by how many people are named; bots are not."""
     people = [one for one in approved().change().messages[1:] if one.author]
@@ -262,6 +272,69 @@ def test_reviewers_named() -> None:
     ]
     found = report(every, configured(), FRIDAY)
     assert [one[1] for one in rows(found, "listed")] == [2, 1, 0]
+
+
+def test_reviewers_asked() -> None:
+    """Who was made a reviewer by others when the wait began is told apart, but for bots, the owner,
+    who came by themselves, who came later, and who was taken off.
+    """
+    change = approved().change()
+    committer = next(one.author for one in change.messages[1:] if one.author)
+    robot = replace(committer, id=90, tags=("SERVICE_USER",))
+    owner = change.owner
+
+    def added(*updates: ReviewerUpdate) -> Change:
+        return replace(in_review().change(), reviewer_updates=updates)
+
+    start, state = at("mon 9:00"), "REVIEWER"
+    by_owner = ReviewerUpdate(start, owner.id, committer, state)
+    other = ReviewerUpdate(at("mon 9:10"), owner.id, replace(committer, id=55), state)
+    every = [
+        added(),
+        added(ReviewerUpdate(start, owner.id, robot, state)),
+        added(ReviewerUpdate(start, committer.id, committer, state)),
+        added(ReviewerUpdate(at("mon 9:11"), owner.id, committer, state)),
+        added(by_owner, ReviewerUpdate(start, owner.id, committer, "CC")),
+        added(by_owner),
+        added(by_owner, other),
+        in_review().change(),
+    ]
+    found = report(every, configured(), FRIDAY)
+    assert {one[0]: one[1] for one in rows(found, "asked")} == {
+        "nobody": 5,
+        "1 person": 1,
+        "2 or more": 1,
+        "not known: Gerrit was not asked": 1,
+    }
+
+
+def test_reviewer_updates_as_gerrit_answers() -> None:
+    """`reviewer_updates` are read in the order of time; who has no account is left out."""
+    people = {"_account_id": 5}, {"_account_id": 6}
+    raw = {
+        "_number": 1,
+        "project": "tools/build",
+        "branch": "master",
+        "change_id": "I1",
+        "status": "NEW",
+        "subject": "A change",
+        "owner": people[0],
+        "created": "2026-03-02 09:00:00.000000000",
+        "updated": "2026-03-02 09:00:00.000000000",
+    }
+    update = {"updated": "2026-03-02 09:00:01.000000000", "updated_by": people[0]}
+    later = {**update, "updated": "2026-03-02 10:00:00.000000000"}
+    updates = [
+        {**later, "reviewer": people[1], "state": "REMOVED"},
+        {**update, "reviewer": people[1], "state": "REVIEWER"},
+        {**update, "reviewer": {"email": "somebody@example.org"}, "state": "CC"},
+    ]
+    found = parse.change({**raw, "reviewer_updates": updates}).reviewer_updates
+    assert [(one.by, one.account.id, one.state) for one in found or ()] == [
+        (5, 6, "REVIEWER"),
+        (5, 6, "REMOVED"),
+    ]
+    assert parse.change(raw).reviewer_updates is None
 
 
 # --- asks ----------------------------------------------------------------------------------------
@@ -366,6 +439,15 @@ def test_cycles_with_names() -> None:
     ]
 
 
+def test_part_of_a_cycle() -> None:
+    """A cycle that began before the period is told as far as it was read."""
+    every = numbered([reviewed_twice()])
+    whole = report(every, configured(), FRIDAY).section("nine").lead
+    part = report(every, configured(), FRIDAY, since=at("mon 0:00")).section("nine").lead
+    assert whole.startswith("In 2026 H1, 1 change")
+    assert part.startswith("In as much of 2026 H1 as was read, ")
+
+
 def test_cycles_out_of_order() -> None:
     """Cycles that do not stand in order are refused."""
     cycles = [Cycle("second", at("wed 0:00")), Cycle("first", at("mon 0:00"))]
@@ -379,6 +461,46 @@ def test_csv() -> None:
     head, line = csv.reader(io.StringIO(to_csv(found)))
     assert tuple(head) == COLUMNS
     assert line[:3] == ["'=cmd()", "2026 H1", "0.0"]
+
+
+# --- the expected time ---------------------------------------------------------------------------
+
+
+def every_working_day(days: int) -> List[Change]:
+    """Two changes a working day, each reviewed after an hour; the last day is the Friday."""
+    template = in_review().review("mon 10:00", "reviewer", text="Why?").change()
+    made = []
+    for back in range(days):
+        apart = timedelta(days=back)
+        if (FRIDAY - apart).weekday() < 5:
+            messages = [
+                replace(one, date=one.date + timedelta(days=3) - apart) for one in template.messages
+            ]
+            change = replace(
+                template,
+                created=messages[0].date,
+                updated=messages[-1].date,
+                messages=tuple(messages),
+            )
+            made += [replace(change, number=1000 * each + back) for each in (1, 2)]
+    return made
+
+
+def test_expected_time() -> None:
+    """Where all waits are alike the line is always right; it needs the 180 days before it."""
+    found = report(every_working_day(300), configured(), FRIDAY + timedelta(days=1))
+    shares = [one[-1] for one in rows(found, "eta") if one[1]]
+    assert shares
+    assert set(shares) == {1.0}
+    assert "was right for 100.0 % of them" in found.section("eta").lead
+
+
+def test_expected_time_of_a_short_period() -> None:
+    """In a period of 180 days no line is judged: what was closed before was not read."""
+    since = FRIDAY - timedelta(days=180)
+    found = report(every_working_day(300), configured(), FRIDAY, since=since)
+    assert rows(found, "eta") == []
+    assert "more than 210 days" in found.section("eta").lead
 
 
 # --- beside a poll -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from reviewloop.core.timestamps import iso
 from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse, queries
 from reviewloop.gerrit.fields import Raw
-from reviewloop.gerrit.reads import DETAIL, ReadClient
+from reviewloop.gerrit.reads import HISTORY, ReadClient
 from reviewloop.insight.report.whole import Report
 from reviewloop.insight.report.whole import report as reported
 from reviewloop.insight.sections import Cell, Section
@@ -95,7 +95,7 @@ def report(
         check_page(Path(out), only_own=True)
     period = Period(asked_now(context.client), days)
     searches = period.searches(context.settings.gerrit.query)
-    raws = chain.from_iterable(context.client.scan(one, DETAIL) for one in searches)
+    raws = chain.from_iterable(context.client.scan(one, HISTORY) for one in searches)
     counted = _Counted(raws, limit)
     found = made(period.changes(counted.first()), period, context.settings, names)
     size = write_page(Path(out), found, period, context.settings) if out else 0

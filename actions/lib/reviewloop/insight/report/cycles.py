@@ -43,6 +43,12 @@ class Cycles:
         place = bisect_right([one.begin for one in self.given], instant)
         return self.given[place - 1].name if place else "earlier"
 
+    def begin(self, name: str) -> Optional[datetime]:
+        """When it begins; None for what lies before those that are given."""
+        if self.given:
+            return {one.name: one.begin for one in self.given}.get(name)
+        return datetime(int(name[:-3]), 1 if name[-1] == "1" else _JULY, 1, tzinfo=timezone.utc)
+
     def end(self, name: str) -> Optional[datetime]:
         """When it ends; None for the last of those that are given."""
         if self.given:

@@ -87,9 +87,9 @@ def section(found: Gathered, unread: Mapping[str, int]) -> Section:
     but = f"{left:,} could not be used or were left out" if left else "none was left out"
     lead = f"{seen.used:,} changes were read, and {but}."
     note = (
-        "Changes that the account cannot see are not here, and nothing tells how many. Who was"
-        " asked to review when, comments without a message, and words in chats are not part of a"
-        " history. Names of people are left out unless they were asked for."
+        "Changes that the account cannot see are not here, and nothing tells how many. Comments"
+        " without a message and words in chats are not part of a history. Names of people are left"
+        " out unless they were asked for."
     )
     title = "Definitions, and what could not be seen"
     return Section("definitions", title, lead, Table(("what", "value"), rows), None, note)

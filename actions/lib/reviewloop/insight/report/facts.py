@@ -36,6 +36,8 @@ class WaitFact:
     ``ending`` is "" while it lasts. ``days`` is how long it lasted, or has lasted until now, and
     ``entered`` how long it had when the period began; ``recent`` the same of the last part of the
     period, None for a wait that was over by then. ``late_at`` is when it passed the promise.
+    ``asked``: how many people others had made reviewers when it began, None where that is not
+    known.
     """
 
     party: Party
@@ -46,7 +48,7 @@ class WaitFact:
     entered: float
     recent: Optional[float]
     late_at: Optional[datetime]
-    is_first: bool
+    asked: Optional[int]
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ def backlog(found: Gathered) -> Section:
         amounts = [one.open_days for one in waiting if one.turn is stage]
         rows.append([stage.value, *ages, sum(ages), days(median(amounts))])
     values = [
-        {"age": age, "turn": stage.value, "changes": number}
-        for stage in _OPEN_STAGES
+        {"age": age, "turn": stage.value, "changes": number, "place": place}
+        for place, stage in enumerate(_OPEN_STAGES)
         for age in names
         for number in [counted.get((age, stage), 0)]
         if number
@@ -59,9 +59,12 @@ def backlog(found: Gathered) -> Section:
     idle = sum(not one.status.is_closed for one in found.changes) - len(waiting)
     chart = charts.bars(
         values,
-        x=charts.channel("age", charts.ORDER, "working days so far", sort=names),
+        x=charts.channel(
+            "age", charts.ORDER, "working days so far", sort=names, scale={"domain": names}
+        ),
         y=charts.channel("changes", charts.QUANTITY, "open changes"),
         color=charts.channel("turn", charts.NAME, "turn", sort=[one.value for one in _OPEN_STAGES]),
+        order={"field": "place"},
     )
     note = f"{count(idle, 'more open change')} wait for nobody: in progress or held back."
     table = Table(("turn", *names, "all", "median working days"), rows)
@@ -87,13 +90,14 @@ def life(found: Gathered) -> Section:
     lead = "No change was merged in the period."
     for fate, holds in _FATES:
         mine = [one for one in found.changes if holds(one) and _in_period(one, found)]
-        for stage in Stage:
+        for place, stage in enumerate(Stage):
             pooled, per_change = _shares(mine, stage)
             amounts = [one.life.get(stage, 0.0) / _DAY for one in mine]
             shares = (rounded(pooled), rounded(per_change))
             rows.append([fate, stage.value, *shares, days(mean(amounts)), days(median(amounts))])
             if pooled is not None:
-                values.append({"fate": fate, "stage": stage.value, "share": round(pooled, 4)})
+                part = {"fate": fate, "stage": stage.value, "place": place}
+                values.append({**part, "share": round(pooled, charts.DIGITS)})
         if fate == "merged" and mine:
             lead = _life(mine)
     chart = charts.bars(
@@ -101,6 +105,7 @@ def life(found: Gathered) -> Section:
         x=charts.channel("share", charts.QUANTITY, "share of the time", axis=charts.PERCENT),
         y=charts.channel("fate", charts.NAME, "changes", sort=[name for name, _ in _FATES]),
         color=charts.channel("stage", charts.NAME, "waits for", sort=[one.value for one in Stage]),
+        order={"field": "place"},
     )
     columns = (
         "changes",

@@ -15,10 +15,11 @@ from reviewloop.core.policy import Vote
 from reviewloop.core.speech import COMMENTS
 from reviewloop.core.steps import Step
 from reviewloop.core.turns import TurnEvent
+from reviewloop.insight.eta import Past
 from reviewloop.insight.report.cycles import Cycles
 from reviewloop.insight.report.facts import ChangeFact
 from reviewloop.insight.report.poll import Tally
-from reviewloop.insight.report.scope import Scope
+from reviewloop.insight.report.scope import KEPT, Scope
 from reviewloop.insight.report.told import told
 
 PROMPT_SECONDS = 600
@@ -66,7 +67,8 @@ class Gathered:
 
     ``hours`` counts reviews by weekday (Monday = 0) and hour, in the calendar's zone; ``reviewers``
     by account, with ``names`` where they are wanted; ``approved`` the approving votes of those who
-    were asked, and ``prompt`` those of them within ten minutes. ``reviewing`` and ``maintaining``
+    were asked, and ``prompt`` those of them within ten minutes. ``past`` are the
+    reviewers' waits of the last 540 days. ``reviewing`` and ``maintaining``
     are the accounts that did so, by project and cycle.
     """
 
@@ -79,6 +81,7 @@ class Gathered:
     reviewers: Counts[int] = field(default_factory=Counter)
     names: Dict[int, str] = field(default_factory=dict)
     quarters: DefaultDict[str, Quarter] = field(default_factory=lambda: defaultdict(Quarter))
+    past: List[Past] = field(default_factory=list)
     approved: int = 0
     prompt: int = 0
     poll: Tally = field(default_factory=Tally)
@@ -112,6 +115,8 @@ class Gathered:
         seen.last = max(change.messages[-1].date, seen.last or change.messages[-1].date)
         self.changes.append(one.fact)
         self.poll.take(one, self.scope)
+        begin = self.scope.now - KEPT
+        self.past += (each for each in one.past if each.end is None or each.end > begin)
         said = {(each.date, each.author.id if each.author else 0): each for each in change.messages}
         for step in one.steps:
             if self.scope.holds(step.event.at):

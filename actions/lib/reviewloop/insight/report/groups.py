@@ -25,6 +25,7 @@ from reviewloop.insight.report.figures import (
     rounded,
 )
 from reviewloop.insight.report.gather import Gathered
+from reviewloop.insight.report.scope import EVER
 from reviewloop.insight.report.stages import Stage
 from reviewloop.insight.sections import Cell, Section, Table
 
@@ -33,15 +34,17 @@ _LARGEST, _NO_LINES = "more than 1000", "none, or not known"
 _ORIGINS = {Origin.PERSON: "person", Origin.AGENT: "person's agent", Origin.BOT: "bot"}
 _HISTORY = ((0, "first change"), (2, "2nd and 3rd"), (49, "4th to 50th"))
 _LATER, _UNKNOWN = "51st and later", "not known: too early in what was read"
-#: For so long after the first change that was read, nobody can be told to be new.
+#: For so long after the beginning of what was read, nobody can be told to be new.
 _UNSURE = timedelta(days=180)
 _LISTED = ("nobody", "1 person", "2 or more")
+_UNASKED = "not known: Gerrit was not asked"
+_NOT_KNOWN = (_UNKNOWN, _NO_LINES, _UNASKED)
 
 
 def sizes(found: Gathered) -> Section:
     """By the lines of the last patch set."""
 
-    def size(one: ChangeFact) -> str:
+    def size(one: ChangeFact, _: WaitFact) -> str:
         if not one.size:
             return _NO_LINES
         return next((name for most, name in _SIZES if one.size <= most), _LARGEST)
@@ -54,7 +57,7 @@ def sizes(found: Gathered) -> Section:
 def origins(found: Gathered) -> Section:
     """By who wrote the change."""
 
-    def origin(one: ChangeFact) -> str:
+    def origin(one: ChangeFact, _: WaitFact) -> str:
         return _ORIGINS[one.origin]
 
     note = (
@@ -67,10 +70,11 @@ def origins(found: Gathered) -> Section:
 def authors(found: Gathered) -> Section:
     """By how many changes the owner had uploaded before."""
     known = _earlier(found.changes)
-    first = min((one.created for one in found.changes), default=None)
+    # What was closed before the period was not read.
+    begin = max(min((one.created for one in found.changes), default=EVER), found.scope.since)
 
-    def history(one: ChangeFact) -> str:
-        if first is None or one.created < first + _UNSURE:
+    def history(one: ChangeFact, _: WaitFact) -> str:
+        if one.created < begin + _UNSURE:
             return _UNKNOWN
         before = known[one.project, one.number]
         return next((name for most, name in _HISTORY if before <= most), _LATER)
@@ -78,7 +82,8 @@ def authors(found: Gathered) -> Section:
     order = [*(name for _, name in _HISTORY), _LATER, _UNKNOWN]
     note = (
         "Counted among the changes that were read: of owners who were there before, earlier"
-        f" changes may be missing. Changes of the first {_UNSURE.days} days are told apart."
+        f" changes may be missing. Changes of the first {_UNSURE.days} days that were read are told"
+        " apart."
     )
     return _section(found, ("authors", "By the author's history", note), history, order)
 
@@ -93,15 +98,30 @@ def _earlier(changes: Iterable[ChangeFact]) -> Dict[Tuple[str, int], int]:
     return found
 
 
+def asked(found: Gathered) -> Section:
+    """By how many people had been asked when the wait began."""
+    note = (
+        "People whom others had made reviewers when the wait began, or within ten minutes; who came"
+        " by themselves was not asked. Bots and the owner do not count."
+    )
+
+    def group(_: ChangeFact, wait: WaitFact) -> str:
+        return _UNASKED if wait.asked is None else _LISTED[min(wait.asked, 2)]
+
+    head = ("asked", "By number of reviewers asked", note)
+    return _section(found, head, group, [*_LISTED, _UNASKED])
+
+
 def _section(
     found: Gathered,
     head: Tuple[str, str, str],
-    group_of: Callable[[ChangeFact], str],
+    group_of: Callable[[ChangeFact, WaitFact], str],
     order: Sequence[str],
 ) -> Section:
     by_group: Dict[str, List[WaitFact]] = {name: [] for name in order}
     for change in found.changes:
-        by_group[group_of(change)].extend(of_reviewers(change.waits))
+        for wait in of_reviewers(change.waits):
+            by_group[group_of(change, wait)].append(wait)
     paces = {name: pace(observed(waits), found.scope.promised) for name, waits in by_group.items()}
     rows = [[name, *cells(one)] for name, one in paces.items() if one.waits]
     values = [
@@ -112,11 +132,11 @@ def _section(
             "high": rounded(one.within.high),
         }
         for name, one in paces.items()
-        if one.within
+        if one.within and name not in _NOT_KNOWN
     ]
     ident, title, note = head
     table = Table(("group", *COLUMNS), rows)
-    known = {name: one for name, one in paces.items() if name not in (_UNKNOWN, _NO_LINES)}
+    known = {name: one for name, one in paces.items() if name not in _NOT_KNOWN}
     chart = charts.ranges(values, title.lower(), order) if len(values) > 1 else None
     return Section(ident, title, _lead(known), table, chart, note)
 
@@ -171,9 +191,8 @@ def listed(found: Gathered) -> Section:
     )
     note = (
         "People only, as Gerrit lists them now: those who were asked, and those who reviewed by"
-        " themselves. Who was asked when is not part of a history, so past waits cannot be told"
-        " apart by it."
+        " themselves."
     )
     columns = ("reviewers named", "open changes", "past the promise", "share", "median days so far")
-    title = "By number of reviewers named"
+    title = "Open changes by number of reviewers named"
     return Section("listed", title, lead, Table(columns, rows), chart if mine else None, note)

@@ -118,14 +118,14 @@ def _per(part: int, of: int) -> Optional[float]:
     return round(part / of, 3) if of else None
 
 
-def section(told: List[List[Cell]]) -> Section:
+def section(found: Gathered, told: List[List[Cell]]) -> Section:
     """The nine as a part of the report."""
     lead = "No change was opened or closed in the period."
     values = []
     if told:
         first = told[0][0]
         mine = [row for row in told if row[0] == first]
-        lead = _lead(mine)
+        lead = _lead(found, mine)
         values = [
             {"cycle": row[1], "what": name, "changes": row[COLUMNS.index(name)]}
             for row in mine[-_SHOWN * 2 :]
@@ -135,8 +135,8 @@ def section(told: List[List[Cell]]) -> Section:
         values,
         x=charts.channel("cycle", charts.ORDER, "cycle", sort=None),
         y=charts.channel("changes", charts.QUANTITY, "changes"),
-        color=charts.channel("what", charts.NAME, "changes"),
-        xOffset={"field": "what"},
+        color=charts.channel("what", charts.NAME, "changes", sort=["opened", "merged"]),
+        xOffset={"field": "what", "sort": ["opened", "merged"]},
     )
     note = (
         "Calendar days, so that they compare with other dashboards. Opened and time to first review"
@@ -144,17 +144,21 @@ def section(told: List[List[Cell]]) -> Section:
         " those closed in it. The review efficiency index is merged ÷ opened. Changes without a"
         " review have no time to it, which makes young cycles look fast: the curve above counts"
         " them. Maintainers cast +2, -2 or an approval; reviewers are people who reviewed. Without"
-        " names of cycles, a cycle is half a year; the last one is not over."
+        " names of cycles, a cycle is half a year; the first is told from the beginning of the"
+        " period on, and the last one is not over."
     )
     title = "OpenInfra's nine, by project and release cycle"
     return Section("nine", title, lead, Table(COLUMNS, told), chart if values else None, note)
 
 
-def _lead(mine: List[List[Cell]]) -> str:
+def _lead(found: Gathered, mine: List[List[Cell]]) -> str:
     """The last cycle that is over, or the only one."""
     row = dict(zip(COLUMNS, mine[-2] if len(mine) > 1 else mine[-1]))
     opened, merged = int(row["opened"] or 0), int(row["merged"] or 0)
-    lead = f"In {row['cycle']}, {count(opened, 'change')} were opened and {merged:,} merged"
+    begin = found.cycles.begin(str(row["cycle"]))
+    whole = begin is not None and begin >= found.scope.since
+    when = f"In {row['cycle']}" if whole else f"In as much of {row['cycle']} as was read"
+    lead = f"{when}, {count(opened, 'change')} were opened and {merged:,} merged"
     index = row["review efficiency index"]
     if isinstance(index, float):
         lead += f": a review efficiency index of {index:.2f}"

@@ -26,20 +26,20 @@ def weeks(found: Gathered) -> Section:
     for wait in waits_of(found):
         if wait.since > scope.since:
             by_week.setdefault(_monday(wait.since, scope), []).append(wait)
-    every = [week for week in sorted(by_week) if _is_decided(week, scope)][-_MOST_WEEKS:]
+    every = _every([week for week in by_week if _is_decided(week, scope)])
     counts = {week: _decided(waits, scope) for week, waits in by_week.items()}
     rows: List[List[Cell]] = []
     values: List[Dict[str, Any]] = []
     for week in every:
-        hits, of = counts[week]
+        hits, of = counts.get(week, (0, 0))
         last = [counts.get(week - timedelta(weeks=back), (0, 0)) for back in range(_TOGETHER)]
         share = proportion(sum(one for one, _ in last), sum(one for _, one in last))
         told = (None, None, None) if share is None else (share.share, share.low, share.high)
         away = _away(week, scope)
         rows.append([week.isoformat(), of, hits, *map(rounded, told), away])
-        if share is not None:
-            point = dict(zip(("share", "low", "high"), map(rounded, told)))
-            values.append({"week": week.isoformat(), **point})
+        # Weeks without a share stay, and the line is broken there.
+        point = dict(zip(("share", "low", "high"), map(rounded, told)))
+        values.append({"week": week.isoformat(), **point})
     return Section(
         "weeks",
         "Week by week",
@@ -56,12 +56,20 @@ def weeks(found: Gathered) -> Section:
             ),
             rows,
         ),
-        _weeks_chart(values, every, scope) if values else None,
+        _weeks_chart(values, every, scope) if any(one["share"] for one in values) else None,
         "By the week in which the wait began; a week counts when all of its waits had the time"
         " that is promised, without those that red CI or a snooze holds back. The share is that of"
         " the week and the three before it, with its 95 % band (Wilson); none is told under 20"
         " waits.",
     )
+
+
+def _every(weeks: Sequence[date]) -> List[date]:
+    """The weeks from the first to the last, the latest 52."""
+    if not weeks:
+        return []
+    between = (max(weeks) - min(weeks)).days // 7
+    return [min(weeks) + timedelta(weeks=one) for one in range(between + 1)][-_MOST_WEEKS:]
 
 
 def _decided(waits: Sequence[WaitFact], scope: Scope) -> Tuple[int, int]:
@@ -94,15 +102,15 @@ def _sum(rows: Sequence[Sequence[Cell]], place: int) -> int:
 def _weeks_chart(
     values: List[Dict[str, Any]], every: Sequence[date], scope: Scope
 ) -> Mapping[str, Any]:
-    x = charts.channel("week", charts.TIME, "week")
+    x, title = charts.channel("week", charts.TIME, "week"), "over within the promise"
     layers: List[Dict[str, Any]] = [
         {
-            "mark": {"type": "errorband"},
-            "encoding": {"x": x, "y": charts.share("low", "in time"), "y2": {"field": "high"}},
+            "mark": {"type": "area", "opacity": 0.25},
+            "encoding": {"x": x, "y": charts.share("low", title), "y2": {"field": "high"}},
         },
         {
             "mark": {"type": "line", "point": True},
-            "encoding": {"x": x, "y": charts.share("share", "over within the promise")},
+            "encoding": {"x": x, "y": charts.share("share", title)},
         },
     ]
     frozen = [
