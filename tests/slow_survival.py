@@ -109,3 +109,32 @@ def likelihood(first: Sequence[Observed], second: Sequence[Observed]) -> Callabl
         return total
 
     return of
+
+
+def incidence_variance(waits: Sequence[Observed], how: str, until: float) -> float:
+    """As a sum over all pairs of times: how each step's counts move the share, squared and added.
+
+    The share is a function of each time's counts, which are multinomial; this takes the slope with
+    respect to each of them from the formula of the share itself.
+    """
+    moments = [time for time in times(waits) if time <= until]
+    many = [at_risk(waits, time) for time in moments]
+    mine = [ended(waits, time, how) for time in moments]
+    gone = [ended(waits, time) for time in moments]
+    total = 0.0
+    for place, risk in enumerate(many):
+        before = math.prod(1 - gone[one] / many[one] for one in range(place))
+        stay = 1 - gone[place] / risk
+        later = 0.0
+        for one in range(place + 1, len(moments)):
+            kept = math.prod(1 - gone[x] / many[x] for x in range(place + 1, one))
+            later += before * kept * mine[one] / many[one]
+        share, other = mine[place] / risk, (gone[place] - mine[place]) / risk
+        slope_mine, slope_other = before - later, -later
+        assert stay >= 0
+        total += (
+            slope_mine**2 * share * (1 - share)
+            + slope_other**2 * other * (1 - other)
+            - 2 * slope_mine * slope_other * share * other
+        ) / risk
+    return total

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import slow_survival as slow
 from reviewloop.insight.comparing import compare, endings_needed
-from reviewloop.insight.survival import FEW, Observed, incidence, kaplan_meier
+from reviewloop.insight.survival import FEW, Observed, incidence, incidence_at, kaplan_meier
 
 CLOSE = 1e-9
 ENDINGS = ("", "reviewed", "merged")
@@ -175,6 +175,19 @@ def test_any_incidence(waits: List[Observed]) -> None:
         assert close(total + found.lasting[place], 1.0)
 
 
+@given(groups_, st.sampled_from(ENDINGS[1:]), st.integers(0, 12))
+def test_any_band_of_an_incidence(waits: List[Observed], how: str, time: int) -> None:
+    """Its band is what the delta method gives, from the slope of the share in every count."""
+    share, low, high = incidence_at(waits, how, time)
+    assert close(share, incidence(waits).at(time, how))
+    if low is None or high is None:
+        assert share < CLOSE or share > 1 - CLOSE
+        return
+    error = math.sqrt(slow.incidence_variance(waits, how, time)) / (share * math.log(share))
+    assert math.isclose(low, share ** math.exp(-slow.Z * error), abs_tol=1e-7)
+    assert math.isclose(high, share ** math.exp(slow.Z * error), abs_tol=1e-7)
+
+
 @given(groups_, groups_)
 def test_any_two_groups(first: List[Observed], second: List[Observed]) -> None:
     """The log-rank statistic is that of the tables, and does not mind which group is first."""
@@ -237,12 +250,12 @@ def test_like_lifelines_curve(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_like_lifelines_incidence(seed: int) -> None:
-    """lifelines has the same cumulative incidence."""  # noqa: D403 - its name
+    """lifelines has the same cumulative incidence, and the same band."""  # noqa: D403 - its name
     lifelines = pytest.importorskip("lifelines", reason="requirements-check.txt has lifelines")
     waits, _ = drawn(seed, ties=False)
     found = incidence(waits)
     for how in ("merged", "reviewed"):
-        fitter = lifelines.AalenJohansenFitter(calculate_variance=False).fit(
+        fitter = lifelines.AalenJohansenFitter().fit(
             [one.time for one in waits],
             [NUMBERS[one.ending] for one in waits],
             event_of_interest=NUMBERS[how],
@@ -250,6 +263,12 @@ def test_like_lifelines_incidence(seed: int) -> None:
         )
         column = fitter.cumulative_density_.iloc[:, 0]
         assert all(close(found.at(time, how), column.loc[time]) for time in found.times)
+        for time in found.times:
+            _, low, high = incidence_at(waits, how, time)
+            theirs = fitter.confidence_interval_.loc[time]
+            if low is not None and not math.isnan(theirs.iloc[0]):  # theirs is not where all ended
+                assert close(low, theirs.iloc[0])
+                assert close(high, theirs.iloc[1])
 
 
 @pytest.mark.parametrize("seed", range(5))

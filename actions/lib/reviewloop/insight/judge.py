@@ -97,13 +97,17 @@ class Judged:
     held: Tuple[Held, ...] = ()
 
 
-def judge(reading: Reading, policy: Policy, milestone: Duration) -> Judged:
+def judge(
+    reading: Reading, policy: Policy, milestone: Duration, taken: Optional[Sequence[Step]] = None
+) -> Judged:
     """Judge one change.
 
     :param reading: with its messages, read under the policy.
     :param milestone: need not be one of the policy's.
+    :param taken: the steps of its history, where the caller has them.
     """
-    change, judge_ = reading.change, _Judge(reading, policy, milestone)
+    taken = steps(reading.change, policy) if taken is None else taken
+    change, judge_ = reading.change, _Judge(reading, policy, milestone, taken)
     return Judged(
         last=max([change.updated, *(message.date for message in change.messages)]),
         closed=change.status.is_closed,
@@ -116,10 +120,12 @@ def judge(reading: Reading, policy: Policy, milestone: Duration) -> Judged:
 class _Judge:
     """One change and what is looked up in it."""
 
-    def __init__(self, reading: Reading, policy: Policy, milestone: Duration) -> None:
+    def __init__(
+        self, reading: Reading, policy: Policy, milestone: Duration, taken: Sequence[Step]
+    ) -> None:
         self._reading = reading
         self._policy = replace(policy, milestones=(milestone,))
-        self._taken = steps(reading.change, policy)
+        self._taken = taken
         self._instants = [step.event.at for step in self._taken]
         self._moves = Moves.of(reading.change, self._taken, policy)
         told = replay(reading, self._policy, _EVER)

@@ -167,6 +167,35 @@ def incidence(observed: Iterable[Observed]) -> Incidence:
     return Incidence(tuple(times), told, tuple(alive))
 
 
+def incidence_at(
+    observed: Iterable[Observed], ending: str, time: float
+) -> Tuple[float, Optional[float], Optional[float]]:
+    """The share that had ended in one way by a time, with its 95 % band.
+
+    The variance is that of the delta method (Marubini and Valsecchi 1995, section 10.2), the band
+    on the log-log scale; None where the share is 0 or 1.
+    """
+    group = Group(observed, None)
+    rows: List[Tuple[int, int, int, float, float]] = []
+    lasting, share = 1.0, 0.0
+    for at in sorted(one for one in group.ends if one <= time):
+        at_risk, ended, mine = group.at_risk(at), group.ended(at), group.ends[at][ending]
+        share += lasting * mine / at_risk
+        rows.append((at_risk, ended, mine, lasting, share))
+        lasting *= (at_risk - ended) / at_risk
+    if not _SLACK < share < 1 - _SLACK:
+        return share, None, None
+    variance = 0.0
+    for at_risk, ended, mine, before, so_far in rows:
+        rest = share - so_far
+        if rest and ended < at_risk:
+            variance += rest**2 * ended / (at_risk * (at_risk - ended))
+        variance += before**2 * mine * (at_risk - mine) / at_risk**3
+        variance -= 2 * rest * before * mine / at_risk**2
+    reach = Z95 * sqrt(max(variance, 0.0)) / (share * log(share))
+    return share, share ** exp(-reach), share ** exp(reach)
+
+
 def _band(lasting: float, spread: float) -> Tuple[Optional[float], Optional[float]]:
     if lasting <= 0:
         return None, None
