@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from reviewloop.core.spans import Span, in_order
 from reviewloop.core.turns import Party
-from reviewloop.insight.ticks import moment, ticks
+from reviewloop.insight.ticks import ticks
 from reviewloop.insight.timeline import Reached, TimeLine, Turn
-from reviewloop.messages.words import CAUSES, ENDINGS
 
 LABEL = 11
 """Columns for the names of the rows."""
 LEAST, BEST, MOST = 50, 76, 160
 """How wide the text is at least, without being told, and at most."""
 # Columns from one mark of the axis to the next, at least.
-_APART = 9
+_APART = 7
 _HOUR, _DAY = 3_600, 86_400
 # What one column may be.
 _STEPS = (
@@ -302,17 +301,3 @@ def _length(seconds: int) -> str:
         if count and not rest:
             return f"1 {name}" if count == 1 else f"{count} {name}s"
     return f"{seconds} seconds"
-
-
-def turns(line: TimeLine, first: Optional[int] = None) -> Iterator[Tuple[str, str]]:
-    """When each turn began, and what there is to say of it; the last ``first`` of them."""
-    calendar = line.calendar
-    for turn in line.turns if first is None else line.turns[-first:]:
-        days = turn.seconds / calendar.day_seconds
-        told = f"{turn.party.value}: {CAUSES[turn.cause]}. {days:.2f} d"
-        for one in turn.reached:
-            at = moment(calendar, one.at)
-            told += f", {one.milestone} {'on' if one.at <= line.now else 'next, on'} {at}"
-        if turn.end is not None and turn.how is not None:
-            told += f"; then {ENDINGS[turn.how]}, {moment(calendar, turn.end)}"
-        yield moment(calendar, turn.since), told + "."
