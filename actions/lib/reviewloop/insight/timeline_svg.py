@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from reviewloop.core.spans import Span, in_order, subtract
+from reviewloop.core.spans import Span, both, in_order, subtract
 from reviewloop.core.turns import Party
 from reviewloop.insight.ticks import moment, ticks
 from reviewloop.insight.timeline import Reached, TimeLine, Turn
@@ -149,7 +149,7 @@ class _Picture:
         yield self._rect(
             Span(turn.since, min(end, line.end)), y + 6, 6, {"class": css, "opacity": 0.35}, words
         )
-        inside = subtract(turn.running, subtract((Span(turn.since, end),), line.working))
+        inside = both(both(turn.running, line.working), (Span(turn.since, end),))
         for span in inside:
             if span.start < reached:
                 run = Span(span.start, min(span.end or reached, reached))

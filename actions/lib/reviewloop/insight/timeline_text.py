@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Dict, Iterator, List, Sequence, Tuple
 
-from reviewloop.core.spans import Span, in_order
+from reviewloop.core.spans import Span, both, in_order
 from reviewloop.core.turns import Party
 from reviewloop.insight.ticks import ticks
 from reviewloop.insight.timeline import Reached, TimeLine, Turn
@@ -125,10 +125,10 @@ class _Picture:
             end = self._end(turn)
             lasts = Span(turn.since, end)
             self._fill(row, (lasts,), self._glyphs.stands, at_least_one=True)
-            runs = _cut(_both(turn.running, self._working), end)
+            runs = both(both(turn.running, self._working), (lasts,))
             self._fill(row, runs, self._glyphs.runs, is_work=True)
             if end > self._line.now:
-                ahead = self._column(self._line.now) + 1
+                ahead = math.ceil((self._line.now - self._begin).total_seconds() / self._step)
                 runs_on = self._glyphs.runs
                 row[ahead:] = [self._glyphs.ahead if one == runs_on else " " for one in row[ahead:]]
         yield self._named(party.value, "".join(row))
@@ -260,26 +260,6 @@ def _scale(line: TimeLine, most: int) -> Tuple[datetime, int, int]:
         if count <= most:
             break
     return begin, step, min(max(count, 1), most)
-
-
-def _both(some: Sequence[Span], others: Sequence[Span]) -> List[Span]:
-    """The time in both; of the first, the last may be open. Both are in order."""
-    found: List[Span] = []
-    place = 0
-    for span in some:
-        while place < len(others) and (others[place].end or span.start) <= span.start:
-            place += 1
-        for other in others[place:]:
-            if span.end is not None and other.start >= span.end:
-                break
-            ends = [one for one in (span.end, other.end) if one is not None]
-            found.append(Span(max(span.start, other.start), min(ends) if ends else None))
-    return found
-
-
-def _cut(spans: Sequence[Span], end: datetime) -> List[Span]:
-    inside = [one for one in spans if one.start < end]
-    return [Span(one.start, end if one.end is None else min(one.end, end)) for one in inside]
 
 
 def _wrapped(items: Sequence[str], width: int) -> Iterator[str]:
