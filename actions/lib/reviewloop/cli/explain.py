@@ -140,7 +140,7 @@ def _past_of_file(path: Path, number: int, settings: Settings) -> Iterable[Past]
         except ProtocolError:
             continue
         if change.number != number:
-            yield from past_of(read_change(change, settings.policy))
+            yield from past_of(read_change(change, settings.policy), settings.policy)
 
 
 def _shown(line: TimeLine, days: Optional[int]) -> TimeLine:

@@ -24,4 +24,5 @@ def past_of_server(context: Context, ident: object, limit: int) -> Tuple[Past, .
     number = int(re.sub(r".*~", "", str(ident)))
     readings = server.readings(raws)
     others = (reading for reading in readings if reading.change.number != number)
-    return tuple(past for reading in others for past in past_of(reading))
+    policy = context.settings.policy
+    return tuple(past for reading in others for past in past_of(reading, policy))
