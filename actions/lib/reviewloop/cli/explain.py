@@ -106,7 +106,9 @@ def explanation(options: argparse.Namespace, place: Place, settings: Settings) -
     # What it has is all that is asked of a client here; anything else would be an AttributeError.
     client = make_client(settings) if source is None else cast(Client, source)
     context = Context(settings, MemoryStore(client.now), lambda _settings: client)
-    return Explanation(context, place.ident, _past(options, place, context))
+    found = Explanation(context, place.ident)
+    found.past = _past(options, found)
+    return found
 
 
 def _settings(options: argparse.Namespace, place: Place) -> Settings:
@@ -122,15 +124,16 @@ def _settings(options: argparse.Namespace, place: Place) -> Settings:
     return settings
 
 
-def _past(options: argparse.Namespace, place: Place, context: Context) -> Tuple[Past, ...]:
+def _past(options: argparse.Namespace, found: Explanation) -> Tuple[Past, ...]:
+    context, number = found.context, found.reading.change.number
     if options.histories is not None:
-        return tuple(_past_of_file(options.histories, place.number, context.settings))
+        return tuple(_past_of_file(options.histories, number, context.settings))
     if not options.read_histories:
         return ()
     if options.changes is not None:
         raise ConfigError("--read-histories reads a server.", "With --changes give --histories.")
     sys.stderr.write(f"Reading up to {options.read_histories} changes of the last 180 days ...\n")
-    return past_of_server(context, place.number, options.read_histories)
+    return past_of_server(context, number, found.now, options.read_histories)
 
 
 def _past_of_file(path: Path, number: int, settings: Settings) -> Iterable[Past]:

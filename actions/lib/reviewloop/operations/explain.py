@@ -25,8 +25,10 @@ def explain(context: Context, number: int, histories: int = 0) -> Dict[str, Any]
         usually takes.
     :raises RefusedError: the change is private, or does not exist, or is not visible.
     """
-    past = past_of_server(context, number, histories) if histories else ()
-    return told(Explanation(context, number, past))
+    found = Explanation(context, number)
+    if histories:
+        found.past = past_of_server(context, found.reading.change.number, found.now, histories)
+    return told(found)
 
 
 def told(found: Explanation) -> Dict[str, Any]:

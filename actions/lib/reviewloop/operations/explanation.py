@@ -42,13 +42,13 @@ class Explanation:
     """What there is to say of one change, each thing looked at once.
 
     :param ident: the change's number, or what else Gerrit knows it by.
-    :param past: how long others waited; none where that is not known.
+    :ivar past: how long others waited; none where that is not known.
     :raises RefusedError: it is private, or does not exist, or is not visible.
     """
 
-    def __init__(self, context: Context, ident: Union[int, str], past: Sequence[Past] = ()) -> None:
+    def __init__(self, context: Context, ident: Union[int, str]) -> None:
         self.context = context
-        self.past = past
+        self.past: Sequence[Past] = ()
         self.reading: Reading = read(context, ident)
         self.now: datetime = context.client.now()
         self.policy: Policy = context.people.policy(self.reading.change)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from datetime import datetime
 from typing import Tuple
 
 from reviewloop.gerrit import queries
@@ -11,18 +11,15 @@ from reviewloop.operations.board import Server
 from reviewloop.operations.context import Context
 
 
-def past_of_server(context: Context, ident: object, limit: int) -> Tuple[Past, ...]:
+def past_of_server(context: Context, number: int, now: datetime, limit: int) -> Tuple[Past, ...]:
     """The reviewers' waits of the changes that the configured query finds, of the last 180 days,
     those touched last first; without those of the change itself.
 
-    :param ident: the change's number, or what else Gerrit knows it by.
     :param limit: changes to read, at most.
     """
     server = Server(context.settings, context.client, context.people.policy)
-    since = queries.after(context.client.now() - WINDOW)
-    raws, _ = server.search(queries.all_of(context.settings.gerrit.query, since), limit)
-    number = int(re.sub(r".*~", "", str(ident)))
-    readings = server.readings(raws)
-    others = (reading for reading in readings if reading.change.number != number)
+    query = queries.all_of(context.settings.gerrit.query, queries.after(now - WINDOW))
+    raws, _ = server.search(query, limit)
+    others = (one for one in server.readings(raws) if one.change.number != number)
     policy = context.settings.policy
     return tuple(past for reading in others for past in past_of(reading, policy))
