@@ -84,11 +84,11 @@ def _readiness(subject: Subject) -> Iterator[Condition]:
 
 
 def _turn(subject: Subject) -> Iterator[Condition]:
-    last, facts = subject.followed.steps[-1], subject.followed.steps[-1].facts
     turn = subject.reading.state.turn
-    why = "" if last.cause is None or turn is Party.NOBODY else f", {CAUSES[last.cause]}"
+    wait = subject.reading.timeline(turn, subject.bounds.now)
+    why = "" if wait is None else f": {CAUSES[wait.wait.cause]}"
     yield Condition("turn", turn.value, f"{turn.value}{why}", turn is Party.NOBODY)
-    robot = Fact.ROBOT_OWNER in facts
+    robot = Fact.ROBOT_OWNER in subject.followed.steps[-1].facts
     text = "the owner's turn is the reviewers'" if robot else "no"
     yield Condition("owner_is_bot", robot, text)
 

@@ -71,16 +71,21 @@ class Like:
 
 @dataclass(frozen=True)
 class Past:
-    """A wait of the reviewers as it came: the stopwatch runs in ``running``; ``how`` it ended."""
+    """A wait of the reviewers as it came: the stopwatch runs in ``running``; ``how`` it ended, and
+    after how many working ``seconds``, None where it lasts.
+    """
 
     like: Like
     since: datetime
     end: Optional[datetime]
     how: Optional[How]
     running: Tuple[Span, ...]
+    seconds: Optional[int] = None
 
     def elapsed(self, at: datetime, calendar: Calendar) -> int:
         """Working seconds on its stopwatch at an instant."""
+        if self.seconds is not None and self.end is not None and self.end <= at:
+            return self.seconds
         return sum(
             calendar.elapsed(span.start, at if span.end is None else min(at, span.end))
             for span in self.running
@@ -108,14 +113,16 @@ def size_of(change: Change) -> str:
     return next((name for most, name in SIZES if lines < most), LARGEST)
 
 
-def past_of(reading: Reading) -> Iterator[Past]:
+def past_of(reading: Reading, policy: Policy) -> Iterator[Past]:
     """The waits of the reviewers in a history."""
     kind = Kind.FIRST
     for one in reading.timelines:
         wait = one.wait
         if wait.party is Party.REVIEWERS:
             like = Like(kind, reading.change.project, size_of(reading.change))
-            yield Past(like, wait.since, wait.end, wait.how, running(wait, reading.pauses.spans))
+            spans = running(wait, reading.pauses.spans)
+            seconds = None if wait.end is None else reading.elapsed(wait, wait.end, policy)
+            yield Past(like, wait.since, wait.end, wait.how, spans, seconds)
         if wait.how is How.REVIEWED:
             kind = Kind.NEXT
 
@@ -159,7 +166,7 @@ def eta(past: Iterable[Past], reading: Reading, policy: Policy, now: datetime) -
     timeline = reading.timeline(Party.REVIEWERS, now)
     if timeline is None:
         return None
-    number = (one for one in past_of(reading) if one.since == timeline.wait.since)
+    number = (one for one in past_of(reading, policy) if one.since == timeline.wait.since)
     like = next(number).like
     found = usual(past, like, now, policy.calendar)
     seconds = None if found is None else found[1].quantile(SHARE)

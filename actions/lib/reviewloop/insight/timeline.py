@@ -119,9 +119,10 @@ def timeline(reading: Reading, steps: Sequence[Step], policy: Policy, now: datet
     :param policy: with which the change was read.
     """
     ends = [one.following(now) for one in reading.lasting(now)]
-    begin = min([reading.change.created, *(step.event.at for step in steps)])
-    last = [step.event.at for step in steps if step.event.kind is not EventKind.LAPSE]
-    end = max([begin, *last]) if reading.change.status.is_closed else max(begin, now)
+    begin = min(step.event.at for step in steps)
+    done = [step.event for step in steps if step.event.kind is not EventKind.LAPSE]
+    is_closed = reading.change.status.is_closed or done[-1].kind in _CLOSINGS
+    end = max(event.at for event in done) if is_closed else max(begin, now)
     end = max([end, *(one.at for one in ends if one is not None)])
     return TimeLine(
         begin=begin,
@@ -157,6 +158,7 @@ def _pauses(reading: Reading) -> Iterator[Pause]:
         yield Pause("acknowledged" if reading.is_acknowledged(span) else "snoozed", span)
 
 
+_CLOSINGS = (EventKind.MERGE, EventKind.ABANDON)
 _WHAT = {
     EventKind.UPLOAD: "upload",
     EventKind.WIP: "wip",

@@ -6,57 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from reviewloop.core.spans import Span, in_order, subtract
+from reviewloop.core.spans import Span, both, in_order, subtract
 from reviewloop.core.turns import Party
 from reviewloop.insight.ticks import moment, ticks
 from reviewloop.insight.timeline import Reached, TimeLine, Turn
-from reviewloop.insight.timeline_text import turns as in_words
+from reviewloop.insight.timeline_style import SIGNS, style
+from reviewloop.insight.timeline_words import turns as in_words
 from reviewloop.markup import svg
 
 LEAST, BEST, MOST = 480, 960, 2_400
 """Width in pixels: at least, without being told, and at most."""
-LIGHT: Mapping[str, str] = {
-    "paper": "#ffffff",
-    "shut": "#eef1f4",
-    "line": "#8c959f",
-    "ink": "#1f2328",
-    "grey": "#59636e",
-    "reviewers": "#0550ae",
-    "owner": "#8250df",
-    "submitter": "#116329",
-    "red": "#cf222e",
-    "paused": "#9a6700",
-}
-DARK: Mapping[str, str] = {
-    "paper": "#0d1117",
-    "shut": "#1c222b",
-    "line": "#6e7681",
-    "ink": "#e6edf3",
-    "grey": "#9198a1",
-    "reviewers": "#58a6ff",
-    "owner": "#bc8cff",
-    "submitter": "#3fb950",
-    "red": "#ff7b72",
-    "paused": "#d29922",
-}
-"""The colours of both themes, by class."""
-
 _LEFT, _RIGHT, _TOP, _LANE, _BAR = 104, 20, 84, 46, 18
 _STRIP, _FOOT = 22, 34
-# What the events are drawn as; the legend names those that there are.
-_SIGNS = {
-    "upload": ("▲", "patch set"),
-    "rebase": ("△", "rebase"),
-    "review": ("●", "review"),
-    "reply": ("○", "owner's answer"),
-    "wip": ("◁", "in progress"),
-    "ready": ("▷", "ready"),
-    "abandoned": ("✕", "abandoned"),
-    "restored": ("↺", "restored"),
-    "moved": ("→", "moved"),
-    "merged": ("■", "merged"),
-    "vote_removed": ("⊘", "vote removed"),
-}
 _DAY = 86_400
 
 
@@ -67,18 +28,6 @@ def drawn(line: TimeLine, title: str, width: int = BEST, name: str = "timeline")
     :param name: begins the ids in it, which differ where several stand in one page.
     """
     return _Picture(line, title, min(max(width, LEAST), MOST), name).document()
-
-
-def style() -> str:
-    """The colours of the classes, the dark ones where the reader wants them."""
-    light, dark = (" ".join(_rules(theme)) for theme in (LIGHT, DARK))
-    return f"{light} @media (prefers-color-scheme: dark) {{ {dark} }}"
-
-
-def _rules(theme: Mapping[str, str]) -> Iterator[str]:
-    for name, colour in theme.items():
-        yield f".{name} {{ fill: {colour}; }}"
-        yield f".{name}-edge {{ stroke: {colour}; }}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +56,9 @@ class _Picture:
         body: List[str] = []
         for name, css, spans in strips:
             body += self._strip(name, css, spans, y)
+            y += _STRIP
+        if self._line.off:
+            body += self._days_off(y)
             y += _STRIP
         body += self._events(y)
         legend = self._legend()
@@ -143,7 +95,7 @@ class _Picture:
 
     def _defs(self) -> Iterator[str]:
         """Hatches: nothing is told by colour alone."""
-        for css in ("red", "paused"):
+        for css in ("red", "paused", "line"):
             stripe = svg.tag(
                 "path", {"d": "M0 6 L6 0", "class": f"{css}-edge", "stroke-width": 1.5}
             )
@@ -161,16 +113,6 @@ class _Picture:
             shut = tuple(one for one in shut if _seconds(one) > _DAY)
         for span in shut:
             yield self._rect(span, _TOP - 12, bottom - _TOP + 12, {"class": "shut"})
-        for off in line.off:
-            first = line.calendar.day_start(off.first)
-            last = line.calendar.day_start(off.last + timedelta(days=1))
-            text = f"{off.reason}, {off.first} to {off.last}"
-            box = {"class": "shut"}
-            yield self._rect(Span(first, last), _TOP - 12, bottom - _TOP + 12, box, text)
-            # About as wide as its letters are.
-            if self._scale * _seconds(Span(first, last)) > 7 * len(off.reason):
-                x = self._x(first) + 3
-                yield svg.words(x, _TOP - 2, off.reason, {"class": "grey"}, 10)
 
     def _axis(self, bottom: int) -> Iterator[str]:
         line = self._line
@@ -207,7 +149,7 @@ class _Picture:
         yield self._rect(
             Span(turn.since, min(end, line.end)), y + 6, 6, {"class": css, "opacity": 0.35}, words
         )
-        inside = subtract(turn.running, subtract((Span(turn.since, end),), line.working))
+        inside = both(both(turn.running, line.working), (Span(turn.since, end),))
         for span in inside:
             if span.start < reached:
                 run = Span(span.start, min(span.end or reached, reached))
@@ -230,7 +172,8 @@ class _Picture:
             )
             wide = len(one.milestone) * 8 + 6
             if x >= free:
-                left = min(x + 6, self._width - wide)
+                # Beside the mark; at the right edge, before it.
+                left = x + 6 if x + 6 + wide < self._width else x - wide
                 yield svg.words(left, y + _BAR + 9, one.milestone, {"class": "ink"}, 10)
                 free = x + wide + 8
 
@@ -257,12 +200,29 @@ class _Picture:
             looks = {"fill": f"url(#{self._name}-{css})", "class": f"{css}-edge"}
             yield self._rect(span, y + 1, 11, looks, f"{name}, {begin}{end}")
 
+    def _days_off(self, y: int) -> Iterator[str]:
+        """Holidays and freezes, each with its reason where there is room for it."""
+        yield svg.words(_RIGHT, y + 11, "days off", {"class": "grey"}, 11)
+        calendar, free = self._line.calendar, float(_LEFT)
+        for off in self._line.off:
+            day = timedelta(days=1)
+            span = Span(calendar.day_start(off.first), calendar.day_start(off.last + day))
+            looks = {"fill": f"url(#{self._name}-line)", "class": "line-edge"}
+            yield self._rect(span, y + 1, 11, looks, f"{off.reason}, {off.first} to {off.last}")
+            begin, end = self._x(span.start), self._x(span.end or span.start)
+            wide = len(off.reason) * 10 * svg.MONO_WIDTH + 4
+            # Behind it, or before it at the right edge; not where the one before has its own.
+            left = end + 4 if end + wide < self._width - _RIGHT else begin - wide
+            if left >= free:
+                yield svg.words(round(left, 1), y + 10, off.reason, {"class": "grey"}, 10)
+                free = max(left + wide, end)
+
     def _events(self, y: int) -> Iterator[str]:
         yield svg.words(_RIGHT, y + 13, "events", {"class": "grey"}, 11)
         line = self._line
         for one in line.happened:
             if line.begin <= one.at <= line.end:
-                sign, name = _SIGNS[one.what]
+                sign, name = SIGNS[one.what]
                 votes = f" {' '.join(one.votes)}" if one.votes else ""
                 told = f"{name}{votes}, {moment(line.calendar, one.at)}"
                 looks = {
@@ -279,7 +239,7 @@ class _Picture:
     def _legend(self) -> List[str]:
         line = self._line
         seen = {one.what for one in line.happened if line.begin <= one.at <= line.end}
-        signs = [f"{sign} {name}" for what, (sign, name) in _SIGNS.items() if what in seen]
+        signs = [f"{sign} {name}" for what, (sign, name) in SIGNS.items() if what in seen]
         bars = "thick: the clock runs; thin: it stands (shaded: no working time)"
         zone = f"times: {line.zone}"
         every = [bars, "   ".join(signs), zone] if signs else [bars, zone]

@@ -5,20 +5,19 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
-from reviewloop.core.spans import Span, in_order
+from reviewloop.core.spans import Span, both, in_order
 from reviewloop.core.turns import Party
-from reviewloop.insight.ticks import moment, ticks
+from reviewloop.insight.ticks import ticks
 from reviewloop.insight.timeline import Reached, TimeLine, Turn
-from reviewloop.messages.words import CAUSES, ENDINGS
 
 LABEL = 11
 """Columns for the names of the rows."""
 LEAST, BEST, MOST = 50, 76, 160
 """How wide the text is at least, without being told, and at most."""
 # Columns from one mark of the axis to the next, at least.
-_APART = 9
+_APART = 7
 _HOUR, _DAY = 3_600, 86_400
 # What one column may be.
 _STEPS = (
@@ -126,10 +125,10 @@ class _Picture:
             end = self._end(turn)
             lasts = Span(turn.since, end)
             self._fill(row, (lasts,), self._glyphs.stands, at_least_one=True)
-            runs = _cut(_both(turn.running, self._working), end)
+            runs = both(both(turn.running, self._working), (lasts,))
             self._fill(row, runs, self._glyphs.runs, is_work=True)
             if end > self._line.now:
-                ahead = self._column(self._line.now) + 1
+                ahead = math.ceil((self._line.now - self._begin).total_seconds() / self._step)
                 runs_on = self._glyphs.runs
                 row[ahead:] = [self._glyphs.ahead if one == runs_on else " " for one in row[ahead:]]
         yield self._named(party.value, "".join(row))
@@ -263,26 +262,6 @@ def _scale(line: TimeLine, most: int) -> Tuple[datetime, int, int]:
     return begin, step, min(max(count, 1), most)
 
 
-def _both(some: Sequence[Span], others: Sequence[Span]) -> List[Span]:
-    """The time in both; of the first, the last may be open. Both are in order."""
-    found: List[Span] = []
-    place = 0
-    for span in some:
-        while place < len(others) and (others[place].end or span.start) <= span.start:
-            place += 1
-        for other in others[place:]:
-            if span.end is not None and other.start >= span.end:
-                break
-            ends = [one for one in (span.end, other.end) if one is not None]
-            found.append(Span(max(span.start, other.start), min(ends) if ends else None))
-    return found
-
-
-def _cut(spans: Sequence[Span], end: datetime) -> List[Span]:
-    inside = [one for one in spans if one.start < end]
-    return [Span(one.start, end if one.end is None else min(one.end, end)) for one in inside]
-
-
 def _wrapped(items: Sequence[str], width: int) -> Iterator[str]:
     line = ""
     for item in items:
@@ -302,17 +281,3 @@ def _length(seconds: int) -> str:
         if count and not rest:
             return f"1 {name}" if count == 1 else f"{count} {name}s"
     return f"{seconds} seconds"
-
-
-def turns(line: TimeLine, first: Optional[int] = None) -> Iterator[Tuple[str, str]]:
-    """When each turn began, and what there is to say of it; the last ``first`` of them."""
-    calendar = line.calendar
-    for turn in line.turns if first is None else line.turns[-first:]:
-        days = turn.seconds / calendar.day_seconds
-        told = f"{turn.party.value}: {CAUSES[turn.cause]}. {days:.2f} d"
-        for one in turn.reached:
-            at = moment(calendar, one.at)
-            told += f", {one.milestone} {'on' if one.at <= line.now else 'next, on'} {at}"
-        if turn.end is not None and turn.how is not None:
-            told += f"; then {ENDINGS[turn.how]}, {moment(calendar, turn.end)}"
-        yield moment(calendar, turn.since), told + "."

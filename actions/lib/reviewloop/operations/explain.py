@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, List, Set, Union
+from typing import Any, Dict, Iterator, List, Set
 
 from reviewloop.core.reading import Timeline
 from reviewloop.core.timestamps import iso
 from reviewloop.core.turns import Party
-from reviewloop.insight import conditions, timeline
+from reviewloop.insight import conditions, eta, timeline
+from reviewloop.insight.board import Reason, Row
 from reviewloop.operations.context import Context
 from reviewloop.operations.explanation import Explanation
 from reviewloop.operations.one_change import summary, waits
+from reviewloop.operations.usual import past_of_server
 from reviewloop.operations.whom import accounts_in
 
 
-def explain(context: Context, number: Union[int, str]) -> Dict[str, Any]:
+def explain(context: Context, number: int, histories: int = 0) -> Dict[str, Any]:
     """Why a change is escalated, why not, and when next.
 
     ``reasons_not`` names what keeps anything from happening; ``summary`` says it all in sentences.
 
+    :param histories: so many changes of the server are read, at most, to tell how long a review
+        usually takes.
     :raises RefusedError: the change is private, or does not exist, or is not visible.
     """
-    return told(Explanation(context, number))
+    found = Explanation(context, number)
+    if histories:
+        found.past = past_of_server(context, found.reading.change.number, found.now, histories)
+    return told(found)
 
 
 def told(found: Explanation) -> Dict[str, Any]:
@@ -104,6 +111,7 @@ def _more(found: Explanation) -> Dict[str, Any]:
         "timeline": timeline.as_dict(found.line),
         "next": next_ones,
         "whom": found.whom,
+        "eta": eta.as_dict(found.eta, found.context.settings.policy.calendar),
         "accounts": [
             {"account_id": one, "name": found.name_of(one)}
             for one in sorted(_named(found, next_ones))
@@ -120,8 +128,7 @@ def _next(found: Explanation, one: Timeline) -> Dict[str, Any]:
     ``at``; where that is null, ``needs`` says what must happen first.
     """
     row = next((row for row in found.overdue if row.timeline == one), None)
-    reason = None if row is None else row.reason
-    why_not = "not_due" if row is None else "" if reason is None else reason.value
+    why_not = "not_due" if row is None else _why_not(found, row)
     following = one.following(found.now)
     return {
         "party": one.wait.party.value,
@@ -139,6 +146,14 @@ def _next(found: Explanation, one: Timeline) -> Dict[str, Any]:
         "at": None if following is None else iso(following.at),
         "needs": "" if following is not None else _needs(found, one),
     }
+
+
+def _why_not(found: Explanation, row: Row) -> str:
+    """Why nobody is asked about an overdue wait, "" where somebody is."""
+    is_owners = row.timeline.wait.party is Party.OWNER
+    if row.reason is Reason.NO_RULE and found.joined is not None and not is_owners:
+        return Reason.JOINED.value
+    return "" if row.reason is None else row.reason.value
 
 
 def _needs(found: Explanation, one: Timeline) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Account
@@ -20,6 +20,7 @@ from reviewloop.core.turns import Party
 from reviewloop.escalation.neighbours import bottom_of
 from reviewloop.insight.board import Row, View, rows
 from reviewloop.insight.conditions import Condition, Subject, conditions
+from reviewloop.insight.eta import Eta, Past, eta
 from reviewloop.insight.timeline import TimeLine, timeline
 from reviewloop.insight.unmarked import Unmarked, unmarked_in
 from reviewloop.operations.context import Context
@@ -41,11 +42,13 @@ class Explanation:
     """What there is to say of one change, each thing looked at once.
 
     :param ident: the change's number, or what else Gerrit knows it by.
+    :ivar past: how long others waited; none where that is not known.
     :raises RefusedError: it is private, or does not exist, or is not visible.
     """
 
     def __init__(self, context: Context, ident: Union[int, str]) -> None:
         self.context = context
+        self.past: Sequence[Past] = ()
         self.reading: Reading = read(context, ident)
         self.now: datetime = context.client.now()
         self.policy: Policy = context.people.policy(self.reading.change)
@@ -109,6 +112,11 @@ class Explanation:
                 name_of=self.name_of,
             )
         )
+
+    @cached_property
+    def eta(self) -> Optional[Eta]:
+        """Within which time changes like it usually got a review; None where that is not known."""
+        return eta(self.past, self.reading, self.policy, self.now) if self.past else None
 
     @cached_property
     def whom(self) -> List[Dict[str, Any]]:
@@ -208,7 +216,9 @@ class Explanation:
     def _sentence(self, timeline: Timeline) -> str:
         policy = self.context.settings.policy
         days = self.reading.elapsed(timeline.wait, self.now, policy) / policy.calendar.day_seconds
-        begun = f"The {timeline.wait.party.value} owe a move since {iso(timeline.wait.since)}"
+        party = timeline.wait.party
+        owe = "owe" if party is Party.REVIEWERS else "owes"
+        begun = f"The {party.value} {owe} a move since {iso(timeline.wait.since)}"
         told = f"{begun} ({timeline.wait.cause.value}): {days:.2f} working days."
         following = timeline.following(self.now)
         if following is None:

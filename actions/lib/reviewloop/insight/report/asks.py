@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from reviewloop.insight.comparing import Comparison, compare, endings_needed
 from reviewloop.insight.report import charts
@@ -27,6 +27,7 @@ _REVIEWED = "reviewed"
 #: Hazard ratios that one may want to find.
 _EFFECTS = (1.2, 1.3, 1.5, 2.0)
 _UNTIL = 20.0
+_SMALLEST = 0.001
 
 
 def escalations(found: Gathered) -> Section:
@@ -176,10 +177,10 @@ def _trials(found: Gathered) -> List[Trial]:
 
 
 def _compared(found: Comparison, is_few: bool) -> List[List[Cell]]:
-    rows: List[List[Cell]] = []
+    p: Cell = TOO_FEW if is_few else _p(found.p).replace("= ", "")
+    rows: List[List[Cell]] = [["log-rank test, p", p]]
     numbers = (
         ("log-rank test, chi²", found.chi2),
-        ("log-rank test, p", found.p),
         ("hazard ratio, treated to held out", found.ratio),
         ("low", found.low),
         ("high", found.high),
@@ -218,5 +219,12 @@ def _effect(
         told = "No difference can be told so far"
     return (
         f"{told}: hazard ratio {found.ratio:.2f} ({found.low:.2f} to {found.high:.2f}), log-rank"
-        f" p = {found.p or 0:.3f}, {so_far:,} reviews so far{of}."
+        f" p {_p(found.p)}, {so_far:,} reviews so far{of}."
     )
+
+
+def _p(found: Optional[float]) -> str:
+    """A p-value as it is written."""
+    if found is None:
+        return "not known"
+    return "< 0.001" if found < _SMALLEST else f"= {found:.3f}"

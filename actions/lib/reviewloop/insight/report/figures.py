@@ -100,7 +100,7 @@ def _within(curve: Curve, promised: float) -> Optional[Share]:
         return None
     at = curve.at(promised)
     over = 1 - at.lasting
-    if at.low is None or at.high is None or not curve.ended:
+    if at.low is None or at.high is None or at.lasting >= 1:
         return Share(curve.waits, over, *wilson(round(over * curve.waits), curve.waits))
     return Share(curve.waits, over, 1 - at.high, 1 - at.low)
 

@@ -137,7 +137,7 @@ def _section(
     ident, title, note = head
     table = Table(("group", *COLUMNS), rows)
     known = {name: one for name, one in paces.items() if name not in _NOT_KNOWN}
-    chart = charts.ranges(values, title.lower(), order) if len(values) > 1 else None
+    chart = charts.ranges(values, title.replace("By ", "", 1), order) if len(values) > 1 else None
     return Section(ident, title, _lead(known), table, chart, note)
 
 

@@ -51,7 +51,7 @@ def told(change: Change, scope: Scope) -> Told:
     taken = tuple(step for step in followed.steps if step.event.at <= scope.now)
     fact = _Facts(change, reading, taken, scope).fact()
     judged = judge(reading, policy, scope.promise, followed.steps)
-    return Told(change, taken, fact, judged, tuple(past_of(reading)))
+    return Told(change, taken, fact, judged, tuple(past_of(reading, policy)))
 
 
 class _Facts:
