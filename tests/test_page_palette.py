@@ -36,7 +36,7 @@ SCHEMES = pytest.mark.parametrize("colours", [palette.LIGHT, palette.DARK], ids=
 
 def linear(colour: str) -> List[float]:
     """Red, green and blue as light."""
-    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    parts = [one / 255 for one in bytes.fromhex(colour[1:])]
     return [one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts]
 
 

@@ -73,12 +73,13 @@ def _chart(section: Section, width: int) -> Markup:
 
 
 def _numeric(table: Table) -> Tuple[bool, ...]:
-    columns = [[row[n] for row in table.rows] for n in range(len(table.columns))]
-    return tuple(
-        any(one is not None for one in column)
-        and not any(isinstance(one, (str, bool)) for one in column)
-        for column in columns
-    )
+    return tuple(_is_numeric([row[n] for row in table.rows]) for n in range(len(table.columns)))
+
+
+def _is_numeric(column: Sequence[Cell]) -> bool:
+    """Whether it holds a number, and no word."""
+    words_in_it = any(isinstance(one, (str, bool)) for one in column)
+    return not words_in_it and any(one is not None for one in column)
 
 
 def number(cell: Cell) -> str:
