@@ -160,7 +160,8 @@ def test_weeks() -> None:
     week = row(found, "weeks", "2026-03-02")
     assert (week["waits"], week["over within"], week["freeze"]) == (30, 20, "release")
     assert week["share of four weeks"] == 0.667
-    shaded = [one for one in found.section("weeks").chart["layer"] if "data" in one]  # type: ignore[index]
+    chart = found.section("weeks").chart or {}
+    shaded = [one for one in chart["layer"] if "data" in one]
     assert shaded[0]["data"]["values"] == [{"from": "2026-03-06", "to": "2026-03-07"}]
 
 
