@@ -184,6 +184,7 @@ class _Facts:
         acted = next(moved, None)
         return AskFact(
             at=ask.at,
+            party=wait.party,
             tier=ask.tier.value,
             milestone=str(ask.milestone),
             named=len(ask.accounts),
