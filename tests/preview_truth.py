@@ -7,6 +7,7 @@ on a simulated Gerrit whose people do nothing that day.
 from __future__ import annotations
 
 import hashlib
+import random
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, List, Sequence, Tuple
@@ -14,6 +15,7 @@ from unittest import mock
 
 from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit, body_of
 from sandbox.gerrit.fake_world import Json
+from sandbox.standin.datastore import DatastoreService
 from sandbox.standin.standin import Execution, StandIn
 
 from repository import ROOT
@@ -33,6 +35,8 @@ PROJECTS = ("tools/build", "tools/docs")
 TOPICS = ("", "", "caches")
 WORDS = ("/snooze 1d", "/ack", "/pass", "Why?", "recheck")
 SWEEP = (4, 30)
+PAUSES = (0, 0, 0, 1, 2, 5)
+"""Hours between two things that people do."""
 
 
 class WatchedGerrit(FakeGerrit):
@@ -106,12 +110,6 @@ class Installation:
     @property
     def datastore(self) -> Datastore:
         """What the pack has kept."""
-        return self.standin_service()
-
-    def standin_service(self) -> Datastore:
-        """The datastore as an action sees it."""
-        from sandbox.standin.datastore import DatastoreService  # noqa: PLC0415
-
         return DatastoreService(self.standin.datastore, "gerrit", "preview", lambda _moment: None)
 
 
@@ -125,13 +123,9 @@ def foretold(installation: Installation, until: datetime) -> List[Told]:
     client = installation.gerrit.client()
     client.version()  # by which it knows the server's time
     settings = installation.settings
-    loop = Loop(
-        settings,
-        recorded_now(settings, client),
-        installation.gerrit.now,
-        plays=False,
-        values=copied(installation.datastore),
-    )
+    now, values = client.now(), copied(installation.datastore)
+    recorded = recorded_now(settings, client, now, values=values)
+    loop = Loop(settings, recorded, now, plays=False, values=values)
     found = loop.run(until)
     assert found.failed == ()
     assert found.troubles == ()
@@ -229,3 +223,21 @@ def live(gerrit: WatchedGerrit, steps: Sequence[Step]) -> None:
     for name, one, two, hours in steps:
         gerrit.advance(hours=hours, seconds=17 * (one % 100))
         ACTS[name](gerrit, one, two)
+
+
+_SHARES = {"upload": 8, "review": 3, "say": 3, "patch": 2, "robot": 1, "end": 1, "progress": 1}
+
+
+def history(seed: int, length: int) -> List[Step]:
+    """What people do, drawn from a seed: a longer one begins like a shorter one."""
+    rng = random.Random(seed)
+    names, shares = list(_SHARES), list(_SHARES.values())
+    return [
+        (
+            rng.choices(names, shares)[0],
+            rng.randint(0, 999),
+            rng.randint(0, 999),
+            rng.choice(PAUSES),
+        )
+        for _ in range(length)
+    ]

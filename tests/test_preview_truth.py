@@ -6,9 +6,10 @@ import os
 from datetime import timedelta
 from typing import Any, Dict, List
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
-from preview_truth import ACTS, Installation, Step, foretold, live
+
+from preview_truth import Installation, Step, foretold, history, live
 
 POLICIES = int(os.environ.get("PREVIEW_POLICIES", "12"))
 """How many random policies and histories are played; a thousand take an hour."""
@@ -49,16 +50,7 @@ CONFIGS = st.fixed_dictionaries(
         ),
     }
 )
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(("upload", "upload", "upload", *ACTS)),
-        st.integers(0, 97),
-        st.integers(0, 97),
-        st.sampled_from([0, 1, 5, 11]),
-    ),
-    min_size=3,
-    max_size=24,
-)
+HISTORIES = st.builds(history, st.integers(0, 10**9), st.integers(0, 60))
 
 
 @settings(
@@ -67,7 +59,13 @@ STEPS = st.lists(
     derandomize=POLICIES <= 12,
     suppress_health_check=list(HealthCheck),
 )
-@given(config=CONFIGS, before=STEPS, idle=st.integers(1, 100), running=st.booleans(), after=STEPS)
+@given(
+    config=CONFIGS,
+    before=HISTORIES,
+    idle=st.integers(1, 80),
+    running=st.booleans(),
+    after=HISTORIES,
+)
 def test_preview_is_what_the_loop_then_does(
     config: Dict[str, Any], before: List[Step], idle: int, running: bool, after: List[Step]
 ) -> None:
@@ -85,6 +83,7 @@ def test_preview_is_what_the_loop_then_does(
     until = gerrit.now + DAY
     told = foretold(installation, until)
     installation.told.clear()
+    event(f"asks: {min(len(told), 10)}")
     installation.run(until)
 
     assert installation.told == told

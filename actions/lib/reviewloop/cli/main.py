@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import List, Optional
 
-from reviewloop.cli import board, doctor, explain, judge, replay
+from reviewloop.cli import board, doctor, explain, judge, preview, replay
 from reviewloop.errors import ReviewLoopError
 
-COMMANDS = (replay, board, judge, doctor, explain)
+COMMANDS = (preview, explain, replay, board, judge, doctor)
 """Each module adds its arguments (``add_parser``) and names what runs (``run``)."""
 
 

@@ -254,10 +254,13 @@ class Context:
         )
 
 
-def make_client(settings: Settings) -> Client:
-    """A client for the configured Gerrit server."""
+def make_client(settings: Settings, **more: Any) -> Client:
+    """A client for the configured Gerrit server.
+
+    :param more: as of :class:`reviewloop.gerrit.session.Session`.
+    """
     gerrit = settings.gerrit
-    return Client(gerrit.url, gerrit.username, gerrit.password, verify=gerrit.verify)
+    return Client(gerrit.url, gerrit.username, gerrit.password, verify=gerrit.verify, **more)
 
 
 def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters: Any) -> Result:

@@ -164,7 +164,9 @@ class Loop:
             assessed = run(self._context, **rule.given(trigger.payload))
         except ReviewLoopError as err:
             event = str(trigger.payload.get("event_id", ""))
-            self._failed.append(Failed(self.replica.now(), rule.name, event, outward(str(err), 300)))
+            self._failed.append(
+                Failed(self.replica.now(), rule.name, event, outward(str(err), 300))
+            )
             return
         if assessed is None:
             return
@@ -236,4 +238,3 @@ def _daily(rule: Rule, since: datetime, until: datetime) -> Iterator[datetime]:
         if at > since:
             yield at
         at += timedelta(days=1)
-

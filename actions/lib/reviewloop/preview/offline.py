@@ -23,18 +23,23 @@ OWN_NAME = "(this pack)"
 
 
 class Offline:
-    """A source that has nothing but the people of the histories.
+    """A source that has nothing but the people of the histories."""
 
-    :param known: everybody in them, by account id.
-    :param members: the names of the roster's members, as the configuration has them.
-    """
+    def __init__(self) -> None:
+        self._accounts: Dict[int, Account] = {}
+        self._next = OWN_ID + 1
 
-    def __init__(self, known: Mapping[int, Account], members: Iterable[str]) -> None:
-        self._accounts: Dict[int, Account] = dict(known)
-        for number, name in enumerate(members, OWN_ID + 1):
+    def learn(self, known: Mapping[int, Account]) -> None:
+        """Take in people, by account id."""
+        self._accounts.update(known)
+
+    def expect(self, names: Iterable[str]) -> None:
+        """There are people of these names, as a roster has them, known or not."""
+        for name in names:
             if self.named(name) is None:
                 mail = name if "@" in name else ""
-                self._accounts[number] = Account(number, name, mail, "" if mail else name)
+                self._accounts[self._next] = Account(self._next, name, mail, "" if mail else name)
+                self._next += 1
 
     def account(self, ident: Union[str, int]) -> Account:
         """An account. :raises RefusedError: 404, there is none."""

@@ -99,7 +99,9 @@ def _reviewers(raw: Raw, at: datetime, where: str) -> Dict[str, List[Any]]:
 
 def _named(raw: Raw, account: Mapping[str, Any]) -> Mapping[str, Any]:
     """The account with its details, where the answer has them elsewhere."""
-    return next((one for one in _people(raw) if one.get("_account_id") == account["_account_id"]), account)
+    return next(
+        (one for one in _people(raw) if one.get("_account_id") == account["_account_id"]), account
+    )
 
 
 def _people(raw: Raw) -> Iterator[Mapping[str, Any]]:

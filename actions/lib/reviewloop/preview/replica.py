@@ -7,53 +7,38 @@ write it keeps to itself.
 from __future__ import annotations
 
 import heapq
+import re
 from bisect import bisect_left, insort
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from reviewloop.core.change import Account, Change, Message
+from reviewloop.core.change import Change
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.keys import change_ident
-from reviewloop.errors import InternalError, RefusedError
+from reviewloop.errors import RefusedError
 from reviewloop.gerrit import parse, review
 from reviewloop.gerrit.chain import Related
-from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw
-from reviewloop.gerrit.queries import Option, Version
+from reviewloop.gerrit.queries import Option
 from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
-from reviewloop.http.messages import Request, Response
-from reviewloop.http.transport import Transport
 from reviewloop.preview.past import as_of
-from reviewloop.preview.recorded import VERBS, Packed, Recorded
+from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
 from reviewloop.preview.searches import Shown, parsed
-from reviewloop.preview.written import Written, raw_account, stamp
+from reviewloop.preview.unplugged import Unplugged
+from reviewloop.preview.written import Posted, Written, raw_account, stamp
 from reviewloop.settings.load import Settings
 
-#: The server that is imitated: what the pack asks is what a current one answers.
-VERSION = Version(3, 10)
-_LIMIT = 500
+_COMMENT = re.compile(r"\bcomment:(\w+)")
+#: Changes of which the text is kept unpacked.
+_KEPT = 300
 
 
-@dataclass(frozen=True)
-class Posted:
-    """A message that would have been posted; ``text`` with its mark."""
-
-    number: int
-    at: datetime
-    text: str
-
-
-class _Unplugged(Transport):
-    def send(self, request: Request) -> Response:
-        raise InternalError(f"A preview asked Gerrit for {request}.")
-
-
-class Replica(Client):
+class Replica(Unplugged):
     """The server, as the pack's account sees it.
 
     :param at: when it is; :meth:`go_on` moves the clock.
@@ -64,18 +49,15 @@ class Replica(Client):
     def __init__(
         self, settings: Settings, recorded: Recorded, at: datetime, *, plays: bool
     ) -> None:
-        gerrit = settings.gerrit
-        super().__init__(gerrit.url, gerrit.username, transport=_Unplugged())
+        super().__init__(settings, recorded)
         self.posted: List[Posted] = []
-        self._settings = settings
-        self._recorded = recorded
         self._plays = plays
         self._begun = self._now = at
-        self._me = recorded.own
         self._shown: Dict[str, Shown] = {}
         self._by_time: List[Tuple[datetime, str]] = []
         self._ahead: List[Tuple[datetime, str]] = []
         self._written: Dict[str, Written] = {}
+        self._bases: Dict[str, Tuple[int, Raw]] = {}
         for packed in recorded:
             self._take(packed)
 
@@ -113,45 +95,10 @@ class Replica(Client):
     def _show(self, ident: str, shown: Shown) -> None:
         written = self._written.get(ident)
         if written is not None:
-            shown = replace(shown, updated=max(shown.updated, written.at), words=VERBS)
+            words = shown.words | written.words
+            shown = replace(shown, updated=max(shown.updated, written.at), words=words)
         self._shown[ident] = shown
         insort(self._by_time, (shown.updated, ident))
-
-    # Who is who
-
-    def version(self) -> Version:
-        """A current server's."""
-        return VERSION
-
-    def query_limit(self) -> int:
-        """As of most accounts."""
-        return _LIMIT
-
-    def whoami(self) -> Account:
-        """The pack's account."""
-        return self._me
-
-    def account(self, ident: Union[str, int]) -> Account:
-        """As the source answers."""
-        if ident == self._me.id:
-            return self._me
-        found: Account = self._recorded.ask("account", ident)
-        return found
-
-    def emails(self, account_id: int) -> Tuple[str, ...]:
-        """As the source answers."""
-        found: Tuple[str, ...] = self._recorded.ask("emails", account_id)
-        return found
-
-    def find_accounts(self, query: str, most: int = 10) -> Tuple[Account, ...]:
-        """As the source answers."""
-        found: Tuple[Account, ...] = self._recorded.ask("find_accounts", query, most)
-        return found
-
-    def group_members(self, group: str) -> Tuple[Account, ...]:
-        """As the source answers."""
-        found: Tuple[Account, ...] = self._recorded.ask("group_members", group)
-        return found
 
     # Searches
 
@@ -170,14 +117,12 @@ class Replica(Client):
         self, numbers: Iterable[int], options: Iterable[Option] = (), query: str = ""
     ) -> List[Raw]:
         """Those of the changes that a search finds."""
-        if "comment:" in query:
-            self._recorded.spoken()
         match, wanted = parsed(query, self._settings.gerrit.query).match, tuple(options)
         found: List[Raw] = []
         for number in dict.fromkeys(numbers):
             for packed in self._recorded.numbered(number):
                 shown = self._shown.get(packed.ident)
-                if shown is not None and match(self._spoken(packed.ident, shown)):
+                if shown is not None and match(self._spoken(packed.ident, shown, query)):
                     found.append(self._row(packed.ident, wanted))
         return found
 
@@ -185,14 +130,12 @@ class Replica(Client):
         if not self._plays and "after:" not in query:
             # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
             return list(self._beside(query, limit))
-        if "comment:" in query:
-            self._recorded.spoken()
         search = parsed(query, self._settings.gerrit.query)
         first = 0 if search.since is None else bisect_left(self._by_time, (search.since, ""))
         found: List[str] = []
         for updated, ident in reversed(self._by_time[first:]):
             shown = self._shown[ident]
-            if shown.updated == updated and search.match(self._spoken(ident, shown)):
+            if shown.updated == updated and search.match(self._spoken(ident, shown, query)):
                 found.append(ident)
         return list(dict.fromkeys(found))
 
@@ -203,10 +146,12 @@ class Replica(Client):
             if ident in self._shown:
                 yield ident
 
-    def _spoken(self, ident: str, shown: Shown) -> Shown:
-        """With the words that only Gerrit knows of."""
-        known = self._recorded.said
-        return replace(shown, words=VERBS) if ident in known and not shown.words else shown
+    def _spoken(self, ident: str, shown: Shown, query: str) -> Shown:
+        """With those of the words that a search asks for of which only Gerrit knows."""
+        verbs = VERBS.intersection(_COMMENT.findall(query))
+        if not verbs:
+            return shown
+        return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))
 
     def _row(self, ident: str, options: Tuple[Option, ...]) -> Raw:
         """A change with its history, or as an index alone has it."""
@@ -239,14 +184,6 @@ class Replica(Client):
         found: Tuple[ReviewComment, ...] = self._recorded.ask("comments", name)
         return found
 
-    def messages(self, ident: Ident) -> Tuple[Message, ...]:
-        """The messages of a change as it is now."""
-        return self.change(ident).messages
-
-    def hashtags(self, ident: Ident) -> Tuple[str, ...]:
-        """Those of a change as it is now."""
-        return self.change(ident).hashtags
-
     def commit_emails(self, change: Change) -> Tuple[str, ...]:
         """As the source answers."""
         found: Tuple[str, ...] = self._recorded.ask(
@@ -256,15 +193,17 @@ class Replica(Client):
 
     def related(self, change: Change) -> Related:
         """The chain as the source knows it: where the clock is not the source's, as it is today."""
-        found: Related = self._recorded.ask(
-            "related", self._named(change).ident, about_whom=change
-        )
+        found: Related = self._recorded.ask("related", self._named(change).ident, about_whom=change)
         return found
 
     # Writing
 
     def post_review(
-        self, change: Change, request: ReviewRequest, *, is_fresh: bool = False  # noqa: ARG002
+        self,
+        change: Change,
+        request: ReviewRequest,
+        *,
+        is_fresh: bool = False,  # noqa: ARG002
     ) -> ReviewOutcome:
         """Keep a review, unless it is there."""
         request.check_size(change)
@@ -300,6 +239,7 @@ class Replica(Client):
     def _say(self, change: Change, text: str, tag: str) -> None:
         written = self._writes(change)
         written.say(self._me, text, tag, change.patch_set)
+        written.words |= verbs_in(text)
         ident = change_ident(change.number, change.project)
         self._show(ident, replace(self._shown[ident], updated=self._now))
 
@@ -312,7 +252,7 @@ class Replica(Client):
     # What is known
 
     def _named(self, ident: Ident) -> Packed:
-        name = change_ident(ident.number, ident.project) if isinstance(ident, Change) else str(ident)
+        name = _name(ident)
         packed = self._recorded.named(name)
         if packed is not None and packed.ident not in self._shown:
             self._take(packed)
@@ -322,17 +262,35 @@ class Replica(Client):
 
     def _raw(self, ident: str) -> Raw:
         packed, shown = self._named(ident), self._shown[ident]
-        raw = packed.raw
-        if self._plays or packed.idle > self._now:
-            raw = as_of(raw, self._now, self._settings.policy)
+        raw = dict(self._base(packed))
         written = self._written.get(ident)
         if written is not None:
             written.onto(raw)
         raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
         return raw
 
+    def _base(self, packed: Packed) -> Raw:
+        """The change as its history has it now; a few are kept, since many are read several times
+        before anything happens to them.
+        """
+        beats = sum(beat.at <= self._now for beat in packed.beats)
+        kept = self._bases.get(packed.ident)
+        if kept is None or kept[0] != beats:
+            raw = packed.raw
+            if self._plays or packed.idle > self._now:
+                raw = as_of(raw, self._now, self._settings.policy)
+            kept = beats, raw
+            if len(self._bases) >= _KEPT:
+                self._bases.clear()
+            self._bases[packed.ident] = kept
+        return kept[1]
+
     def _meta(self, ident: str) -> str:
         """Something else whenever anything has happened."""
         written = self._written.get(ident)
         count = 0 if written is None else written.count
         return f"{self._shown[ident].updated.timestamp():.0f}-{count}"
+
+
+def _name(ident: Ident) -> str:
+    return change_ident(ident.number, ident.project) if isinstance(ident, Change) else str(ident)

@@ -153,7 +153,7 @@ def rule(meta: Any, where: str) -> Rule:
     for one in criteria:
         if one.operator not in _OPERATORS:
             raise ConfigError(
-                f"{where}: {one.key} is compared by {one.operator!r}, which a preview does not know.",
+                f"{where}: {one.key} is compared by {one.operator!r}, unknown to a preview.",
                 f"Use one of {', '.join(sorted(_OPERATORS))}, or move the rule out of the folder.",
             )
     return made

@@ -1,4 +1,4 @@
-"""This pack's own searches, answered in memory.
+"""The pack's own searches, answered in memory.
 
 Only what the sensor and the actions ask is understood; the configured ``query`` is Gerrit's to
 answer, and stands for the changes that it found.
