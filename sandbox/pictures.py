@@ -31,6 +31,7 @@ from reviewloop.messages.subject import title
 
 from . import svg
 from .pages import ROOT, settle
+from .report.picture import picture
 
 FOLDER = ROOT / "docs" / "pictures"
 LIBRARY = ROOT / "actions" / "lib" / "reviewloop"
@@ -158,10 +159,19 @@ def _row(y: int, packages: List[str]) -> Tuple[int, List[str]]:
     return height, parts
 
 
+# --- a report ---------------------------------------------------------------------------------
+
+
+def report() -> str:
+    """Parts of a report, of half a year of made-up reviews."""
+    return picture()
+
+
 PICTURES: Dict[Path, Callable[[], str]] = {
     FOLDER / "comment-and-ticket.svg": comment_and_ticket,
     FOLDER / "explain.svg": explained,
     FOLDER / "architecture.svg": architecture,
+    FOLDER / "report.svg": report,
 }
 
 

@@ -122,9 +122,19 @@ def read(
     :param others: other configurations of the same server under which the changes are looked at.
     :raises ReviewLoopError: the server cannot be read just now; run again, it goes on.
     """
-    cache = None if options.no_cache else _cache(options, settings)
-    reading = ServerReading(client or client_of(options, settings), cache)
+    reading = reading_of(options, settings, client)
     return reading.changes(searches([settings, *others], since))
+
+
+def reading_of(
+    options: argparse.Namespace, settings: Settings, client: Optional[Client] = None
+) -> ServerReading:
+    """A reading of the configured server, of whatever it is asked for.
+
+    :param options: of :func:`add_reading`.
+    """
+    cache = None if options.no_cache else _cache(options, settings)
+    return ServerReading(client or client_of(options, settings), cache)
 
 
 def _cache(options: argparse.Namespace, settings: Settings) -> Cache:

@@ -6,10 +6,10 @@ import argparse
 import sys
 from typing import List, Optional
 
-from reviewloop.cli import board, doctor, explain, judge, preview, replay
+from reviewloop.cli import board, doctor, explain, judge, preview, replay, report
 from reviewloop.errors import ReviewLoopError
 
-COMMANDS = (preview, explain, replay, board, judge, doctor)
+COMMANDS = (preview, explain, replay, board, judge, report, doctor)
 """Each module adds its arguments (``add_parser``) and names what runs (``run``)."""
 
 

@@ -34,8 +34,9 @@ class OneFile(Offline):
             except ProtocolError:
                 continue  # another change than the one asked for may well make no sense
             self._changes[change.number] = change
-        known = people(list(self._changes.values()))
-        super().__init__(known, [member_name(one) for one in settings.roster.members])
+        super().__init__()
+        self.learn(people(list(self._changes.values())))
+        self.expect(member_name(one) for one in settings.roster.members)
         self._username = settings.gerrit.username
         self._at = at
 

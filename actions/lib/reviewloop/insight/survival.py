@@ -11,7 +11,6 @@ Times are numbers of any one unit, counted from where each wait began.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from dataclasses import dataclass, field
 from math import exp, log, sqrt
 from typing import (
@@ -23,7 +22,6 @@ from typing import (
     Optional,
     Tuple,
 )
-from typing import Counter as Counts
 
 #: Under so many waits a curve says too little.
 FEW = 20
@@ -53,15 +51,24 @@ class Point:
 
     ``at_risk`` and ``ended``: how many lasted until then, and how many of these ended then.
     ``lasting``: the share that lasts longer; ``low`` and ``high`` are its 95 % band, None where
-    everything has ended, for Greenwood's variance does not exist there.
+    everything has ended, for Greenwood's variance does not exist there. ``spread`` is his sum.
     """
 
     time: float
     at_risk: int
     ended: int
     lasting: float
-    low: Optional[float]
-    high: Optional[float]
+    spread: float = 0.0
+
+    @property
+    def low(self) -> Optional[float]:
+        """The band's lower end."""
+        return _bound(self.lasting, self.spread, -1)
+
+    @property
+    def high(self) -> Optional[float]:
+        """The band's upper end."""
+        return _bound(self.lasting, self.spread, 1)
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,7 @@ class Curve:
     def at(self, time: float) -> Point:
         """The point that holds at a time; before the first ending everything lasts."""
         place = bisect_right(self._times, time)
-        return self.points[place - 1] if place else Point(0.0, self.waits, 0, 1.0, 1.0, 1.0)
+        return self.points[place - 1] if place else Point(0.0, self.waits, 0, 1.0)
 
     def quantile(self, share: float) -> Optional[float]:
         """The first time by which that share has ended; None where the curve does not get there.
@@ -141,7 +148,7 @@ def kaplan_meier(observed: Iterable[Observed], endings: Optional[Collection[str]
         lasting *= left / at_risk
         if left and lasting:
             spread += ended / (at_risk * left)
-        points.append(Point(time, at_risk, ended, lasting, *_band(lasting, spread)))
+        points.append(Point(time, at_risk, ended, lasting, spread))
     last = max((one.time for one in every), default=0.0)
     return Curve(tuple(points), len(every), sum(one.ended for one in points), last)
 
@@ -179,7 +186,7 @@ def incidence_at(
     rows: List[Tuple[int, int, int, float, float]] = []
     lasting, share = 1.0, 0.0
     for at in sorted(one for one in group.ends if one <= time):
-        at_risk, ended, mine = group.at_risk(at), group.ended(at), group.ends[at][ending]
+        at_risk, ended, mine = group.at_risk(at), group.ended(at), group.ends[at].get(ending, 0)
         share += lasting * mine / at_risk
         rows.append((at_risk, ended, mine, lasting, share))
         lasting *= (at_risk - ended) / at_risk
@@ -196,13 +203,13 @@ def incidence_at(
     return share, share ** exp(-reach), share ** exp(reach)
 
 
-def _band(lasting: float, spread: float) -> Tuple[Optional[float], Optional[float]]:
+def _bound(lasting: float, spread: float, side: int) -> Optional[float]:
+    """An end of the band on the log-log scale."""
     if lasting <= 0:
-        return None, None
+        return None
     if lasting >= 1:
-        return 1.0, 1.0
-    reach = Z95 * sqrt(spread) / log(lasting)
-    return lasting ** exp(-reach), lasting ** exp(reach)
+        return 1.0
+    return float(lasting ** exp(side * Z95 * sqrt(spread) / log(lasting)))
 
 
 class Group:
@@ -215,10 +222,11 @@ class Group:
         valid = [(begin, one) for begin, one in spans if one.time > begin]
         self._begun = sorted(begin for begin, _ in valid)
         self._gone = sorted(one.time for _, one in valid)
-        self.ends: Dict[float, Counts[str]] = {}
+        self.ends: Dict[float, Dict[str, int]] = {}
         for _, one in valid:
             if one.ending and (endings is None or one.ending in endings):
-                self.ends.setdefault(one.time, Counter())[one.ending] += 1
+                ends = self.ends.setdefault(one.time, {})
+                ends[one.ending] = ends.get(one.ending, 0) + 1
 
     def at_risk(self, time: float) -> int:
         """How many had come into view before a time, and not left before it."""

@@ -12,11 +12,21 @@ from reviewloop.core.turns import How, Party
 from reviewloop.core.waits import Wait
 from reviewloop.insight.report.stages import Stage
 
-REVIEWED, CLOSED, TAKEN_BACK = "reviewed", "closed without a review", "taken back"
-"""How the reviewers' waits end: by a review; merged or abandoned without another; or otherwise, by
-what the owner did (set in progress, held, approved) or what lifted the need.
+REVIEWED, CLOSED = "reviewed", "closed without a review"
+APPROVED, TAKEN_BACK = "approved by the owner", "taken back"
+"""How the reviewers' waits end: by a review; merged or abandoned without another; by the owner's
+own approval, where that is enough; or otherwise, by what the owner did (set in progress, held) or
+by what made the review needless.
 """
-_ENDINGS = {How.REVIEWED: REVIEWED, How.MERGED: CLOSED, How.ABANDONED: CLOSED}
+ENDINGS = (REVIEWED, APPROVED, CLOSED, TAKEN_BACK)
+_ENDINGS = {
+    How.REVIEWED: REVIEWED,
+    How.APPROVED: APPROVED,
+    How.MERGED: CLOSED,
+    How.ABANDONED: CLOSED,
+}
+SHORTEST = 60
+"""Seconds under which nobody waited: one person's votes and words come as several messages."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,8 @@ class WaitFact:
     ``ending`` is "" while it lasts. ``days`` is how long it lasted, or has lasted until now, and
     ``entered`` how long it had when the period began; ``recent`` the same of the last part of the
     period, None for a wait that was over by then. ``late_at`` is when it passed the promise.
+    ``asked``: how many people others had made reviewers when it began, None where that is not
+    known.
     """
 
     party: Party
@@ -36,7 +48,7 @@ class WaitFact:
     entered: float
     recent: Optional[float]
     late_at: Optional[datetime]
-    is_first: bool
+    asked: Optional[int]
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ class Trial:
     """
 
     at: datetime
-    milestone: int
+    milestone: str
     held_out: bool
     days: float
     reviewed: bool

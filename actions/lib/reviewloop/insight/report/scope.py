@@ -11,6 +11,8 @@ from reviewloop.core.policy import Policy
 
 RECENT = timedelta(days=90)
 """How much of the end of a period tells how things stand now."""
+KEPT = timedelta(days=540)
+"""For how long past waits are kept, to see whether they told the future."""
 EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

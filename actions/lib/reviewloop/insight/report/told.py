@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Iterator, List, Optional, Sequence, Set, Tuple
+from datetime import datetime, timedelta
+from typing import Iterator, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.change import Change
@@ -13,21 +13,34 @@ from reviewloop.core.reading import Reading, human_reviewers, read_followed
 from reviewloop.core.steps import Step, follow_turns
 from reviewloop.core.turns import How, Party, TurnEvent
 from reviewloop.core.waits import Wait
+from reviewloop.insight.eta import Past, past_of
 from reviewloop.insight.judge import Judged, judge
-from reviewloop.insight.report.facts import AskFact, ChangeFact, Trial, WaitFact, ending
+from reviewloop.insight.report.facts import (
+    SHORTEST,
+    AskFact,
+    ChangeFact,
+    Trial,
+    WaitFact,
+    ending,
+)
 from reviewloop.insight.report.scope import Scope
 from reviewloop.insight.report.stages import PARTIES, Stage, closed_at, life
 from reviewloop.insight.report.stages import stage as stage_of
 
+_REVIEWER = "REVIEWER"
+# Scripts and people add reviewers when the change is up.
+_RIGHT_AFTER = timedelta(minutes=10)
+
 
 @dataclass(frozen=True)
 class Told:
-    """One change for the report: its facts, its steps and its judge."""
+    """One change for the report: its facts, its steps, its judge, and its past reviewers' waits."""
 
     change: Change
     steps: Tuple[Step, ...]
     fact: ChangeFact
     judged: Judged
+    past: Tuple[Past, ...]
 
 
 def told(change: Change, scope: Scope) -> Told:
@@ -37,7 +50,8 @@ def told(change: Change, scope: Scope) -> Told:
     reading = read_followed(change, policy, followed)
     taken = tuple(step for step in followed.steps if step.event.at <= scope.now)
     fact = _Facts(change, reading, taken, scope).fact()
-    return Told(change, taken, fact, judge(reading, policy, scope.promise, followed.steps))
+    judged = judge(reading, policy, scope.promise, followed.steps)
+    return Told(change, taken, fact, judged, tuple(past_of(reading, policy)))
 
 
 class _Facts:
@@ -77,13 +91,12 @@ class _Facts:
     # --- waits ---
 
     def _waits(self) -> Iterator[WaitFact]:
-        seen: List[Party] = []
         for timeline in self._reading.timelines:
             wait, scope = timeline.wait, self._scope
-            is_first = wait.party not in seen
-            seen.append(wait.party)
             over = wait.end is not None and wait.end <= scope.now
             if wait.since >= scope.now or (wait.end is not None and wait.end <= scope.since):
+                continue
+            if wait.end is not None and (wait.end - wait.since).total_seconds() < SHORTEST:
                 continue
             late_at = next(
                 (one.at for one in timeline.crossings if one.milestone == scope.promise), None
@@ -97,8 +110,24 @@ class _Facts:
                 entered=self._days(wait, scope.since) if wait.since < scope.since else 0.0,
                 recent=self._recent(wait),
                 late_at=late_at,
-                is_first=is_first,
+                asked=self._asked_at(wait.since),
             )
+
+    def _asked_at(self, since: datetime) -> Optional[int]:
+        """How many people others had made reviewers by then, or did so right after."""
+        updates, owner = self._change.reviewer_updates, self._change.owner.id
+        if updates is None:
+            return None
+        asked: Set[int] = set()
+        for one in updates:
+            if one.date > since + _RIGHT_AFTER:
+                break
+            account = one.account
+            if one.state != _REVIEWER:
+                asked.discard(account.id)
+            elif one.by != account.id != owner and not self._scope.policy.is_automation(account):
+                asked.add(account.id)
+        return len(asked)
 
     def _recent(self, wait: Wait) -> Optional[float]:
         begin = self._scope.recent
@@ -166,15 +195,17 @@ class _Facts:
         scope = self._scope
         if not scope.hold_out or self._reading.is_exempt:
             return
-        done: Set[int] = set()
+        done: Set[str] = set()
         for timeline in self._reading.timelines:
             wait = timeline.wait
             for one in timeline.crossings if wait.party is Party.REVIEWERS else ():
-                if one.index in done or not scope.since < one.at <= scope.now:
+                if str(one.milestone) in done or not scope.since < one.at <= scope.now:
                     continue
-                done.add(one.index)
+                done.add(str(one.milestone))
                 over = wait.end is not None and wait.end <= scope.now
                 end = wait.end if over and wait.end else scope.now
                 held_out = scope.is_held_out(self._change.number)
                 days = self._between(one.at, end)
-                yield Trial(one.at, one.index, held_out, days, over and wait.how is How.REVIEWED)
+                yield Trial(
+                    one.at, str(one.milestone), held_out, days, over and wait.how is How.REVIEWED
+                )
