@@ -42,7 +42,7 @@ HEAD = (
 )
 LARGE = 20
 """Lines in a fold below which its share says little."""
-_KINDS = {Kind.FIRST: "first", Kind.NEXT: "another"}
+_KINDS = {None: "any", Kind.FIRST: "first", Kind.NEXT: "another"}
 
 Row = Tuple[str, ...]
 
