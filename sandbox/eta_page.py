@@ -92,13 +92,15 @@ def main(name: str, config: str, changes: str) -> None:
     settings = load(read_config(Path(config)))
     past, now = past_in(Path(changes), settings)
     text = PAGE.read_text(encoding="utf-8")
-    kept: Dict[Tuple[str, str], Row] = {(one[0], one[1]): one for one in _listed(text)}
+    kept: Dict[Tuple[str, str], Row] = {(one[0], one[1]): one for one in listed(text)}
     kept.update(((row[0], row[1]), row) for row in rows(name, past, settings, now))
-    block = "\n".join(table(HEAD, kept.values()))
+    order = list(_KINDS.values())
+    shown = sorted(kept.values(), key=lambda row: (row[0], order.index(row[1])))
+    block = "\n".join(table(HEAD, shown))
     PAGE.write_text(BLOCK.sub(lambda _: f"{block}\n", text), encoding="utf-8")
 
 
-def _listed(text: str) -> Iterator[Row]:
+def listed(text: str) -> Iterator[Row]:
     """The rows that the page has."""
     (block,) = BLOCK.findall(text)
     for line in block.splitlines()[2:]:

@@ -14,6 +14,7 @@ import pytest
 from sandbox import (
     actions_page,
     consoles,
+    eta_page,
     index_entry,
     judge_page,
     profiles_page,
@@ -25,6 +26,7 @@ from sandbox import (
 import test_pack_contract as contract
 from repository import HISTORIES, ROOT, needs_histories
 from reviewloop import errors
+from reviewloop.settings.load import load
 from reviewloop.settings.profile import KEYS
 from reviewloop.trackers.factory import ADAPTERS
 from test_docs import (
@@ -226,6 +228,17 @@ def test_table_of_the_contract_is_whole():
     }
     assert {row[0] for row in body} == set(cases)
     assert all(re.fullmatch(r"yes|\[\d+\]", cell) for row in body for cell in row[1:])
+
+
+@needs_histories
+def test_figures_of_the_eta_are_those_measured():
+    """What docs/turns.md says of the 755 histories is what playing them over gives."""
+    settings = load({"url": "https://review.example.org", "approval": ["Workflow+1"]})
+    past, now = eta_page.past_in(HISTORIES / "opendev-zuul-reviews.jsonl.gz", settings)
+    name = "755 of zuul/zuul, 2020 to 2025"
+    shown = [row for row in eta_page.listed(text_of(TURNS)) if row[0] == name]
+
+    assert shown == list(eta_page.rows(name, past, settings, now))
 
 
 # --- the repository's other files ---------------------------------------------------------------
