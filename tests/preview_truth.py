@@ -123,13 +123,9 @@ def foretold(installation: Installation, until: datetime) -> List[Told]:
     client = installation.gerrit.client()
     client.version()  # by which it knows the server's time
     settings = installation.settings
-    loop = Loop(
-        settings,
-        recorded_now(settings, client, client.now()),
-        installation.gerrit.now,
-        plays=False,
-        values=copied(installation.datastore),
-    )
+    now, values = client.now(), copied(installation.datastore)
+    recorded = recorded_now(settings, client, now, values=values)
+    loop = Loop(settings, recorded, now, plays=False, values=values)
     found = loop.run(until)
     assert found.failed == ()
     assert found.troubles == ()

@@ -16,7 +16,8 @@ from reviewloop.cli import histories
 from reviewloop.cli.main import main
 
 CHANGES = ROOT / "tests" / "fixtures" / "histories.jsonl"
-CONFIG = {
+CONFIG: Dict[str, Any] = {
+    "poll_interval": 3600,
     "url": URL,
     "query": "",
     "roster": {"kind": "static", "members": [{"gerrit": "one"}, {"gerrit": "two"}]},

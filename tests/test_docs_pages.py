@@ -13,6 +13,8 @@ from typing import Any, List
 import pytest
 from sandbox import (
     actions_page,
+    consoles,
+    eta_page,
     index_entry,
     judge_page,
     profiles_page,
@@ -24,6 +26,7 @@ from sandbox import (
 import test_pack_contract as contract
 from repository import HISTORIES, ROOT, needs_histories
 from reviewloop import errors
+from reviewloop.settings.load import load
 from reviewloop.settings.profile import KEYS
 from reviewloop.trackers.factory import ADAPTERS
 from test_docs import (
@@ -92,6 +95,15 @@ def test_every_kind_of_failure_says_who_has_to_act():
     shown = table(section(actions_page.PAGE, "When an action fails"))
 
     assert set(shown) == {one.kind for one in named if one is not root}
+
+
+def test_console_blocks_are_written_by_a_command():
+    """`make docs` leaves each page with a console block as it is, since it is current."""
+    pages = [one.page for one in blocks("console")]
+
+    assert len(pages) >= 2
+    for one in pages:
+        assert consoles.page(text_of(one)) == text_of(one)
 
 
 @pytest.mark.parametrize("made", [settings_page, triggers_page], ids=lambda one: one.PAGE.stem)
@@ -216,6 +228,17 @@ def test_table_of_the_contract_is_whole():
     }
     assert {row[0] for row in body} == set(cases)
     assert all(re.fullmatch(r"yes|\[\d+\]", cell) for row in body for cell in row[1:])
+
+
+@needs_histories
+def test_figures_of_the_eta_are_those_measured():
+    """What docs/turns.md says of the 755 histories is what playing them over gives."""
+    settings = load({"url": "https://review.example.org", "approval": ["Workflow+1"]})
+    past, now = eta_page.past_in(HISTORIES / "opendev-zuul-reviews.jsonl.gz", settings)
+    name = "755 of zuul/zuul, 2020 to 2025"
+    shown = [row for row in eta_page.listed(text_of(TURNS)) if row[0] == name]
+
+    assert shown == list(eta_page.rows(name, past, settings, now))
 
 
 # --- the repository's other files ---------------------------------------------------------------

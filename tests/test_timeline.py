@@ -223,7 +223,7 @@ def test_names_tell_pictures_apart() -> None:
 
 def luminance(colour: str) -> float:
     """Relative luminance (https://www.w3.org/TR/WCAG22/#dfn-relative-luminance)."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    parts = [part / 255 for part in bytes.fromhex(colour[1:])]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 

@@ -9,7 +9,7 @@ from typing import List, Optional
 from reviewloop.cli import board, doctor, explain, judge, preview, replay, report
 from reviewloop.errors import ReviewLoopError
 
-COMMANDS = (preview, replay, board, explain, judge, report, doctor)
+COMMANDS = (preview, explain, replay, board, judge, report, doctor)
 """Each module adds its arguments (``add_parser``) and names what runs (``run``)."""
 
 

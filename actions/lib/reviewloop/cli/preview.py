@@ -140,7 +140,7 @@ def _of_server(
     client.version()  # by its answer the server's time is known
     now = client.now()
     recorded = Recorded(client, settings.gerrit.query, account_of(settings, client))
-    since = reaching(now, options.days)
+    since = reaching([settings, *others], now, options.days)
     for raw in histories.read(options, settings, since, client=client, others=others):
         recorded.add(raw)
     return _Gathered(recorded, now)

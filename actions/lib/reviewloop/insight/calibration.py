@@ -58,14 +58,11 @@ def calibration(
     :param now: when the histories were read: until then waits were seen.
     :param kind: which waits are tried; None for all.
     """
-    every = sorted(past, key=lambda one: one.since)
+    wanted = (one for one in past if kind is None or one.like.kind is kind)
+    every = sorted(wanted, key=lambda one: one.since)
     if not every:
         return ()
-    tried = [
-        (since, one)
-        for since, wanted, one in _tried(every, calendar, now)
-        if kind is None or wanted is kind
-    ]
+    tried = list(_tried(every, calendar, now))
     begin = _midnight(every[0].since)
     folds = []
     while begin + FOLD <= now:
@@ -98,7 +95,7 @@ def _share(drawn: Sequence[Tried]) -> Optional[float]:
 
 def _tried(
     every: Sequence[Past], calendar: Calendar, now: datetime
-) -> Iterator[Tuple[datetime, Kind, Optional[Tried]]]:
+) -> Iterator[Tuple[datetime, Optional[Tried]]]:
     """Each wait with its line, or None where there is none, in the order in which they began."""
     active: List[Past] = []
     taken, today = 0, every[0].since
@@ -115,7 +112,7 @@ def _tried(
             active = [past for past in active if past.is_seen(day)]
         if one.like not in lines:
             lines[one.like] = _line(active, one.like, day, calendar)
-        yield one.since, one.like.kind, _try(one, lines[one.like], calendar, now)
+        yield one.since, _try(one, lines[one.like], calendar, now)
 
 
 def _line(

@@ -113,7 +113,7 @@ class _Picture:
         for at, label in ticks(line.calendar, line.begin, line.end, self._columns // _APART):
             column = self._column(at)
             if column >= free and column + len(label) <= self._columns:
-                labels[column : column + len(label)] = label
+                _put(labels, column, label)
                 marks[column] = "|"
                 free = column + len(label) + 1
         yield self._named("", "".join(labels))
@@ -148,7 +148,7 @@ class _Picture:
                 continue
             column = min(self._column(one.at), self._columns - len(label))
             if column >= free:
-                row[column : column + len(label)] = label
+                _put(row, column, label)
                 free = column + len(label)
         return "".join(row)
 
@@ -260,6 +260,11 @@ def _scale(line: TimeLine, most: int) -> Tuple[datetime, int, int]:
         if count <= most:
             break
     return begin, step, min(max(count, 1), most)
+
+
+def _put(row: List[str], column: int, text: str) -> None:
+    end = column + len(text)
+    row[column:end] = text
 
 
 def _wrapped(items: Sequence[str], width: int) -> Iterator[str]:

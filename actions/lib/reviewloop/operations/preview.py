@@ -28,9 +28,10 @@ def preview(context: Context, days: int = 30, limit: int = MOST_ASKS) -> Dict[st
     client.version()  # by its answer the server's time is known
     now = client.now()
     context.progress("Reading changes.")
-    recorded = recorded_now(settings, client, now, days)
+    values = copied(context.datastore)
+    recorded = recorded_now(settings, client, now, days, values)
     context.progress(f"{len(recorded)} changes read.")
-    previewer = Previewer(recorded, now, days, values=copied(context.datastore))
+    previewer = Previewer(recorded, now, days, values=values)
     plan = outlined(previewer.plan(settings, previewer.costs(settings)), limit)
     return {key: _outward(value) for key, value in plan.items()}
 

@@ -7,6 +7,7 @@ nothing that a server said in between.
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,7 @@ from reviewloop.preview.searches import Shown
 
 T = TypeVar("T")
 VERBS = frozenset(verb.value for verb in Verb)
+_WORD = re.compile(r"\w+")
 
 #: What a preview reads of each change: all that an action reads, and who was a reviewer when.
 OPTIONS = (*DETAIL, Option.REVIEWER_UPDATES)
@@ -147,8 +149,7 @@ class Recorded:
         self._changes: Dict[str, Packed] = {}
         self._numbers: Dict[int, List[str]] = {}
         self._kept: Dict[Tuple[Any, ...], Any] = {}
-        self.said: Set[str] = set()
-        self._has_searched = False
+        self._said: Dict[str, Set[str]] = {}
 
     def __iter__(self) -> Iterator[Packed]:
         return iter(self._changes.values())
@@ -165,7 +166,6 @@ class Recorded:
         except ProtocolError as err:
             self.unreadable.append(outward(str(err), 300))
             return None
-        said = " ".join(message.text.lower() for message in change.messages)
         packed = Packed(
             ident=change_ident(change.number, change.project),
             number=change.number,
@@ -177,7 +177,7 @@ class Recorded:
             status=change.status.value,
             beats=beats(change),
             blob=zlib.compress(json.dumps(raw, separators=(",", ":")).encode(), 1),
-            words=VERBS if any(f"/{verb}" in said for verb in VERBS) else frozenset(),
+            words=verbs_in(" ".join(message.text for message in change.messages)),
             watched=watched,
         )
         if packed.ident not in self._changes:
@@ -257,17 +257,23 @@ class Recorded:
                 self.failure = self.failure or err
             return err
 
-    def spoken(self) -> None:
-        """Learn on which changes the word of a command stands, in a comment on a file or elsewhere
-        (``said``): one search for all.
+    def spoken(self, ident: str, verbs: Iterable[str]) -> FrozenSet[str]:
+        """Which of the words of commands stand on a change, in a comment on a file or elsewhere:
+        one search for each word and all changes.
         """
-        if not self._has_searched:
-            search = queries.all_of(self.query, queries.any_word(sorted(VERBS)))
-            found = self._guarded(lambda: list(self.source.scan(search)))
-            if isinstance(found, ReviewLoopError):
-                raise found
-            self.said = {ident for ident in map(_ident, found) if ident}
-            self._has_searched = True
+        for verb in verbs:
+            if verb not in self._said:
+                search = queries.all_of(self.query, queries.any_word([verb]))
+                found = self._guarded(lambda: list(self.source.scan(search)))  # noqa: B023
+                if isinstance(found, ReviewLoopError):
+                    raise found
+                self._said[verb] = {ident for ident in map(_ident, found) if ident}
+        return frozenset(verb for verb in verbs if ident in self._said[verb])
+
+
+def verbs_in(text: str) -> FrozenSet[str]:
+    """The words of commands in a text, as an index of words finds them."""
+    return VERBS.intersection(_WORD.findall(text.lower()))
 
 
 def _ident(raw: Raw) -> str:

@@ -7,55 +7,38 @@ write it keeps to itself.
 from __future__ import annotations
 
 import heapq
+import re
 from bisect import bisect_left, insort
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
-from typing import Dict, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from reviewloop.core.change import Account, Change, Message
+from reviewloop.core.change import Change
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.keys import change_ident
-from reviewloop.errors import InternalError, RefusedError
+from reviewloop.errors import RefusedError
 from reviewloop.gerrit import parse, review
 from reviewloop.gerrit.chain import Related
-from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw
-from reviewloop.gerrit.queries import Option, Version
+from reviewloop.gerrit.queries import Option
 from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
-from reviewloop.http.messages import Request, Response
-from reviewloop.http.transport import Transport
 from reviewloop.preview.past import as_of
-from reviewloop.preview.recorded import VERBS, Packed, Recorded
+from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
 from reviewloop.preview.searches import Shown, parsed
-from reviewloop.preview.written import Written, raw_account, stamp
+from reviewloop.preview.unplugged import Unplugged
+from reviewloop.preview.written import Posted, Written, raw_account, stamp
 from reviewloop.settings.load import Settings
 
-#: The server that is imitated: what the pack asks is what a current one answers.
-VERSION = Version(3, 10)
-_LIMIT = 500
+_COMMENT = re.compile(r"\bcomment:(\w+)")
 #: Changes of which the text is kept unpacked.
 _KEPT = 300
 
 
-@dataclass(frozen=True)
-class Posted:
-    """A message that would have been posted; ``text`` with its mark."""
-
-    number: int
-    at: datetime
-    text: str
-
-
-class _Unplugged(Transport):
-    def send(self, request: Request) -> Response:
-        raise InternalError(f"A preview asked Gerrit for {request}.")
-
-
-class Replica(Client):
+class Replica(Unplugged):
     """The server, as the pack's account sees it.
 
     :param at: when it is; :meth:`go_on` moves the clock.
@@ -66,14 +49,10 @@ class Replica(Client):
     def __init__(
         self, settings: Settings, recorded: Recorded, at: datetime, *, plays: bool
     ) -> None:
-        gerrit = settings.gerrit
-        super().__init__(gerrit.url, gerrit.username, transport=_Unplugged())
+        super().__init__(settings, recorded)
         self.posted: List[Posted] = []
-        self._settings = settings
-        self._recorded = recorded
         self._plays = plays
         self._begun = self._now = at
-        self._me = recorded.own
         self._shown: Dict[str, Shown] = {}
         self._by_time: List[Tuple[datetime, str]] = []
         self._ahead: List[Tuple[datetime, str]] = []
@@ -116,45 +95,10 @@ class Replica(Client):
     def _show(self, ident: str, shown: Shown) -> None:
         written = self._written.get(ident)
         if written is not None:
-            shown = replace(shown, updated=max(shown.updated, written.at), words=VERBS)
+            words = shown.words | written.words
+            shown = replace(shown, updated=max(shown.updated, written.at), words=words)
         self._shown[ident] = shown
         insort(self._by_time, (shown.updated, ident))
-
-    # Who is who
-
-    def version(self) -> Version:
-        """A current server's."""
-        return VERSION
-
-    def query_limit(self) -> int:
-        """As of most accounts."""
-        return _LIMIT
-
-    def whoami(self) -> Account:
-        """The pack's account."""
-        return self._me
-
-    def account(self, ident: Union[str, int]) -> Account:
-        """As the source answers."""
-        if ident == self._me.id:
-            return self._me
-        found: Account = self._recorded.ask("account", ident)
-        return found
-
-    def emails(self, account_id: int) -> Tuple[str, ...]:
-        """As the source answers."""
-        found: Tuple[str, ...] = self._recorded.ask("emails", account_id)
-        return found
-
-    def find_accounts(self, query: str, most: int = 10) -> Tuple[Account, ...]:
-        """As the source answers."""
-        found: Tuple[Account, ...] = self._recorded.ask("find_accounts", query, most)
-        return found
-
-    def group_members(self, group: str) -> Tuple[Account, ...]:
-        """As the source answers."""
-        found: Tuple[Account, ...] = self._recorded.ask("group_members", group)
-        return found
 
     # Searches
 
@@ -173,14 +117,12 @@ class Replica(Client):
         self, numbers: Iterable[int], options: Iterable[Option] = (), query: str = ""
     ) -> List[Raw]:
         """Those of the changes that a search finds."""
-        if "comment:" in query:
-            self._recorded.spoken()
         match, wanted = parsed(query, self._settings.gerrit.query).match, tuple(options)
         found: List[Raw] = []
         for number in dict.fromkeys(numbers):
             for packed in self._recorded.numbered(number):
                 shown = self._shown.get(packed.ident)
-                if shown is not None and match(self._spoken(packed.ident, shown)):
+                if shown is not None and match(self._spoken(packed.ident, shown, query)):
                     found.append(self._row(packed.ident, wanted))
         return found
 
@@ -188,14 +130,12 @@ class Replica(Client):
         if not self._plays and "after:" not in query:
             # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
             return list(self._beside(query, limit))
-        if "comment:" in query:
-            self._recorded.spoken()
         search = parsed(query, self._settings.gerrit.query)
         first = 0 if search.since is None else bisect_left(self._by_time, (search.since, ""))
         found: List[str] = []
         for updated, ident in reversed(self._by_time[first:]):
             shown = self._shown[ident]
-            if shown.updated == updated and search.match(self._spoken(ident, shown)):
+            if shown.updated == updated and search.match(self._spoken(ident, shown, query)):
                 found.append(ident)
         return list(dict.fromkeys(found))
 
@@ -206,10 +146,12 @@ class Replica(Client):
             if ident in self._shown:
                 yield ident
 
-    def _spoken(self, ident: str, shown: Shown) -> Shown:
-        """With the words that only Gerrit knows of."""
-        known = self._recorded.said
-        return replace(shown, words=VERBS) if ident in known and not shown.words else shown
+    def _spoken(self, ident: str, shown: Shown, query: str) -> Shown:
+        """With those of the words that a search asks for of which only Gerrit knows."""
+        verbs = VERBS.intersection(_COMMENT.findall(query))
+        if not verbs:
+            return shown
+        return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))
 
     def _row(self, ident: str, options: Tuple[Option, ...]) -> Raw:
         """A change with its history, or as an index alone has it."""
@@ -241,14 +183,6 @@ class Replica(Client):
         name = self._named(ident).ident
         found: Tuple[ReviewComment, ...] = self._recorded.ask("comments", name)
         return found
-
-    def messages(self, ident: Ident) -> Tuple[Message, ...]:
-        """The messages of a change as it is now."""
-        return self.change(ident).messages
-
-    def hashtags(self, ident: Ident) -> Tuple[str, ...]:
-        """Those of a change as it is now."""
-        return self.change(ident).hashtags
 
     def commit_emails(self, change: Change) -> Tuple[str, ...]:
         """As the source answers."""
@@ -305,6 +239,7 @@ class Replica(Client):
     def _say(self, change: Change, text: str, tag: str) -> None:
         written = self._writes(change)
         written.say(self._me, text, tag, change.patch_set)
+        written.words |= verbs_in(text)
         ident = change_ident(change.number, change.project)
         self._show(ident, replace(self._shown[ident], updated=self._now))
 

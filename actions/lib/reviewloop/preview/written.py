@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, FrozenSet, List, Optional
 
 from reviewloop.core.change import Account
 from reviewloop.gerrit.fields import Raw
 
 
+@dataclass(frozen=True)
+class Posted:
+    """A message that would have been posted; ``text`` with its mark."""
+
+    number: int
+    at: datetime
+    text: str
+
+
 @dataclass
 class Written:
-    """What was written on a change; ``at`` is when it was last written on."""
+    """What was written on a change; ``at`` is when it was last written on, ``words`` are those of
+    commands in it.
+    """
 
     at: datetime
     count: int = 0
     messages: List[Raw] = field(default_factory=list)
     reviewers: List[Raw] = field(default_factory=list)
     hashtags: Optional[List[str]] = None
+    words: FrozenSet[str] = frozenset()
 
     def say(self, author: Account, text: str, tag: str, patch_set: int) -> None:
         """Post a message, now."""
