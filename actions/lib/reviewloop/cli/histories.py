@@ -165,8 +165,7 @@ class ServerReading:
         """What some searches find."""
         try:
             for query in queries:
-                rows = self._rows(query)
-                for batch in iter(lambda rows=rows: list(islice(rows, MAX_BATCH)), []):  # type: ignore[misc]
+                for batch in _batches(self._rows(query)):
                     yield from self._batch(batch)
         finally:
             self.progress.done()
@@ -221,6 +220,11 @@ class ServerReading:
             half = len(numbers) // 2
             yield from self._read(numbers[:half])
             yield from self._read(numbers[half:])
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[List[Row]]:
+    """The rows, as many at a time as one search asks for by number."""
+    return iter(lambda: list(islice(rows, MAX_BATCH)), [])
 
 
 def _is_of_one(err: ReviewLoopError) -> bool:
