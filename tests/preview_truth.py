@@ -92,7 +92,8 @@ class Installation:
         return at if at > now else at + timedelta(days=1)
 
     def _client(self, _settings: Settings) -> Any:
-        return self.gerrit.client()
+        # Before the server's first answer it is this machine's clock that holds.
+        return self.gerrit.client(local_clock=lambda: self.gerrit.now)
 
     def _followed(self, ran: Sequence[Execution]) -> None:
         posting = [one for one in ran if one.action in ("gerrit.post_review", "gerrit.ask")]
@@ -147,6 +148,7 @@ def upload(gerrit: WatchedGerrit, one: int, two: int) -> None:
         f"Change {one}",
         owner=(gerrit.author, *gerrit.people)[one % 5],
         wip=two % 11 == 3,
+        private=two % 17 == 7,
         topic=TOPICS[two % 3],
         parent=numbers[one % len(numbers)] if numbers and two % 4 == 1 else None,
         reviewers=[gerrit.reviewer] if one % 3 else (),

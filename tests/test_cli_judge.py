@@ -156,7 +156,9 @@ def test_missing_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> No
 def _server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Board:
     """A server with an overdue change, which the command is pointed to."""
     server = Board()
-    monkeypatch.setattr(command, "make_client", lambda _settings: server.fake.client())
+    client = server.fake.client()
+    monkeypatch.setattr(command, "client_of", lambda _options, _settings: client)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     (tmp_path / "gerrit.yaml").write_text(json.dumps(server.config), encoding="utf-8")
     return server
 

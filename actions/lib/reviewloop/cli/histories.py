@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.cli.cache import Cache, default_folder
 from reviewloop.cli.progress import Progress
@@ -22,7 +22,7 @@ from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.parse import Row
-from reviewloop.gerrit.queries import MAX_BATCH
+from reviewloop.gerrit.queries import MAX_BATCH, Option
 from reviewloop.http import codes
 from reviewloop.http.retry import Patience
 from reviewloop.operations.context import make_client
@@ -76,7 +76,7 @@ def _lines(path: Path) -> Iterator[str]:
 # A server
 
 #: A long reading waits for a server that is busy, or is started anew.
-PATIENCE = Patience(tries=6, longest=600.0)
+PATIENCE = Patience(tries=4, longest=600.0)
 RATE = 5.0
 _SLOWEST, _FASTEST = 0.01, 1000.0
 
@@ -127,32 +127,37 @@ def read(
 
 
 def reading_of(
-    options: argparse.Namespace, settings: Settings, client: Optional[Client] = None
+    options: argparse.Namespace,
+    settings: Settings,
+    client: Optional[Client] = None,
+    wanted: Sequence[Option] = OPTIONS,
 ) -> ServerReading:
-    """A reading of the configured server, of whatever it is asked for.
+    """A reading of the configured server, with what is kept on disk unless ``--no-cache`` is given.
 
     :param options: of :func:`add_reading`.
+    :param wanted: what each change holds.
     """
-    cache = None if options.no_cache else _cache(options, settings)
-    return ServerReading(client or client_of(options, settings), cache)
-
-
-def _cache(options: argparse.Namespace, settings: Settings) -> Cache:
-    folder = options.cache or default_folder(os.environ)
-    gerrit = settings.gerrit
-    return Cache(folder, gerrit.url, gerrit.username, (one.value for one in OPTIONS))
+    client = client or client_of(options, settings)
+    if options.no_cache:
+        return ServerReading(client, wanted=tuple(wanted))
+    folder, gerrit = options.cache or default_folder(os.environ), settings.gerrit
+    names = (one.value for one in wanted)
+    cache = Cache(folder, gerrit.url, gerrit.username, names)
+    return ServerReading(client, cache, tuple(wanted))
 
 
 @dataclass
 class ServerReading:
     """One reading of a server.
 
+    :param wanted: what each change holds.
     :ivar listed: changes that the server has listed; ``kept`` of them were on disk.
     :ivar left_out: why a change could not be read, one line each.
     """
 
     client: Client
     cache: Optional[Cache] = None
+    wanted: Tuple[Option, ...] = OPTIONS
     progress: Progress = field(default_factory=Progress)
     listed: int = 0
     kept: int = 0
@@ -162,13 +167,11 @@ class ServerReading:
         """What some searches find."""
         try:
             for query in queries:
-                rows = self._rows(query)
-                for batch in iter(lambda rows=rows: list(islice(rows, MAX_BATCH)), []):  # type: ignore[misc]
+                for batch in _batches(self._rows(query)):
                     yield from self._batch(batch)
         finally:
             self.progress.done()
-        for line in self.left_out:
-            sys.stderr.write(f"left out: {line}\n")
+            sys.stderr.writelines(f"left out: {line}\n" for line in self.left_out)
 
     def _rows(self, query: str) -> Iterator[Row]:
         for raw in self.client.scan(query):
@@ -209,7 +212,7 @@ class ServerReading:
         if not numbers:
             return
         try:
-            yield from self.client.changes(numbers, OPTIONS)
+            yield from self.client.changes(numbers, self.wanted)
         except (ProtocolError, TemporaryError) as err:
             if not _is_of_one(err):
                 raise
@@ -219,6 +222,11 @@ class ServerReading:
             half = len(numbers) // 2
             yield from self._read(numbers[:half])
             yield from self._read(numbers[half:])
+
+
+def _batches(rows: Iterator[Row]) -> Iterator[List[Row]]:
+    """The rows, as many at a time as one search asks for by number."""
+    return iter(lambda: list(islice(rows, MAX_BATCH)), [])
 
 
 def _is_of_one(err: ReviewLoopError) -> bool:

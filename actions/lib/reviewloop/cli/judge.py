@@ -7,11 +7,19 @@ import json
 import sys
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Dict, List, Optional, Sequence
 
 from reviewloop.cli.config import add_source, settings_of
-from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
+from reviewloop.cli.histories import (
+    CHANGES_HELP,
+    add_reading,
+    client_of,
+    instant,
+    read_changes,
+    reading_of,
+)
 from reviewloop.cli.scores import as_dict, page
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.milestones import Window
@@ -22,8 +30,7 @@ from reviewloop.gerrit import parse, queries
 from reviewloop.insight.judge import Judged, judge
 from reviewloop.insight.scores import Scores, scores
 from reviewloop.insight.unmarked import Habits, Unmarked, told
-from reviewloop.operations.board import Server
-from reviewloop.operations.context import make_client
+from reviewloop.operations.board import OPTIONS, Server
 from reviewloop.settings.load import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +62,7 @@ def add_parser(commands: Commands) -> None:
     )
     command.add_argument("--to", "--until", dest="to", type=instant, help=_TO_HELP)
     command.add_argument("--limit", type=int, default=1000, help="changes of the server to look at")
+    add_reading(command)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)
 
@@ -64,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     settings = settings_of(options)
     cases = Cases(settings, options.milestone)
     if options.changes is None:
-        cases.of_server(options.limit, options.since)
+        cases.of_server(options)
     else:
         cases.of_file(options.changes)
     found = cases.scores(options.since, options.to)
@@ -124,14 +132,18 @@ class Cases:
                 "Ask Gerrit for o=MESSAGES, o=DETAILED_ACCOUNTS and o=LABELS.",
             )
 
-    def of_server(self, limit: int, since: Optional[datetime]) -> None:
+    def of_server(self, options: argparse.Namespace) -> None:
         """Judge the changes of the configured Gerrit, those touched last first."""
-        client, policy = make_client(self.settings), self.settings.policy
+        limit, policy = options.limit, self.settings.policy
+        client = client_of(options, self.settings)
         server = Server(self.settings, client, lambda _change: policy, marked=limit)
-        touched = [] if since is None else [queries.after(since)]
-        raws, more = server.search(queries.all_of(self.settings.gerrit.query, *touched), limit)
+        touched = [] if options.since is None else [queries.after(options.since)]
+        query = queries.all_of(self.settings.gerrit.query, *touched)
+        found = reading_of(options, self.settings, client, OPTIONS).changes([query])
+        raws = list(islice(found, limit + 1))
+        more = len(raws) > limit
         self.now = client.now()
-        for reading in server.readings(raws):
+        for reading in server.readings(raws[:limit]):
             self._judge(reading)
         for one in server.unreadable:
             self._unreadable(f"{one['number']}: {one['name']}")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DAYS, MOST_DAYS = 30, 366
+_PRIVATE = 0o600
 NOTE = (
     "A plan, and no claim of an effect: people of the past were not asked, and acted as they did."
     " A ticket's address is not in the texts."
@@ -194,7 +195,8 @@ def _write(path: Path, plan: Mapping[str, Any]) -> None:
     """
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        with os.fdopen(os.open(path, flags, _PRIVATE), "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), _PRIVATE)  # one that is there may be open to all
             json.dump(plan, file, indent=1)
             file.write("\n")
     except OSError as err:

@@ -25,7 +25,8 @@ from reviewloop.operations.context import Context
 from reviewloop.settings.load import Settings
 from reviewloop.store.pending import Pending
 
-_OPTIONS = (
+#: What is read of each change.
+OPTIONS = (
     Option.MESSAGES,
     Option.LABELS,
     Option.DETAILED_LABELS,
@@ -85,7 +86,7 @@ class Server:
 
     def search(self, query: str, limit: int) -> Tuple[List[Raw], bool]:
         """The changes that a search finds, newest first, at most so many; and whether others do."""
-        raws = list(islice(self.client.scan(query, _OPTIONS), limit + 1))
+        raws = list(islice(self.client.scan(query, OPTIONS), limit + 1))
         return raws[:limit], len(raws) > limit
 
     def _view(self, now: datetime) -> View:

@@ -8,7 +8,7 @@ from reviewloop.core.text import outward
 
 _MOST_PEOPLE, _MOST_ASKS = 20, 40
 _NAME = 32
-_WORDS = {"nudge": "nudges", "escalate": "escalations", "label": "labels"}
+_WORDS = {"nudge": "nudge", "escalate": "escalation", "label": "label"}
 
 
 def page(plan: Mapping[str, Any]) -> Iterator[str]:
@@ -44,7 +44,7 @@ def _counts(part: Mapping[str, Any]) -> Iterator[str]:
             )
         yield from _people(part["by_person"])
     for why, count in part["not_asked"].items():
-        yield f"  {count} waits without an ask: {why}"
+        yield f"  {_number(count, 'wait')} without an ask: {why}"
     for line in part["failed"]:
         yield f"  failed: {line}"
 
@@ -86,7 +86,8 @@ def _milestones(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 def _days(part: Mapping[str, Any]) -> Iterator[str]:
     for day in part["by_day"]:
-        told = ", ".join(f"{count} {_WORDS[what]}" for what, count in day["by_purpose"].items())
+        counts = day["by_purpose"].items()
+        told = ", ".join(_number(count, _WORDS[what]) for what, count in counts)
         yield f"  {day['day']}: {told}"
     for ask in part["asks"][:_MOST_ASKS]:
         yield f"    {_ask(ask)}"
@@ -96,11 +97,15 @@ def _days(part: Mapping[str, Any]) -> Iterator[str]:
 
 def _ask(ask: Mapping[str, Any]) -> str:
     who = ", ".join(outward(name, _NAME) for name in ask["names"]) or "nobody by name"
-    joined = f", for {len(ask['joined'])} others as well" if ask["joined"] else ""
+    joined = f", and for {_number(len(ask['joined']), 'other')}" if ask["joined"] else ""
     return (
         f"{ask['at']}  {ask['number']:>8}  {ask['purpose']} at {ask['milestone']}"
         f" ({ask['tier']}): {who}{joined}"
     )
+
+
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _against(found: Optional[Mapping[str, Any]]) -> Iterator[str]:
