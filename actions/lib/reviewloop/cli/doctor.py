@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Iterator
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
-from reviewloop.cli.config import add_source, settings_of
-from reviewloop.insight.findings import Level
+from reviewloop.cli.config import add_source, read_config, settings_of
+from reviewloop.errors import ConfigError
+from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations.context import make_client
-from reviewloop.operations.doctor import CheckUp, told
+from reviewloop.operations.doctor import CheckUp, around, stored, told, wrong
 from reviewloop.trackers.factory import make_tracker
 
 if TYPE_CHECKING:
@@ -42,16 +44,27 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the findings. :raises ReviewLoopError: the configuration is wrong."""
-    settings = settings_of(options)
-    client = make_client(settings)
-    tracker = make_tracker(settings.tracker)
-    checkup = CheckUp(settings, client, lambda: tracker)
-    found = told(checkup.findings(options.limit))
+    """Print the findings. :raises ReviewLoopError: the configuration cannot be read."""
+    found = told(_findings(options))
     lines = [json.dumps(found, indent=1)] if options.json else page(found)
     for line in lines:
         sys.stdout.write(line + "\n")
     return 0 if found["ok"] else 1
+
+
+def _findings(options: argparse.Namespace) -> List[Finding]:
+    """Everything found; of a configuration that cannot be used, its problems."""
+    stackstorm = around(os.environ)
+    written = None if options.config is None else read_config(options.config)
+    try:
+        settings = settings_of(options)
+    except ConfigError as err:
+        if written is None:
+            raise
+        return [*wrong(err), *stored(stackstorm, written)]
+    tracker = make_tracker(settings.tracker)
+    checkup = CheckUp(settings, make_client(settings), lambda: tracker, stackstorm, written)
+    return checkup.findings(options.limit)
 
 
 def page(found: Dict[str, Any]) -> Iterator[str]:
@@ -61,4 +74,8 @@ def page(found: Dict[str, Any]) -> Iterator[str]:
         for text in (one["why"], one["remedy"]):
             if text:
                 yield f"{'':<8} {text}"
-    yield f"{found['problems']} problems, {found['warnings']} warnings"
+    yield f"{_count(found['problems'], 'problem')}, {_count(found['warnings'], 'warning')}"
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" + ("" if count == 1 else "s")
