@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
@@ -54,7 +55,9 @@ def doctor(context: Context, limit: int = 200) -> Dict[str, Any]:
     :param limit: changes of the last thirty days to look at, at most.
     """
     checkup = CheckUp(context.settings, context.client, lambda: context.tracker, around(os.environ))
-    return told([*checkup.findings(limit), *_guarded("sensor", lambda: _sensor(context))])
+    steps = Steps()
+    steps.take("sensor", lambda: _sensor(context))
+    return told([*checkup.findings(limit), *steps.found])
 
 
 def around(environ: Mapping[str, str]) -> Optional[StackStorm]:
@@ -78,7 +81,10 @@ def stored(
     found: Optional[StackStorm], written: Optional[Mapping[str, Any]] = None
 ) -> List[Finding]:
     """What the datastore says of the keys that a configuration names, whatever else is wrong."""
-    return [] if found is None else _seen("datastore", lambda: keys(found, written))
+    steps = Steps()
+    if found is not None:
+        steps.take("datastore", lambda: keys(found, written), Level.UNKNOWN)
+    return steps.found
 
 
 def told(found: Sequence[Finding]) -> Dict[str, Any]:
@@ -103,6 +109,39 @@ def told(found: Sequence[Finding]) -> Dict[str, Any]:
 
 
 @dataclass
+class Steps:
+    """Checks taken one after the other, none of which can end the others.
+
+    :param enough: whether no further one is to be taken.
+    """
+
+    enough: Callable[[], bool] = lambda: False
+    found: List[Finding] = field(default_factory=list)
+    late: List[str] = field(default_factory=list)
+
+    def take(self, check: str, step: Step, failing: Level = Level.PROBLEM) -> None:
+        """What a check finds; one that ends with an error has found that, at level ``failing``."""
+        if self.enough():
+            self.late.append(check)
+            return
+
+        def run() -> None:
+            self.found.extend(step())
+
+        def failed(err: Exception) -> None:
+            why = named(err)
+            self.found.append(Finding(check, failing, why.message, "", why.remedy or _REMEDY))
+
+        guarded(run, failed)
+
+    def left_out(self) -> List[Finding]:
+        """What was not looked at, for lack of time."""
+        what = f"Not looked at for lack of time: {', '.join(self.late)}."
+        remedy = "st2 run gerrit.doctor"
+        return [Finding("time", Level.UNKNOWN, what, "", remedy)] if self.late else []
+
+
+@dataclass
 class CheckUp:
     """What can be checked without StackStorm's datastore.
 
@@ -117,36 +156,39 @@ class CheckUp:
     stackstorm: Optional[StackStorm] = None
     written: Optional[Mapping[str, Any]] = None
 
-    def findings(self, limit: int) -> List[Finding]:
-        """Everything found; a check that fails is a finding, and the others go on."""
-        found = [
-            *_guarded("configuration", self._configuration),
-            *_guarded("gerrit", lambda: checks.reach(self.client)),
-        ]
-        seen = _NOTHING_SEEN
-        if any(one.level is Level.PROBLEM for one in found if one.check == "gerrit"):
-            what = "Nothing else of Gerrit can be checked before this is mended."
-            found.append(Finding("gerrit: the rest", Level.UNKNOWN, what))
-        else:
-            seen = self._gerrit(found, limit)
-        found += _guarded("tracker", lambda: check_tracker(self.tracker()))
-        return [*found, *self._stackstorm(seen)]
+    def findings(self, limit: int, enough: Callable[[], bool] = lambda: False) -> List[Finding]:
+        """Everything found; a check that fails is a finding, and the others go on.
 
-    def _gerrit(self, found: List[Finding], limit: int) -> Sample:
-        """Add what is found of Gerrit and the roster; the changes that were seen."""
+        :param enough: asked before each step; once it says so, the steps that are left are named.
+        """
+        steps = Steps(enough)
+        steps.take("configuration", self._configuration)
+        steps.take("gerrit", lambda: checks.reach(self.client))
+        seen = _NOTHING_SEEN
+        if any(one.level is Level.PROBLEM for one in steps.found if one.check == "gerrit"):
+            what = "Nothing else of Gerrit can be checked before this is mended."
+            steps.found.append(Finding("gerrit: the rest", Level.UNKNOWN, what))
+        else:
+            seen = self._gerrit(steps, limit)
+        steps.take("tracker", lambda: check_tracker(self.tracker()))
+        self._stackstorm(steps, seen)
+        return [*steps.found, *steps.left_out()]
+
+    def _gerrit(self, steps: Steps, limit: int) -> Sample:
+        """Take the steps about Gerrit and the roster; the changes that were seen."""
         settings, client = self.settings, self.client
-        found += _guarded("account", lambda: checks.account(settings, client))
         samples: List[Sample] = []
 
         def look() -> Checks:
             samples.append(checks.sample(settings, client, limit))
             return checks.changes(settings, client, samples[0])
 
-        found += _guarded("query", look)
+        steps.take("account", lambda: checks.account(settings, client))
+        steps.take("query", look)
         seen = samples[0] if samples else _NOTHING_SEEN
-        found += _guarded("gerrit: index", lambda: checks.index(client, seen))
-        found += _guarded("permissions", lambda: rights(settings, client, seen))
-        found += _guarded("roster", lambda: self._roster(seen))
+        steps.take("gerrit: index", lambda: checks.index(client, seen))
+        steps.take("permissions", lambda: rights(settings, client, seen))
+        steps.take("roster", lambda: self._roster(seen))
         return seen
 
     def _configuration(self) -> Checks:
@@ -175,25 +217,24 @@ class CheckUp:
         yield from roster.check()
         people = [account for account, _ in roster.people]
         if self.settings.gerrit.username:
-            yield from _guarded("roster: sight", lambda: sight(self.client, seen, people))
+            yield from sight(self.client, seen, people)
         tracker = self.tracker()
         if tracker is not None and people:
             yield from roster.logins(tracker)
 
-    def _stackstorm(self, seen: Sample) -> List[Finding]:
+    def _stackstorm(self, steps: Steps, seen: Sample) -> None:
         found, now = self.stackstorm, self.client.now()
         if found is None:
-            return [check_stackstorm.NOT_ASKED]
-        steps: Dict[str, Step] = {
-            "sensor: switch": lambda: check_stackstorm.sensor(found),
-            "rules": lambda: rules(
-                found, self.settings, lambda votes, by: wanted_votes(seen, votes, by)
-            ),
-            "datastore": lambda: keys(found, self.written),
-            "executions": lambda: check_stackstorm.executions(found, now),
-            "coordination": lambda: check_stackstorm.coordination(found),
-        }
-        return [one for check, step in steps.items() for one in _seen(check, step)]
+            steps.found.append(check_stackstorm.NOT_ASKED)
+            return
+        votes = partial(wanted_votes, seen)
+        # It may show to the pack's user less than there is.
+        hidden = Level.UNKNOWN
+        steps.take("sensor: switch", lambda: check_stackstorm.sensor(found), hidden)
+        steps.take("rules", lambda: rules(found, self.settings, votes), hidden)
+        steps.take("datastore", lambda: keys(found, self.written), hidden)
+        steps.take("executions", lambda: check_stackstorm.executions(found, now), hidden)
+        steps.take("coordination", lambda: check_stackstorm.coordination(found), hidden)
 
 
 def _sensor(context: Context) -> Checks:
@@ -222,27 +263,3 @@ def _sensor(context: Context) -> Checks:
         )
     else:
         yield Finding("sensor", Level.OK, f"The sensor has polled up to {iso(kept.through)}.")
-
-
-def _guarded(check: str, step: Step) -> List[Finding]:
-    """What a check finds; one that ends with an error has found that."""
-    return _until(step, lambda why: Finding(check, Level.PROBLEM, *why))
-
-
-def _seen(check: str, step: Step) -> List[Finding]:
-    """The same of StackStorm, which may show to the pack's user less than there is."""
-    return _until(step, lambda why: Finding(check, Level.UNKNOWN, *why))
-
-
-def _until(step: Step, ending: Callable[[Sequence[str]], Finding]) -> List[Finding]:
-    found: List[Finding] = []
-
-    def failed(err: Exception) -> None:
-        why = named(err)
-        found.append(ending((why.message, "", why.remedy or _REMEDY)))
-
-    def run() -> None:
-        found.extend(step())
-
-    guarded(run, failed)
-    return found
