@@ -18,6 +18,14 @@ from reviewloop.trackers.factory import make_tracker
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+EXAMPLES = (
+    ("reviewloop doctor --config gerrit.yaml", "Before the sensor is enabled"),
+    (
+        "ST2_API_URL=https://st2.example.org/api ST2_API_KEY=KEY reviewloop doctor --config"
+        " gerrit.yaml",
+        "With StackStorm's rules, datastore keys and executions",
+    ),
+)
 _SIGNS = {
     Level.PROBLEM.value: "PROBLEM",
     Level.WARNING.value: "warning",
