@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
 from reviewloop.cli.config import add_source, read_config, settings_of
@@ -33,6 +34,7 @@ _SIGNS = {
     Level.NOTE.value: "note",
     Level.OK.value: "ok",
 }
+_INDENT, _WIDTH = 9, 100
 
 
 def add_parser(commands: Commands) -> None:
@@ -76,13 +78,23 @@ def _findings(options: argparse.Namespace) -> List[Finding]:
 
 
 def page(found: Dict[str, Any]) -> Iterator[str]:
-    """The findings as lines of text, the worst first."""
+    """The findings as lines of text, the worst first; `>` is before what mends them."""
     for one in found["findings"]:
-        yield f"{_SIGNS[one['level']]:<8} {one['what']}"
-        for text in (one["why"], one["remedy"]):
-            if text:
-                yield f"{'':<8} {text}"
+        yield from _filled(f"{_SIGNS[one['level']]:<{_INDENT}}", one["what"])
+        yield from _filled(" " * _INDENT, one["why"])
+        yield from _filled(" " * _INDENT + "> ", one["remedy"])
     yield f"{_count(found['problems'], 'problem')}, {_count(found['warnings'], 'warning')}"
+
+
+def _filled(lead: str, text: str) -> List[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _count(count: int, word: str) -> str:

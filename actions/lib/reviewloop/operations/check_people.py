@@ -42,7 +42,8 @@ class Roster:
             yield Finding("roster", Level.PROBLEM, problem, why, RELOAD)
         people = self.people
         if people:
-            yield Finding("roster", Level.OK, f"{len(people)} people can be asked.")
+            who = "One person" if len(people) == 1 else f"{len(people)} people"
+            yield Finding("roster", Level.OK, f"{who} can be asked.")
             return
         group = self._settings.roster.kind is RosterKind.GERRIT_GROUP
         where = "the group" if group else "`roster.members`"
