@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
@@ -12,8 +13,10 @@ import pytest
 from sandbox.gerrit.fake import FakeGerrit
 from sandbox.standin.values import problems
 
+import test_pack_contract as contract
 from assessing import SERVER, Board
 from fake_st2_checkup import TOKEN, URL, FakeCheckedSt2, long_ago, on_milestones, rule
+from repository import ROOT
 from reviewloop.cli import doctor as command
 from reviewloop.cli.main import main
 from reviewloop.errors import AuthError
@@ -322,7 +325,7 @@ BROKEN = {
     ),
     "http": (
         configured(url="http://gerrit.example.org"),
-        "configuration: gerrit.url",
+        "configuration: url",
         "warning",
         "http",
     ),
@@ -651,3 +654,29 @@ def test_what_it_costs() -> None:
     # A page begins with the last row of the one before.
     assert len(searches) == 3
     assert len(practice.fake.seen) <= 20
+
+
+def test_findings_name_what_there_is() -> None:
+    """Settings are named as gerrit.yaml has them; `gerrit.x` is an action, a rule or a trigger."""
+    library = ROOT / "actions" / "lib" / "reviewloop"
+    sources = [library / "insight" / "findings.py", library / "operations" / "doctor.py"]
+    sources += sorted((library / "operations").glob("check*.py"))
+    schema = contract.read(ROOT / "config.schema.yaml")
+    settings = {name for name, _ in settings_of(schema)}
+    known = {f"gerrit.{name}" for name in (*contract.ACTIONS, *contract.files("rules"))}
+    known |= set(contract.triggers()) | {"gerrit.yaml", "gerrit.GerritChangesSensor"}
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"(?<!`)`([a-z_]+(?:\.[a-z_]+)*)`(?!`)", text):
+            assert name in settings | known | NOT_SETTINGS, (path.name, name)
+
+
+#: What stands in backticks in findings and docstrings, and is no setting.
+NOT_SETTINGS = {"nobody_to_ask", "projects", "url", "unknown", "ok"}
+
+
+def settings_of(schema: Dict[str, Any], path: str = "") -> Any:
+    """Every setting of the schema, with its dotted name."""
+    for name, spec in schema.items():
+        yield f"{path}{name}", spec
+        yield from settings_of(spec.get("properties", {}), f"{path}{name}.")

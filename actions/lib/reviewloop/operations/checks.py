@@ -63,7 +63,7 @@ def account(settings: Settings, client: ReadClient) -> Checks:
             Level.PROBLEM,
             "Gerrit is read anonymously.",
             "Nothing can be posted, and nobody be asked, on a change.",
-            "Set `gerrit.username` and `gerrit.password`.",
+            "Set `username` and `password`.",
         )
         return
     us = client.whoami()
@@ -126,7 +126,7 @@ def changes(settings: Settings, client: ReadClient, seen: Sample) -> Checks:
             Level.WARNING,
             f"No change of the last 30 days is found by {all_of(settings.gerrit.query, RECENT)}.",
             "There is nothing that this pack could see become overdue.",
-            "Correct `gerrit.query`, and let the account read the projects.",
+            "Correct `query`, and let the account read the projects.",
         )
         return
     yield Finding("query", Level.OK, f"{len(seen.raws)} changes of the last 30 days were read.")
@@ -201,7 +201,7 @@ def _tokens(client: ReadClient) -> Checks:
         check,
         Level.WARNING,
         f"The authentication token {name} ends at {iso(ends)}.",
-        "If it is the one in `gerrit.password`, the pack is refused from then on. Gerrit does not"
+        "If it is the one in `password`, the pack is refused from then on. Gerrit does not"
         " tell which of them is.",
         "Make another under Settings, HTTP Credentials, and store it:"
         " `st2 key set gerrit_password VALUE --encrypt`",

@@ -205,7 +205,7 @@ class CheckUp:
         parts = urlsplit(self.settings.gerrit.url)
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             yield Finding(
-                "configuration: gerrit.url",
+                "configuration: url",
                 Level.WARNING,
                 f"Gerrit is read over http from {parts.hostname}.",
                 "Whoever listens on the way can read the password.",
