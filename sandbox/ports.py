@@ -57,14 +57,14 @@ def wait_until(
     ready: Callable[[], bool],
     what: str,
     *,
-    timeout: float = 60.0,
+    timeout: float = 600.0,
     process: Optional[subprocess.Popen[Any]] = None,
     log: Optional[Path] = None,
 ) -> None:
     """Return once ``ready()`` is true.
 
     :param what: the thing waited for, for the error message.
-    :param timeout: seconds.
+    :param timeout: seconds; many, since a busy machine is no fault.
     :param process: give up at once when it ends.
     :param log: its last lines are shown in the error.
     :raises SandboxError: not ready in time, or the process ended.

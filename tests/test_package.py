@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -25,18 +26,12 @@ print(build_meta.build_wheel({folder!r}))
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of what git knows, built by setuptools without a network."""
+    """The wheel as a source archive gives it, built by setuptools without a network."""
     source, built = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("built")
-    names = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        check=True,
-    ).stdout.decode()
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+    left_out = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    shutil.copytree(ROOT / "actions" / "lib", source / "actions" / "lib", ignore=left_out)
+    for name in ("LICENSE", "README.md", "pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, source)
     command = [sys.executable, "-c", BUILD.format(folder=str(built))]
     made = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
     assert made.returncode == 0, made.stderr

@@ -160,7 +160,7 @@ class Daemon:
                 command, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT
             )
         try:
-            wait_until(self._answers, "Gerrit", timeout=120, process=self._process, log=self.log)
+            wait_until(self._answers, "Gerrit", process=self._process, log=self.log)
         except BaseException:
             Daemon.stop(self)  # Not a subclass's, which may remove the log.
             raise

@@ -14,6 +14,8 @@ from sandbox.stackstorm.options import SMALL, WHOLE, Options
 from sandbox.stackstorm.services import KEY, missing
 
 LACKING = missing(os.environ.get(KEY, ""))
+#: By Gerrit's clock, from the end of the last fault to the last ask.
+MOST_MINUTES = 60
 
 
 @pytest.mark.parametrize(
@@ -28,9 +30,12 @@ LACKING = missing(os.environ.get(KEY, ""))
     ],
 )
 def test_monday(options: Options, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every change is asked for once: one comment, one reviewer, and one ticket of the same."""
+    """Every change is asked for once, within an hour of the last fault: one comment, one reviewer,
+    and one ticket of the same.
+    """
     with capsys.disabled():
         report = run(options)
 
     assert len(report.fates) == options.changes
     assert report.wrong == []
+    assert report.delay <= MOST_MINUTES

@@ -362,9 +362,7 @@ class Server:
             env={"HOME": "/tmp", **self.environment()},
             log=log,
         )
-        wait_until(
-            lambda: accepts(self.port), self.title, timeout=90, process=self._process, log=log
-        )
+        wait_until(lambda: accepts(self.port), self.title, process=self._process, log=log)
 
     def _stop(self) -> None:
         if self._process is not None:

@@ -118,9 +118,7 @@ class RoundupServer:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.PIPE
             )
-        wait_until(
-            lambda: accepts(self.port), "Roundup", timeout=30, process=self._process, log=log
-        )
+        wait_until(lambda: accepts(self.port), "Roundup", process=self._process, log=log)
 
     def _stop(self) -> None:
         if self._process is not None:
