@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any, List, Tuple
 
 import pytest
+import yaml
 
 from repository import ROOT
 from reviewloop import __version__
 from reviewloop.cli import board, doctor
 from reviewloop.cli import main as cli
+from reviewloop.cli.config import rendered
 from reviewloop.cli.help import EXIT_CODES
+from reviewloop.errors import ConfigError
 from test_docs import OPERATORS, section
 
 NAMES = sorted(cli.parser()._subparsers._group_actions[0].choices)  # type: ignore[union-attr]
@@ -129,3 +132,44 @@ def test_nobody_reads(tmp_path: Path) -> None:
     os.close(write)
 
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+NAMES_KEYS = """\
+url: http://127.0.0.1:9
+username: st2-reviews
+password: "{{ st2kv.system.gerrit_password }}"
+tracker:
+  kind: github
+  project: example/reviews
+  token: "{{ st2kv.system.gerrit_tracker_token }}"
+"""
+
+
+def test_datastore_keys_come_from_the_environment(tmp_path: Path) -> None:
+    """What StackStorm would put in, a command takes from variables of that name in capitals."""
+    environ = {"GERRIT_PASSWORD": "p", "GERRIT_TRACKER_TOKEN": "t"}
+    found = rendered(yaml.safe_load(NAMES_KEYS), environ)
+
+    assert (found["password"], found["tracker"]["token"]) == ("p", "t")
+    assert found["tracker"]["project"] == "example/reviews"
+    with pytest.raises(ConfigError, match="as GERRIT_TRACKER_TOKEN") as caught:
+        rendered(yaml.safe_load(NAMES_KEYS), {"GERRIT_PASSWORD": "p"})
+    assert len(caught.value.problems) == 1
+    assert "st2 key get gerrit_tracker_token --decrypt" in caught.value.remedy
+
+
+@pytest.mark.parametrize(("command", "status"), [("doctor", 1), ("board", 2)])
+def test_datastore_keys_without_values(
+    command: str, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    """Without them each setting is named with its key and its variable."""
+    for name in ("GERRIT_PASSWORD", "GERRIT_TRACKER_TOKEN", "ST2_API_URL"):
+        monkeypatch.delenv(name, raising=False)
+    config = tmp_path / "gerrit.yaml"
+    config.write_text(NAMES_KEYS, encoding="utf-8")
+
+    assert cli.main([command, "--config", str(config)]) == status
+    out, err = capsys.readouterr()
+    told = " ".join((out + err).split())
+    assert "`password` names the datastore key gerrit_password" in told
+    assert "as GERRIT_TRACKER_TOKEN." in told

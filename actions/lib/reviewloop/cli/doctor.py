@@ -9,7 +9,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
-from reviewloop.cli.config import add_source, read_config, settings_of
+from reviewloop.cli.config import UnrenderedError, add_source, read_config, settings_of
 from reviewloop.errors import ConfigError
 from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations.context import make_client
@@ -68,6 +68,9 @@ def _findings(options: argparse.Namespace) -> List[Finding]:
     written = None if options.config is None else read_config(options.config)
     try:
         settings = settings_of(options)
+    except UnrenderedError as err:
+        why = "A command cannot look into StackStorm's datastore."
+        return [*wrong(err, why, err.remedy), *stored(stackstorm, written)]
     except ConfigError as err:
         if written is None:
             raise

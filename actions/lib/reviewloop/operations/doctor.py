@@ -69,10 +69,11 @@ def around(environ: Mapping[str, str]) -> Optional[StackStorm]:
     return None if place is None else StackStorm(place)
 
 
-def wrong(err: ConfigError) -> List[Finding]:
+def wrong(
+    err: ConfigError, why: str = "Neither sensor nor actions run with it.", remedy: str = RELOAD
+) -> List[Finding]:
     """A configuration that cannot be used: every problem, and that nothing else was looked at."""
-    why = "Neither sensor nor actions run with it."
-    found = [Finding("configuration", Level.PROBLEM, one, why, RELOAD) for one in err.problems]
+    found = [Finding("configuration", Level.PROBLEM, one, why, remedy) for one in err.problems]
     what = "Nothing of Gerrit and the tracker can be checked before this is mended."
     return [*found, Finding("configuration: the rest", Level.UNKNOWN, what)]
 
