@@ -182,7 +182,7 @@ def test_overdue_waits_at_rest(counts: Counts) -> None:
     bench = site(60, coverage_reach="60d", max_triggers_per_poll=100)
     bench.poll()
     bench.fake.advance(days=4)
-    for _ in range(4):
+    for _ in range(5):
         bench.poll()
         bench.fake.advance(minutes=30)
     bench.poll()
