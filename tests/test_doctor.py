@@ -518,6 +518,15 @@ def test_broken(name: str) -> None:
     assert one["remedy"] or level == "note"
 
 
+def test_tracker_that_refuses_says_nothing_of_the_roster() -> None:
+    """One cause is one finding: the people are not blamed for the tracker."""
+    practice = Practice()
+    with_tracker(Answering())(practice)
+    broken_tracker(practice)
+
+    assert [one["check"] for one in practice.look()] == ["tracker"]
+
+
 def test_no_secret_is_repeated() -> None:
     """Whatever stands in a configuration in clear, no finding holds it."""
     practice = Practice()

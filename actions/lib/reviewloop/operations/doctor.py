@@ -156,6 +156,7 @@ class CheckUp:
     tracker: Callable[[], Optional[Tracker]]
     stackstorm: Optional[StackStorm] = None
     written: Optional[Mapping[str, Any]] = None
+    roster: Optional[Roster] = field(default=None, init=False)
 
     def findings(self, limit: int, enough: Callable[[], bool] = lambda: False) -> List[Finding]:
         """Everything found; a check that fails is a finding, and the others go on.
@@ -172,6 +173,8 @@ class CheckUp:
         else:
             seen = self._gerrit(steps, limit)
         steps.take("tracker", lambda: check_tracker(self.tracker()))
+        if not any(one.check == "tracker" and one.level is Level.PROBLEM for one in steps.found):
+            steps.take("roster: logins", self._logins)
         self._stackstorm(steps, seen)
         return [*steps.found, *steps.left_out()]
 
@@ -214,14 +217,15 @@ class CheckUp:
             )
 
     def _roster(self, seen: Sample) -> Checks:
-        roster = Roster(self.settings, self.client)
-        yield from roster.check()
-        people = [account for account, _ in roster.people]
+        self.roster = Roster(self.settings, self.client)
+        yield from self.roster.check()
         if self.settings.gerrit.username:
-            yield from sight(self.client, seen, people)
+            yield from sight(self.client, seen, [one for one, _ in self.roster.people])
+
+    def _logins(self) -> Checks:
         tracker = self.tracker()
-        if tracker is not None and people:
-            yield from roster.logins(tracker)
+        if tracker is not None and self.roster is not None and self.roster.people:
+            yield from self.roster.logins(tracker)
 
     def _stackstorm(self, steps: Steps, seen: Sample) -> None:
         found, now = self.stackstorm, self.client.now()
