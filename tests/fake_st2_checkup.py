@@ -133,6 +133,7 @@ class FakeCheckedSt2(FakeServer):
 
     def _executions(self, sent: Sent) -> Reply:
         query = sent.query
+        earliest, latest = query["timestamp_gt"], query["timestamp_lt"]
         rows = [
             {
                 "id": f"6b057f0385e10eaca{n:07x}",
@@ -141,8 +142,7 @@ class FakeCheckedSt2(FakeServer):
                 "start_timestamp": iso(began),
             }
             for n, (action, status, began) in enumerate(self.executions)
-            if status == query["status"]
-            and query["timestamp_gt"] <= iso(began) < query["timestamp_lt"]
+            if status == query["status"] and earliest <= iso(began) < latest
         ]
         return Reply(200, rows[: int(query["limit"])])
 

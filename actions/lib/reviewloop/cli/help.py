@@ -56,8 +56,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _usage(parser: argparse.ArgumentParser) -> str:
-    text = " ".join(parser.format_usage().split())
-    return text[len("usage: ") :] if text.startswith("usage: ") else text
+    return " ".join(parser.format_usage().split()).replace("usage: ", "", 1)
 
 
 def _commands(action: argparse._SubParsersAction[argparse.ArgumentParser]) -> Sequence[str]:
