@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from st2common.runners.base_action import Action
 
-from reviewloop.operations import inspect
 from reviewloop.operations.context import Result, perform
+from reviewloop.operations.explain import explain
 
 
 class Explain(Action):
     """Why, why not, and when next."""
 
-    def run(self, number: int) -> Result:
+    def run(self, number: int, histories: int = 0) -> Result:
         """The parameters are those of explain.yaml; the result is its output_schema."""
-        return perform(self, inspect.explain, number=number)
+        return perform(self, explain, number=number, histories=histories)

@@ -4,8 +4,9 @@ python -m sandbox.pictures            writes them into docs/pictures/
 python -m sandbox.pictures --check    fails if one of them is out of date
 
 The comment and the ticket are the pack's own texts about the example that its templates are tried
-with; ``tests/golden`` shows the same texts. The layers are those of the import contracts in
-``pyproject.toml``; what each is for is the first sentence of its docstring.
+with; ``tests/golden`` shows the same texts. The time line is what ``reviewloop explain --svg``
+draws of the change in ``docs/example/waiting.jsonl``. The layers are those of the import contracts
+in ``pyproject.toml``; what each is for is the first sentence of its docstring.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Callable, Dict, List, Tuple
 
+from reviewloop.cli.config import read_settings
+from reviewloop.cli.one_file import OneFile
+from reviewloop.core.reading import read_change
+from reviewloop.core.steps import follow_turns
+from reviewloop.insight import timeline_svg
+from reviewloop.insight.timeline import timeline
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.messages.check import example
 from reviewloop.messages.render import render
@@ -23,10 +31,13 @@ from reviewloop.messages.subject import title
 
 from . import svg
 from .pages import ROOT, settle
+from .report.picture import picture
 
 FOLDER = ROOT / "docs" / "pictures"
 LIBRARY = ROOT / "actions" / "lib" / "reviewloop"
 PROJECT = ROOT / "pyproject.toml"
+EXAMPLE = ROOT / "docs" / "example"
+THURSDAY = datetime(2026, 3, 12, 12, tzinfo=timezone.utc)
 
 ENTRY_FILES = "actions/*.py, sensors/*.py"
 TEXT = BodyFormat.TEXT
@@ -86,6 +97,16 @@ def _card(
     return height, parts
 
 
+def explained() -> str:
+    """The time line of the example change, on the Thursday on which the documents look at it."""
+    settings = read_settings(EXAMPLE / "committee.yaml")
+    source = OneFile(EXAMPLE / "waiting.jsonl", settings, THURSDAY)
+    change, policy = source.change(4250), settings.policy
+    reading, taken = read_change(change, policy), follow_turns(change, policy).steps
+    line = timeline(reading, taken, policy, THURSDAY)
+    return timeline_svg.drawn(line, f"Change {change.number}: {change.subject}")
+
+
 # --- the layers -------------------------------------------------------------------------------
 
 WIDE = 760
@@ -138,9 +159,19 @@ def _row(y: int, packages: List[str]) -> Tuple[int, List[str]]:
     return height, parts
 
 
+# --- a report ---------------------------------------------------------------------------------
+
+
+def report() -> str:
+    """Parts of a report, of half a year of made-up reviews."""
+    return picture()
+
+
 PICTURES: Dict[Path, Callable[[], str]] = {
     FOLDER / "comment-and-ticket.svg": comment_and_ticket,
+    FOLDER / "explain.svg": explained,
     FOLDER / "architecture.svg": architecture,
+    FOLDER / "report.svg": report,
 }
 
 

@@ -1,24 +1,20 @@
-"""What the documents' pictures need of SVG: boxes, lines of text, and a page around them."""
+"""What the documents' pictures need beside the library's own writer: boxes, labels, and colours."""
 
 from __future__ import annotations
 
 import textwrap
 from typing import Iterable, List, Sequence
-from xml.sax.saxutils import escape, quoteattr
 
-SANS = "'Segoe UI', 'DejaVu Sans', Helvetica, Arial, sans-serif"
-MONO = "'DejaVu Sans Mono', Menlo, Consolas, 'Liberation Mono', monospace"
+from reviewloop.markup import svg
+
+MONO_WIDTH = svg.MONO_WIDTH
 INK, GREY, BORDER, PAPER = "#1f2328", "#59636e", "#d1d9e0", "#ffffff"
-MONO_WIDTH = 0.602
-"""Width of a character in ``MONO``, in sizes of the font; the widest of its fonts."""
 
 
 def box(x: int, y: int, width: int, height: int, fill: str = PAPER, stroke: str = BORDER) -> str:
     """A rectangle with round corners."""
-    return (
-        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" '
-        f'fill="{fill}" stroke="{stroke}"/>'
-    )
+    sides = {"x": x, "y": y, "width": width, "height": height, "rx": 6}
+    return svg.tag("rect", {**sides, "fill": fill, "stroke": stroke})
 
 
 def words(
@@ -31,10 +27,7 @@ def words(
     mono: bool = False,
 ) -> str:
     """One line of text; ``y`` is its base line."""
-    looks = f'font-size="{size}" fill="{fill}"'
-    looks += f" font-family={quoteattr(MONO if mono else SANS)}"
-    looks += ' font-weight="600"' if bold else ""
-    return f'<text x="{x}" y="{y}" xml:space="preserve" {looks}>{escape(content)}</text>'
+    return svg.words(x, y, content, {"fill": fill}, size, bold, mono)
 
 
 def paragraph(x: int, y: int, lines: Sequence[str], size: int = 12, fill: str = INK) -> List[str]:
@@ -71,8 +64,4 @@ def chip_width(label: str) -> int:
 
 def document(width: int, height: int, title: str, parts: Iterable[str]) -> str:
     """A whole picture; its title is read out where it cannot be shown."""
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" role="img">'
-    )
-    return "\n".join([head, f"<title>{escape(title)}</title>", *parts, "</svg>", ""])
+    return svg.document(width, height, title, parts)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewloop.core.spans import Span, in_order, subtract
+from reviewloop.core.spans import Span, both, in_order, subtract
 
 START = datetime(2026, 3, 2, tzinfo=timezone.utc)
 #: Everything happens in these hours; a span without an end lasts beyond them.
@@ -73,3 +73,12 @@ def test_what_is_left(spans: List[Span], holes: List[Span]) -> None:
 
     assert covered(left) == covered(whole) - covered(gaps)
     assert is_in_order(left)
+
+
+@given(SPANS, SPANS)
+def test_what_is_in_both(spans: List[Span], others: List[Span]) -> None:
+    """What is in both is what lies in one of the first and in one of the others."""
+    found = both(in_order(spans), in_order(others))
+
+    assert covered(found) == covered(tuple(spans)) & covered(tuple(others))
+    assert is_in_order(found)

@@ -375,3 +375,19 @@ def _wall(one: Calendar, day: date, seconds: int) -> datetime:
     days, rest = divmod(seconds, DAY)
     wall = datetime.combine(day, time()) + timedelta(days=days, seconds=rest)
     return wall.replace(tzinfo=one.zone).astimezone(timezone.utc)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "Australia/Lord_Howe", "Asia/Kolkata"])
+@pytest.mark.parametrize(("start", "hours"), [(0, 24), (9, 8), (22, 8)])
+def test_spans_are_the_time_that_elapses(zone: str, start: float, hours: float) -> None:
+    """Between two instants as much elapses as the spans last together; they are apart."""
+    some = calendar(zone, start, hours)
+    begin = utc("2026-03-27 03:17")
+
+    for length in (0, 1, HOUR, 11 * HOUR, 3 * DAY, 40 * DAY):
+        end = begin + timedelta(seconds=length)
+        spans = some.spans(begin, end)
+        lasting = sum((one.end - one.start).total_seconds() for one in spans if one.end)
+        assert lasting == some.elapsed(begin, end)
+        assert all(one.end is not None and begin <= one.start < one.end <= end for one in spans)
+        assert all(one.end < other.start for one, other in zip(spans, spans[1:]) if one.end)

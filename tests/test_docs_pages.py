@@ -14,6 +14,7 @@ from typing import Any, List
 import pytest
 from sandbox import (
     actions_page,
+    consoles,
     index_entry,
     judge_page,
     outputs_page,
@@ -96,6 +97,15 @@ def test_every_kind_of_failure_says_who_has_to_act():
     shown = table(section(actions_page.PAGE, "When an action fails"))
 
     assert set(shown) == {one.kind for one in named if one is not root}
+
+
+def test_console_blocks_are_written_by_a_command():
+    """`make docs` leaves each page with a console block as it is, since it is current."""
+    pages = [one.page for one in blocks("console")]
+
+    assert len(pages) >= 2
+    for one in pages:
+        assert consoles.page(text_of(one)) == text_of(one)
 
 
 @pytest.mark.parametrize("made", [settings_page, triggers_page], ids=lambda one: one.PAGE.stem)

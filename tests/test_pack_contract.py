@@ -31,7 +31,7 @@ from orquesta.specs import loader as spec_loader  # noqa: E402 - importable only
 ACTIONS = [
     "query_changes", "get_change", "post_review", "set_hashtags", "add_reviewers", "assess",
     "ask", "explain", "open_ticket", "update_ticket", "close_ticket", "escalate", "nudge", "label",
-    "stand_down", "refresh", "stand_down_if_over", "sweep", "board", "doctor",
+    "stand_down", "refresh", "stand_down_if_over", "sweep", "board", "doctor", "preview", "report",
 ]
 SENSORS = ["gerrit_changes_sensor"]
 TRIGGERS = ["change_waiting", "change_overdue", "change_wait_ended", "poll_trouble"]

@@ -26,9 +26,12 @@ class UnrenderedError(ConfigError):
 _ABOUT_A_SERVER = ("url", "query", "profile")
 
 
-def add_source(command: argparse.ArgumentParser) -> None:
-    """The arguments that say which Gerrit is read, and by which policy."""
-    source = command.add_mutually_exclusive_group(required=True)
+def add_source(command: argparse.ArgumentParser, required: bool = True) -> None:
+    """The arguments that say which Gerrit is read, and by which policy.
+
+    :param required: whether one of them must be given.
+    """
+    source = command.add_mutually_exclusive_group(required=required)
     source.add_argument("--config", type=Path, metavar="FILE", help="a pack configuration (YAML)")
     source.add_argument("--url", help="a Gerrit that is read anonymously, with the default policy")
     command.add_argument("--query", help="with --url: which changes, in Gerrit's syntax")

@@ -8,11 +8,11 @@ import sys
 from typing import List, Optional
 
 from reviewloop import __version__
-from reviewloop.cli import board, doctor, judge, replay
+from reviewloop.cli import board, doctor, explain, judge, preview, replay, report
 from reviewloop.cli.help import Parser
 from reviewloop.errors import ReviewLoopError
 
-COMMANDS = (replay, board, judge, doctor)
+COMMANDS = (preview, explain, replay, board, judge, report, doctor)
 """Each module adds its arguments (``add_parser``), names what runs (``run``), and shows how it is
 used (``EXAMPLES``: pairs of a command line and what it is for).
 """

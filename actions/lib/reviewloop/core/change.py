@@ -116,6 +116,18 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class ReviewerUpdate:
+    """``account`` was made REVIEWER or CC, or REMOVED (``state``), by the account with the id
+    ``by``: its own where it came by itself.
+    """
+
+    date: datetime
+    by: int
+    account: Account
+    state: str
+
+
+@dataclass(frozen=True)
 class Change:
     """One change with its messages in Gerrit's order (oldest first).
 
@@ -124,7 +136,8 @@ class Change:
     ``labels`` are those that the change has; None where the answer does not list them all.
     ``unmet`` are the submit requirements that keep the change from being submitted; None where the
     answer tells of none at all. ``footers`` are the last paragraph of the commit message, as far as
-    it tells.
+    it tells. ``reviewer_updates`` say who was made a reviewer when, oldest first; None where Gerrit
+    was not asked.
     """
 
     number: int
@@ -155,6 +168,7 @@ class Change:
     labels: Optional[FrozenSet[str]] = None
     unmet: Optional[Tuple[Requirement, ...]] = None
     footers: Tuple[str, ...] = ()
+    reviewer_updates: Optional[Tuple[ReviewerUpdate, ...]] = None
 
     @property
     def status_known(self) -> bool:

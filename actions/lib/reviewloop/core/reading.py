@@ -19,8 +19,9 @@ from reviewloop.core.milestones import (
 )
 from reviewloop.core.policy import Policy
 from reviewloop.core.spans import Span
+from reviewloop.core.steps import Followed, follow_turns
 from reviewloop.core.turns import Party
-from reviewloop.core.waits import State, Wait, follow
+from reviewloop.core.waits import State, Wait, state_of
 
 EXEMPT_HASHTAG = "no-escalation"
 WaitKey = Tuple[str, datetime]
@@ -96,7 +97,12 @@ class Reading:
 
 def read_change(change: Change, policy: Policy) -> Reading:
     """Read a change with its messages."""
-    state = follow(change, policy)
+    return read_followed(change, policy, follow_turns(change, policy))
+
+
+def read_followed(change: Change, policy: Policy, followed: Followed) -> Reading:
+    """The same of a change whose turns were followed already."""
+    state = state_of(change, policy, followed)
     paused = pauses(change, policy, state.waits)
     passes = sorted(paused.passes)
     timelines = tuple(

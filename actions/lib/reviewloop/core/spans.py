@@ -42,6 +42,19 @@ def subtract(spans: Iterable[Span], holes: Sequence[Span]) -> Tuple[Span, ...]:
     return tuple(part for span in spans for part in _without(span, holes))
 
 
+def both(spans: Sequence[Span], others: Sequence[Span]) -> Tuple[Span, ...]:
+    """The time that is in both; each is in order, and so is the result."""
+    found: List[Span] = []
+    for span in spans:
+        for index in range(_first_beyond(others, span.start), len(others)):
+            other = others[index]
+            if span.end is not None and other.start >= span.end:
+                break
+            ends = [one for one in (span.end, other.end) if one is not None]
+            found.append(Span(max(span.start, other.start), min(ends) if ends else None))
+    return tuple(found)
+
+
 def _without(span: Span, holes: Sequence[Span]) -> Iterator[Span]:
     begin = span.start
     for index in range(_first_beyond(holes, begin), len(holes)):

@@ -75,13 +75,14 @@ class Step:
 
 @dataclass(frozen=True)
 class Followed:
-    """A history followed to its end: one step an event, at least one, what had to be mended, and
-    how many messages are advice.
+    """A history followed to its end: one step an event, at least one, what had to be mended, how
+    many messages are advice, and the votes that stand in the end.
     """
 
     steps: Tuple[Step, ...]
     disagreements: Tuple[Disagreement, ...]
     advice: int
+    standing: Mapping[Key, Standing]
 
 
 def follow_turns(change: Change, policy: Policy) -> Followed:
@@ -96,8 +97,9 @@ def follow_turns(change: Change, policy: Policy) -> Followed:
     taken = tuple(_steps(turns, story.events))
     found = mended(story, policy, turns.standing)
     if len(found.disagreements) > len(story.disagreements):
-        taken = tuple(_steps(_Turns(change, policy), found.events))
-    return Followed(taken, found.disagreements, found.advice)
+        turns = _Turns(change, policy)
+        taken = tuple(_steps(turns, found.events))
+    return Followed(taken, found.disagreements, found.advice, turns.standing)
 
 
 def steps(change: Change, policy: Policy) -> Tuple[Step, ...]:

@@ -13,7 +13,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Policy
 from reviewloop.core.spans import Span, in_order, subtract
-from reviewloop.core.steps import Step, follow_turns
+from reviewloop.core.steps import Followed, Step, follow_turns
 from reviewloop.core.submittable import submittable
 from reviewloop.core.telling import Disagreement
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
@@ -72,7 +72,11 @@ def _holds(spans: Sequence[Span], now: datetime) -> bool:
 
 def follow(change: Change, policy: Policy) -> State:
     """Read the change's history to its end."""
-    found = follow_turns(change, policy)
+    return state_of(change, policy, follow_turns(change, policy))
+
+
+def state_of(change: Change, policy: Policy, found: Followed) -> State:
+    """What a history comes to that was followed already."""
     submitted = submittable(change, policy, found.steps)
     taken, last = submitted.steps, submitted.steps[-1]
     return State(

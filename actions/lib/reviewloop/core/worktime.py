@@ -16,6 +16,7 @@ from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Callable, FrozenSet, Optional, Tuple
 
 from reviewloop.core.shifts import Shift, Shifts
+from reviewloop.core.spans import Span, in_order
 
 DAY = 86_400
 # Past these seconds without enough working time a search gives up: ten years.
@@ -110,6 +111,16 @@ class Calendar:
         hi = _epoch(end)
         at = self._shifts.back(hi, seconds, hi - _HORIZON)
         return None if at is None else _instant(at)
+
+    def spans(self, begin: datetime, end: datetime) -> Tuple[Span, ...]:
+        """The working time in ``[begin, end)``, in order, what touches joined. Looks at each day of
+        it.
+        """
+        lo, hi = _epoch(begin), _epoch(end)
+        days = range(self._day_of(lo) - 1, self._day_of(hi) + 2)
+        shifts = (shift for shift in map(self._shift, days) if shift is not None)
+        inside = ((max(opens, lo), min(closes, hi)) for opens, closes in shifts)
+        return in_order(Span(_instant(opens), _instant(closes)) for opens, closes in inside)
 
     def day_start(self, day: date) -> datetime:
         """The instant at which the local day begins, in UTC; of a day beyond what calendars know,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional, Tuple
 
-from reviewloop.core.change import Account
-from reviewloop.gerrit.fields import Raw, field, mapping, typed
+from reviewloop.core.change import Account, ReviewerUpdate
+from reviewloop.gerrit.fields import Raw, field, mapping, time_of, typed
 
 
 def account(data: Any, where: str = "account") -> Account:
@@ -20,6 +20,27 @@ def account(data: Any, where: str = "account") -> Account:
         tags=tuple(typed(tag, str, "tags[]", where) for tag in tags),
         inactive=field(raw, "inactive", bool, where, False),
     )
+
+
+def reviewer_updates(raw: Raw, where: str) -> Optional[Tuple[ReviewerUpdate, ...]]:
+    """``reviewer_updates`` of a change, oldest first; None where the answer has none. Who was added
+    by e-mail alone has no account and is left out.
+    """
+    if "reviewer_updates" not in raw:
+        return None
+    label = f"{where}, reviewer_updates[]"
+    every = [mapping(item, label) for item in field(raw, "reviewer_updates", list, where)]
+    found = [
+        ReviewerUpdate(
+            date=time_of(item, "updated", label),
+            by=account(field(item, "updated_by", dict, label), label).id,
+            account=account(field(item, "reviewer", dict, label), label),
+            state=field(item, "state", str, label),
+        )
+        for item in every
+        if field(item, "reviewer", dict, label).get("_account_id") is not None
+    ]
+    return tuple(sorted(found, key=lambda one: one.date))
 
 
 class People:

@@ -15,7 +15,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
-from reviewloop.gerrit.accounts import People, account
+from reviewloop.gerrit.accounts import People, account, reviewer_updates
 from reviewloop.gerrit.fields import Raw, field, mapping, shortened, time_of, typed, whole
 from reviewloop.gerrit.labels import approvals, names, unmet
 from reviewloop.http import codes
@@ -81,8 +81,8 @@ def change(data: Any) -> Change:
     """``ChangeInfo`` as answered with MESSAGES, LABELS, DETAILED_ACCOUNTS, CURRENT_REVISION.
 
     ``reviewers``, ``ccs`` and ``approvals`` need LABELS, ``messages`` MESSAGES, ``unmet``
-    SUBMIT_REQUIREMENTS, ``revision`` CURRENT_REVISION, ``footers`` CURRENT_COMMIT; without them
-    these are empty.
+    SUBMIT_REQUIREMENTS, ``revision`` CURRENT_REVISION, ``footers`` CURRENT_COMMIT,
+    ``reviewer_updates`` REVIEWER_UPDATES; without them these are empty.
     """
     raw = mapping(data, "change")
     number = number_of(raw)
@@ -119,6 +119,7 @@ def change(data: Any) -> Change:
         labels=None if status is ChangeStatus.MERGED else names(raw, where),
         unmet=unmet(raw, where),
         footers=_footers(raw, where),
+        reviewer_updates=reviewer_updates(raw, where),
     )
 
 

@@ -29,6 +29,8 @@ DETAIL = (
     Option.CURRENT_REVISION,
     Option.CURRENT_COMMIT,
 )
+#: What a report takes beside that: who was made a reviewer when.
+HISTORY = (*DETAIL, Option.REVIEWER_UPDATES)
 
 #: Rows asked for in one page, even if the account may ask for more: bounds an answer's size.
 MAX_PAGE = 500

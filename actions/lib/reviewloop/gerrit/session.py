@@ -18,6 +18,7 @@ from reviewloop.gerrit.queries import Option, Version
 from reviewloop.http.clock import Clock, ServerClock, utc_now
 from reviewloop.http.credentials import basic, basic_token
 from reviewloop.http.messages import Request
+from reviewloop.http.paced import PacedTransport
 from reviewloop.http.retry import Patience, Timing, patiently
 from reviewloop.http.transport import Limits, RequestsTransport, Transport
 
@@ -59,6 +60,8 @@ class Session:
     :param transport: in place of the real one.
     :param timing: how to wait, and the clock by which the server's time ages between answers.
     :param local_clock: this machine's time, which holds while the server's is not known.
+    :param patience: how often reads are tried, and how long a pause a server may ask for.
+    :param pause: seconds from the beginning of a request to that of the next one, at least.
     :raises ConfigError: ``url`` cannot be used.
 
     Every method that speaks to the server raises what ``Peer.decode`` and ``Transport.send`` do.
@@ -75,11 +78,15 @@ class Session:
         transport: Optional[Transport] = None,
         timing: Optional[Timing] = None,
         local_clock: Callable[[], datetime] = utc_now,
+        patience: Patience = PATIENCE,
+        pause: float = 0.0,
     ) -> None:
         secrets = (password, basic_token(username, password)) if username else (password,)
         self._peer = Peer(host_of(url), username, secrets)
-        self._transport = transport or _transport(url, username, password, verify, timeout)
         self._timing = timing or Timing()
+        self._patience = patience
+        carrier = transport or _transport(url, username, password, verify, timeout)
+        self._transport = PacedTransport(carrier, pause, self._timing) if pause else carrier
         self._clock = ServerClock(local_clock, self._timing.monotonic)
         self._version: Optional[Version] = None
         self._self: Optional[Account] = None
@@ -162,11 +169,11 @@ class Session:
     def _read(self, path: str, params: Params = ()) -> Any:
         """A read, tried again while what fails is temporary.
 
-        :raises TemporaryError: it failed as often as ``PATIENCE`` says, or the server asks for a
+        :raises TemporaryError: it failed as often as its patience says, or the server asks for a
             longer wait; ``retry_after`` says how long.
         """
         request = self._peer.get(path, params)
-        return patiently(lambda: self._once(request), PATIENCE, self._timing)
+        return patiently(lambda: self._once(request), self._patience, self._timing)
 
     def _once(self, request: Request) -> Any:
         response = self._transport.send(request)

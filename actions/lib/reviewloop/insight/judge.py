@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.kinds import EventKind
@@ -60,13 +60,14 @@ class Idle:
     """``age:`` the milestone first holds ``at``, of a change that is open and ready for review.
 
     ``negative``: a vote below zero stands, a person's or CI's. ``party`` is whose stopwatch runs
-    then, None if none does.
+    then, None if none does. It holds until the next update, at ``until``, or still (None).
     """
 
     at: datetime
     negative: bool
     party: Optional[Party]
     next: Next
+    until: Optional[datetime] = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +98,17 @@ class Judged:
     held: Tuple[Held, ...] = ()
 
 
-def judge(reading: Reading, policy: Policy, milestone: Duration) -> Judged:
+def judge(
+    reading: Reading, policy: Policy, milestone: Duration, taken: Optional[Sequence[Step]] = None
+) -> Judged:
     """Judge one change.
 
     :param reading: with its messages, read under the policy.
     :param milestone: need not be one of the policy's.
+    :param taken: the steps of its history, where the caller has them.
     """
-    change, judge_ = reading.change, _Judge(reading, policy, milestone)
+    taken = steps(reading.change, policy) if taken is None else taken
+    change, judge_ = reading.change, _Judge(reading, policy, milestone, taken)
     return Judged(
         last=max([change.updated, *(message.date for message in change.messages)]),
         closed=change.status.is_closed,
@@ -116,14 +121,15 @@ def judge(reading: Reading, policy: Policy, milestone: Duration) -> Judged:
 class _Judge:
     """One change and what is looked up in it."""
 
-    def __init__(self, reading: Reading, policy: Policy, milestone: Duration) -> None:
+    def __init__(
+        self, reading: Reading, policy: Policy, milestone: Duration, taken: Sequence[Step]
+    ) -> None:
         self._reading = reading
         self._policy = replace(policy, milestones=(milestone,))
-        self._taken = steps(reading.change, policy)
+        self._taken = taken
         self._instants = [step.event.at for step in self._taken]
         self._moves = Moves.of(reading.change, self._taken, policy)
-        told = replay(reading, self._policy, _EVER)
-        self._crossings = [one for one in told if isinstance(one, Crossing)]
+        self._crossings = _crossings(reading, self._policy, milestone in policy.milestones)
 
     def named(self) -> Iterator[Named]:
         """Whom the milestone names; nobody on a change that somebody took out of escalation."""
@@ -140,7 +146,7 @@ class _Judge:
             at, place = updated + age, self._place(updated)
             if is_open[place] and (after is None or after > at):
                 negative = not self._taken[place].facts.isdisjoint((Fact.NEGATIVE, Fact.RED))
-                yield Idle(at, negative, self._running(at), self._next(at))
+                yield Idle(at, negative, self._running(at), self._next(at), after)
 
     def held(self) -> Iterator[Held]:
         """The waits that something else than the turn kept from being named at once."""
@@ -187,6 +193,23 @@ class _Judge:
         else:
             return STOPPED
         return str(why.value)
+
+
+def _crossings(reading: Reading, policy: Policy, is_read: bool) -> List[Crossing]:
+    """Each wait's crossing of the one milestone of a policy.
+
+    :param is_read: whether the reading knows of it: then nothing is worked out again.
+    """
+    if not is_read:
+        told = replay(reading, policy, _EVER)
+        return [one for one in told if isinstance(one, Crossing)]
+    (milestone,) = policy.milestones
+    # After the first one only what was handed on is told again.
+    found = (
+        next((one for one in timeline.crossings if one.milestone == milestone), None)
+        for timeline in reading.timelines
+    )
+    return [one for one in found if one is not None]
 
 
 def _is_open(taken: Sequence[Step]) -> Iterator[bool]:

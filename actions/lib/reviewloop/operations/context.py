@@ -15,6 +15,7 @@ from typing import (
     Optional,
     Sequence,
     Tuple,
+    Union,
 )
 
 from reviewloop.core.change import Change
@@ -61,7 +62,7 @@ PATIENCE = 5.0
 class Context:
     """Clients and records for one run of an action.
 
-    :param config: the pack's configuration, as StackStorm hands it over.
+    :param config: the pack's configuration, as StackStorm hands it over, or as it was loaded.
     :param datastore: StackStorm's ``action_service``.
     :param client_of, tracker_of: how the two servers are reached, each when it is first needed.
     :raises ConfigError: the configuration is wrong; every problem is listed.
@@ -69,12 +70,12 @@ class Context:
 
     def __init__(
         self,
-        config: Optional[Mapping[str, Any]],
+        config: Union[Mapping[str, Any], Settings, None],
         datastore: Datastore,
         client_of: Optional[Callable[[Settings], Client]] = None,
         tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
     ) -> None:
-        self.settings: Settings = load(config)
+        self.settings = config if isinstance(config, Settings) else load(config)
         self.datastore = datastore
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of
@@ -253,10 +254,13 @@ class Context:
         )
 
 
-def make_client(settings: Settings) -> Client:
-    """A client for the configured Gerrit server."""
+def make_client(settings: Settings, **more: Any) -> Client:
+    """A client for the configured Gerrit server.
+
+    :param more: as of :class:`reviewloop.gerrit.session.Session`.
+    """
     gerrit = settings.gerrit
-    return Client(gerrit.url, gerrit.username, gerrit.password, verify=gerrit.verify)
+    return Client(gerrit.url, gerrit.username, gerrit.password, verify=gerrit.verify, **more)
 
 
 def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters: Any) -> Result:

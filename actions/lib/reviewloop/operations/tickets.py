@@ -14,6 +14,7 @@ from reviewloop.core.turns import How
 from reviewloop.errors import RefusedError
 from reviewloop.http import codes
 from reviewloop.messages.subject import Gone, Subject, title
+from reviewloop.messages.words import ENDINGS
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import open_asks, own_event, seen_change, seen_wait
 from reviewloop.operations.joined import correct_lists
@@ -27,18 +28,6 @@ from reviewloop.trackers.tickets import CloseReason, Draft
 _TICKET_TIERS = tuple(tier.value for tier in ROSTER_TIERS)
 MOST_NAMED = 5
 """Tickets of one commit message that are looked at, at most."""
-
-_ENDINGS = {
-    How.ANSWERED: "the owner answered",
-    How.APPROVED: "the change was approved",
-    How.CI_RECOVERED: "CI recovered",
-    How.REVIEWED: "somebody reviewed the change",
-    How.SUPERSEDED: "the change moved on",
-    How.HELD_BY_OWNER: "the owner holds the change back",
-    How.MERGED: "the change was merged",
-    How.ABANDONED: "the change was abandoned",
-    How.WIP: "the change went back to work in progress",
-}
 
 
 def open_ticket(
@@ -182,17 +171,17 @@ def _parting(context: Context, number: int, how: How, event: Optional[EventRef])
         return _last_words(context, "ticket_gone", reason=Gone.DELETED)
     if seen.reason:
         return _last_words(context, "ticket_gone", reason=Gone.HIDDEN)
-    return _last_words(context, "ticket_over", how_text=_ENDINGS[how])
+    return _last_words(context, "ticket_over", how_text=ENDINGS[how])
 
 
 def correct_over(context: Context, event: EventRef, how: How) -> int:
     """Say on the tickets that list the event's change how its wait ended; on how many."""
-    return correct_lists(context, event, _ENDINGS[how])
+    return correct_lists(context, event, ENDINGS[how])
 
 
 def close_over(context: Context, key: str, since: str, how: How) -> Outcome:
     """Close the ticket of a key whose wait since then is over, saying how it ended."""
-    return _closed(context, key, since, _last_words(context, "ticket_over", how_text=_ENDINGS[how]))
+    return _closed(context, key, since, _last_words(context, "ticket_over", how_text=ENDINGS[how]))
 
 
 def close_gone(context: Context, key: str, since: str, reason: Gone) -> Outcome:

@@ -63,6 +63,13 @@ class DaysOff:
             return True
         return any(day in public_holidays(country, day.year) for country in self.countries)
 
+    def reason(self, day: date) -> str:
+        """Why a day is off, in words; "" where it is not."""
+        freeze = next((one for one in self.freezes if day in one), None)
+        if freeze is not None:
+            return f"freeze: {freeze.reason}" if freeze.reason else "freeze"
+        return "holiday" if self(day) else ""
+
 
 @lru_cache(maxsize=512)
 def public_holidays(country: Country, year: int) -> FrozenSet[date]:

@@ -1,0 +1,49 @@
+"""How far a long command is, on standard error: after two seconds, and never among its results."""
+
+from __future__ import annotations
+
+import sys
+from typing import Callable, Optional, TextIO
+
+from reviewloop.http.retry import Timing
+
+#: Seconds before anything is shown; between two looks of a terminal's line; between two lines.
+QUIET, LIVELY, PLAIN = 2.0, 0.2, 10.0
+
+
+class Progress:
+    """Says what is going on: one line that changes where there is a terminal, a line now and then
+    elsewhere.
+
+    :param stream: standard error, as it is when something is first said.
+    :param monotonic: a clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        stream: Optional[TextIO] = None,
+        monotonic: Optional[Callable[[], float]] = None,
+    ) -> None:
+        self._stream = stream or sys.stderr
+        self._monotonic = monotonic or Timing().monotonic
+        self._begun = self._monotonic()
+        self._said: Optional[float] = None
+        self._is_open = False
+
+    def say(self, text: str) -> None:
+        """Show how far it is, unless something was shown just now."""
+        now, live = self._monotonic(), self._stream.isatty()
+        if now - self._begun < QUIET:
+            return
+        if self._said is not None and now - self._said < (LIVELY if live else PLAIN):
+            return
+        self._said, self._is_open = now, live
+        self._stream.write(f"\r\x1b[K{text}" if live else f"{text}\n")
+        self._stream.flush()
+
+    def done(self) -> None:
+        """Take the line off the terminal."""
+        if self._is_open:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._is_open = False

@@ -1,0 +1,1 @@
+"""Reports as one HTML file that needs no script and no network: charts, tables and their page."""

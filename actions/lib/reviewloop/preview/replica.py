@@ -1,0 +1,296 @@
+"""Gerrit in memory, at an instant: histories as they were then, and what the loop wrote since.
+
+It stands where a client stands. What it is asked it answers by the histories; what it is told to
+write it keeps to itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from bisect import bisect_left, insort
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+
+from reviewloop.core.change import Change
+from reviewloop.core.comments import ReviewComment, has_comments, with_comments
+from reviewloop.core.keys import change_ident
+from reviewloop.errors import RefusedError
+from reviewloop.gerrit import parse, review
+from reviewloop.gerrit.chain import Related
+from reviewloop.gerrit.fields import Raw
+from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reads import DETAIL, Ident
+from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
+from reviewloop.http import codes
+from reviewloop.http.clock import Clock
+from reviewloop.preview.past import as_of
+from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
+from reviewloop.preview.searches import Shown, parsed
+from reviewloop.preview.unplugged import Unplugged
+from reviewloop.preview.written import Posted, Written, raw_account, stamp
+from reviewloop.settings.load import Settings
+
+_COMMENT = re.compile(r"\bcomment:(\w+)")
+#: Changes of which the text is kept unpacked.
+_KEPT = 300
+
+
+class Replica(Unplugged):
+    """The server, as the pack's account sees it.
+
+    :param at: when it is; :meth:`go_on` moves the clock.
+    :param plays: whether what happened after ``at`` happens when the clock comes to it. If not, the
+        server stands still: nobody acts but the loop.
+    """
+
+    def __init__(
+        self, settings: Settings, recorded: Recorded, at: datetime, *, plays: bool
+    ) -> None:
+        super().__init__(settings, recorded)
+        self.posted: List[Posted] = []
+        self._plays = plays
+        self._begun = self._now = at
+        self._shown: Dict[str, Shown] = {}
+        self._by_time: List[Tuple[datetime, str]] = []
+        self._ahead: List[Tuple[datetime, str]] = []
+        self._written: Dict[str, Written] = {}
+        self._bases: Dict[str, Tuple[int, Raw]] = {}
+        for packed in recorded:
+            self._take(packed)
+
+    # The clock
+
+    def now(self) -> datetime:
+        """The instant that it is here."""
+        return self._now
+
+    def clock(self) -> Clock:
+        """The same as both clocks."""
+        return Clock(self._now, self._now)
+
+    def go_on(self, now: datetime) -> None:
+        """Let time pass, and what happened meanwhile happen."""
+        self._now = now
+        while self._ahead and self._ahead[0][0] <= now:
+            _, ident = heapq.heappop(self._ahead)
+            packed = self._recorded.named(ident)
+            assert packed is not None  # noqa: S101 - it is one of them
+            self._take(packed)
+
+    def _take(self, packed: Packed) -> None:
+        """Show a change as it is now, and note when something happens next."""
+        past = [beat for beat in packed.beats if beat.at <= self._now]
+        if self._plays and len(past) < len(packed.beats):
+            heapq.heappush(self._ahead, (packed.beats[len(past)].at, packed.ident))
+        if not past:
+            return
+        is_whole = not self._plays and packed.idle <= self._now
+        status = packed.status if is_whole else past[-1].status
+        updated = packed.idle if is_whole else past[-1].at
+        self._show(packed.ident, packed.shown(status, updated))
+
+    def _show(self, ident: str, shown: Shown) -> None:
+        written = self._written.get(ident)
+        if written is not None:
+            words = shown.words | written.words
+            shown = replace(shown, updated=max(shown.updated, written.at), words=words)
+        self._shown[ident] = shown
+        insort(self._by_time, (shown.updated, ident))
+
+    # Searches
+
+    def scan(
+        self,
+        query: str,
+        options: Iterable[Option] = (),
+        page: Optional[int] = None,  # noqa: ARG002 - there are no pages
+        limit: Optional[int] = None,
+    ) -> Iterator[Raw]:
+        """The changes that a search finds, newest first."""
+        wanted = tuple(options)
+        return islice((self._row(ident, wanted) for ident in self._found(query, limit)), limit)
+
+    def changes(
+        self, numbers: Iterable[int], options: Iterable[Option] = (), query: str = ""
+    ) -> List[Raw]:
+        """Those of the changes that a search finds."""
+        match, wanted = parsed(query, self._settings.gerrit.query).match, tuple(options)
+        found: List[Raw] = []
+        for number in dict.fromkeys(numbers):
+            for packed in self._recorded.numbered(number):
+                shown = self._shown.get(packed.ident)
+                if shown is not None and match(self._spoken(packed.ident, shown, query)):
+                    found.append(self._row(packed.ident, wanted))
+        return found
+
+    def _found(self, query: str, limit: Optional[int]) -> List[str]:
+        if not self._plays and "after:" not in query:
+            # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
+            return list(self._beside(query, limit))
+        search = parsed(query, self._settings.gerrit.query)
+        first = 0 if search.since is None else bisect_left(self._by_time, (search.since, ""))
+        found: List[str] = []
+        for updated, ident in reversed(self._by_time[first:]):
+            shown = self._shown[ident]
+            if shown.updated == updated and search.match(self._spoken(ident, shown, query)):
+                found.append(ident)
+        return list(dict.fromkeys(found))
+
+    def _beside(self, query: str, limit: Optional[int]) -> Iterator[str]:
+        for ident in self._recorded.ask("scan", query, limit):
+            if ident not in self._shown:
+                self._named(ident)
+            if ident in self._shown:
+                yield ident
+
+    def _spoken(self, ident: str, shown: Shown, query: str) -> Shown:
+        """With those of the words that a search asks for of which only Gerrit knows."""
+        verbs = VERBS.intersection(_COMMENT.findall(query))
+        if not verbs:
+            return shown
+        return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))
+
+    def _row(self, ident: str, options: Tuple[Option, ...]) -> Raw:
+        """A change with its history, or as an index alone has it."""
+        if options:
+            return self._raw(ident)
+        packed, shown = self._named(ident), self._shown[ident]
+        return {
+            "_number": packed.number,
+            "project": packed.project,
+            "updated": stamp(shown.updated),
+            "meta_rev_id": self._meta(ident),
+            "status": "NEW" if shown.is_open else packed.status,
+        }
+
+    # One change
+
+    def change(self, ident: Ident, options: Iterable[Option] = DETAIL) -> Change:  # noqa: ARG002
+        """One change as it is now.
+
+        :raises RefusedError: 404, there is none.
+        """
+        change = parse.change(self._raw(self._named(ident).ident))
+        if not change.revision:
+            change = replace(change, revision="current")
+        return with_comments(change, self.comments(change)) if has_comments(change) else change
+
+    def comments(self, ident: Ident) -> Tuple[ReviewComment, ...]:
+        """As the source answers: published comments do not change."""
+        name = self._named(ident).ident
+        found: Tuple[ReviewComment, ...] = self._recorded.ask("comments", name)
+        return found
+
+    def commit_emails(self, change: Change) -> Tuple[str, ...]:
+        """As the source answers."""
+        found: Tuple[str, ...] = self._recorded.ask(
+            "commit_emails", self._named(change).ident, about_whom=change
+        )
+        return found
+
+    def related(self, change: Change) -> Related:
+        """The chain as the source knows it: where the clock is not the source's, as it is today."""
+        found: Related = self._recorded.ask("related", self._named(change).ident, about_whom=change)
+        return found
+
+    # Writing
+
+    def post_review(
+        self,
+        change: Change,
+        request: ReviewRequest,
+        *,
+        is_fresh: bool = False,  # noqa: ARG002
+    ) -> ReviewOutcome:
+        """Keep a review, unless it is there."""
+        request.check_size(change)
+        earlier = review.find_own(change.messages, self._me.id, request.marker, request.key)
+        if earlier:
+            return ReviewOutcome(ReviewAction.ALREADY_POSTED, earlier)
+        votes = "".join(f" {name}{value:+d}" for name, value in request.labels.items() if value)
+        head = f"Patch Set {change.patch_set}:{votes}"
+        self._say(change, f"{head}\n\n{request.text}", request.tag)
+        written = self._writes(change)
+        written.reviewers += [raw_account(self.account(who)) for who in request.reviewers]
+        self.posted.append(Posted(change.number, self._now, request.text))
+        return ReviewOutcome(ReviewAction.POSTED)
+
+    def set_hashtags(
+        self,
+        ident: Ident,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
+        *,
+        is_fresh: bool = False,  # noqa: ARG002 - nothing here is stale
+    ) -> bool:
+        """Keep hashtags; whether anything changed."""
+        change = self.change(ident)
+        there = set(change.hashtags)
+        tags = (there | set(add)) - set(remove)
+        if tags == there:
+            return False
+        self._say(change, "Hashtags changed", "autogenerated:gerrit:setHashtag")
+        self._writes(change).hashtags = sorted(tags)
+        return True
+
+    def _say(self, change: Change, text: str, tag: str) -> None:
+        written = self._writes(change)
+        written.say(self._me, text, tag, change.patch_set)
+        written.words |= verbs_in(text)
+        ident = change_ident(change.number, change.project)
+        self._show(ident, replace(self._shown[ident], updated=self._now))
+
+    def _writes(self, change: Change) -> Written:
+        ident = change_ident(change.number, change.project)
+        written = self._written.setdefault(ident, Written(self._now))
+        written.at = self._now
+        return written
+
+    # What is known
+
+    def _named(self, ident: Ident) -> Packed:
+        name = _name(ident)
+        packed = self._recorded.named(name)
+        if packed is not None and packed.ident not in self._shown:
+            self._take(packed)
+        if packed is None or packed.ident not in self._shown:
+            raise RefusedError(f"change {name} does not exist.", status=codes.NOT_FOUND)
+        return packed
+
+    def _raw(self, ident: str) -> Raw:
+        packed, shown = self._named(ident), self._shown[ident]
+        raw = dict(self._base(packed))
+        written = self._written.get(ident)
+        if written is not None:
+            written.onto(raw)
+        raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
+        return raw
+
+    def _base(self, packed: Packed) -> Raw:
+        """The change as its history has it now; a few are kept, since many are read several times
+        before anything happens to them.
+        """
+        beats = sum(beat.at <= self._now for beat in packed.beats)
+        kept = self._bases.get(packed.ident)
+        if kept is None or kept[0] != beats:
+            raw = packed.raw
+            if self._plays or packed.idle > self._now:
+                raw = as_of(raw, self._now, self._settings.policy)
+            kept = beats, raw
+            if len(self._bases) >= _KEPT:
+                self._bases.clear()
+            self._bases[packed.ident] = kept
+        return kept[1]
+
+    def _meta(self, ident: str) -> str:
+        """Something else whenever anything has happened."""
+        written = self._written.get(ident)
+        count = 0 if written is None else written.count
+        return f"{self._shown[ident].updated.timestamp():.0f}-{count}"
+
+
+def _name(ident: Ident) -> str:
+    return change_ident(ident.number, ident.project) if isinstance(ident, Change) else str(ident)
