@@ -76,7 +76,9 @@ def _examples(examples: Iterable[Tuple[str, str]]) -> Iterator[str]:
 def _filled(lines: Iterable[str], indent: int) -> Iterator[str]:
     """Long lines broken, the rest of each below its second column."""
     for line in lines:
-        yield from textwrap.wrap(line, _WIDTH - 2, subsequent_indent=" " * indent)
+        yield from textwrap.wrap(
+            line, _WIDTH - 2, subsequent_indent=" " * indent, break_on_hyphens=False
+        )
 
 
 def _section(title: str, lines: Iterable[str]) -> str:
