@@ -145,6 +145,7 @@ check: $(VENV)/.checkers
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.pictures --check
 	$(BIN)/python -m sandbox.index_entry --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
+	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.outputs_page --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.consoles --check
 	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_docs_pages.py tests/test_pictures.py tests/test_examples.py
 
@@ -156,6 +157,7 @@ docs: venv pictures
 	$(BIN)/python -m sandbox.index_entry
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page
+	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.outputs_page
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.consoles
 
 # What README shows: a comment and its ticket, a change explained; and the layers of the library.

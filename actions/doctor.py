@@ -5,7 +5,7 @@ from __future__ import annotations
 from st2common.runners.base_action import Action
 
 from reviewloop.operations import doctor
-from reviewloop.operations.context import Result, perform
+from reviewloop.operations.context import Result
 
 
 class Doctor(Action):
@@ -13,4 +13,4 @@ class Doctor(Action):
 
     def run(self, limit: int) -> Result:
         """The parameters are those of doctor.yaml; the result is its output_schema."""
-        return perform(self, doctor.doctor, limit=limit)
+        return doctor.of_action(self, limit)

@@ -18,6 +18,7 @@ from reviewloop.messages.check import check_folder
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.fingerprint import beside
+from reviewloop.sensor.first_look import first_look, in_background
 from reviewloop.sensor.poller import Poller, Stores
 from reviewloop.settings.load import load
 from reviewloop.settings.server import sensor_key
@@ -29,6 +30,9 @@ from reviewloop.store.troubles import DatastoreTroubles
 
 class GerritChangesSensor(PollingSensor):
     """One poller for the configured Gerrit server."""
+
+    #: How a check-up is begun for which no poll waits.
+    in_background = staticmethod(in_background)
 
     @staticmethod
     def local_clock() -> datetime:
@@ -62,6 +66,7 @@ class GerritChangesSensor(PollingSensor):
             self._dispatch,
             logger=logger,
             clock=lambda: Clocks(self.local_clock(), client.clock().server),
+            first_look=lambda: self.in_background(lambda: first_look(settings, logger)),
         )
 
     def poll(self) -> None:

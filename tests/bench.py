@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 import yaml
 from jsonschema import ValidationError
@@ -69,6 +69,7 @@ class Bench:
         self.log: List[logging.LogRecord] = []
         # Where a process leaves what it knows for the next one; nowhere unless a test says so.
         self.folder: Optional[Path] = None
+        self.first_look: Callable[[], None] = lambda: None
         self._logger = logging.Logger("bench")
         self._logger.addHandler(_Keeper(self.log))
         self.start()
@@ -97,6 +98,7 @@ class Bench:
             logger=self._logger,
             clock=lambda: Clocks(self.local(), client.clock().server),
             reconcile_every=self.reconcile_every,
+            first_look=self.first_look,
         )
 
     def _seconds(self) -> float:

@@ -75,6 +75,7 @@ class FakeBugzilla(FakeServer):
         super().__init__()
         self.flavour = flavour
         self.editbugs = True
+        self.is_active = True
         self.aliases = True
         self.users = {BOT, NOBODY, "committee1", "committee2", "committee3"}
         self.wants_comment = False
@@ -119,6 +120,7 @@ class FakeBugzilla(FakeServer):
         calls: List[Tuple[str, str, Handler]] = [
             ("GET", r"/valid_login", self._valid_login),
             ("GET", r"/user", self._user),
+            ("GET", r"/product", self._product),
             ("GET", r"/bug", self._search),
             ("POST", r"/bug", self._create),
             ("GET", r"/bug/([^/]+)", self._get),
@@ -154,6 +156,16 @@ class FakeBugzilla(FakeServer):
     def _user(self, sent: Sent, _login: str) -> Reply:
         assert _asked(sent) == {"names", "include_fields"}
         return Reply(200, {"users": [{"name": self._checked_user(sent.query["names"])}]})
+
+    def _product(self, sent: Sent, _login: str) -> Reply:
+        assert _asked(sent) == {"names", "include_fields"}
+        told = {
+            "name": PRODUCT,
+            "is_active": self.is_active,
+            "components": [{"name": COMPONENT}],
+            "versions": [{"name": "unspecified"}],
+        }
+        return Reply(200, {"products": [told] if sent.query["names"] == PRODUCT else []})
 
     def _checked_user(self, name: str) -> str:
         for user in self.users:

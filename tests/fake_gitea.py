@@ -68,6 +68,7 @@ class FakeGitea(FakeServer):
         self.is_private = True
         self.has_pull_requests = True
         self.is_archived = False
+        self.has_issues = True
         self.renamed = False
         self.org_labels: Optional[Dict[int, str]] = None
         self.labels: Dict[int, str] = {}
@@ -196,7 +197,9 @@ class FakeGitea(FakeServer):
 
     def _repository(self, _sent: Sent) -> Reply:
         told = {"private": self.is_private, "has_pull_requests": self.has_pull_requests}
-        return Reply(200, {"full_name": REPO, **told})
+        rights = {"pull": True, "push": self.writes, "admin": False}
+        more = {"archived": self.is_archived, "has_issues": self.has_issues, "permissions": rights}
+        return Reply(200, {"full_name": REPO, **told, **more})
 
     def _assignable(self) -> Dict[str, str]:
         """Logins by their names in small letters."""

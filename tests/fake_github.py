@@ -51,6 +51,7 @@ class FakeGitHub(FakeServer):
         self.issues_on = issues_on
         self.tokens = {TOKEN: BOT}
         self.user_status = 200
+        self.archived = False
         self.garbles = False
         self.rows: Dict[int, _Row] = {}
         self._next_comment = 1000
@@ -99,6 +100,8 @@ class FakeGitHub(FakeServer):
         issues = rf"/(?:repos/{re.escape(self.repo)}|repositories/1)/issues"
         return [
             ("GET", "/user", self._user),
+            ("GET", rf"/repos/{re.escape(self.repo)}", self._repository),
+            ("GET", rf"/repos/{re.escape(self.repo)}/assignees/([^/]+)", self._assignee),
             ("GET", issues, self._list),
             ("POST", issues, self._create),
             ("GET", rf"{issues}/(\d+)", self._get),
@@ -110,10 +113,12 @@ class FakeGitHub(FakeServer):
     def _guarded(
         self, handler: Callable[..., Reply], sent: Sent, login: str, groups: Tuple[str, ...]
     ) -> Reply:
-        if sent.path != "/user" and not self.issues_on:
+        if "/issues" in sent.path and not self.issues_on:
             return _refusal(410, "Issues has been disabled in this repository.")
         if not groups:
             return handler(sent, login)
+        if not groups[0].isdigit():
+            return handler(sent, *groups)
         row = self.rows.get(int(groups[0]))
         if row is None:
             return _refusal(404, "Not Found")
@@ -127,6 +132,14 @@ class FakeGitHub(FakeServer):
         if self.user_status != 200:
             return _refusal(self.user_status, "Resource not accessible by integration")
         return Reply(200, {"login": login, "id": 1})
+
+    def _repository(self, _sent: Sent, _login: str) -> Reply:
+        rights = {"pull": True, "triage": self.pushes, "push": self.pushes}
+        told = {"archived": self.archived, "has_issues": self.issues_on, "permissions": rights}
+        return Reply(200, {"full_name": self.repo, **told})
+
+    def _assignee(self, _sent: Sent, who: str) -> Reply:
+        return Reply(204) if who in self.assignable else _refusal(404, "Not Found")
 
     def _list(self, sent: Sent, _login: str) -> Reply:
         query = sent.query

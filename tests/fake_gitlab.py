@@ -65,6 +65,8 @@ class FakeGitLab(FakeServer):
     def __init__(self) -> None:
         super().__init__()
         self.role = "planner"
+        self.archived = False
+        self.issues_on = True
         self.scope = "api"
         self.tokens = {TOKEN: BOT}
         self.blind: Set[str] = set()
@@ -139,6 +141,7 @@ class FakeGitLab(FakeServer):
             ("GET", rf"{api}/user", self._me),
             ("GET", rf"{api}/users", self._users),
             ("GET", rf"{api}/users/(\d+)", self._user),
+            ("GET", issues[: -len("/issues")], self._project),
             ("GET", issues, self._list),
             ("POST", issues, self._create),
             ("GET", rf"{issues}/(\d+)", self._on(self._get)),
@@ -169,6 +172,13 @@ class FakeGitLab(FakeServer):
 
     def _me(self, sent: Sent) -> Reply:
         return Reply(200, _person(self._login(sent)))
+
+    def _project(self, _sent: Sent) -> Reply:
+        level = {"none": None, "guest": 10, "planner": 15, "reporter": 20}.get(self.role)
+        access = None if level is None else {"access_level": level}
+        told = {"archived": self.archived, "issues_enabled": self.issues_on}
+        rights = {"project_access": access, "group_access": None}
+        return Reply(200, {"id": PROJECT_ID, **told, "permissions": rights})
 
     def _users(self, sent: Sent) -> Reply:
         assert set(sent.query) == {"username"}

@@ -189,6 +189,8 @@ class FakeJira(FakeServer):
         key = r"([A-Za-z][A-Za-z0-9_]*-[0-9]+)"
         return [
             ("GET", f"{at}/myself", self._myself),
+            ("GET", f"{at}/mypermissions", self._my_permissions),
+            ("GET", f"{at}/project/([A-Z]+)", self._described),
             ("GET", f"{at}/search", self._search),
             ("GET", f"{at}/search/jql", self._search_tokens),
             ("GET", f"{at}/user/assignable/search", self._assignable),
@@ -327,16 +329,28 @@ class FakeJira(FakeServer):
         return {"id": str(row.id), "key": row.key, "fields": fields}
 
     def _assignable(self, sent: Sent) -> Reply:
-        assert self.cloud, "the adapter looks nobody up on a server"
-        _only(sent, "project", "query", "maxResults")
+        _only(sent, "project", "query" if self.cloud else "username", "maxResults")
         if sent.query["project"] != self.project:
             project = sent.query["project"]
             return Reply(404, _refusal(f"No project could be found with key '{project}'."))
-        asked = sent.query["query"].casefold()
+        asked = sent.query["query" if self.cloud else "username"].casefold()
         people = [one for one in self.people if one.assignable]
         found = [one for one in people if _begins(one.name, asked) or _begins(one.mail, asked)]
         size = int(sent.query.get("maxResults", "50"))
         return Reply(200, [self._person(one) for one in found[:size]])
+
+    def _my_permissions(self, sent: Sent) -> Reply:
+        _only(sent, "projectKey", "permissions")
+        words = {"CREATE_ISSUES": "create", "EDIT_ISSUES": "edit", "ASSIGN_ISSUES": "assign"}
+        words.update(TRANSITION_ISSUES="transition", LINK_ISSUES="link")
+        asked = sent.query["permissions"].split(",")
+        has = {name: name not in words or words[name] in self.permissions for name in asked}
+        told = {name: {"havePermission": has[name]} for name in asked}
+        return Reply(200, {"permissions": told})
+
+    def _described(self, _sent: Sent, key: str) -> Reply:
+        types = [{"id": str(n), "name": name} for n, name in enumerate(self.types, 3)]
+        return Reply(200, {"key": key, "issueTypes": types})
 
     # -- writing -----------------------------------------------------------------------------
 

@@ -259,6 +259,7 @@ class FakeSt2(FakeServer):
             ("GET", "/api/v1/executions", self.listing),
             ("GET", "/api/v1/executions/([^/]+)", self.get),
             ("GET", "/api/v1/traces", self.trace_listing),
+            ("GET", "/api/v1/actions/([^/]+)", self.described),
         ]
 
     def answer(self, sent: Sent) -> Reply:
@@ -328,6 +329,12 @@ class FakeSt2(FakeServer):
         if number not in self.executions:
             return fault(404, f'Unable to identify resource with id "{number}".')
         return Reply(200, chosen(self.executions[number].told(), sent, ()))
+
+    def described(self, _sent: Sent, ref: str) -> Reply:
+        """One action's metadata."""
+        if ref not in self.actions:
+            return fault(404, f"Action with ref {ref} not found.")
+        return Reply(200, {"ref": ref, "enabled": self.actions[ref].enabled})
 
     def listing(self, sent: Sent) -> Reply:
         """Executions by their ids, which stand in one value with commas between them."""

@@ -587,3 +587,37 @@ def test_newcomer_hint_is_a_criterion_that_exists():
 
     assert mentioned
     assert set(mentioned) <= set(fields)
+
+
+# What StackStorm's client has, of what is used here (st2client/st2client/shell.py).
+ST2 = {
+    "action": {"enable", "get"},
+    "apikey": {"create"},
+    "auth": None,
+    "execution": {"cancel", "get", "list", "re-run"},
+    "key": {"delete", "get", "list", "set"},
+    "pack": {"install", "register", "remove"},
+    "rule": {"create", "disable", "enable", "list"},
+    "rule-enforcement": {"list"},
+    "run": None,
+    "sensor": {"disable", "enable", "list"},
+    "service-registry": {"group"},
+    "trace": {"list"},
+    "trigger-instance": {"list"},
+}
+
+
+def test_every_st2_command_is_one_that_the_client_has():
+    """In the documents and in what the pack tells people to do: a command, and what follows it."""
+    sources = [*PAGES, *sorted((ROOT / "actions" / "lib").rglob("*.py"))]
+    used = {
+        (first, second)
+        for path in sources
+        for first, second in re.findall(r"\bst2 ([a-z-]+)(?: ([a-z-]+))?", text_of(path))
+    }
+
+    assert len(used) > 20
+    for first, second in used:
+        assert first in ST2, first
+        known = ST2[first]
+        assert known is None or second in known, (first, second)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import pydoc
 import re
+import shlex
 from pathlib import Path
 from typing import Any, List
 
@@ -17,6 +18,7 @@ from sandbox import (
     eta_page,
     index_entry,
     judge_page,
+    outputs_page,
     profiles_page,
     settings_page,
     triggers_page,
@@ -26,6 +28,7 @@ from sandbox import (
 import test_pack_contract as contract
 from repository import HISTORIES, ROOT, needs_histories
 from reviewloop import errors
+from reviewloop.cli import main as cli
 from reviewloop.settings.load import load
 from reviewloop.settings.profile import KEYS
 from reviewloop.trackers.factory import ADAPTERS
@@ -33,6 +36,7 @@ from test_docs import (
     CODE,
     CONTRACT,
     DOCUMENTS,
+    FENCE,
     GUIDES,
     MAP,
     PAGES,
@@ -318,3 +322,26 @@ def test_page_of_profiles_and_their_examples_are_current():
 
     assert text_of(profiles_page.PAGE) == profiles_page.page()
     assert written == profiles_page.examples()
+
+
+def test_outputs_are_what_the_commands_print():
+    """Board, doctor and judge are shown as they print; `make docs` writes them anew."""
+    shown = list(outputs_page.outputs())
+
+    assert {line.split()[1] for _, line, _ in shown} == {"board", "doctor", "judge"}
+    for path, line, text in shown:
+        assert text == outputs_page.block(line), (path.name, line)
+
+
+def test_every_reviewloop_command_is_one_that_can_be_typed():
+    """Every command line of the documents is parsed as the program would, but for `--help`."""
+    lines = [
+        (page.name, line)
+        for page in PAGES
+        for block in FENCE.findall(text_of(page))
+        for line in re.findall(r"^(?:\$ )?(?:\.venv/bin/)?reviewloop (.+)$", block[2], re.MULTILINE)
+    ]
+    assert len(lines) > 8
+    for page, line in lines:
+        words = shlex.split(line.partition(" > ")[0], comments=True)
+        assert cli.parser().parse_args(words).command == words[0], (page, line)

@@ -26,6 +26,7 @@ from reviewloop.gerrit.client import Client
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
+from sandbox.gerrit.fake_about import About
 from sandbox.gerrit.fake_chain import related_changes
 from sandbox.gerrit.fake_faults import Faults
 from sandbox.gerrit.fake_query import Moment, RefusalError, parse_query
@@ -45,7 +46,7 @@ _YOUNG = {
 }
 
 
-class FakeGerrit(World, Faults, Transport):
+class FakeGerrit(World, Faults, About, Transport):
     """The server. Its clock stands still until told otherwise.
 
     ``me`` is the account whose requests arrive. ``seen`` lists the requests as
@@ -55,6 +56,7 @@ class FakeGerrit(World, Faults, Transport):
     def __init__(self, now: Moment = "2026-03-02 09:00:00", version: str = "3.10.2") -> None:
         super().__init__(now, version)
         Faults.__init__(self)
+        About.__init__(self)
         self.requests: List[Request] = []
         self.seen: List[str] = []
         self.slept: List[float] = []
@@ -63,10 +65,6 @@ class FakeGerrit(World, Faults, Transport):
         # How far the clock in `Date` is ahead of the one by which changes are dated.
         self.date_ahead = timedelta(0)
         self.accepts_password = True
-        self.query_limit = 500
-        self.administers = False
-        # Whether it may see who may do what.
-        self.views_access = True
         self.page_limit = 500
         # Changes whose history makes an answer longer than a client takes.
         self.too_long: Set[int] = set()
@@ -74,7 +72,6 @@ class FakeGerrit(World, Faults, Transport):
         self.poisoned: Set[int] = set()
         self.shows_emails = False
         self.tells_change = True
-        self.may_edit_hashtags = True
 
     def client(self, username: str = "st2-reviews", **kwargs: Any) -> Client:
         """A client of this server that waits without waiting; ``username=""`` reads anonymously."""
@@ -144,19 +141,6 @@ class FakeGerrit(World, Faults, Transport):
             raise RefusalError(403, "Authentication required")
         return self.accounts[self.me]
 
-    def _get_capabilities(self, request: Request) -> Json:
-        wanted = [value for key, value in request.params if key == "q"]
-        found: Json = {"queryLimit": {"min": 0, "max": self.query_limit}}
-        if self.administers:
-            found["administrateServer"] = True
-        return {key: value for key, value in found.items() if not wanted or key in wanted}
-
-    def _check_access(self, request: Request, project: str) -> Json:
-        if not self.views_access:
-            raise RefusalError(403, "view access not permitted")
-        hashtags = dict(request.params)["perm"] == "editHashtags"
-        return {"status": 403 if hashtags and not self.may_edit_hashtags else 200}
-
     def _get_account(self, request: Request, ident: str) -> Json:
         return self._shown(self._found(ident))
 
@@ -197,7 +181,10 @@ class FakeGerrit(World, Faults, Transport):
         size = min(wanted, self.query_limit, self.page_limit)
         if "MESSAGES" in options:
             self._check_histories({one.number for one in visible[start:][:size]})
-        rows = [self._info(one, options) for one in visible[start:][:size]]
+        rows = [
+            self._as_indexed(one, self._info(one, options), options)
+            for one in visible[start:][:size]
+        ]
         if rows and len(visible) > start + size:
             rows[-1]["_more_changes"] = True
         return rows
@@ -352,6 +339,8 @@ class FakeGerrit(World, Faults, Transport):
 _CHANGE = "/changes/([^/]+)"
 _ROUTES = (
     ("GET", "/config/server/version", "_get_version"),
+    ("GET", "/config/server/info", "_get_info"),
+    ("GET", "/accounts/self/tokens", "_get_tokens"),
     ("GET", "/accounts/self", "_get_self"),
     ("GET", "/accounts/self/capabilities", "_get_capabilities"),
     ("GET", "/accounts/", "_query_accounts"),

@@ -237,6 +237,29 @@ def test_actions_alone(site: Site, number: int) -> None:
     assert set(failed["result"]["result"]["error"]) == {"kind", "message", "remedy"}
 
 
+def test_doctor(site: Site) -> None:
+    """The check-up sees what StackStorm has: keys, rules, the sensor's switch, executions."""
+
+    def found() -> Dict[str, str]:
+        done = site.st2.run("gerrit.doctor")
+        assert done["status"] == "succeeded", done["result"]
+        return {one["check"]: one["level"] for one in done["result"]["result"]["findings"]}
+
+    before = found()
+    assert before["datastore: gerrit_password"] == "ok"
+    assert before["datastore: gerrit_tracker_token"] == "ok"
+    assert before["sensor: switch"] == "ok"
+    assert before["rules: gerrit.escalate_overdue"] == "warning"
+    # The action before this one was made to fail.
+    assert before["executions: failed"] == "warning"
+
+    site.st2.disable("sensortypes", pack.SENSOR)
+    try:
+        assert found()["sensor: switch"] == "problem"
+    finally:
+        site.st2.enable("sensortypes", pack.SENSOR)
+
+
 def test_uninstalled(site: Site) -> None:
     """Uninstalling leaves only the datastore values that the operator guide names."""
     pack.uninstall(site.st2)

@@ -16,7 +16,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Set
 from unittest import mock
 
 from . import runners
@@ -109,6 +109,8 @@ class StandIn:
         self.enforcements: List[Enforcement] = []
         self.executions: List[Execution] = []
         self.sensor: Any = None
+        # How a sensor begins what no poll waits for; not at all, unless a test wants to see it.
+        self.in_background: Callable[[Callable[[], None]], None] = lambda _work: None
         self._values = config
         self._met = 0  # so many of the triggers have met their rules
         self._deaths: Dict[str, int] = {}
@@ -135,6 +137,8 @@ class StandIn:
             sensor = kind(SensorService(self, name), self.config(), poll_interval=interval)
             if hasattr(sensor, "local_clock"):
                 sensor.local_clock = self._clock
+            if hasattr(sensor, "in_background"):
+                sensor.in_background = self.in_background
             sensor.setup()
         self.sensor = sensor
         return sensor

@@ -14,6 +14,13 @@ from reviewloop.operations.context import make_client
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+EXAMPLES = (
+    (
+        "reviewloop board --url https://review.example.org --query project:tools/build",
+        "A public server, read anonymously",
+    ),
+    ("reviewloop board --config gerrit.yaml --json", "Your own, for another program"),
+)
 NOTE = (
     "Without StackStorm's datastore: what waits for a limit, or is asked for in another change's"
     " name, shows as no_rule."

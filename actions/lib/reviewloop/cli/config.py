@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import re
 import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any, Dict, List, Mapping
 
 import yaml
 
@@ -13,6 +15,13 @@ from reviewloop.errors import ConfigError
 from reviewloop.settings.communities import PROFILES
 from reviewloop.settings.load import Settings, load
 from reviewloop.settings.profile import DEFAULTS
+
+_KEY = re.compile(r"\s*\{\{\s*st2kv\.system\.(\w+)\s*\}\}\s*")
+
+
+class UnrenderedError(ConfigError):
+    """A setting names a datastore key, whose value a command has to be given."""
+
 
 _ABOUT_A_SERVER = ("url", "query", "profile")
 
@@ -23,11 +32,14 @@ def add_source(command: argparse.ArgumentParser, required: bool = True) -> None:
     :param required: whether one of them must be given.
     """
     source = command.add_mutually_exclusive_group(required=required)
-    source.add_argument("--config", type=Path, help="a pack configuration (YAML)")
+    source.add_argument("--config", type=Path, metavar="FILE", help="a pack configuration (YAML)")
     source.add_argument("--url", help="a Gerrit that is read anonymously, with the default policy")
     command.add_argument("--query", help="with --url: which changes, in Gerrit's syntax")
     command.add_argument(
-        "--profile", choices=sorted(PROFILES), help="with --url: the community's labels and bots"
+        "--profile",
+        choices=sorted(PROFILES),
+        metavar="NAME",
+        help=f"with --url: the labels and bots of a community: {', '.join(sorted(PROFILES))}",
     )
 
 
@@ -64,7 +76,43 @@ def read_settings(path: Path) -> Settings:
 
     :raises ConfigError: the file cannot be read, or something in it is wrong.
     """
-    settings = load(read_config(path))
+    settings = load(rendered(read_config(path), os.environ))
     if settings.profile != DEFAULTS.name:
         sys.stderr.write(f"profile: {settings.profile}\n")
     return settings
+
+
+def rendered(config: Dict[str, Any], environ: Mapping[str, str]) -> Dict[str, Any]:
+    """A configuration with the values of the datastore keys that it names: StackStorm puts them in
+    for actions and sensors, a command takes them from variables of their names in capitals.
+
+    :raises UnrenderedError: a variable is not set; all that are missing are named.
+    """
+    problems: List[str] = []
+    found = _filled(config, "", environ, problems)
+    if problems:
+        name = problems[0].rpartition(" ")[2].rstrip(".")
+        raise UnrenderedError(
+            " ".join(problems),
+            f"export {name}=$(st2 key get {name.lower()} --decrypt -j | jq -r .value)",
+            problems,
+        )
+    return dict(found)
+
+
+def _filled(value: Any, path: str, environ: Mapping[str, str], problems: List[str]) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _filled(inner, f"{path}.{key}" if path else str(key), environ, problems)
+            for key, inner in value.items()
+        }
+    key = _KEY.fullmatch(value) if isinstance(value, str) else None
+    if key is None:
+        return value
+    variable = key.group(1).upper()
+    if not environ.get(variable):
+        problems.append(
+            f"`{path}` names the datastore key {key.group(1)}, which only StackStorm reads:"
+            f" put its value into the environment, as {variable}."
+        )
+    return environ.get(variable, "")

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from typing import TYPE_CHECKING, Any, Dict, Iterator
+import textwrap
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
-from reviewloop.cli.config import add_source, settings_of
-from reviewloop.insight.findings import Level
+from reviewloop.cli.config import UnrenderedError, add_source, read_config, settings_of
+from reviewloop.errors import ConfigError
+from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations.context import make_client
-from reviewloop.operations.doctor import CheckUp, told
+from reviewloop.operations.doctor import CheckUp, around, stored, told, wrong
 from reviewloop.trackers.factory import make_tracker
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+EXAMPLES = (
+    ("reviewloop doctor --config gerrit.yaml", "Before the sensor is enabled"),
+    (
+        "ST2_API_URL=https://st2.example.org/api ST2_API_KEY=KEY reviewloop doctor --config"
+        " gerrit.yaml",
+        "With StackStorm's rules, datastore keys and executions",
+    ),
+)
 _SIGNS = {
     Level.PROBLEM.value: "PROBLEM",
     Level.WARNING.value: "warning",
@@ -23,6 +34,7 @@ _SIGNS = {
     Level.NOTE.value: "note",
     Level.OK.value: "ok",
 }
+_INDENT, _WIDTH = 9, 100
 
 
 def add_parser(commands: Commands) -> None:
@@ -42,23 +54,51 @@ def add_parser(commands: Commands) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the findings. :raises ReviewLoopError: the configuration is wrong."""
-    settings = settings_of(options)
-    client = make_client(settings)
-    tracker = make_tracker(settings.tracker)
-    checkup = CheckUp(settings, client, lambda: tracker)
-    found = told(checkup.findings(options.limit))
+    """Print the findings. :raises ReviewLoopError: the configuration cannot be read."""
+    found = told(_findings(options))
     lines = [json.dumps(found, indent=1)] if options.json else page(found)
     for line in lines:
         sys.stdout.write(line + "\n")
     return 0 if found["ok"] else 1
 
 
+def _findings(options: argparse.Namespace) -> List[Finding]:
+    """Everything found; of a configuration that cannot be used, its problems."""
+    stackstorm = around(os.environ)
+    written = None if options.config is None else read_config(options.config)
+    try:
+        settings = settings_of(options)
+    except UnrenderedError as err:
+        why = "A command cannot look into StackStorm's datastore."
+        return [*wrong(err, why, err.remedy), *stored(stackstorm, written)]
+    except ConfigError as err:
+        if written is None:
+            raise
+        return [*wrong(err), *stored(stackstorm, written)]
+    tracker = make_tracker(settings.tracker)
+    checkup = CheckUp(settings, make_client(settings), lambda: tracker, stackstorm, written)
+    return checkup.findings(options.limit)
+
+
 def page(found: Dict[str, Any]) -> Iterator[str]:
-    """The findings as lines of text, the worst first."""
+    """The findings as lines of text, the worst first; `>` is before what mends them."""
     for one in found["findings"]:
-        yield f"{_SIGNS[one['level']]:<8} {one['what']}"
-        for text in (one["why"], one["remedy"]):
-            if text:
-                yield f"{'':<8} {text}"
-    yield f"{found['problems']} problems, {found['warnings']} warnings"
+        yield from _filled(f"{_SIGNS[one['level']]:<{_INDENT}}", one["what"])
+        yield from _filled(" " * _INDENT, one["why"])
+        yield from _filled(" " * _INDENT + "> ", one["remedy"])
+    yield f"{_count(found['problems'], 'problem')}, {_count(found['warnings'], 'warning')}"
+
+
+def _filled(lead: str, text: str) -> List[str]:
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=lead,
+        subsequent_indent=" " * len(lead),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _count(count: int, word: str) -> str:
+    return f"{count} {word}" + ("" if count == 1 else "s")

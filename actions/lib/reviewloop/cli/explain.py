@@ -32,6 +32,13 @@ from reviewloop.settings.load import Settings
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+EXAMPLES = (
+    (
+        "reviewloop explain https://review.example.org/c/tools/build/+/4242",
+        "Why somebody is asked about a change, or nobody is",
+    ),
+    ("reviewloop explain 4242 --config gerrit.yaml --svg change.svg", "The same as a picture, too"),
+)
 NOTE = (
     "Without StackStorm's datastore: limits, absences and what waits for either are not known; who"
     " was asked is as the change itself shows it."

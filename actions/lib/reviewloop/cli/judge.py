@@ -36,6 +36,16 @@ from reviewloop.settings.load import Settings
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+EXAMPLES = (
+    (
+        "reviewloop judge --url https://review.example.org --profile opendev --limit 500",
+        "How often the party named made the next move, on a public server",
+    ),
+    (
+        "reviewloop judge --config gerrit.yaml --changes changes.jsonl.gz --milestone 1d",
+        "The same of past changes in a file",
+    ),
+)
 DEFAULT_MILESTONE = Duration(2, "d")
 _TO_HELP = "likewise; included (default: when something last happened, or now on a server)"
 

@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import List, Optional
 
+from reviewloop import __version__
 from reviewloop.cli import board, doctor, explain, judge, preview, replay, report
+from reviewloop.cli.help import Parser
 from reviewloop.errors import ReviewLoopError
 
 COMMANDS = (preview, explain, replay, board, judge, report, doctor)
-"""Each module adds its arguments (``add_parser``) and names what runs (``run``)."""
+"""Each module adds its arguments (``add_parser``), names what runs (``run``), and shows how it is
+used (``EXAMPLES``: pairs of a command line and what it is for).
+"""
+_EXAMPLES = (
+    (
+        "reviewloop board --url https://review.example.org --query project:tools/build",
+        "What is overdue on a public server",
+    ),
+    ("reviewloop doctor --config gerrit.yaml", "Whether a configuration works"),
+)
+# As a shell tells that a signal ended a program: 128 and the signal's number.
+_INTERRUPTED, _NOBODY_READS = 130, 141
+
+
+def parser() -> Parser:
+    """All commands."""
+    root = Parser(
+        prog="reviewloop",
+        description="See whose turn it is on Gerrit's changes, for how long, and what to do.",
+    )
+    root.examples = _EXAMPLES
+    root.add_argument("--version", action="version", version=f"reviewloop {__version__}")
+    commands: argparse._SubParsersAction[argparse.ArgumentParser] = root.add_subparsers(
+        dest="command", metavar="COMMAND", parser_class=Parser
+    )
+    for command in COMMANDS:
+        known = set(commands.choices)
+        command.add_parser(commands)
+        for name in set(commands.choices) - known:
+            vars(commands.choices[name])["examples"] = getattr(command, "EXAMPLES", ())
+    return root
 
 
 def main(arguments: Optional[List[str]] = None) -> int:
-    """Run a command; the exit status is the command's, or 2 where the input is wrong."""
-    parser = argparse.ArgumentParser(
-        prog="reviewloop", description="Read turns and waits out of Gerrit review histories."
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command in COMMANDS:
-        command.add_parser(commands)
-    options = parser.parse_args(arguments)
+    """Run a command; the exit status is one of ``help.EXIT_CODES``. Without a command: the help."""
+    root = parser()
+    options = root.parse_args(arguments)
+    if options.command is None:
+        root.print_help()
+        return 0
     try:
-        return int(options.run(options))
+        status = int(options.run(options))
+        sys.stdout.flush()
     except ReviewLoopError as err:
         sys.stderr.write(f"reviewloop: {err}\n")
         return 2
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Or the interpreter flushes once more at its end, and complains
+        # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _NOBODY_READS
+    return status

@@ -29,6 +29,16 @@ if TYPE_CHECKING:
 
 DAYS, MOST_DAYS = 30, 366
 _PRIVATE = 0o600
+EXAMPLES = (
+    (
+        "reviewloop preview --url https://review.example.org --profile opendev --days 14",
+        "What the defaults would have done on a public server",
+    ),
+    (
+        "reviewloop preview --config gerrit.yaml --against other.yaml --out plan.json",
+        "Which asks differ under another configuration",
+    ),
+)
 NOTE = (
     "A plan, and no claim of an effect: people of the past were not asked, and acted as they did."
     " A ticket's address is not in the texts."

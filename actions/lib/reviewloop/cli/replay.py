@@ -20,6 +20,13 @@ from reviewloop.gerrit import parse
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
+EXAMPLES = (
+    (
+        "reviewloop replay --config gerrit.yaml --changes changes.jsonl --from 2026-03-01"
+        " --to 2026-03-31",
+        "What a month's milestones would have been",
+    ),
+)
 Line = Tuple[Tuple[Any, ...], Dict[str, Any]]
 
 
@@ -36,6 +43,9 @@ def add_parser(commands: Commands) -> None:
         "--from", dest="since", type=instant, required=True, help="2026-03-02T09:00:00Z or a day"
     )
     command.add_argument("--to", type=instant, required=True, help="likewise; included")
+    command.add_argument(
+        "--json", action="store_true", help="for likeness: it prints JSON lines in any case"
+    )
     command.set_defaults(run=run)
 
 

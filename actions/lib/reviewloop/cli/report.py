@@ -29,6 +29,16 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 DAYS, LONGEST = 180, 20_000
+EXAMPLES = (
+    (
+        "reviewloop report --config gerrit.yaml --days 180 --out report.html",
+        "The last half year as one page",
+    ),
+    (
+        "reviewloop report --config gerrit.yaml --changes changes.jsonl.gz --csv figures.csv",
+        "Figures of past changes in a file, for a spreadsheet",
+    ),
+)
 NOT_READ = "too much for the server to answer"
 _WIDTH = 80
 

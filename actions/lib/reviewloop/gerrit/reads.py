@@ -8,7 +8,7 @@ from typing import Any, Iterable, Iterator, List, Optional, Tuple, Union
 from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.errors import RefusedError
-from reviewloop.gerrit import parse, queries, scan
+from reviewloop.gerrit import about, parse, queries, scan
 from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.chain import Related, links, related
 from reviewloop.gerrit.fields import Raw
@@ -196,15 +196,18 @@ class ReadClient(Session):
         params = [("q", "administrateServer")]
         return parse.is_administrator(self._read("/accounts/self/capabilities", params))
 
-    def may(self, permission: str, project: str, branch: str) -> Optional[bool]:
-        """Whether this account has a permission on a branch; None where Gerrit does not tell it,
+    def may(
+        self, permission: str, project: str, branch: str, who: Optional[int] = None
+    ) -> Optional[bool]:
+        """Whether an account has a permission on a branch; None where Gerrit does not tell it,
         which takes the global capability View Access
         (https://gerrit-review.googlesource.com/Documentation/rest-api-projects.html#check-access).
 
         :param permission: its name in a project's access, such as ``editHashtags``.
+        :param who: an account's id (default: our own).
         """
         params = [
-            ("account", str(self.whoami().id)),
+            ("account", str(self.whoami().id if who is None else who)),
             ("ref", f"refs/heads/{branch}"),
             ("perm", permission),
         ]
@@ -213,6 +216,16 @@ class ReadClient(Session):
         except RefusedError:
             return None
         return parse.is_granted(data)
+
+    def tokens(self) -> Optional[Tuple[about.Token, ...]]:
+        """Our authentication tokens; None before Gerrit 3.13, which has passwords."""
+        if self.version() < about.WITH_TOKENS:
+            return None
+        return about.tokens(self._read("/accounts/self/tokens"))
+
+    def ui_plugins(self) -> Tuple[str, ...]:
+        """The plugins of which the server serves a part of its pages."""
+        return about.ui_plugins(self._read("/config/server/info"))
 
     # Inner workings
 

@@ -95,11 +95,14 @@ def _label(setting: str, name: str, known: Dict[str, Set[str]]) -> Finding:
     without = sorted(project for project, labels in known.items() if name not in labels)
     check = f"labels: {setting} {name}"
     if not without:
-        return Finding(check, Level.OK, f"All {len(known)} projects seen have the label {name}.")
+        every = "The one project" if len(known) == 1 else f"All {len(known)} projects"
+        has = "has" if len(known) == 1 else "have"
+        what = f"{every} seen {has} the label {name}, which `{setting}` names."
+        return Finding(check, Level.OK, what)
     none = len(without) == len(known)
     where = "None" if none else f"{len(without)} of {len(known)}"
     what = f"{where} of the projects seen has the label {name}, which `{setting}` names"
-    what = f"{what}." if none else f"{what}: not {_some(without)}."
+    what = f"{what}." if none else f"{what}: not {some(without)}."
     if setting != "approval":
         if not none or name in _BY_DEFAULT:
             return Finding(check, Level.OK, what)
@@ -111,7 +114,7 @@ def _label(setting: str, name: str, known: Dict[str, Set[str]]) -> Finding:
         what,
         "A change there is never approved in the eyes of this pack: the submitter is never asked,"
         " and reviewers are asked although they have approved.",
-        "Spell it as Gerrit does, or narrow `gerrit.query` to projects that have it.",
+        "Spell it as Gerrit does, or narrow `query` to projects that have it.",
     )
 
 
@@ -185,12 +188,13 @@ def _unseen(policy: Policy, accounts: Iterable[Account]) -> Iterator[Finding]:
         yield Finding(
             "bots: automation",
             Level.NOTE,
-            f"Nobody was seen whom `automation` means by {_some(unseen)}.",
+            f"Nobody was seen whom `automation` means by {some(unseen)}.",
             "A bot under another name counts as a person.",
             "Compare with the names that Gerrit shows.",
         )
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first few names, and how many more there are."""
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

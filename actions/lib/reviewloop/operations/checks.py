@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
-from typing import Any, Dict, Iterable, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 from reviewloop.core.change import Change
+from reviewloop.core.timestamps import iso
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.queries import OLDEST, Option, all_of
@@ -27,9 +30,12 @@ RECENT = "-age:30d"
 _PAGE = 100
 # Below so many rows a page, everything costs more requests.
 _FEW_ROWS = 100
-_HASHTAGS = "editHashtags"
-# Projects in which permissions are looked up.
-_PROJECTS = 3
+#: A token that ends sooner is worth a word; Gerrit itself mails some seven days ahead.
+SOON = timedelta(days=14)
+# Plugins by which a CI shows its results on Gerrit's pages, and writes no message on the change.
+_CHECKS = ("checks", "zuul", "jenkins", "buildbucket", "tricium", "gitiles-ci", "ci-results")
+# The index follows within seconds where it is written after the answer.
+_FOLLOWS = timedelta(minutes=1)
 
 
 def reach(client: ReadClient) -> Checks:
@@ -57,7 +63,7 @@ def account(settings: Settings, client: ReadClient) -> Checks:
             Level.PROBLEM,
             "Gerrit is read anonymously.",
             "Nothing can be posted, and nobody be asked, on a change.",
-            "Set `gerrit.username` and `gerrit.password`.",
+            "Set `username` and `password`.",
         )
         return
     us = client.whoami()
@@ -79,6 +85,7 @@ def account(settings: Settings, client: ReadClient) -> Checks:
             "Give the pack an account of its own, with the permissions that"
             " docs/operators.md names.",
         )
+    yield from _tokens(client)
     rows = client.query_limit()
     if rows < _FEW_ROWS:
         yield Finding(
@@ -90,25 +97,40 @@ def account(settings: Settings, client: ReadClient) -> Checks:
         )
 
 
-def changes(settings: Settings, client: ReadClient, limit: int) -> Checks:
-    """What the search finds, and what that says of labels, bots and permissions.
-
-    :param limit: changes of the last thirty days, at most.
+@dataclass(frozen=True)
+class Sample:
+    """Changes of the last thirty days: as they were answered, as they were read, and the numbers of
+    those that make no sense. What Gerrit's rows hold beyond a ``Change`` is in ``raws``.
     """
-    query = settings.gerrit.query
-    raws = list(islice(client.scan(all_of(query, RECENT), _OPTIONS, page=_PAGE), limit))
-    found, unreadable = _read(raws)
-    if not raws:
+
+    raws: Tuple[Dict[str, Any], ...]
+    changes: Tuple[Change, ...]
+    unreadable: Tuple[int, ...]
+
+
+def sample(settings: Settings, client: ReadClient, limit: int) -> Sample:
+    """Read what the search finds.
+
+    :param limit: changes, at most.
+    """
+    query = all_of(settings.gerrit.query, RECENT)
+    raws = tuple(islice(client.scan(query, _OPTIONS, page=_PAGE), limit))
+    return Sample(raws, *_read(raws))
+
+
+def changes(settings: Settings, client: ReadClient, seen: Sample) -> Checks:
+    """What the search finds, and what that says of labels and bots."""
+    if not seen.raws:
         yield Finding(
             "query",
             Level.WARNING,
-            f"No change of the last 30 days is found by {all_of(query, RECENT)}.",
+            f"No change of the last 30 days is found by {all_of(settings.gerrit.query, RECENT)}.",
             "There is nothing that this pack could see become overdue.",
-            "Correct `gerrit.query`, and let the account read the projects.",
+            "Correct `query`, and let the account read the projects.",
         )
         return
-    yield Finding("query", Level.OK, f"{len(raws)} changes of the last 30 days were read.")
-    for number in unreadable:
+    yield Finding("query", Level.OK, f"{len(seen.raws)} changes of the last 30 days were read.")
+    for number in seen.unreadable:
         yield Finding(
             "query: unreadable",
             Level.WARNING,
@@ -116,55 +138,84 @@ def changes(settings: Settings, client: ReadClient, limit: int) -> Checks:
             "It is set aside, and nobody is asked about it.",
             "Report it with the server's version.",
         )
-    yield from labels(settings.policy, found)
-    yield from bots(settings.policy, found)
-    yield from _permissions(settings, client, found)
+    yield from labels(settings.policy, seen.changes)
+    yield from bots(settings.policy, seen.changes)
+    yield from ci_on_pages(client)
 
 
-def _permissions(settings: Settings, client: ReadClient, changes: Sequence[Change]) -> Checks:
-    if not settings.gerrit.username:
+def ci_on_pages(client: ReadClient) -> Checks:
+    """Whether a plugin shows results of a CI that the changes' messages may not hold."""
+    check = "bots: checks"
+    found = [name for name in client.ui_plugins() if any(one in name for one in _CHECKS)]
+    if not found:
+        yield Finding(check, Level.OK, "No plugin shows a CI's results on Gerrit's pages.")
         return
-    if list(client.scan("is:private -owner:self", limit=1)):
-        yield Finding(
-            "permissions: private changes",
-            Level.NOTE,
-            "The account sees private changes of others.",
-            "The pack leaves them alone.",
-        )
-    places = {change.project: change.branch for change in changes}
-    told = {
-        project: client.may(_HASHTAGS, project, branch)
-        for project, branch in islice(sorted(places.items()), _PROJECTS)
-    }
-    missing = [project for project, may in told.items() if may is False]
-    if missing:
-        yield Finding(
-            "permissions: hashtags",
-            Level.WARNING,
-            f"The account may not set hashtags in {', '.join(missing)}.",
-            "The workflow gerrit.label fails there.",
-            "Grant it Edit Hashtags on refs/heads/*.",
-        )
-    elif None in told.values():
-        yield Finding(
-            "permissions: hashtags",
-            Level.UNKNOWN,
-            "Gerrit does not tell this account what it may do.",
-            "It needs Edit Hashtags where gerrit.label is used.",
-            "See with the project's access, or grant it View Access for this check.",
-        )
-    else:
-        yield Finding("permissions: hashtags", Level.OK, "The account may set hashtags.")
+    yield Finding(
+        check,
+        Level.NOTE,
+        f"The plugin {', '.join(found)} shows a CI's results on Gerrit's pages.",
+        "A CI that speaks through Checks only, and neither votes nor writes, is not seen by this"
+        " pack: reviewers are asked about changes that are red there.",
+        "Let the CI vote (Verified-1), and name its account in `automation`.",
+    )
 
 
-def _read(raws: Iterable[Dict[str, Any]]) -> Tuple[List[Change], List[int]]:
+def index(client: ReadClient, seen: Sample) -> Checks:
+    """Whether the search shows what is stored: the change that was touched last, read both ways."""
+    if not seen.changes:
+        return
+    newest = max(seen.changes, key=lambda change: (change.updated, change.number))
+    stored = client.change(newest, ()).updated
+    found, _ = _read(client.changes([newest.number]))
+    shown = max((one.updated for one in found), default=None)
+    check = "gerrit: index"
+    if shown is not None and shown >= stored:
+        yield Finding(check, Level.OK, "The index shows the change that was touched last as it is.")
+        return
+    is_fresh = client.now() - stored <= _FOLLOWS
+    where = "not at all" if shown is None else f"as of {iso(shown)}"
+    yield Finding(
+        check,
+        Level.NOTE if is_fresh else Level.WARNING,
+        f"Change {newest.number} was touched at {iso(stored)}; the index shows it {where}.",
+        "The sensor sees by the index what moved, and is late by as much.",
+        f"See `ssh -p 29418 HOST gerrit show-queue -w`, and index it anew:"
+        f" `ssh -p 29418 HOST gerrit index changes {newest.number}`",
+    )
+
+
+def _tokens(client: ReadClient) -> Checks:
+    found = client.tokens()
+    if found is None:
+        return
+    now, check = client.now(), "account: token"
+    ending = sorted((ends, name) for name, ends in found if ends and ends > now)
+    if not ending:
+        yield Finding(check, Level.OK, "No authentication token of the account ends.")
+        return
+    ends, name = ending[0]
+    if ends - now > SOON:
+        yield Finding(check, Level.OK, f"The first token to end, {name}, ends at {iso(ends)}.")
+        return
+    yield Finding(
+        check,
+        Level.WARNING,
+        f"The authentication token {name} ends at {iso(ends)}.",
+        "If it is the one in `password`, the pack is refused from then on. Gerrit does not"
+        " tell which of them is.",
+        "Make another under Settings, HTTP Credentials, and store it:"
+        " `st2 key set gerrit_password VALUE --encrypt`",
+    )
+
+
+def _read(raws: Iterable[Dict[str, Any]]) -> Tuple[Tuple[Change, ...], Tuple[int, ...]]:
     """What a search found, and the numbers of what makes no sense."""
-    changes: List[Change] = []
+    found: List[Change] = []
     unreadable: List[int] = []
     for raw in raws:
         try:
-            changes.append(parse.change(raw))
+            found.append(parse.change(raw))
         except ProtocolError:
             number = raw.get("_number")
             unreadable.append(number if type(number) is int else 0)
-    return changes, unreadable
+    return tuple(found), tuple(unreadable)

@@ -4,29 +4,48 @@ the remedy. Nothing here writes.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from functools import partial
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 from urllib.parse import urlsplit
 
-from reviewloop.core.change import Account
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import iso
-from reviewloop.errors import guarded, named
-from reviewloop.escalation.accounts import NO_MEMBER, resolve
+from reviewloop.errors import ConfigError, guarded, named
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.insight.findings import Finding, Level
-from reviewloop.operations.checks import Checks, account, changes, reach
-from reviewloop.operations.context import Context
-from reviewloop.settings.load import Settings
-from reviewloop.settings.roster import RosterKind
+from reviewloop.messages.check import check_folder
+from reviewloop.operations import check_stackstorm, checks
+from reviewloop.operations.check_keys import keys
+from reviewloop.operations.check_people import RELOAD, Roster
+from reviewloop.operations.check_rights import rights, sight, wanted_votes
+from reviewloop.operations.check_rules import rules
+from reviewloop.operations.check_tracker import tracker as check_tracker
+from reviewloop.operations.checks import Checks, Sample
+from reviewloop.operations.context import Context, Result, perform
+from reviewloop.operations.stackstorm import Place, StackStorm
+from reviewloop.settings.load import Settings, load
+from reviewloop.settings.server import sensor_key
 from reviewloop.store.cursor import DatastoreCursor
 from reviewloop.trackers.base import Tracker
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _REMEDY = "See that it runs, that its address is right, and try again."
-_RELOAD = "Correct gerrit.yaml, and reload it with `st2ctl reload --register-configs`."
+_NOTHING_SEEN = Sample((), (), ())
+
+Step = Callable[[], Iterator[Finding]]
+
+
+def of_action(action: Any, limit: int) -> Result:
+    """The action ``doctor``: a configuration that is wrong is what it finds, not its failure."""
+    try:
+        load(action.config)
+    except ConfigError as err:
+        return True, told([*wrong(err), *stored(around(os.environ))])
+    return perform(action, doctor, limit=limit)
 
 
 def doctor(context: Context, limit: int = 200) -> Dict[str, Any]:
@@ -35,8 +54,38 @@ def doctor(context: Context, limit: int = 200) -> Dict[str, Any]:
 
     :param limit: changes of the last thirty days to look at, at most.
     """
-    checkup = CheckUp(context.settings, context.client, lambda: context.tracker)
-    return told([*checkup.findings(limit), *_guarded("sensor", lambda: _sensor(context))])
+    checkup = CheckUp(context.settings, context.client, lambda: context.tracker, around(os.environ))
+    steps = Steps()
+    steps.take("sensor", lambda: _sensor(context))
+    return told([*checkup.findings(limit), *steps.found])
+
+
+def around(environ: Mapping[str, str]) -> Optional[StackStorm]:
+    """The StackStorm that the environment names, if it names one.
+
+    :raises ConfigError: its address cannot be used.
+    """
+    place = Place.around(environ)
+    return None if place is None else StackStorm(place)
+
+
+def wrong(
+    err: ConfigError, why: str = "Neither sensor nor actions run with it.", remedy: str = RELOAD
+) -> List[Finding]:
+    """A configuration that cannot be used: every problem, and that nothing else was looked at."""
+    found = [Finding("configuration", Level.PROBLEM, one, why, remedy) for one in err.problems]
+    what = "Nothing of Gerrit and the tracker can be checked before this is mended."
+    return [*found, Finding("configuration: the rest", Level.UNKNOWN, what)]
+
+
+def stored(
+    found: Optional[StackStorm], written: Optional[Mapping[str, Any]] = None
+) -> List[Finding]:
+    """What the datastore says of the keys that a configuration names, whatever else is wrong."""
+    steps = Steps()
+    if found is not None:
+        steps.take("datastore", lambda: keys(found, written), Level.UNKNOWN)
+    return steps.found
 
 
 def told(found: Sequence[Finding]) -> Dict[str, Any]:
@@ -61,100 +110,142 @@ def told(found: Sequence[Finding]) -> Dict[str, Any]:
 
 
 @dataclass
+class Steps:
+    """Checks taken one after the other, none of which can end the others.
+
+    :param enough: whether no further one is to be taken.
+    """
+
+    enough: Callable[[], bool] = lambda: False
+    found: List[Finding] = field(default_factory=list)
+    late: List[str] = field(default_factory=list)
+
+    def take(self, check: str, step: Step, failing: Level = Level.PROBLEM) -> None:
+        """What a check finds; one that ends with an error has found that, at level ``failing``."""
+        if self.enough():
+            self.late.append(check)
+            return
+
+        def run() -> None:
+            self.found.extend(step())
+
+        def failed(err: Exception) -> None:
+            why = named(err)
+            self.found.append(Finding(check, failing, why.message, "", why.remedy or _REMEDY))
+
+        guarded(run, failed)
+
+    def left_out(self) -> List[Finding]:
+        """What was not looked at, for lack of time."""
+        what = f"Not looked at for lack of time: {', '.join(self.late)}."
+        remedy = "st2 run gerrit.doctor"
+        return [Finding("time", Level.UNKNOWN, what, "", remedy)] if self.late else []
+
+
+@dataclass
 class CheckUp:
-    """What can be checked without StackStorm.
+    """What can be checked without StackStorm's datastore.
 
     :param tracker: the configured one, None for none.
+    :param stackstorm: its API, None where it is not known.
+    :param written: the configuration as it is written, where that is known.
     """
 
     settings: Settings
     client: ReadClient
     tracker: Callable[[], Optional[Tracker]]
+    stackstorm: Optional[StackStorm] = None
+    written: Optional[Mapping[str, Any]] = None
+    roster: Optional[Roster] = field(default=None, init=False)
 
-    def findings(self, limit: int) -> List[Finding]:
-        """Everything found; a check that fails is a finding, and the others go on."""
-        found = [
-            *_guarded("configuration", self._configuration),
-            *_guarded("gerrit", lambda: reach(self.client)),
-        ]
-        if any(one.level is Level.PROBLEM for one in found if one.check == "gerrit"):
+    def findings(self, limit: int, enough: Callable[[], bool] = lambda: False) -> List[Finding]:
+        """Everything found; a check that fails is a finding, and the others go on.
+
+        :param enough: asked before each step; once it says so, the steps that are left are named.
+        """
+        steps = Steps(enough)
+        steps.take("configuration", self._configuration)
+        steps.take("gerrit", lambda: checks.reach(self.client))
+        seen = _NOTHING_SEEN
+        if any(one.level is Level.PROBLEM for one in steps.found if one.check == "gerrit"):
             what = "Nothing else of Gerrit can be checked before this is mended."
-            found.append(Finding("gerrit: the rest", Level.UNKNOWN, what))
+            steps.found.append(Finding("gerrit: the rest", Level.UNKNOWN, what))
         else:
-            found += _guarded("account", lambda: account(self.settings, self.client))
-            found += _guarded("query", lambda: changes(self.settings, self.client, limit))
-            found += _guarded("roster", self._roster)
-        return [*found, *_guarded("tracker", self._tracker)]
+            seen = self._gerrit(steps, limit)
+        steps.take("tracker", lambda: check_tracker(self.tracker()))
+        if not any(one.check == "tracker" and one.level is Level.PROBLEM for one in steps.found):
+            steps.take("roster: logins", self._logins)
+        self._stackstorm(steps, seen)
+        return [*steps.found, *steps.left_out()]
+
+    def _gerrit(self, steps: Steps, limit: int) -> Sample:
+        """Take the steps about Gerrit and the roster; the changes that were seen."""
+        settings, client = self.settings, self.client
+        samples: List[Sample] = []
+
+        def look() -> Checks:
+            samples.append(checks.sample(settings, client, limit))
+            return checks.changes(settings, client, samples[0])
+
+        steps.take("account", lambda: checks.account(settings, client))
+        steps.take("query", look)
+        seen = samples[0] if samples else _NOTHING_SEEN
+        steps.take("gerrit: index", lambda: checks.index(client, seen))
+        steps.take("permissions", lambda: rights(settings, client, seen))
+        steps.take("roster", lambda: self._roster(seen))
+        return seen
 
     def _configuration(self) -> Checks:
         for warning in self.settings.warnings:
             yield Finding("configuration", Level.WARNING, warning)
+        for problem in check_folder(self.settings.templates) if self.settings.templates else ():
+            yield Finding(
+                "templates",
+                Level.PROBLEM,
+                problem,
+                "A text that cannot be made is not posted.",
+                "Correct the template, and run this again; docs/templates.md has the names.",
+            )
         parts = urlsplit(self.settings.gerrit.url)
         if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
             yield Finding(
-                "configuration: gerrit.url",
+                "configuration: url",
                 Level.WARNING,
                 f"Gerrit is read over http from {parts.hostname}.",
                 "Whoever listens on the way can read the password.",
                 "Write https, or reach it on this machine only.",
             )
 
-    def _roster(self) -> Checks:
-        # Looked up anew, where actions believe for an hour what they have seen.
-        found = resolve(self.settings.roster, self.client)
-        for problem in found.problems:
-            why = "Nobody is asked because of this entry."
-            yield Finding("roster", Level.PROBLEM, problem, why, _RELOAD)
-        people = [
-            (account, place)
-            for account, place in found.accounts
-            if not (account.inactive or self.settings.policy.is_automation(account))
-        ]
-        if not people:
-            group = self.settings.roster.kind is RosterKind.GERRIT_GROUP
-            where = "the group" if group else "`roster.members`"
-            yield Finding(
-                "roster",
-                Level.PROBLEM if found.accounts or found.problems else Level.WARNING,
-                "Nobody on the roster can be asked.",
-                "The workflow gerrit.escalate finds nobody (`nobody_to_ask`).",
-                f"Add people to {where}.",
-            )
-            return
-        yield Finding("roster", Level.OK, f"{len(people)} people can be asked.")
-        if self.tracker() is not None:
-            yield from self._logins(people)
+    def _roster(self, seen: Sample) -> Checks:
+        self.roster = Roster(self.settings, self.client)
+        yield from self.roster.check()
+        if self.settings.gerrit.username:
+            yield from sight(self.client, seen, [one for one, _ in self.roster.people])
 
-    def _logins(self, people: Sequence[Tuple[Account, int]]) -> Checks:
-        kind, members = self.settings.tracker.kind, self.settings.roster.members
-        without = [
-            account.username or str(account.id)
-            for account, place in people
-            if place == NO_MEMBER or not members[place].login(kind)
-        ]
-        if without:
-            yield Finding(
-                "roster: logins",
-                Level.NOTE,
-                f"{len(without)} of {len(people)} people have no login in the tracker:"
-                f" {', '.join(without[:5])}.",
-                "Their tickets are assigned to nobody, and name them in the text.",
-                f"Add `tracker: {{{kind}: LOGIN}}` to their entries.",
-            )
-
-    def _tracker(self) -> Checks:
+    def _logins(self) -> Checks:
         tracker = self.tracker()
-        if tracker is None:
-            yield Finding("tracker", Level.OK, "No tracker is configured: no tickets are opened.")
+        if tracker is not None and self.roster is not None and self.roster.people:
+            yield from self.roster.logins(tracker)
+
+    def _stackstorm(self, steps: Steps, seen: Sample) -> None:
+        found, now = self.stackstorm, self.client.now()
+        if found is None:
+            steps.found.append(check_stackstorm.NOT_ASKED)
             return
-        yield Finding("tracker", Level.OK, f"{tracker.name} answers {tracker.whoami()}.")
-        count = len(tracker.list_open())
-        yield Finding("tracker: tickets", Level.OK, f"{count} of this pack's tickets are open.")
+        votes = partial(wanted_votes, seen)
+        # It may show to the pack's user less than there is.
+        hidden = Level.UNKNOWN
+        steps.take("sensor: switch", lambda: check_stackstorm.sensor(found), hidden)
+        steps.take("rules", lambda: rules(found, self.settings, votes), hidden)
+        steps.take("datastore", lambda: keys(found, self.written), hidden)
+        steps.take("executions", lambda: check_stackstorm.executions(found, now), hidden)
+        steps.take("coordination", lambda: check_stackstorm.coordination(found), hidden)
 
 
 def _sensor(context: Context) -> Checks:
     """Whether the sensor runs, as far as its cursor shows."""
-    kept = DatastoreCursor(context.datastore, context.settings.server).load()
+    kept_as = sensor_key(context.settings.server, context.settings.sensor_id)
+    kept = DatastoreCursor(context.datastore, kept_as).load()
     if kept is None:
         yield Finding(
             "sensor",
@@ -177,13 +268,3 @@ def _sensor(context: Context) -> Checks:
         )
     else:
         yield Finding("sensor", Level.OK, f"The sensor has polled up to {iso(kept.through)}.")
-
-
-def _guarded(check: str, step: Callable[[], Iterator[Finding]]) -> List[Finding]:
-    """What a check finds; one that ends with an error has found that."""
-
-    def failed(err: Exception) -> List[Finding]:
-        why = named(err)
-        return [Finding(check, Level.PROBLEM, why.message, "", why.remedy or _REMEDY)]
-
-    return guarded(lambda: list(step()), failed)

@@ -66,6 +66,8 @@ class Poller:
     :param dispatch: called with (trigger, payload, trace tag).
     :param clock: this machine's time and the server's, as they are now.
     :param reconcile_every: how often everything open is looked over.
+    :param first_look: called once, after the first poll of a sensor that has no cursor, whether or
+        not it went well; it waits for nothing and raises nothing.
     """
 
     def __init__(
@@ -79,12 +81,15 @@ class Poller:
         logger: logging.Logger,
         clock: Callable[[], Moment],
         reconcile_every: timedelta = EVERY,
+        first_look: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._client = client
         self._log = logger
         self._clock = DoubtedClock(clock)
         self._lost: Optional[LostCursorError] = None
+        self._first_look: Optional[Callable[[], None]] = first_look
+        self._is_new = False
         self._reader = Reader(
             client, people().policy, settings.server, settings.gerrit.query, self._clock.now
         )
@@ -126,6 +131,9 @@ class Poller:
         """One poll; failures are logged and dispatched once, and so is recovery."""
         # Whatever happens, the sensor lives on.
         guarded(self._whole, self._fail)
+        if self._is_new and self._first_look is not None:
+            look, self._first_look = self._first_look, None
+            look()
 
     def _whole(self) -> None:
         self._round()
@@ -180,6 +188,7 @@ class Poller:
         except LostCursorError as err:
             self._lost, is_stored = err, False
         if not is_stored:
+            self._is_new = self._lost is None
             self._client.version()
             start = rewind(self._settings, self._clock.now(), self._settings.catch_up)
             self._position.start(start)

@@ -15,6 +15,7 @@ from reviewloop.http.retry import Timing
 from reviewloop.http.transport import Transport
 from reviewloop.markup.formats import BODY_LIMIT, TITLE_LIMIT, BodyFormat
 from reviewloop.trackers.settings import Form, Option, TrackerSettings
+from reviewloop.trackers.shortfalls import Shortfall
 from reviewloop.trackers.tickets import Claim, ClaimState, CloseReason, Comment, Draft, Ticket
 
 
@@ -79,6 +80,18 @@ class Tracker(ABC):
         """
         us = self.account() if ticket.author else ""
         return not us or ticket.author.casefold() == us.casefold()
+
+    def shortfalls(self) -> Optional[Tuple[Shortfall, ...]]:
+        """What the project, the settings that name its parts, and our rights there fall short of,
+        as far as reading tells; None where this kind of tracker tells none of it.
+        """
+        return None
+
+    def assignable(self, who: str) -> Optional[bool]:  # noqa: ARG002 - for those that tell
+        """Whether ``who``, as the roster writes it, can be assigned; None where reading does not
+        tell.
+        """
+        return None
 
     @abstractmethod
     def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:

@@ -5,13 +5,14 @@ follow it have alike. The key stands in the body, hidden.
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Dict, Iterable, Mapping, Tuple
+from typing import Any, ClassVar, Dict, Iterable, Iterator, Mapping, Tuple
 
 from reviewloop.errors import ProtocolError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
 from reviewloop.trackers import parse
 from reviewloop.trackers.rest import RestTracker, ambiguous, member, ticket_number
+from reviewloop.trackers.shortfalls import Shortfall, of_repository
 from reviewloop.trackers.tickets import Comment, Draft, Ticket
 
 
@@ -19,10 +20,17 @@ class RepositoryTracker(RestTracker):
     """Issues of one repository (``tracker.project: owner/repository``)."""
 
     body_format = BodyFormat.MARKDOWN
+    right: ClassVar[str] = ""
+    """What the account needs in the repository, in the words of the tracker's settings."""
 
     def _begin(self) -> None:
         self._repository = f"/repos/{self._project}"
         self._issues = f"{self._repository}/issues"
+        self._setup = self._shortfalls
+
+    def _shortfalls(self) -> Iterator[Shortfall]:
+        data = parse.mapping(self._http.read(self._repository).data, "the repository")
+        yield from of_repository(data, self._project, self.right)
 
     @abstractmethod
     def _ticket(self, data: Any) -> Ticket:

@@ -18,6 +18,7 @@ from reviewloop.markup import escape as fmt
 from reviewloop.trackers.base import Tracker, check_settings
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.settings import Form, TrackerSettings, checked_url
+from reviewloop.trackers.shortfalls import Setup, Shortfall
 from reviewloop.trackers.tickets import Draft, State, Ticket
 
 EDIT_ATTEMPTS = 10
@@ -58,6 +59,10 @@ class RestTracker(Tracker):
         self._web, self._base = self.addresses(settings.url)
         self._place = f"{self.kind}:{self._where()}"
         self._login = ""
+        self._setup: Optional[Setup] = None
+        """What falls short, one after the other, where the tracker tells it."""
+        self._lookup: Optional[Callable[[str], object]] = None
+        """Finds a login of the roster: something true, or 404 and 422 for who is nobody there."""
         self._http = self._connected(
             {"Accept": "application/json", **self._headers()},
             verify=settings.tls,
@@ -93,6 +98,21 @@ class RestTracker(Tracker):
     def account(self) -> str:
         """Our account as :attr:`Ticket.author` has it; asked once."""
         return self._login or self.whoami()
+
+    def shortfalls(self) -> Optional[Tuple[Shortfall, ...]]:
+        """See :meth:`Tracker.shortfalls`."""
+        return None if self._setup is None else tuple(self._setup())
+
+    def assignable(self, who: str) -> Optional[bool]:
+        """See :meth:`Tracker.assignable`."""
+        if self._lookup is None:
+            return None
+        try:
+            return bool(self._lookup(who))
+        except RefusedError as err:
+            if err.status not in (codes.NOT_FOUND, codes.UNPROCESSABLE):
+                raise
+            return False
 
     # -- for subclasses ------------------------------------------------------------------------
 

@@ -60,6 +60,12 @@ class Gitea(RepositoryTracker):
         "repository's issues."
     )
 
+    right = "write access to the repository's issues"
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._lookup = lambda who: self._may_be_assigned(who.lstrip("@"))
+
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:
         """The address that people open, which may be given as the API's, and the API's."""

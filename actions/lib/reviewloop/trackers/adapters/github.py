@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from reviewloop.errors import ConfigError, RefusedError
 from reviewloop.http import codes
@@ -44,7 +44,19 @@ class GitHub(RepositoryTracker):
         "repository and the assignee may be assigned there."
     )
 
+    right = "write (or triage) access to the repository, and the token 'Issues: read and write'"
     write_spacing = WRITE_SPACING
+
+    def _begin(self) -> None:
+        super()._begin()
+        self._lookup = self._assignee
+
+    def _assignee(self, who: str) -> bool:
+        """Whether somebody can be assigned: 204, or 404
+        (https://docs.github.com/en/rest/issues/assignees).
+        """
+        self._http.read(f"{self._repository}/assignees/{quote(who, safe='')}")
+        return True
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:

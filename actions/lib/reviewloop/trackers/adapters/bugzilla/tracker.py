@@ -40,6 +40,7 @@ from reviewloop.trackers.adapters.bugzilla.rest import (
     remedy,
 )
 from reviewloop.trackers.adapters.bugzilla.settings import OPTIONS
+from reviewloop.trackers.adapters.bugzilla.setup import shortfalls
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import (
     LOOK_FIRST,
@@ -78,6 +79,8 @@ class Bugzilla(RestTracker):
             )
 
         self._bugs = Bugs(self._http, self._web, self._project, self._secret)
+        self._setup = lambda: shortfalls(self._bugs, self._project, self._option)
+        self._lookup = self._bugs.user
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:

@@ -28,6 +28,7 @@ from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.gitlab.people import NUMBER, People
 from reviewloop.trackers.adapters.gitlab.quick_actions import without_commands
 from reviewloop.trackers.adapters.gitlab.settings import FORMS, OPTIONS, remedy
+from reviewloop.trackers.adapters.gitlab.setup import shortfalls
 from reviewloop.trackers.rest import (
     RestTracker,
     ambiguous,
@@ -63,6 +64,8 @@ class GitLab(RestTracker):
         self._issues = f"/projects/{quote(self._project, safe='')}/issues"
         self._confidential = self._option("confidential") == "true"
         self._people = People(self._http)
+        self._setup = lambda: shortfalls(self._http, self._project)
+        self._lookup = self._people.number
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:

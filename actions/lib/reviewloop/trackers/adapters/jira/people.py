@@ -34,6 +34,16 @@ class People:
             self._found[who] = self._looked_up(who)
         return {"accountId": self._found[who]}
 
+    def assignable(self, who: str) -> bool:
+        """Whether somebody may be assigned in the project; 422 where Cloud knows nobody of that
+        name (``user/assignable/search``, which a server asks by login).
+        """
+        if self._cloud:
+            return bool(self.named(who))
+        query = {"project": self._project, "username": who, "maxResults": PAGE}
+        data = parse.sequence(self._http.read("/user/assignable/search", query).data, "the people")
+        return who.casefold() in {member(row, "name").casefold() for row in data}
+
     def _looked_up(self, who: str) -> str:
         """The account of a mail address or of a whole display name, if there is just one."""
         query = {"project": self._project, "query": who, "maxResults": PAGE}

@@ -42,6 +42,7 @@ from reviewloop.trackers.adapters.jira.settings import (
     more_fields,
     remedy,
 )
+from reviewloop.trackers.adapters.jira.setup import shortfalls
 from reviewloop.trackers.adapters.jira.workflow import Workflow
 from reviewloop.trackers.rest import LOOK_FIRST, RestTracker, member, open_with_key, with_key
 from reviewloop.trackers.settings import Form, checked_url
@@ -75,6 +76,8 @@ class Jira(RestTracker):
         self._issues = Issues(self._people, self._pages, self._cloud, wont_fix)
         self._listings = Listings(self._http, self._project, self._place, self._cloud)
         self._workflow = Workflow(self._option, wont_fix)
+        self._setup = lambda: shortfalls(self._http, self._project, self._option("issue_type"))
+        self._lookup = self._people.assignable
 
     def _headers(self) -> Dict[str, str]:
         user, token = self._settings.username, self._settings.token

@@ -78,6 +78,7 @@ class Launchpad(RestTracker):
             CloseReason.NOT_PLANNED: self._option("not_planned_status"),
         }
         self._bugs = Bugs(self._http, self._base, self._project)
+        self._lookup = self._person
 
     @classmethod
     def addresses(cls, url: str) -> Tuple[str, str]:

@@ -11,6 +11,7 @@ priorities and statuses, and who is who.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping
 
 from reviewloop.errors import ConfigError, RefusedError
@@ -19,6 +20,7 @@ from reviewloop.trackers import parse
 from reviewloop.trackers.adapters.redmine.settings import CLOSED, REJECTED, REOPEN
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.settings import Option, TrackerSettings
+from reviewloop.trackers.shortfalls import Shortfall, of_lookups
 
 PAGE = 100
 """Rows a page; Redmine shows no more."""
@@ -73,6 +75,13 @@ class Site:
         if not self._field:
             self._field = self._shown_by_project() or self._shown_by_issues()
         return self._field
+
+    def shortfalls(self) -> Iterator[Shortfall]:
+        """What the settings name and the project does not have."""
+        trackers = [self.tracker_id] if self.option("tracker") else []
+        priorities = [self.priority_id] if self.option("priority") else []
+        statuses = [partial(self.status, name) for name in (CLOSED, REJECTED, REOPEN)]
+        yield from of_lookups(self.field_id, *trackers, *priorities, *statuses)
 
     def _shown_by_project(self) -> str:
         rows = self._described().get("issue_custom_fields") or ()

@@ -62,6 +62,8 @@ class Redmine(RestTracker):
         self._site = Site(self._http, self._settings, self.options)
         self._people = People(self._http, self._project)
         self._number = ""
+        self._setup = self._site.shortfalls
+        self._lookup = self._people.number
 
     def _headers(self) -> Dict[str, str]:
         return {"X-Redmine-API-Key": self._settings.token}

@@ -6,7 +6,7 @@ A keyword's name is unique: of several runs that create it one succeeds, the oth
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ConfigError, ProtocolError, RefusedError
 from reviewloop.http import codes
@@ -15,6 +15,7 @@ from reviewloop.trackers import parse
 from reviewloop.trackers.answers import Answer
 from reviewloop.trackers.http import Http
 from reviewloop.trackers.rest import ambiguous, ticket_number
+from reviewloop.trackers.shortfalls import Shortfall, of_lookups
 
 PAGE = 100
 CLOSED_NAMES = ("resolved", "closed")
@@ -94,6 +95,20 @@ class Database:
         raise ConfigError(
             f"{self._place} has no status named {' or '.join(CLOSED_NAMES)}.",
             "Add one to the tracker: its issues cannot be closed without it.",
+        )
+
+    def user(self, who: str) -> bool:
+        """Whether there is such a user; one that was retired is not listed."""
+        rows = self.rows("/user", {"username:": who, "@fields": "username"})
+        return who in {row.get("username") for row in rows}
+
+    def shortfalls(self) -> Iterator[Shortfall]:
+        """The status that closes; what our roles allow, Roundup does not tell."""
+        yield from of_lookups(self.closed_id)
+        yield Shortfall(
+            "Roundup does not tell whether our account may create keywords and edit issues.",
+            "See docs/trackers/roundup.md for the permissions, and open one ticket to try them.",
+            sure=None,
         )
 
     def is_closed(self, status: str) -> bool:

@@ -79,6 +79,8 @@ class Roundup(RestTracker):
     def _begin(self) -> None:
         self._user = self._settings.token.partition(":")[0]
         self._database = Database(self._http, self._place)
+        self._setup = self._database.shortfalls
+        self._lookup = self._database.user
 
     def _scope(self) -> str:
         return ""

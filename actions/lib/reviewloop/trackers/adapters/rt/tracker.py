@@ -17,7 +17,7 @@ What it takes, and what this relies on, with the file of RT's source that shows 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Optional, Tuple
 
 from reviewloop.errors import AmbiguousError, ProtocolError, RefusedError
 from reviewloop.http import codes
@@ -35,6 +35,7 @@ from reviewloop.trackers.rest import (
     ticket_number,
     with_key,
 )
+from reviewloop.trackers.shortfalls import Shortfall, of_lookups
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 INSTANT = "%Y-%m-%dT%H:%M:%SZ"
@@ -60,6 +61,16 @@ class RequestTracker(RestTracker):
 
     def _begin(self) -> None:
         self._queue = Queue(self._http, self._project, self._option("key_field"))
+        self._setup = self._shortfalls
+        self._lookup = self._queue.user
+
+    def _shortfalls(self) -> Iterator[Shortfall]:
+        yield from of_lookups(self._queue.key_field)
+        yield Shortfall(
+            f"RT does not tell whether our account has {RIGHTS}.",
+            f"Look at the group rights of queue {self._project}, and open one ticket to try them.",
+            sure=None,
+        )
 
     def _headers(self) -> Dict[str, str]:
         return {"Authorization": _authorization(self._settings.token)}

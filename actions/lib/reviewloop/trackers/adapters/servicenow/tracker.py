@@ -62,6 +62,7 @@ from reviewloop.trackers.rest import (
     with_key,
 )
 from reviewloop.trackers.settings import Form
+from reviewloop.trackers.shortfalls import of_lookups
 from reviewloop.trackers.tickets import CloseReason, Comment, Draft, State, TakenError, Ticket
 
 MANY = 500
@@ -91,6 +92,7 @@ class ServiceNow(RestTracker):
         self._tables = Table(self._http, self._web)
         closed, canceled = (listed(self._option(name)) for name in (CLOSED, CANCELED))
         self._records = Records(self._web, self._scope(), closed, canceled)
+        self._setup, self._lookup = lambda: of_lookups(self._references), self._tables.user
 
     def _scope(self) -> str:
         return self._option("table")
@@ -214,10 +216,8 @@ class ServiceNow(RestTracker):
 
     def is_assigned(self, ticket: Ticket, who: str) -> bool:
         """Also where the roster has a mail address or a ``sys_id``."""
-        if super().is_assigned(ticket, who):
-            return True
-        if not ticket.assignees:
-            return False
+        if super().is_assigned(ticket, who) or not ticket.assignees:
+            return bool(ticket.assignees)
         try:
             user = self._tables.user(who)
         except RefusedError:

@@ -105,6 +105,10 @@ class Runs:
         """A call that StackStorm answers to those only whom it knows."""
         self._read("/traces", {"limit": 1})
 
+    def described(self, ref: str) -> Mapping[str, Any]:
+        """What StackStorm says of an action; RefusedError with 404 for one it does not have."""
+        return parse.mapping(self._http.read(f"/actions/{ref}").data, "an action")
+
     def finished(self, tag: str) -> List[Dict[str, Any]]:
         """All that was ever asked for under a tag, oldest first, each ended.
 

@@ -33,8 +33,10 @@ from reviewloop.trackers.adapters.stackstorm_action.problems import problems
 from reviewloop.trackers.adapters.stackstorm_action.reading import ID, Reading
 from reviewloop.trackers.adapters.stackstorm_action.runs import Runs
 from reviewloop.trackers.adapters.stackstorm_action.settings import OPTIONS
+from reviewloop.trackers.adapters.stackstorm_action.setup import shortfalls
 from reviewloop.trackers.base import Tracker, check_settings, refuse
 from reviewloop.trackers.settings import TrackerSettings
+from reviewloop.trackers.shortfalls import Shortfall
 from reviewloop.trackers.tickets import SHARED_LABEL, CloseReason, Comment, Draft, State, Ticket
 
 FIRST_PAUSE = 1.0
@@ -99,6 +101,10 @@ class AnyAction(Tracker):
     def account(self) -> str:
         """The same, asked once: each look is a run of an action."""
         return self.whoami() if self._me is None else self._me
+
+    def shortfalls(self) -> Tuple[Shortfall, ...]:
+        """The actions that StackStorm does not have, or has switched off."""
+        return tuple(shortfalls(self._actions, self._runs.described))
 
     def find(
         self,
