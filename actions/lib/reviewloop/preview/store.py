@@ -57,6 +57,15 @@ class MemoryStore(Datastore):
             at += 1
         return found[offset:] if limit is None else found[offset:][:limit]
 
+    def get_value(
+        self,
+        name: str,
+        local: bool = True,  # noqa: ARG002 - see above
+    ) -> Optional[str]:
+        """The value of a name, or None."""
+        one, now = self._values.get(name), self._clock()
+        return one.value if one is not None and (one.expires is None or now < one.expires) else None
+
     def set_value(
         self,
         name: str,
