@@ -21,7 +21,7 @@ from unittest import mock
 
 import yaml
 
-from reviewloop.cli import board, doctor, judge
+from reviewloop.cli import board, doctor, histories
 from reviewloop.cli.main import main as command_line
 from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.gerrit.client import Client
@@ -93,7 +93,7 @@ def printed(line: str) -> str:
     """What a command prints, errors last, as in a terminal."""
     fake = server()
 
-    def client(_settings: Settings) -> Client:
+    def client(_settings: Settings, **_manners: object) -> Client:
         return fake.client(local_clock=lambda: fake.now)
 
     program, *arguments = shlex.split(line)
@@ -101,6 +101,7 @@ def printed(line: str) -> str:
     shown = io.StringIO()
     quiet: Dict[str, str] = {k: v for k, v in os.environ.items() if not k.startswith("ST2_")}
     with tempfile.TemporaryDirectory() as folder:
+        quiet["XDG_CACHE_HOME"] = folder
         config = Path(folder) / "gerrit.yaml"
         values = {**CONFIG, **(FAULTS if arguments[0] == "doctor" else {})}
         config.write_text(yaml.safe_dump(values), encoding="utf-8")
@@ -109,7 +110,7 @@ def printed(line: str) -> str:
             os.environ, quiet, clear=True
         ), mock.patch.object(board, "make_client", client), mock.patch.object(
             doctor, "make_client", client
-        ), mock.patch.object(judge, "make_client", client):
+        ), mock.patch.object(histories, "make_client", client):
             command_line(given)
     return shown.getvalue()
 

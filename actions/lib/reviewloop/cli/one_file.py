@@ -45,7 +45,11 @@ class OneFile(Offline):
         """Every change of the file."""
         return list(self._changes.values())
 
-    def change(self, ident: Union[Change, str, int], options: Iterable[Option] = ()) -> Change:  # noqa: ARG002
+    def change(
+        self,
+        ident: Union[Change, str, int],
+        options: Iterable[Option] = (),  # noqa: ARG002
+    ) -> Change:
         """One change. :raises ConfigError: the file does not hold it, or ``at`` is too early."""
         number = int(str(ident).rpartition("~")[2])
         found = self._changes.get(number)

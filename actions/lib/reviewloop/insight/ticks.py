@@ -64,7 +64,8 @@ def _by_months(calendar: Calendar, begin: datetime, end: datetime, months: int) 
     for month in range(first.year * 12, (last.year + 1) * 12):
         if month % months == 0:
             day = date(month // 12, month % 12 + 1, 1)
-            label = str(day.year) if months >= 12 else f"{MONTHS[day.month - 1]} {day.year}"  # noqa: PLR2004
+            is_year = months >= len(MONTHS)
+            label = str(day.year) if is_year else f"{MONTHS[day.month - 1]} {day.year}"
             yield calendar.day_start(day), label
 
 
