@@ -64,15 +64,11 @@ def band(waits: Sequence[Observed], until: float) -> Tuple[Optional[float], Opti
 
 
 def incidence(waits: Sequence[Observed], how: str, until: float) -> Fraction:
-    return sum(
-        (
-            lasting(waits, time, before=True)
-            * Fraction(ended(waits, time, how), at_risk(waits, time))
-            for time in times(waits)
-            if time <= until
-        ),
-        Fraction(0),
-    )
+    share = Fraction(0)
+    for time in (one for one in times(waits) if one <= until):
+        ending = Fraction(ended(waits, time, how), at_risk(waits, time))
+        share += lasting(waits, time, before=True) * ending
+    return share
 
 
 def log_rank(first: Sequence[Observed], second: Sequence[Observed]) -> Optional[Fraction]:
@@ -132,9 +128,7 @@ def incidence_variance(waits: Sequence[Observed], how: str, until: float) -> flo
         share, other = mine[place] / risk, (gone[place] - mine[place]) / risk
         slope_mine, slope_other = before - later, -later
         assert stay >= 0
-        total += (
-            slope_mine**2 * share * (1 - share)
-            + slope_other**2 * other * (1 - other)
-            - 2 * slope_mine * slope_other * share * other
-        ) / risk
+        total += slope_mine**2 * share * (1 - share) / risk
+        total += slope_other**2 * other * (1 - other) / risk
+        total -= 2 * slope_mine * slope_other * share * other / risk
     return total

@@ -135,6 +135,21 @@ def test_schema_accepts_every_chart() -> None:
 
 
 @pytest.mark.usefixtures("charts")
+def test_server_with_many_projects() -> None:
+    """Of hundreds of projects, with hundreds of waits each, the page stays below a megabyte."""
+    lives = [
+        {**one, "_number": 10_000 * turn + one["_number"], "project": f"group/project-{turn:03}"}
+        for turn in range(200)
+        for one in LIVES[: 60 if turn < 30 else 3]
+    ]
+    period = report.Period(END, 200)
+    found = report.made(period.changes(lives), period, load(CONFIG), names=False)
+
+    assert period.used == len(lives)
+    assert len(document(found.title, [], found.sections).encode("utf-8")) < MEGABYTE
+
+
+@pytest.mark.usefixtures("charts")
 def test_hostile_names(tmp_path: Path) -> None:
     """Projects and people whose names are markup are text, wherever the page shows them."""
     who = {"name": HOSTILE}

@@ -98,6 +98,30 @@ def test_curve() -> None:
     assert found.section("waiting").table.rows[-1][0] == 2.0  # nothing was seen for five days
 
 
+def test_endings() -> None:
+    """After a day a quarter each was reviewed, approved by the owner, merged, and taken back."""
+    made = (
+        lambda: in_review().review("tue 9:00", "reviewer", text="Why?"),
+        lambda: in_review().review("tue 9:00", "owner", "Code-Review+2"),
+        lambda: in_review().merge("tue 9:00"),
+        lambda: in_review().wip("tue 9:00"),
+    )
+    every = numbered([one() for one in made for _ in range(5)])
+    after = row(report(every, configured(), FRIDAY), "waiting", 1.0)
+    ends = ("reviewed", "approved by the owner", "closed without a review", "taken back")
+    assert [after[name] for name in ends] == [0.25] * 4
+    assert after["still waiting"] == 0
+
+
+def test_less_than_a_minute() -> None:
+    """Nobody waited for less than a minute."""
+    soon = in_review().review("mon 9:00:59", "reviewer", text="Why?")
+    later = in_review().review("mon 9:01:00", "reviewer", text="Why?")
+    for history, counted in ((soon, 0), (later, 1)):
+        found = report(numbered([history]), configured(), FRIDAY)
+        assert row(found, "standing", "whole period")["waits"] == counted
+
+
 def test_too_few() -> None:
     """Nineteen waits are too few for any share, and the sentence says so."""
     found = report(numbered([in_review()] * 19), configured(), FRIDAY)
@@ -160,7 +184,8 @@ def test_weeks() -> None:
     week = row(found, "weeks", "2026-03-02")
     assert (week["waits"], week["over within"], week["freeze"]) == (30, 20, "release")
     assert week["share of four weeks"] == 0.667
-    shaded = [one for one in found.section("weeks").chart["layer"] if "data" in one]  # type: ignore[index]
+    chart = found.section("weeks").chart or {}
+    shaded = [one for one in chart["layer"] if "data" in one]
     assert shaded[0]["data"]["values"] == [{"from": "2026-03-06", "to": "2026-03-07"}]
 
 
@@ -402,6 +427,18 @@ def test_treated_and_held_out() -> None:
     # Every treated change is reviewed before any other: the ratio has no finite estimate.
     assert row(found, "effect", "log-rank test, p")["value"] == "< 0.001"
     assert row(found, "effect", "hazard ratio, treated to held out")["value"] is None
+
+
+def test_asks_about_owners_are_not_compared() -> None:
+    """A nudge of an owner at one day does not move where the comparison of reviews begins."""
+    config = configured(limits={"hold_out_percent": 50})
+    free = next(number for number in range(1, 99) if not config.is_held_out(number))
+    ask = ask_id(event_id("review.example.org", free, "owner", at("mon 10:00"), "1d"), "owners")
+    owners = commented().say("tue 10:00", "pack", f"Answer?\n\n{Mark('nudge', ask, (1,))}")
+    every = [replace(owners.change(), number=free), *numbered([in_review() for _ in range(30)])]
+    found = report(every, config, FRIDAY)
+    assert row(found, "escalations", "owners", "1d")["asks"] == 1
+    assert found.section("effect").lead.startswith("No ask was made to reviewers yet")
 
 
 def test_no_hold_out() -> None:

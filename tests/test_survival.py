@@ -113,11 +113,8 @@ def test_competing_endings() -> None:
 
 def test_endings_that_count() -> None:
     """A wait that ended in another way counts as no longer watched."""
-    mixed = [Observed(1, "merged"), *lasted(2, 3)]
-    assert (
-        kaplan_meier(mixed, {"reviewed"}).points
-        == kaplan_meier([Observed(1), *lasted(2, 3)]).points
-    )
+    mixed = kaplan_meier([Observed(1, "merged"), *lasted(2, 3)], {"reviewed"})
+    assert mixed.points == kaplan_meier([Observed(1), *lasted(2, 3)]).points
 
 
 def test_two_groups() -> None:
@@ -273,7 +270,7 @@ def test_like_lifelines_incidence(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_like_lifelines_groups(seed: int) -> None:
-    """lifelines has the same log-rank test, and the same hazard ratio with its interval."""  # noqa: D403 - its name
+    """The log-rank test and the hazard ratio with its interval are those of lifelines."""
     lifelines = pytest.importorskip("lifelines", reason="requirements-check.txt has lifelines")
     import pandas as pd  # noqa: PLC0415
     from lifelines.statistics import logrank_test  # noqa: PLC0415 - only where it is there

@@ -9,6 +9,8 @@ if there is nothing to look with.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import sys
 import tempfile
@@ -32,7 +34,8 @@ def made(folder: Path) -> Path:
     config.write_text(json.dumps(CONFIG), encoding="utf-8")
     source = ["--config", str(config), "--changes", str(changes), "--to", f"{END:%Y-%m-%d}"]
     began = time.monotonic()
-    status = reviewloop(["report", *source, "--out", str(page)])
+    with contextlib.redirect_stdout(io.StringIO()):
+        status = reviewloop(["report", *source, "--out", str(page)])
     if status != 0:
         raise SandboxError(f"reviewloop report ended with {status}.")
     print(f"made in {time.monotonic() - began:.1f} s")

@@ -21,6 +21,7 @@ from typing import (
     Mapping,
     Optional,
     Tuple,
+    Union,
 )
 
 #: Under so many waits a curve says too little.
@@ -132,16 +133,15 @@ class Incidence:
         return self.shares[ending][place - 1] if place and ending in self.shares else 0.0
 
 
-def kaplan_meier(observed: Iterable[Observed], endings: Optional[Collection[str]] = None) -> Curve:
+def kaplan_meier(observed: Waits, endings: Optional[Collection[str]] = None) -> Curve:
     """The curve of waits.
 
     :param endings: those that count; a wait that ended otherwise counts as censored then. None for
         all. Where other endings compete, :func:`incidence` is what to read shares from.
     """
-    every = tuple(observed)
     points: List[Point] = []
     lasting, spread = 1.0, 0.0  # Greenwood's sum
-    group = Group(every, endings)
+    group = _group(observed, endings)
     for time in sorted(group.ends):
         at_risk, ended = group.at_risk(time), group.ended(time)
         left = at_risk - ended
@@ -149,8 +149,7 @@ def kaplan_meier(observed: Iterable[Observed], endings: Optional[Collection[str]
         if left and lasting:
             spread += ended / (at_risk * left)
         points.append(Point(time, at_risk, ended, lasting, spread))
-    last = max((one.time for one in every), default=0.0)
-    return Curve(tuple(points), len(every), sum(one.ended for one in points), last)
+    return Curve(tuple(points), group.waits, sum(one.ended for one in points), group.last)
 
 
 def incidence(observed: Iterable[Observed]) -> Incidence:
@@ -175,14 +174,14 @@ def incidence(observed: Iterable[Observed]) -> Incidence:
 
 
 def incidence_at(
-    observed: Iterable[Observed], ending: str, time: float
+    observed: Waits, ending: str, time: float
 ) -> Tuple[float, Optional[float], Optional[float]]:
     """The share that had ended in one way by a time, with its 95 % band.
 
     The variance is that of the delta method (Marubini and Valsecchi 1995, section 10.2), the band
     on the log-log scale; None where the share is 0 or 1.
     """
-    group = Group(observed, None)
+    group = _group(observed, None)
     rows: List[Tuple[int, int, int, float, float]] = []
     lasting, share = 1.0, 0.0
     for at in sorted(one for one in group.ends if one <= time):
@@ -213,9 +212,17 @@ def _bound(lasting: float, spread: float, side: int) -> Optional[float]:
 
 
 class Group:
-    """The waits of one group by time: how many are at risk at one, and who ends then."""
+    """The waits of one group by time: how many are at risk at one, and who ends then.
 
-    def __init__(self, observed: Iterable[Observed], endings: Optional[Collection[str]]) -> None:
+    Whatever is asked of the same waits may be given one in their place.
+    """
+
+    def __init__(
+        self, observed: Iterable[Observed], endings: Optional[Collection[str]] = None
+    ) -> None:
+        observed = tuple(observed)
+        self.waits = len(observed)
+        self.last = max((one.time for one in observed), default=0.0)
         # Seen from its beginning: at risk even of an ending at 0. Else only after it came into
         # view; who had ended by then never was.
         spans = [(one.entered if one.entered > 0 else -1.0, one) for one in observed]
@@ -235,3 +242,10 @@ class Group:
     def ended(self, time: float) -> int:
         """How many ended then, in a way that counts."""
         return sum(self.ends[time].values()) if time in self.ends else 0
+
+
+Waits = Union[Iterable[Observed], Group]
+
+
+def _group(observed: Waits, endings: Optional[Collection[str]]) -> Group:
+    return observed if isinstance(observed, Group) else Group(observed, endings)

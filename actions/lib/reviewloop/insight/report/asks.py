@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from reviewloop.core.turns import Party
 from reviewloop.insight.comparing import Comparison, compare, endings_needed
 from reviewloop.insight.report import charts
 from reviewloop.insight.report.facts import AskFact, Trial
@@ -166,7 +167,9 @@ def effect(found: Gathered) -> Section:
 
 def _trials(found: Gathered) -> List[Trial]:
     """The waits that are compared: from the first ask on, at the milestone at which asks begin."""
-    asks = [ask for change in found.changes for ask in change.asks]
+    # Those about owners begin elsewhere.
+    about = (ask for change in found.changes for ask in change.asks)
+    asks = [ask for ask in about if ask.party is Party.REVIEWERS]
     every = [one for change in found.changes for one in change.trials]
     if not asks:
         return []
@@ -203,7 +206,7 @@ def _effect(
             f" {events[1]:,} reviews to find a hazard ratio of 1.5."
         )
     if not sum(sizes):
-        return "No ask was made yet, so there is nothing to compare."
+        return "No ask was made to reviewers yet, so there is nothing to compare."
     so_far, needed = events
     of = f" of the {needed:,} that it takes to find a ratio of 1.5"
     if min(sizes) < FEW or found.ratio is None or found.low is None or found.high is None:

@@ -58,6 +58,7 @@ class AskFact:
     """
 
     at: datetime
+    party: Party
     tier: str
     milestone: str
     named: int

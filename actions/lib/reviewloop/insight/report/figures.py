@@ -13,6 +13,7 @@ from reviewloop.insight.survival import (
     FEW,
     Z95,
     Curve,
+    Group,
     Observed,
     incidence_at,
     kaplan_meier,
@@ -86,9 +87,10 @@ def observed(waits: Iterable[WaitFact], *, recent: bool = False) -> List[Observe
 
 def pace(waits: Sequence[Observed], promised: float) -> Pace:
     """How fast a group's waits were over."""
-    curve = kaplan_meier(waits)
+    group = Group(waits)
+    curve = kaplan_meier(group)
     within = _within(curve, promised)
-    reviewed = None if within is None else incidence_at(waits, REVIEWED, promised)[0]
+    reviewed = None if within is None else incidence_at(group, REVIEWED, promised)[0]
     return Pace(len(waits), within, reviewed, curve)
 
 

@@ -138,7 +138,10 @@ def _section(
     table = Table(("group", *COLUMNS), rows)
     known = {name: one for name, one in paces.items() if name not in _NOT_KNOWN}
     chart = charts.ranges(values, title.replace("By ", "", 1), order) if len(values) > 1 else None
-    return Section(ident, title, _lead(known), table, chart, note)
+    lead = _lead(known)
+    if not any(one.waits for one in known.values()) and rows:
+        lead = "Of the changes that were read this is not known."
+    return Section(ident, title, lead, table, chart, note)
 
 
 def _lead(paces: Dict[str, Pace]) -> str:

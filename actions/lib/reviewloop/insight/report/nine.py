@@ -34,7 +34,7 @@ COLUMNS = (
 """The columns of :func:`rows` and of :func:`as_csv`."""
 ALL = "all projects"
 _DAY = 86_400
-_SHOWN = 8
+_SHOWN = 16
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def section(found: Gathered, told: List[List[Cell]]) -> Section:
         lead = _lead(found, mine)
         values = [
             {"cycle": row[1], "what": name, "changes": row[COLUMNS.index(name)]}
-            for row in mine[-_SHOWN * 2 :]
+            for row in mine[-_SHOWN:]
             for name in ("opened", "merged")
         ]
     chart = charts.bars(

@@ -113,12 +113,8 @@ def _overlaps(idle: Idle, begin: datetime, end: Optional[datetime]) -> bool:
 
 def _fired(idle: Idle, waits: Sequence[WaitFact]) -> Fired:
     if idle.party is Party.REVIEWERS:
-        overdue = any(
-            one.late_at is not None
-            and one.late_at <= idle.at
-            and (one.end is None or idle.at < one.end)
-            for one in waits
-        )
+        late = [one for one in waits if one.late_at is not None and one.late_at <= idle.at]
+        overdue = any(one.end is None or idle.at < one.end for one in late)
         return Fired.OVERDUE if overdue else Fired.EARLY
     return {Party.OWNER: Fired.OWNER, Party.SUBMITTER: Fired.SUBMITTER}.get(
         idle.party or Party.NOBODY, Fired.NOBODY

@@ -23,7 +23,7 @@ from reviewloop.insight.report.facts import (
     WaitFact,
     ending,
 )
-from reviewloop.insight.report.scope import Scope
+from reviewloop.insight.report.scope import KEPT, Scope
 from reviewloop.insight.report.stages import PARTIES, Stage, closed_at, life
 from reviewloop.insight.report.stages import stage as stage_of
 
@@ -51,7 +51,9 @@ def told(change: Change, scope: Scope) -> Told:
     taken = tuple(step for step in followed.steps if step.event.at <= scope.now)
     fact = _Facts(change, reading, taken, scope).fact()
     judged = judge(reading, policy, scope.promise, followed.steps)
-    return Told(change, taken, fact, judged, tuple(past_of(reading, policy)))
+    late = change.updated > scope.now - KEPT or not change.status.is_closed
+    past = tuple(past_of(reading, policy)) if late else ()
+    return Told(change, taken, fact, judged, past)
 
 
 class _Facts:
@@ -182,6 +184,7 @@ class _Facts:
         acted = next(moved, None)
         return AskFact(
             at=ask.at,
+            party=wait.party,
             tier=ask.tier.value,
             milestone=str(ask.milestone),
             named=len(ask.accounts),

@@ -82,7 +82,8 @@ def _decided(waits: Sequence[WaitFact], scope: Scope) -> Tuple[int, int]:
 def _trend(rows: Sequence[Sequence[Cell]]) -> str:
     """The last quarter of a year beside the one before."""
     quarter = 13
-    halves = rows[-quarter:], rows[-2 * quarter : -quarter]
+    begin, middle = -2 * quarter, -quarter
+    halves = rows[middle:], rows[begin:middle]
     sums = [(_sum(part, 2), _sum(part, 1)) for part in halves]
     now, before = (proportion(*pair) for pair in sums)
     if now is None:
@@ -96,7 +97,7 @@ def _trend(rows: Sequence[Sequence[Cell]]) -> str:
 
 
 def _sum(rows: Sequence[Sequence[Cell]], place: int) -> int:
-    return sum(cell for row in rows for cell in row[place : place + 1] if isinstance(cell, int))
+    return sum(cell for cell in (row[place] for row in rows) if isinstance(cell, int))
 
 
 def _weeks_chart(
