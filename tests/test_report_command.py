@@ -323,6 +323,8 @@ def test_action_writes_over_its_own_pages_only(tmp_path: Path) -> None:
     for _ in range(2):
         found = server.told(out=str(path))
         assert found["bytes"] == path.stat().st_size > 10_000
+    with pytest.raises(ConfigError, match="whole path"):
+        server.told(out="report.html")
     path.write_text("mine", encoding="utf-8")
 
     with pytest.raises(ConfigError, match="no report"):

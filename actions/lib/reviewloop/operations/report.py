@@ -150,6 +150,8 @@ def check_page(path: Path, *, only_own: bool = False) -> None:
     folder = path.absolute().parent
     if not folder.is_dir():
         raise ConfigError(f"out: there is no folder {str(folder)!r} here.", "Create it.")
+    if only_own and not path.is_absolute():
+        raise ConfigError(f"out: {str(path)!r} is not a whole path.", "Begin it with a slash.")
     if only_own and path.exists() and not _is_report(path):
         raise ConfigError(
             f"out: {str(path)!r} is there, and no report.", "Name another file, or remove it."
