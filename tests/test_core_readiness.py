@@ -101,6 +101,37 @@ def test_set_in_progress_twice() -> None:
     assert in_progress().ci("mon 10:00", "Verified+1").wip("mon 11:00").turns() == []
 
 
+def test_push_whose_message_was_deleted() -> None:
+    """It may have made ready like any other push."""
+    history = in_progress().review("mon 11:00", "second", text="Soon?")
+    history.say("mon 12:00", "owner", DELETED, TAG + "newPatchSet")
+
+    found = history.answered(work_in_progress=False).turns()
+    assert found == [("reviewers", "uploaded", "mon 12:00", None, None)]
+
+
+def test_words_before_a_patch_set_in_progress() -> None:
+    """Gerrit marks each patch set of a change in progress: the words before it made nothing ready,
+    those behind it did.
+    """
+    history = in_progress().review("mon 10:00", "owner", text="Not yet.")
+    history.upload("mon 11:00", wip=True).review("mon 12:00", "owner", text="Now.")
+
+    assert history.answered(work_in_progress=False).turns() == [
+        ("reviewers", "ready", "mon 12:00", None, None)
+    ]
+
+
+def test_put_in_progress_before_words_that_say_nothing() -> None:
+    """Who wants a bot to run once more puts nothing in progress."""
+    history = in_review().review("mon 10:00", "owner", text="Not yet.")
+    history.review("mon 11:00", "owner", text="recheck")
+
+    assert history.answered(work_in_progress=True).turns() == [
+        ("reviewers", "uploaded", "mon 9:00", "mon 10:00", "wip")
+    ]
+
+
 # Answered while it is private, and then …
 
 
@@ -152,6 +183,17 @@ def test_public_twice() -> None:
     assert history.turns() == [
         ("reviewers", "uploaded", "mon 9:00", "mon 10:00", "wip"),
         ("reviewers", "ready", "mon 13:00", None, None),
+    ]
+
+
+def test_private_twice() -> None:
+    """In between it was public: from the first record on, where nothing was said."""
+    history = in_review().private("mon 10:00").private("mon 11:00")
+    history.review("mon 12:00", "second", text="Hm.")
+
+    assert history.answered(is_private=True).turns() == [
+        ("reviewers", "uploaded", "mon 9:00", "mon 10:00", "wip"),
+        ("reviewers", "ready", "mon 10:00", "mon 11:00", "wip"),
     ]
 
 
