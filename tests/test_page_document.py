@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from report_parts import HOSTILE, part, sections
 from reviewloop.insight.sections import Section, Table
-from reviewloop.page.document import MARK, document, number, words
+from reviewloop.page import MARK
+from reviewloop.page.document import document, number, words
 
 MEGABYTE = 1_000_000
 Attributes = Dict[str, Optional[str]]

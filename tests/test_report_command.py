@@ -22,7 +22,8 @@ from reviewloop.errors import ConfigError
 from reviewloop.insight.report.whole import report as reported
 from reviewloop.operations import report
 from reviewloop.operations.context import Context
-from reviewloop.page.document import MARK, document
+from reviewloop.page import MARK
+from reviewloop.page.document import document
 from reviewloop.page.vega import PACKAGE
 from reviewloop.settings.load import load
 from test_pack_contract import actions

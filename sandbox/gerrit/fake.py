@@ -182,7 +182,7 @@ class FakeGerrit(World, Faults, About, Transport):
         if "MESSAGES" in options:
             self._check_histories({one.number for one in visible[start:][:size]})
         rows = [
-            self._as_indexed(one, self._info(one, options), options)
+            self._row_as_indexed(one, self._info(one, options), options)
             for one in visible[start:][:size]
         ]
         if rows and len(visible) > start + size:

@@ -61,7 +61,7 @@ class About:
             for name, ends in self.tokens.items()
         ]
 
-    def _as_indexed(self, change: FakeChange, row: Json, options: List[str]) -> Json:
+    def _row_as_indexed(self, change: FakeChange, row: Json, options: List[str]) -> Json:
         """A row of a search: as the index has it, with the votes that the account may cast."""
         behind = self.index_behind.get(change.number)
         told: Dict[str, Any] = {} if behind is None else {"updated": stamp(change.updated - behind)}

@@ -17,7 +17,6 @@ from reviewloop.core.timestamps import iso
 from reviewloop.errors import ConfigError, guarded, named
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.insight.findings import Finding, Level
-from reviewloop.messages.check import check_folder
 from reviewloop.operations import check_stackstorm, checks
 from reviewloop.operations.check_keys import keys
 from reviewloop.operations.check_people import RELOAD, Roster
@@ -196,6 +195,8 @@ class CheckUp:
         return seen
 
     def _configuration(self) -> Checks:
+        from reviewloop.messages.check import check_folder  # noqa: PLC0415 - Jinja is slow
+
         for warning in self.settings.warnings:
             yield Finding("configuration", Level.WARNING, warning)
         for problem in check_folder(self.settings.templates) if self.settings.templates else ():

@@ -20,8 +20,7 @@ from reviewloop.insight.report.whole import Report
 from reviewloop.insight.report.whole import report as reported
 from reviewloop.insight.sections import Cell, Section
 from reviewloop.operations.context import Context
-from reviewloop.page import vega
-from reviewloop.page.document import MARK, document
+from reviewloop.page import MARK, vega
 from reviewloop.settings.load import Settings
 
 UNREADABLE = "unreadable"
@@ -171,6 +170,8 @@ def write_page(path: Path, found: Report, period: Period, settings: Settings) ->
 
     :raises ConfigError: it cannot be written there, or what draws charts is not installed.
     """
+    from reviewloop.page.document import document  # noqa: PLC0415 - Jinja is slow
+
     about = (
         f"{period.used:,} changes of {settings.gerrit.url}",
         f"{period.since:%Y-%m-%d} to {period.now:%Y-%m-%d}, {period.days} days",

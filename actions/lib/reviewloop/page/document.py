@@ -18,15 +18,13 @@ import jinja2
 from markupsafe import Markup, escape
 
 from reviewloop.insight.sections import Cell, Section, Table
-from reviewloop.page import palette
+from reviewloop.page import MARK, palette
 from reviewloop.page.drawing import fit_for_page
 from reviewloop.page.vega import draw
 
 FOLDER = Path(__file__).parent / "templates"
 WIDE, NARROW = 760, 326
 """Widths of a chart in pixels: for a desktop and paper, and for a screen of 360."""
-MARK = "<!doctype html><!-- reviewloop report -->"
-"""How such a file begins."""
 _EMPTY = "\N{EN DASH}"
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 
