@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Iterator, List
 
 import pytest
@@ -19,6 +20,7 @@ from reviewloop.errors import RefusedError, ReviewLoopError, TemporaryError
 from reviewloop.escalation.assess import check_server, event_ref
 from reviewloop.escalation.choice import Case
 from reviewloop.escalation.verdicts import Assessment, Candidate, Outlook, Verdict
+from reviewloop.http.retry import Timing
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.pending import Pending, Reason
@@ -304,6 +306,29 @@ def test_a_lease_that_ran_out() -> None:
     with pytest.raises(TemporaryError, match="The lease roster ran out"):
         board.assess(leases=slow)
     assert board.asks == ()
+
+
+def test_a_run_that_waits_for_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It decides by the time at which its turn comes, not by that at which it read the change: what
+    it counts and what is counted later is exact, however long it waited.
+    """
+    board, passed = Board(), [0.0]
+    timing = Timing(monotonic=lambda: passed[0], sleep=board.fake.slept.append)
+    monkeypatch.setattr(board.fake, "client", partial(board.fake.client, timing=timing))
+
+    class Waiting(Leases):
+        """Others hold the lease for three minutes."""
+
+        @contextmanager
+        def hold(self, name: str) -> Iterator[Lease]:
+            """Hold a lease in the end."""
+            passed[0] += 180
+            with super().hold(name) as lease:
+                yield lease
+
+    board.assess(leases=Waiting(board.shelf.service, ShelfClock(board.shelf)))
+    (kept,) = board.asks
+    assert kept.at == WEDNESDAY + timedelta(minutes=3)
 
 
 def test_wait_that_can_reach_no_milestone() -> None:

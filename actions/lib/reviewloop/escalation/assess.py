@@ -108,6 +108,7 @@ class Assessor:
         neighbours = self._neighbours(event, tier, reading, timeline, now)
         with ExitStack() as stack:
             lease = None if dry_run else stack.enter_context(self._leases.hold(ROSTER))
+            now = self._client.now()  # It may have taken minutes until it was this run's turn.
             asks, pendings = self._tally.load(now, lease)
             case = Case(event, tier, reading, timeline, asks, pendings, now)
             decided, ask = self._decided(assessment, case, neighbours)

@@ -8,7 +8,7 @@ shows a live ask, or its history a reason why nobody is to be asked.
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Set, Tuple
 
@@ -17,52 +17,22 @@ from reviewloop.core.reading import WaitKey
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.offers import AGAIN, EVERY, PATIENCE, Chosen, Memo, Offer, Tries
 from reviewloop.sensor.uncovered import Overdue, Slot, Uncovered
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import Settings
 from reviewloop.store.asks import Ask
 from reviewloop.store.pending import Pending, Reason
 
-#: A wait is offered at most so often while something may have changed.
-EVERY = timedelta(hours=1)
-#: The first offer that led to nothing, as one that a fault has swallowed, is repeated sooner.
-AGAIN = timedelta(minutes=30)
 #: What is joined to a change of which nothing is known is offered so often.
 UNSEEN = timedelta(hours=2)
 #: Rules, workflows and actions get so long to act on a milestone before it is offered again.
 GRACE = timedelta(minutes=20)
-#: Offers that led to nothing, neither an ask nor a record of why not, before they become rare.
-PATIENCE = 3
 #: Why nobody was asked: no rule acts on the offers.
 NO_RULE = "no_rule"
 
 #: What was put off, by event: one record for each tier.
 Records = Mapping[str, Sequence[Pending]]
-
-
-@dataclass(frozen=True)
-class _Offer:
-    """An offer of a milestone at ``at``; with it ``count`` in a row, as far as it is known."""
-
-    milestone: int
-    at: datetime
-    count: int
-
-    @property
-    def pause(self) -> timedelta:
-        """How long to wait for what comes of it."""
-        return AGAIN if self.count == 1 else EVERY
-
-
-class _Memo:
-    """What came of a wait so far: the last offer, until when it rests, when its edge was sent."""
-
-    __slots__ = ("held", "offer", "sent")
-
-    def __init__(self) -> None:
-        self.offer: Optional[_Offer] = None
-        self.held: Optional[datetime] = None
-        self.sent: Optional[datetime] = None
 
 
 class Coverage:
@@ -86,9 +56,10 @@ class Coverage:
         self._grace = max(GRACE, timedelta(seconds=2 * settings.poll_interval))
         self._pending = pending
         self._asks = asks
-        self._chosen: Optional[Mapping[str, datetime]] = None
+        self._chosen: Optional[Chosen] = None
+        self._tries = Tries()
         self._outbox = outbox
-        self._memos: Dict[ChangeKey, Dict[WaitKey, _Memo]] = {}
+        self._memos: Dict[ChangeKey, Dict[WaitKey, Memo]] = {}
         self._uncovered = Uncovered(settings.bounds, self._grace)
         # What each change was last found to have, and which of it may be offered now; the others
         # rest until an instant.
@@ -158,11 +129,11 @@ class Coverage:
             self._ready.pop(one.slot, None)
             heapq.heappush(self._resting, (at, one.slot))
 
-    def _recalled(self, slot: Slot) -> Optional[_Memo]:
+    def _recalled(self, slot: Slot) -> Optional[Memo]:
         return self._memos.get(slot[0], {}).get(slot[1])
 
-    def _memo(self, slot: Slot) -> _Memo:
-        return self._memos.setdefault(slot[0], {}).setdefault(slot[1], _Memo())
+    def _memo(self, slot: Slot) -> Memo:
+        return self._memos.setdefault(slot[0], {}).setdefault(slot[1], Memo())
 
     def _worth_it(
         self, waiting: Iterable[Overdue], now: datetime, watch: Watch, records: Records
@@ -171,15 +142,23 @@ class Coverage:
         what was offered in vain keeps nothing else back.
         """
         idle_before = self._settings.bounds(now).idle_before
-        found, rested, idle = [], [], []
+        found, rested, rare, idle = [], [], [], []
         for one in waiting:
             if idle_before is not None and one.updated < idle_before:
                 idle.append(one.slot)
                 continue
             put_off = records.get(one.event_id, ())
-            if self._is_worth_it(one, now, watch, put_off):
+            if self._is_rare(one, now, put_off):
+                rare.append(one)
+            elif self._is_worth_it(one, now, watch, put_off):
                 found.append((self._in_vain(one, now), one))
             else:
+                rested.append(one)
+        for one in rare:
+            if one in self._tries.chosen(rare, now, self._last):
+                found.append((PATIENCE, one))
+            else:
+                self._memo(one.slot).held = now + AGAIN
                 rested.append(one)
         for one in rested:
             self._place(one, now)
@@ -202,12 +181,19 @@ class Coverage:
             if now - before.at < EVERY:
                 # The offer met a limit, which may free a place within minutes.
                 return now >= not_before and any(record.at >= before.at for record in records)
-        is_rare = self._in_vain(one, now) >= PATIENCE and self._was_today(one, now)
-        if now >= not_before and not is_rare:
-            return True
-        later = now + EVERY
-        self._memo(one.slot).held = min(not_before, later) if not_before > now else later
-        return False
+        if now < not_before:
+            self._memo(one.slot).held = min(not_before, now + EVERY)
+        return now >= not_before
+
+    def _is_rare(self, one: Overdue, now: datetime, records: Sequence[Pending]) -> bool:
+        """Whether so many offers have led to nothing at all that one a working day will do, and one
+        now and then of all that are alike, to see whether a rule acts again.
+        """
+        if records or self._in_vain(one, now) < PATIENCE:
+            return False
+        calendar, last = self._policy.calendar, self._last(one)
+        is_today = calendar.elapsed(last, now) < calendar.day_seconds
+        return is_today and now - last >= EVERY
 
     def _in_vain(self, one: Overdue, now: datetime) -> int:
         """How many offers in a row have led to nothing at all; more than enough are alike."""
@@ -215,23 +201,21 @@ class Coverage:
         if before is None:
             return 0
         enough = before.count >= PATIENCE
-        return 0 if enough and self._is_begun(one, now) else min(before.count, PATIENCE)
+        return 0 if enough and self._acts(one, now) else min(before.count, PATIENCE)
 
-    def _is_begun(self, one: Overdue, now: datetime) -> bool:
-        """Whether somebody was chosen within a working day, so that a rule acts, and its workflow
-        has failed or died on the way: the next one goes on from there.
-        """
+    def _acts(self, one: Overdue, now: datetime) -> bool:
+        """Whether a rule acts, so that its workflow has failed or died on the way."""
         if self._chosen is None:
-            self._chosen = {ask.event_id: ask.at for ask in self._asks() if ask.open}
-        at, calendar = self._chosen.get(one.event_id), self._policy.calendar
-        return at is not None and calendar.elapsed(at, now) < calendar.day_seconds
+            self._chosen = Chosen(self._asks())
+        return self._chosen.is_acted_on(one, now)
 
-    def _was_today(self, one: Overdue, now: datetime) -> bool:
-        """Whether the last offer is less than a working day ago."""
-        before, calendar = self._before(one), self._policy.calendar
-        return before is not None and calendar.elapsed(before.at, now) < calendar.day_seconds
+    def _last(self, one: Overdue) -> datetime:
+        """When a milestone that was offered before was last offered."""
+        before = self._before(one)
+        assert before is not None  # noqa: S101 - it was offered in vain
+        return before.at
 
-    def _before(self, one: Overdue) -> Optional[_Offer]:
+    def _before(self, one: Overdue) -> Optional[Offer]:
         """The last offer of this milestone."""
         memo = self._recalled(one.slot)
         offer = None if memo is None else memo.offer
@@ -264,7 +248,7 @@ class Coverage:
             why_not=why[0] if why else "",
         )
         self._outbox.put(payloads.OVERDUE, payload, f"gerrit-{one.key.number}")
-        self._memo(one.slot).offer = _Offer(one.step, now, vain + 1)
+        self._memo(one.slot).offer = Offer(one.step, now, vain + 1)
 
 
 def _not_before(one: Overdue, watch: Watch, record: Pending) -> datetime:

@@ -19,6 +19,8 @@ from reviewloop.sensor.queue import Queue, not_before
 from reviewloop.sensor.watch import Watch
 
 Slot = Tuple[ChangeKey, WaitKey]
+Kind = Tuple[str, str]
+"""A party and a milestone."""
 
 
 class Overdue(NamedTuple):
@@ -41,9 +43,20 @@ class Overdue(NamedTuple):
         return self.key, self.wait
 
     @property
+    def kind(self) -> Kind:
+        """What it has in common with others that the same rules act on."""
+        return kind_of(self.event_id)
+
+    @property
     def rank(self) -> Tuple[datetime, ChangeKey]:
         """Whoever has been overdue for the longest comes first."""
         return self.since, self.key
+
+
+def kind_of(event_id: str) -> Kind:
+    """The kind of an event, by its id."""
+    _, party, _, milestone = event_id.rsplit(":", 3)
+    return party, milestone
 
 
 class Uncovered:
