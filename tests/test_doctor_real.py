@@ -183,8 +183,9 @@ def private(world: World) -> None:
 
 def no_hashtags(world: World) -> None:
     world.grant("viewAccess", "review-escalation", "GLOBAL_CAPABILITIES")
-    # Gerrit's own site lets everybody registered do it.
-    world.grant("editHashtags", "review-escalation", action="BLOCK")
+    # Gerrit's own site lets everybody registered do it, which overrides a block beside it.
+    for project in (BUILD, DOCS):
+        world.grant("editHashtags", "review-escalation", project=project, action="BLOCK")
 
 
 def blind(world: World) -> None:
