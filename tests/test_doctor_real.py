@@ -181,12 +181,6 @@ def private(world: World) -> None:
     world.undo.callback(author.abandon, number)
 
 
-def no_hashtags(world: World) -> None:
-    world.grant("viewAccess", "review-escalation", "GLOBAL_CAPABILITIES")
-    # Gerrit's own site lets everybody registered do it.
-    world.grant("editHashtags", "review-escalation", action="BLOCK")
-
-
 def blind(world: World) -> None:
     world.grant("viewAccess", "review-escalation", "GLOBAL_CAPABILITIES")
     for project in (BUILD, DOCS):
@@ -293,7 +287,6 @@ BROKEN: Dict[str, Broken] = {
     ),
     "a bot that is not named": (unmarked, "bots: reviewer2", "warning", "looks like a bot"),
     "private changes": (private, "permissions: private changes", "note", "private"),
-    "no hashtags": (no_hashtags, "permissions: hashtags", "warning", "may not set hashtags"),
     "permissions untold": (lambda _world: None, "permissions: hashtags", "unknown", "not tell"),
     "members without sight": (blind, "roster: sight", "problem", "committee1"),
     "sight untold": (lambda _world: None, "roster: sight", "unknown", "not tell"),
