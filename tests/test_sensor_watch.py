@@ -175,7 +175,8 @@ def test_set_aside_while_something_is_due() -> None:
     assert watch.due(at("tue 9:00")) == 1
     assert watch.take_news() == {key(1)}
     assert (watch.touched(1), watch.touched(2)) == (None, at("mon 9:00"))
-    assert watch.text(key(1)) is None
+    watch.rest()
+    assert [watch.text(key(number)) is None for number in (1, 2)] == [True, False]
 
     watch.settle(at("tue 9:00"))
     watch.forget_idle(at("mon2 9:00"))
@@ -226,6 +227,14 @@ def test_sent_again_what_a_cursor_may_not_cover() -> None:
     watch.confirm()
     watch.take_back(lambda _event: False)
     assert poll(watch, "wed 9:10") == []
+
+
+def test_watched_and_known_to_nobody_else() -> None:
+    """What is watched is not pruned, whoever knows of it."""
+    watch = watch_of(1)
+    watch.prune(())
+
+    assert poll(watch, "tue 9:00") == [(1, "1d")]
 
 
 def test_more_that_is_late() -> None:
