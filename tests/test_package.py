@@ -93,4 +93,4 @@ def test_wheel_runs_by_itself(wheel: Path, arguments: List[str], tmp_path: Path)
     )
 
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.startswith("usage: reviewloop")
+    assert "USAGE\n  reviewloop" in ran.stdout

@@ -19,6 +19,7 @@ from reviewloop.store.pending import Pending, Pendings, Reason
 MONDAY = "2026-03-02 09:00:00"
 TUESDAY = "2026-03-03 09:00:00"
 WEDNESDAY = "2026-03-04 09:00:00"
+SINCE = "2026-03-02T09:00:00Z"
 
 
 @pytest.fixture
@@ -385,20 +386,62 @@ def test_first_offer_in_vain(bench: Bench) -> None:
 
 
 def test_no_rule(bench: Bench) -> None:
-    """Where nothing comes of three offers, one a working day says that no rule acts on them."""
+    """Where nothing comes of three offers, the next ones say that no rule acts on them; of those
+    that are alike one an hour is enough to see whether that is still so.
+    """
     number = told_overdue(bench)
     first = offered(bench, minutes=30, polls=10)
-    assert first == [(number, "1d", "")] * 3
+    assert first == [(number, "1d", "")] * 3 + [(number, "1d", NO_RULE)] * 3
     assert bench.fake.now.strftime("%a %H:%M") == "Tue 14:00"
     found = []
-    for _ in range(50):
+    for _ in range(22):
         bench.fake.advance(hours=1)
         found += [(bench.fake.now.strftime("%a %H:%M"), one["why_not"]) for one in offers(bench)]
 
     # On Wednesday it reaches the next milestone, which begins anew.
-    assert [reason for _, reason in found[:3]] == ["", "", ""]
-    assert {reason for _, reason in found[3:]} == {"no_rule"}
-    assert len(found) == 4
+    assert [reason for _, reason in found] == [NO_RULE] * 18 + [""] * 3
+
+
+def test_no_rule_for_many() -> None:
+    """Each is offered once a working day, and beside that one of them at most every half hour,
+    whichever was offered longest ago.
+    """
+    bench = Bench(coverage_reach="60d", milestones=["1d", "20d"])
+    bench.poll()
+    for _ in range(60):
+        bench.fake.add_change()
+    bench.fake.at(TUESDAY)
+    for _ in range(2):
+        bench.poll()
+    offered(bench, minutes=30, polls=8)
+    begun = bench.fake.now
+    found = [len(offered(bench, minutes=30)) for _ in range(8)]
+    tried = {number for number, *_ in offered(bench, minutes=30, polls=8)}
+
+    assert begun.strftime("%a %H:%M") == "Tue 13:00"
+    assert found == [1] * 8
+    assert len(tried) == 8
+
+
+def test_a_fault_that_lasted_for_hours() -> None:
+    """When something comes of one of those that were offered in vain, the others follow within the
+    hour: a rule acts, and it was not for want of one that nobody was asked.
+    """
+    bench = Bench(coverage_reach="60d", milestones=["1d", "20d"])
+    bench.poll()
+    numbers = [bench.fake.add_change() for _ in range(20)]
+    bench.fake.at(TUESDAY)
+    bench.poll()
+    offered(bench, minutes=30, polls=12)
+    (first,) = (number for number, *_ in offered(bench, minutes=30))
+    bench.shelf.now = now = bench.fake.now
+    asked = Ask(event(first), "reviewers", first, "reviewers", from_iso(SINCE), (1,), now)
+    Asks(bench.shelf.service).put(asked)
+    ask(bench, first)
+
+    later = offered(bench, minutes=10, polls=6)
+    assert {number for number, *_ in later} == set(numbers) - {first}
+    assert {why for *_, why in later} == {""}
 
 
 def test_put_off_at_an_earlier_milestone(bench: Bench) -> None:
@@ -409,7 +452,7 @@ def test_put_off_at_an_earlier_milestone(bench: Bench) -> None:
     bench.poll()
 
     found = offered(bench, minutes=30, polls=40)
-    assert found[:4] == [(number, "2d", "")] * 3
+    assert found[:3] == [(number, "2d", "")] * 3
 
 
 def test_offers_that_led_to_something(bench: Bench) -> None:
@@ -423,7 +466,8 @@ def test_offers_that_led_to_something(bench: Bench) -> None:
     (record,) = Pendings(bench.shelf.service).all()
     Pendings(bench.shelf.service).drop(record)
 
-    assert offered(bench, minutes=60, polls=5) == [(number, "1d", "")] * 2
+    found = [why for *_, why in offered(bench, minutes=60, polls=4)]
+    assert found == ["", "", NO_RULE, NO_RULE]
 
 
 def test_records_that_are_lost(bench: Bench) -> None:
@@ -437,20 +481,20 @@ def test_records_that_are_lost(bench: Bench) -> None:
 
 
 def test_begun(bench: Bench) -> None:
-    """Where somebody is chosen and not asked yet, a rule acts: it is offered every hour, whatever
-    keeps the workflow from its end; where that lasts for a working day, seldom.
+    """Where somebody was chosen within a week, for this wait or another that is like it, a rule
+    acts, whatever keeps the workflow from its end: the offers do not say that there is none.
     """
     number = told_overdue(bench)
-    assert len(offered(bench, minutes=60, polls=4)) == 3
+    assert len(offered(bench, minutes=60, polls=3)) == 3
     bench.shelf.now = now = bench.fake.now
-    since = from_iso("2026-03-02T09:00:00Z")
     people = (bench.fake.reviewer,)
-    chosen = Ask(event(number), "reviewers", number, "reviewers", since, people, now)
+    chosen = Ask(event(number), "reviewers", number, "reviewers", from_iso(SINCE), people, now)
     Asks(bench.shelf.service).put(chosen)
 
     assert offered(bench, minutes=60, polls=10) == [(number, "1d", "")] * 10
-    Asks(bench.shelf.service).put(replace(chosen, at=now - timedelta(days=1)))
-    assert len(offered(bench, minutes=60, polls=6)) == 2
+    Asks(bench.shelf.service).put(replace(chosen, at=now - timedelta(days=7)))
+    found = [why for *_, why in offered(bench, minutes=60, polls=4)]
+    assert found == ["", "", NO_RULE, NO_RULE]
 
 
 def test_longest_wait_first_and_capped() -> None:

@@ -249,6 +249,9 @@ class Coverage:
         )
         self._outbox.put(payloads.OVERDUE, payload, f"gerrit-{one.key.number}")
         self._memo(one.slot).offer = Offer(one.step, now, vain + 1)
+        if vain >= PATIENCE:
+            self._memo(one.slot).held = now + EVERY
+            self._place(one, now)
 
 
 def _not_before(one: Overdue, watch: Watch, record: Pending) -> datetime:
