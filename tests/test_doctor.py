@@ -93,6 +93,11 @@ def having(**attributes: Any) -> Callable[[Practice], None]:
     return lambda practice: [setattr(practice.fake, k, v) for k, v in attributes.items()] and None
 
 
+def both(*changes: Callable[[Practice], None]) -> Callable[[Practice], None]:
+    """Several things at once."""
+    return lambda practice: [change(practice) for change in changes] and None
+
+
 def configured(**config: Any) -> Callable[[Practice], None]:
     """Something written in the configuration."""
     return lambda practice: practice.config.update(config)
@@ -491,6 +496,12 @@ BROKEN = {
     ),
     "actions that failed": (
         ran("gerrit.open_ticket", "failed", hours=2),
+        "executions: failed",
+        "warning",
+        "gerrit.open_ticket 1",
+    ),
+    "actions that failed, while Gerrit's clock is days behind": (
+        both(ran("gerrit.open_ticket", "failed", hours=2), having(date_ahead=timedelta(days=-3))),
         "executions: failed",
         "warning",
         "gerrit.open_ticket 1",
