@@ -13,9 +13,11 @@ from any_history import SHORT, START, STEPS, Steps, history_of, known
 from histories import POLICY, History, at
 from lived import namer
 from reviewloop.core.asked import LiveAsk
+from reviewloop.core.change import Account, Change
 from reviewloop.core.commands import Verb
 from reviewloop.core.durations import Duration
 from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, WaitKey, read_change
+from reviewloop.core.spans import Span
 from reviewloop.core.tiers import Tier
 from reviewloop.core.unasked import Bounds
 from reviewloop.sensor.events import Dispatched, Event, is_going_on, next_due
@@ -139,6 +141,53 @@ def test_what_keeps_people_from_being_asked() -> None:
     assert not found.is_acknowledged(pause)
     assert found.state.is_red(at("mon 12:00"))
     assert found.pause(at("fri 12:00")) is None
+
+
+def test_a_stopwatch_that_was_stopped_twice() -> None:
+    """Each time that it ran is kept."""
+    history = waiting().ci("mon 10:00", "Verified-1").ci("mon 12:00", "Verified+1")
+    history.review("mon 14:00", "second", text="/snooze 3h")
+    reading = read_change(history.change(), POLICY)
+    found = repacked(reading, "tue 9:00")
+
+    assert [timeline.wait.segments for timeline in found.timelines] == [
+        (Span(at("mon 9:00"), at("mon 10:00")), Span(at("mon 12:00"), at("mon 14:00")),
+         Span(at("mon 17:00"), None)),
+    ]  # fmt: skip
+    later = at("wed 9:00")
+    assert stopwatches(found, later) == {
+        key: seconds for key, seconds in stopwatches(reading, later).items() if key in kept(found)
+    }
+
+
+def test_what_ends_when_it_is_packed() -> None:
+    """It lasts no more, and is left out."""
+    history = (
+        waiting().review("mon 10:00", "second", text="/snooze 2h").ci("mon 10:30", "Verified-1")
+    )
+    history.ci("mon 12:00", "Verified+1")
+    found = repacked(read_change(history.change(), POLICY), "mon 12:00")
+
+    assert found.pauses.spans == found.state.reds == ()
+
+
+def test_what_is_left_of_a_change() -> None:
+    """Its names and how it stands; whatever else is told of it is asked for anew."""
+    whole = replace(waiting().change(), work_in_progress=True)
+    found = repacked(read_change(whole, POLICY), "mon 12:00").change
+
+    assert found == Change(
+        number=whole.number,
+        project=whole.project,
+        branch="",
+        change_id="",
+        status=whole.status,
+        subject="",
+        owner=Account(0),
+        created=whole.updated,
+        updated=whole.updated,
+        work_in_progress=True,
+    )
 
 
 def test_acknowledged() -> None:
