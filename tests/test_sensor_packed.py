@@ -213,11 +213,11 @@ def test_a_wait_that_ends_when_it_is_packed() -> None:
     """It is left out, unless its ending is still to be told."""
     reading = read_change(waiting().merge("mon 12:00").change(), POLICY)
     key, now = ChangeKey.of(reading.change), at("mon 12:00")
-    told, untold = (
-        unpack(pack(reading, {}, now, lambda _l, w=w: w), key)[0] for w in (False, True)
-    )
+    texts = [
+        pack(reading, {}, now, lambda _line, is_due=is_due: is_due) for is_due in (False, True)
+    ]
 
-    assert (kept(told), kept(untold)) == ([], kept(reading))
+    assert [kept(unpack(text, key)[0]) for text in texts] == [[], kept(reading)]
 
 
 @pytest.mark.parametrize(("most", "is_kept"), [(2, True), (1, False)])

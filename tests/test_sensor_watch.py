@@ -139,6 +139,7 @@ def test_forgotten_in_the_minute_it_falls_due() -> None:
     watch = watch_of(1, 2)
     assert len(due(watch, "tue 9:00")) == 2
     watch.forget(key(1))
+    assert watch.due(at("tue 9:00")) == 1
 
     assert poll(watch, "tue 9:00") == [(2, "1d")]
     assert key(1) not in watch
@@ -265,6 +266,11 @@ def test_renewed() -> None:
     watch.rest()
     assert subjects(watch, event) == ["", ""]
 
+    watch.set_aside(key(1))
+    assert not watch.is_proven(key(1))
+    assert not watch.renew(key(1), now)
+    watch.learn(reading(1, waiting()), NOTHING)
+    watch.rest()
     assert watch.renew(key(1), now)
     watch.learn(reading(1, waiting()), NOTHING)
     assert "Roof" not in subjects(watch, event)
@@ -374,8 +380,10 @@ def test_what_is_neither_watched_nor_known() -> None:
     poll(watch, "wed 9:00")
     for number in (1, 2):
         watch.learn(reading(number, merged()), NOTHING)
+    watch.learn(reading(3, waiting()), NOTHING)
     poll(watch, "thu 9:00")
     watch.prune([key(2)])
+    assert list(watch) == [key(3)]
     for number in (1, 2):
         watch.learn(reading(number, merged()), Cursor(at("wed 12:00")))
 

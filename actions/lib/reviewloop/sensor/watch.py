@@ -274,5 +274,4 @@ class Watch:
     def _let_go(self, key: ChangeKey) -> None:
         self._memory.let_go(key)
         self._queue.drop(key)
-        self._unsettled.discard(key)
         self._news.add(key)
