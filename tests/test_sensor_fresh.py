@@ -156,6 +156,7 @@ def test_words_that_nobody_asked_for(bench: Bench) -> None:
 
     assert asked == 1
     assert [one["party"] for one in payloads] == ["reviewers"]
+    assert not any("LABELS" in one and "MESSAGES" not in one for one in bench.fake.seen)
     assert told(bench, WEDNESDAY)[0] == 0
 
 

@@ -84,7 +84,7 @@ def parts() -> Parts:
 
 def due(parts: Parts, now: Optional[datetime] = None) -> List[Event]:
     """All that is to be dispatched."""
-    return parts.watch.upcoming(now or parts.fake.now, 99, lambda _event: False)
+    return parts.watch.upcoming(now or parts.fake.now, 99, lambda _event: False, 0)
 
 
 def key(number: int) -> ChangeKey:

@@ -48,7 +48,7 @@ def key(number: int, project: str = "tools/build") -> ChangeKey:
 
 def due(watch: Watch, moment: str, most: int = 99) -> List[Event]:
     """The first events that are due, and one more."""
-    return watch.upcoming(at(moment), most, lambda _event: False)
+    return watch.upcoming(at(moment), most, lambda _event: False, 0)
 
 
 def poll(watch: Watch, moment: str, cap: int = 99) -> List[Tuple[int, str]]:
@@ -369,6 +369,7 @@ def test_idle_changes() -> None:
     assert [one.number for one in watch] == [2]
 
     busy = watch_of(1)
+    poll(busy, "mon 12:00")
     due(busy, "tue 9:00")
     busy.forget_idle(at("tue 9:00"))
     assert len(busy) == 1
