@@ -235,6 +235,7 @@ def test_what_another_process_may_know() -> None:
     """
     watch = watch_of(1, 2)
     watch.learn(reading(3, waiting()), NOTHING, is_whole=False)
+    watch.rest()
     assert [watch.text(key(number)) for number in (1, 4)] == [None, None]
     watch.learn(reading(2, merged()), NOTHING)
     poll(watch, "thu 9:00")
