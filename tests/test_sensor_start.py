@@ -13,17 +13,17 @@ from sandbox.gerrit.fake_world import FakeChange, Json
 from bench import Bench
 from reviewloop.sensor import start
 
-TUESDAY = "2026-03-03 12:00:00"
+TUESDAY = "2026-03-03 18:00:00"
 
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    """Three changes, uploaded on Monday at 9, 10 and 11 and read by a start that left a file."""
+    """Three changes, uploaded on Monday at 9, 13 and 17 and read by a start that left a file."""
     bench = Bench()
     bench.poll()
     for _ in range(3):
         bench.fake.add_change()
-        bench.fake.advance(hours=1)
+        bench.fake.advance(hours=4)
     bench.folder = tmp_path
     bench.start()
     bench.poll()
@@ -115,7 +115,7 @@ def test_guessed_by_the_process_before(bench: Bench) -> None:
     """
     bench.fake.review(1, comment="recheck", at="2026-03-02 15:00:00")
     folder, bench.folder = bench.folder, None
-    for moment in (TUESDAY, "2026-03-04 12:00:00"):
+    for moment in ("2026-03-03 10:00:00", "2026-03-04 10:00:00"):
         bench.start()
         bench.fake.at(moment)
         bench.poll()
