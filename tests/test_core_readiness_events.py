@@ -230,3 +230,55 @@ def test_draft_after_the_change_was_public_again() -> None:
         ("reply", "mon 13:00", False, 4),
         ("upload", "mon 14:00", False, 5),
     ]
+
+
+def test_only_words_before_what_shows_it() -> None:
+    """What is said behind a patch set that is ready made nothing ready before it."""
+    for who, word in (("owner", "reply"), ("second", "review")):
+        for rebase in (False, True):
+            history = in_progress().upload("mon 11:00", rebase=rebase)
+            history.review("mon 12:00", who, text="Now.")
+
+            assert rows(events(history)) == [
+                ("upload", "mon 9:00", True, 0),
+                ("upload", "mon 11:00", False, 1),
+                (word, "mon 12:00", False, 2),
+            ]
+
+
+def test_in_progress_again_where_only_a_bot_spoke() -> None:
+    """It became ready since it was last said to be in progress, and not before."""
+    history = in_progress().ci("mon 10:00", "Verified+1").wip("mon 11:00")
+
+    assert rows(events(history))[-1][:2] == ("ready", "mon 11:00")
+
+
+def test_records_without_tags_are_no_words() -> None:
+    """In a history without tags a record is known by its text alone, and made nothing ready."""
+    history = in_progress().say("mon 10:00", "owner", "Topic set to x")
+    history.review("mon 11:00", "owner", text="Now.")
+
+    assert ("ready", "mon 11:00", False, 2) in rows(events(history))
+
+
+# Private, and no message says so.
+
+
+def test_private_as_uploaded() -> None:
+    """Of one event, too."""
+    assert [one.private for one in events(in_review(), private=True)] == [False, True]
+
+
+def test_private_twice_with_words_between() -> None:
+    """It was public from the first of them on."""
+    history = in_review().private("mon 10:00").review("mon 10:30", "second", text="Hm.")
+    found = events(history.private("mon 11:00"), private=True)
+
+    assert [(row[0], row[1]) for row in rows(found)][2] == ("ready", "mon 10:30")
+
+
+def test_public_by_a_push() -> None:
+    """From the first patch set on since it was private."""
+    history = in_review().private("mon 10:00").upload("mon 11:00").upload("mon 12:00")
+
+    assert [one.private for one in events(history)] == [False, True, False, False]

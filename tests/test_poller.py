@@ -216,6 +216,20 @@ def test_ended_during_an_outage(bench: Bench) -> None:
     assert bench.endings() == [(number, "merged")]
 
 
+def test_closed_just_after_the_last_poll_of_a_process(bench: Bench) -> None:
+    """The next one looks for what was closed since shortly before that, and for nothing older."""
+    number = bench.fake.add_change()
+    bench.fake.at("2026-03-04 10:00:00")
+    bench.poll()
+    bench.fake.set_status(number, "MERGED", at="2026-03-04 10:10:00")
+    bench.fake.advance(hours=1)
+    bench.start()
+
+    assert bench.endings() == [(number, "merged")]
+    asked = next(one for one in reversed(bench.fake.seen) if "-status:open" in one)
+    assert 'after:"2026-03-04 09:40:' in asked
+
+
 def test_review_that_shows_up_late(bench: Bench) -> None:
     """A review dated before the last poll, which did not see it, still ends the wait."""
     number = bench.fake.add_change()
@@ -507,6 +521,23 @@ def test_closing_that_the_deltas_missed() -> None:
     assert (number, "merged") in bench.endings()
 
 
+def test_moved_before_the_daily_look() -> None:
+    """A change that the delta has read is not read again by the poll that looks over everything,
+    neither by that look nor before something is told of it.
+    """
+    bench = Bench(reconciles=True)
+    bench.poll()
+    number = bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 09:00:00")
+    bench.fake.touch(number)
+    before = sum("o=MESSAGES" in one for one in bench.fake.seen)
+
+    assert bench.waiting() == [(number, "1d")]
+    assert sum("o=MESSAGES" in one for one in bench.fake.seen) - before == 1
+    assert sum("status:open" in one and "-status" not in one for one in bench.fake.seen) == 2
+
+
 # Trouble.
 
 FAULTS: Dict[str, Callable[[Bench], None]] = {
@@ -619,6 +650,17 @@ def test_defect(bench: Bench) -> None:
 
 def _defective(_request: object) -> None:
     raise KeyError("a defect")
+
+
+def test_defect_where_trouble_is_told(bench: Bench) -> None:
+    """Nor does one in what would tell of the first; it stands in the log, with its traceback."""
+    bench.fake.before_send = _defective
+    bench.poller._troubles.failed = _defective  # type: ignore[method-assign]
+    bench.has_defect = True
+
+    assert bench.poll() == []
+    assert bench.log[-1].getMessage() == "That polling fails cannot be reported."
+    assert bench.log[-1].exc_info is not None
 
 
 def test_nothing_can_be_dispatched(bench: Bench) -> None:

@@ -67,6 +67,24 @@ def test_not_where_a_cursor_was_damaged(bench: Bench, looks: List[str]) -> None:
     assert looks == []
 
 
+def test_a_cursor_that_somebody_took_away(bench: Bench, looks: List[str]) -> None:
+    """Then the sensor begins anew, also where it has polled for long."""
+    bench.poll()
+    looks.clear()
+    bench.start()
+    bench.fake.add_change()
+    bench.poll()
+    bench.fake.at("2026-03-03 10:00:00")
+    bench.fails_after_dispatch = True
+    bench.poll()
+    bench.fails_after_dispatch = bench.shelf.store.down = False
+    (name,) = [one for one in bench.shelf.names() if one.startswith("gerrit.cursor.")]
+    bench.shelf.store.drop(name)
+    bench.poll()
+
+    assert looks == ["looked"]
+
+
 class Kept(logging.Handler):
     """What was logged, as lines."""
 

@@ -156,7 +156,45 @@ def test_words_that_nobody_asked_for(bench: Bench) -> None:
 
     assert asked == 1
     assert [one["party"] for one in payloads] == ["reviewers"]
+    assert not any("LABELS" in one and "MESSAGES" not in one for one in bench.fake.seen)
     assert told(bench, WEDNESDAY)[0] == 0
+
+
+def test_words_that_nobody_asked_for_on_many(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are due at once, the comments of each are read before anything is told of it."""
+    monkeypatch.setattr("reviewloop.sensor.reader.MARKED", 1)
+    for number in (1, *(bench.fake.add_change() for _ in range(2))):
+        bench.fake.review(number, comment="recheck", at=BEFORE)
+    bench.fake.advance(hours=12)
+    bench.start()
+    bench.poll()
+    _, payloads = told(bench, "2026-03-03 15:00:00")
+
+    assert [(one["number"], one["party"]) for one in payloads] == [
+        (number, "reviewers") for number in (1, 2, 3)
+    ]
+
+
+def test_read_by_the_delta(bench: Bench) -> None:
+    """What the poll has read is not looked at again, although another change moved meanwhile, so
+    that all that is due is gone through once more.
+    """
+    bench.fake.add_change()
+    told(bench, BEFORE)
+    bench.fake.at(TUESDAY)
+    bench.fake.touch(2)
+    before = len(bench.fake.seen)
+
+    def watched(request: Request) -> None:
+        if "change%3A1" in request.target or "change:1" in request.target:
+            bench.fake.before_send = lambda _request: None
+            bench.fake.review(1, text="Why?")
+
+    bench.fake.before_send = watched
+    _, payloads = told(bench, TUESDAY)
+
+    assert [one["number"] for one in payloads] == [2]
+    assert sum("change:2" in one for one in bench.fake.seen[before:]) == 1
 
 
 def test_restart(bench: Bench, tmp_path: Path) -> None:

@@ -248,6 +248,23 @@ def test_reach_of_a_delta(bench: Bench) -> None:
     assert Counter(reached) == {timedelta(minutes=20): 13, timedelta(hours=2): 1}
 
 
+def test_start_while_the_index_is_late(bench: Bench) -> None:
+    """The first delta of a process goes on from the newest update that its start found, and not
+    from its clock: what the index comes to know hours later is watched.
+    """
+    bench.fake.add_change(at="2026-03-02 09:30:00")
+    bench.fake.at("2026-03-02 13:00:00")
+    bench.start()
+    bench.poll()
+    number = bench.fake.add_change(at="2026-03-02 10:00:00")
+    bench.fake.advance(minutes=5)
+    bench.poll()
+    bench.fake.at("2026-03-03 10:00:00")
+    bench.poll()
+
+    assert (number, "1d") in events(bench)
+
+
 def test_index_that_lags() -> None:
     """After an update was found an hour late, deltas reach twice as far back; after some days of
     nothing like it, as before.

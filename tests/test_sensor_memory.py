@@ -84,7 +84,7 @@ def parts() -> Parts:
 
 def due(parts: Parts, now: Optional[datetime] = None) -> List[Event]:
     """All that is to be dispatched."""
-    return parts.watch.upcoming(now or parts.fake.now, 99, lambda _event: False)
+    return parts.watch.upcoming(now or parts.fake.now, 99, lambda _event: False, 0)
 
 
 def key(number: int) -> ChangeKey:
@@ -366,7 +366,7 @@ def dispatcher(parts: Parts, sent: List[str], cap: int = 50) -> Dispatcher:
         sent.append(trigger.rpartition("_")[2])
 
     site = Site("s", "https://s")
-    return Dispatcher(site, POLICY, Pace(cap, 100 * cap, LOG), parts.position, Outbox(send), LOG)
+    return Dispatcher(site, POLICY, Pace(cap, 100 * cap, LOG), parts.position, Outbox(send))
 
 
 def test_dispatched_and_let_go(parts: Parts) -> None:
@@ -425,7 +425,7 @@ def test_payload_that_cannot_be_built(parts: Parts) -> None:
     parts.fake.at("2026-03-03 10:00:00")
     outbox = Outbox(lambda _trigger, payload, _tag: sent.append(payload["number"]))
     Dispatcher(
-        BrokenSite("s", "https://s"), POLICY, Pace(50, 500, LOG), parts.position, outbox, LOG
+        BrokenSite("s", "https://s"), POLICY, Pace(50, 500, LOG), parts.position, outbox
     ).run(parts.fake.now, parts.watch, parts.aside, lambda _keys: False, parts.intake)
 
     assert sent == [2]

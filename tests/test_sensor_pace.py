@@ -55,6 +55,13 @@ def test_a_slow_pace() -> None:
     assert numbers(bench, 8, 5) == [1, 0, 1, 0, 1, 0, 1, 0]
 
 
+def test_the_slowest_pace() -> None:
+    """One an hour is a bound, too."""
+    bench = due(4, max_triggers_per_poll=2, max_triggers_per_hour=1)
+
+    assert numbers(bench, 5, 30) == [2, 0, 1, 0, 1]
+
+
 def test_overdue_waits_share_it() -> None:
     """What is offered again takes no more than what the pace leaves."""
     bench = due(30, max_triggers_per_poll=20, max_triggers_per_hour=60, coverage_reach="60d")

@@ -6,21 +6,27 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Dict, List, Tuple
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from any_history import SHORT, START, STEPS, Steps, history_of, known
-from histories import POLICY, History, at
+from histories import POLICY, History, at, stands
 from lived import namer
 from reviewloop.core.asked import LiveAsk
-from reviewloop.core.commands import Verb
+from reviewloop.core.change import Account, Change, ChangeStatus, Requirement
+from reviewloop.core.commands import Command, Verb
 from reviewloop.core.durations import Duration
+from reviewloop.core.milestones import running
 from reviewloop.core.reading import EXEMPT_HASHTAG, Reading, WaitKey, read_change
+from reviewloop.core.spans import Span
 from reviewloop.core.tiers import Tier
+from reviewloop.core.turns import Party
 from reviewloop.core.unasked import Bounds
+from reviewloop.core.waits import State
 from reviewloop.sensor.events import Dispatched, Event, is_going_on, next_due
 from reviewloop.sensor.found import ChangeKey
-from reviewloop.sensor.packed import pack, unpack
+from reviewloop.sensor.packed import UNPROVEN, pack, standing, standing_of, unpack
 from reviewloop.sensor.queue import AT_ONCE, Queue, not_before
 from reviewloop.sensor.uncovered import Uncovered, uncovered
 from reviewloop.sensor.watch import Watch
@@ -141,6 +147,118 @@ def test_what_keeps_people_from_being_asked() -> None:
     assert found.pause(at("fri 12:00")) is None
 
 
+def test_a_stopwatch_that_was_stopped_twice() -> None:
+    """Each time that it ran is kept."""
+    history = waiting().ci("mon 10:00", "Verified-1").ci("mon 12:00", "Verified+1")
+    history.review("mon 14:00", "second", text="/snooze 3h")
+    reading = read_change(history.change(), POLICY)
+    found = repacked(reading, "tue 9:00")
+
+    assert [timeline.wait.segments for timeline in found.timelines] == [
+        (Span(at("mon 9:00"), at("mon 10:00")), Span(at("mon 12:00"), at("mon 14:00")),
+         Span(at("mon 17:00"), None)),
+    ]  # fmt: skip
+    later = at("wed 9:00")
+    assert stopwatches(found, later) == {
+        key: seconds for key, seconds in stopwatches(reading, later).items() if key in kept(found)
+    }
+
+
+def test_what_ends_when_it_is_packed() -> None:
+    """It lasts no more, and is left out."""
+    history = (
+        waiting().review("mon 10:00", "second", text="/snooze 2h").ci("mon 10:30", "Verified-1")
+    )
+    history.ci("mon 12:00", "Verified+1")
+    found = repacked(read_change(history.change(), POLICY), "mon 12:00")
+
+    assert found.pauses.spans == found.state.reds == ()
+
+
+@pytest.mark.parametrize("wip", [False, True])
+@pytest.mark.parametrize("private", [False, True])
+def test_what_is_left_of_a_change(*, private: bool, wip: bool) -> None:
+    """Its names and how it stands; whatever else is told of it is asked for anew."""
+    whole = replace(waiting().change(), work_in_progress=wip, is_private=private)
+    found = repacked(read_change(whole, POLICY), "mon 12:00").change
+
+    assert found == Change(
+        number=whole.number,
+        project=whole.project,
+        branch="",
+        change_id="",
+        status=whole.status,
+        subject="",
+        owner=Account(0),
+        created=whole.updated,
+        updated=whole.updated,
+        work_in_progress=wip,
+        is_private=private,
+    )
+
+
+def test_what_is_left_of_a_history() -> None:
+    """What is red or waits for a gate, or will be, and how many reviews there were."""
+    over, lasts = Span(at("mon 9:00"), at("mon 12:00")), Span(at("mon 12:00"), at("mon 13:00"))
+    ahead = Span(at("mon 14:00"), None)
+    reading = read_change(waiting().review("mon 10:00", "second", text="Hm.").change(), POLICY)
+    state = replace(reading.state, reds=(over, lasts, ahead), gates=(over, ahead))
+
+    assert repacked(replace(reading, state=state), "mon 12:00").state == State(
+        (), Party.NOBODY, (lasts, ahead), (ahead,), human_reviews=1
+    )
+
+
+def test_a_wait_that_ends_when_it_is_packed() -> None:
+    """It is left out, unless its ending is still to be told."""
+    reading = read_change(waiting().merge("mon 12:00").change(), POLICY)
+    key, now = ChangeKey.of(reading.change), at("mon 12:00")
+    texts = [
+        pack(reading, {}, now, lambda _line, is_due=is_due: is_due) for is_due in (False, True)
+    ]
+
+    assert [kept(unpack(text, key)[0]) for text in texts] == [[], kept(reading)]
+
+
+@pytest.mark.parametrize(("most", "is_kept"), [(2, True), (1, False)])
+def test_as_many_spans_as_are_kept(
+    monkeypatch: pytest.MonkeyPatch, most: int, is_kept: bool
+) -> None:
+    """With one more none is, and the change is to be read again."""
+    monkeypatch.setattr("reviewloop.sensor.packed.SPANS", most)
+    history = waiting().ci("mon 10:00", "Verified-1").ci("mon 12:00", "Verified+1")
+    reading = read_change(history.change(), POLICY)
+    longest = max(len(running(one.wait, reading.pauses.spans)) for one in reading.timelines)
+    text = pack(reading, {}, at("tue 9:00"), lambda _line: True, 7)
+
+    assert longest == 2
+    assert standing_of(text) == (7 if is_kept else UNPROVEN)
+    assert is_kept is any(one.wait.segments for one in unpack(text, ChangeKey(1, "p"))[0].timelines)
+
+
+def test_how_a_change_stands() -> None:
+    """All that a reading depends on, beside the history, shows in the number; no order does."""
+    change, vote = waiting().change(), stands("Code-Review+2", "second", "mon 9:00")
+    votes = [
+        *(vote, replace(vote, label="Other"), replace(vote, account=Account(9))),
+        *(replace(vote, value=1), replace(vote, date=at("mon 9:30")), replace(vote, tag="bot")),
+    ]
+    others = [
+        replace(change, approvals=()),
+        *(replace(change, approvals=(one,)) for one in votes),
+        *(replace(change, labels=frozenset(one)) for one in ((), ("Code-Review",))),
+        *(replace(change, unmet=one) for one in ((), (Requirement("Roof"),))),
+        replace(change, work_in_progress=True),
+        replace(change, status=ChangeStatus.UNKNOWN),
+        replace(change, status=ChangeStatus.UNKNOWN, status_word="HELD"),
+    ]
+
+    assert len({standing(one) for one in (change, *others)}) == 1 + len(others)
+    assert standing(replace(change, approvals=tuple(votes))) == standing(
+        replace(change, approvals=tuple(reversed(votes)))
+    )
+
+
 def test_acknowledged() -> None:
     """A pause by somebody who was asked is told from one by anybody."""
     mark = "Asked.\n\n[st2-gerrit nudge 0123456789abcdef asked=2]"
@@ -150,7 +268,7 @@ def test_acknowledged() -> None:
 
     assert pause is not None
     assert found.is_acknowledged(pause)
-    assert [one.verb for one in found.pauses.commands] == [Verb.ACK]
+    assert found.pauses.commands == (Command(Verb.ACK, pause.start, 0),)
 
 
 def test_who_is_asked() -> None:

@@ -48,7 +48,7 @@ def key(number: int, project: str = "tools/build") -> ChangeKey:
 
 def due(watch: Watch, moment: str, most: int = 99) -> List[Event]:
     """The first events that are due, and one more."""
-    return watch.upcoming(at(moment), most, lambda _event: False)
+    return watch.upcoming(at(moment), most, lambda _event: False, 0)
 
 
 def poll(watch: Watch, moment: str, cap: int = 99) -> List[Tuple[int, str]]:
@@ -139,6 +139,7 @@ def test_forgotten_in_the_minute_it_falls_due() -> None:
     watch = watch_of(1, 2)
     assert len(due(watch, "tue 9:00")) == 2
     watch.forget(key(1))
+    assert watch.due(at("tue 9:00")) == 1
 
     assert poll(watch, "tue 9:00") == [(2, "1d")]
     assert key(1) not in watch
@@ -237,6 +238,98 @@ def test_watched_and_known_to_nobody_else() -> None:
     assert poll(watch, "tue 9:00") == [(1, "1d")]
 
 
+def test_what_another_process_may_know() -> None:
+    """Nothing of a change that was just read, or never; of one that was let go, what was dispatched
+    of it. It says where not all was read, until all is, or the change was forgotten.
+    """
+    watch = watch_of(1, 2)
+    watch.learn(reading(3, waiting()), NOTHING, is_whole=False)
+    watch.rest()
+    assert [watch.text(key(number)) for number in (1, 4)] == [None, None]
+    watch.learn(reading(2, merged()), NOTHING)
+    poll(watch, "thu 9:00")
+    told = [watch.text(key(number)) or ("x", "x", "x") for number in (1, 2, 3)]
+    assert [(bool(known), guessed) for known, _, guessed in told] == [
+        (True, ""),
+        (False, ""),
+        (True, "guessed"),
+    ]
+
+    watch.forget(key(3))
+    watch.learn(reading(3, waiting()), NOTHING)
+    poll(watch, "thu 10:00")
+    assert (watch.text(key(3)) or ("", "", "x"))[2] == ""
+
+
+def test_renewed() -> None:
+    """A change that is packed is told of as it was answered last, until it is read anew, or the
+    poll is over; one that was just read, or never, cannot be renewed.
+    """
+    watch = watch_of(1)
+    now = replace(reading(1, waiting()).change, messages=(), subject="Roof")
+    assert not any(watch.is_proven(one) or watch.renew(one, now) for one in (key(1), key(2)))
+    poll(watch, "mon 12:00")
+    (event,) = due(watch, "tue 9:00")
+    assert watch.renewed(event) is event
+    assert watch.renew(key(1), now)
+    assert subjects(watch, event) == ["Roof", "Roof"]
+    watch.rest()
+    assert subjects(watch, event) == ["", ""]
+
+    watch.set_aside(key(1))
+    assert not watch.is_proven(key(1))
+    assert not watch.renew(key(1), now)
+    watch.learn(reading(1, waiting()), NOTHING)
+    watch.rest()
+    assert watch.renew(key(1), now)
+    watch.learn(reading(1, waiting()), NOTHING)
+    assert "Roof" not in subjects(watch, event)
+    watch.forget(key(1))
+    assert watch.renewed(event) is event
+
+
+def subjects(watch: Watch, event: Event) -> List[str]:
+    """What is told of an event's change, and what is known of it."""
+    known = watch.known(event.key)
+    assert known is not None
+    return [watch.renewed(event).reading.change.subject, known[0].change.subject]
+
+
+def test_recalled_from_another_process() -> None:
+    """It is watched as before, and known to have been touched when it was."""
+    before, watch = watch_of(1), Watch("s")
+    poll(before, "tue 9:00")
+    watch.recall(key(1), *(before.text(key(1)) or ("", "", "")), Cursor(at("tue 9:00")))
+
+    assert watch.touched(1) == at("mon 9:00")
+    assert poll(watch, "tue 10:00") == []
+    assert poll(watch, "wed 9:00") == [(1, "2d")]
+
+
+def test_all_of_it_read_at_last() -> None:
+    """What was dispatched of a change while not all that was said on it was read stays so."""
+    watch = Watch("s")
+    watch.learn(reading(1, waiting()), NOTHING, is_whole=False)
+    assert poll(watch, "tue 9:00") == [(1, "1d")]
+    watch.learn(reading(1, waiting()), NOTHING)
+
+    assert poll(watch, "tue 9:05") == []
+
+
+def test_sent_again_of_a_change_that_was_let_go() -> None:
+    """It is watched again, and read before anything is told of it."""
+    watch = watch_of(1)
+    poll(watch, "wed 9:00")
+    watch.confirm()
+    watch.learn(reading(1, merged()), NOTHING)
+    assert poll(watch, "thu 9:00") == [(1, "ended")]
+    watch.take_back(lambda _event: False)
+    watch.rest()
+
+    assert not watch.is_proven(key(1))
+    assert poll(watch, "thu 9:05") == [(1, "ended")]
+
+
 def test_more_that_is_late() -> None:
     """So many more at most, and one that tells whether there is more."""
     watch = watch_of(*range(1, 11))
@@ -246,12 +339,23 @@ def test_more_that_is_late() -> None:
 
 
 def test_touched_on_two_projects() -> None:
-    """A number says which change is meant no better than that: the later counts."""
+    """A number says which change is meant no better than that: the later counts. Both are news when
+    the second comes, and when it goes.
+    """
     watch = watch_of(7)
+    watch.take_news()
     watch.learn(reading(7, waiting("mon 10:00"), "old/tools"), NOTHING)
+    assert watch.take_news() == {key(7), key(7, "old/tools")}
 
     assert watch.touched(7) == at("mon 10:00")
     assert watch.touched(8) is None
+    watch.forget(key(7, "old/tools"))
+    assert watch.touched(7) == at("mon 9:00")
+    # Its events go by the number alone from now on.
+    assert watch.take_news() == {key(7), key(7, "old/tools")}
+    watch.forget(key(7))
+    watch.forget(key(8))
+    assert watch.touched(7) is None
 
 
 def test_idle_to_the_second() -> None:
@@ -275,6 +379,7 @@ def test_idle_changes() -> None:
     assert [one.number for one in watch] == [2]
 
     busy = watch_of(1)
+    poll(busy, "mon 12:00")
     due(busy, "tue 9:00")
     busy.forget_idle(at("tue 9:00"))
     assert len(busy) == 1
@@ -286,8 +391,10 @@ def test_what_is_neither_watched_nor_known() -> None:
     poll(watch, "wed 9:00")
     for number in (1, 2):
         watch.learn(reading(number, merged()), NOTHING)
+    watch.learn(reading(3, waiting()), NOTHING)
     poll(watch, "thu 9:00")
     watch.prune([key(2)])
+    assert list(watch) == [key(3)]
     for number in (1, 2):
         watch.learn(reading(number, merged()), Cursor(at("wed 12:00")))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
@@ -57,14 +56,12 @@ class Dispatcher:
         pace: Pace,
         position: Position,
         outbox: Outbox,
-        log: logging.Logger,
     ) -> None:
         self._site = site
         self._policy = policy
         self._pace = pace
         self._position = position
         self._outbox = outbox
-        self._log = log
 
     def run(
         self,

@@ -110,8 +110,9 @@ class Memory:
     def standing(self, key: ChangeKey) -> int:
         """How a watched change stood when it was packed; ``UNPROVEN`` where it is to be read."""
         kept = self._kept.get(key)
-        is_packed = kept is not None and isinstance(kept.known, str)
-        return standing_of(str(kept.known)) if kept is not None and is_packed else UNPROVEN
+        if kept is None or not isinstance(kept.known, str):
+            return UNPROVEN
+        return standing_of(kept.known)
 
     def renew(self, key: ChangeKey, change: Change) -> None:
         """Let a packed change be as it was answered now, until :meth:`rest`."""
@@ -120,8 +121,9 @@ class Memory:
     def renewed(self, key: ChangeKey) -> Optional[Change]:
         """What :meth:`renew` was given of a change that is packed still."""
         kept = self._kept.get(key)
-        is_packed = kept is not None and isinstance(kept.known, str)
-        return self._renewed.get(key) if is_packed else None
+        if kept is None or not isinstance(kept.known, str):
+            return None
+        return self._renewed.get(key)
 
     def keep(
         self,
@@ -145,8 +147,7 @@ class Memory:
         self._whole.discard(key)
 
     def forget(self, key: ChangeKey) -> None:
-        """Nor remember what was dispatched of it."""
-        self.let_go(key)
+        """Remember no longer what was dispatched of a change that is not watched."""
         self._dispatched.pop(key, None)
         self._guessed.pop(key, None)
 

@@ -109,7 +109,6 @@ class Poller:
             self._pace,
             self._position,
             self._outbox,
-            logger,
         )
         self._troubles = Troubles(
             settings.server, stores.troubles, self._outbox, self._clock.local, logger

@@ -171,7 +171,7 @@ class Watch:
                 self.forget(key)
 
     def upcoming(
-        self, now: datetime, most: int, is_late: Callable[[Event], bool], more: int = 0
+        self, now: datetime, most: int, is_late: Callable[[Event], bool], more: int
     ) -> List[Event]:
         """The first events to be dispatched by ``now``, earliest first: ``most`` of them and one,
         and so many ``more`` at most as are late.
@@ -274,5 +274,4 @@ class Watch:
     def _let_go(self, key: ChangeKey) -> None:
         self._memory.let_go(key)
         self._queue.drop(key)
-        self._unsettled.discard(key)
         self._news.add(key)
