@@ -26,7 +26,7 @@ from histories import (
 )
 from reviewloop.core import readiness
 from reviewloop.core.change import Account, Approval, Change, ChangeStatus, Message
-from reviewloop.core.history import Event
+from reviewloop.core.history import Event, heard
 from reviewloop.core.kinds import EventKind
 from reviewloop.core.policy import Vote
 from reviewloop.core.reading import read_change
@@ -583,6 +583,7 @@ def test_what_is_said_later_moves_no_instant(
 
 def is_silent(change: Change) -> bool:
     """Whether the change is in progress by its messages, and nobody has spoken since."""
+    change = heard(change, POLICY)
     events = list(reconciled(change, POLICY).events)
     since = events[readiness._begun(events, "wip")]
     spoken = (
