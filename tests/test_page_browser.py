@@ -14,7 +14,6 @@ from reviewloop.page.document import document
 @pytest.fixture(name="ready", scope="module", autouse=True)
 def _ready() -> None:
     """Skips, and says what is missing, where a page cannot be looked at."""
-    pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: make venv")
     lacking = browser.missing()
     if lacking:
         pytest.skip(f"NOT LOOKED AT IN A BROWSER. {' '.join(lacking)}")

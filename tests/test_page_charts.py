@@ -28,7 +28,6 @@ SIZES = pytest.mark.parametrize("width", [326, 760])
 @pytest.fixture(name="drawn", scope="module")
 def _drawn() -> Callable[..., str]:
     """What draws a chart."""
-    pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: make venv")
     return lambda chart, width=760: fit_for_page(vega.draw(chart, width), "a-")
 
 

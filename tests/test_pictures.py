@@ -21,11 +21,6 @@ def lines(picture: str) -> List[str]:
     return [one.text or "" for one in root.iter(f"{SVG}text")]
 
 
-def needs_charts() -> None:
-    """Skip where nothing draws charts."""
-    pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: make venv")
-
-
 def golden(name: str) -> str:
     """A text as it was approved: the first of its file."""
     text = (ROOT / "tests" / "golden" / f"{name}.text.txt").read_text(encoding="utf-8")
@@ -35,8 +30,6 @@ def golden(name: str) -> str:
 @pytest.mark.parametrize("path", pictures.PICTURES, ids=lambda path: path.stem)
 def test_picture_is_current(path: Path) -> None:
     """A picture is what the project draws now; `make pictures` writes it."""
-    if path.stem == "report":
-        needs_charts()
     assert path.read_text(encoding="utf-8") == pictures.PICTURES[path]()
 
 
@@ -69,8 +62,6 @@ def test_picture_of_layers_is_the_contract() -> None:
 @pytest.mark.parametrize("draw", pictures.PICTURES.values(), ids=lambda draw: draw.__name__)
 def test_text_stays_within_its_picture(draw: Any) -> None:
     """Fixed-width lines end before the right edge, whatever font shows them."""
-    if draw is pictures.report:
-        needs_charts()
     root = ElementTree.fromstring(draw())
     width = int(root.attrib["width"])
 
@@ -96,7 +87,6 @@ def test_indented_lines_keep_their_form() -> None:
 
 def test_picture_of_the_report_is_small_and_of_nobody() -> None:
     """It fits a README, follows the reader's scheme, and shows made-up names only."""
-    needs_charts()
     drawn = pictures.report()
     shown = " ".join(lines(drawn))
 

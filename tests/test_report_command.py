@@ -42,11 +42,6 @@ def _source(tmp_path_factory: pytest.TempPathFactory) -> List[str]:
     return ["--config", str(folder / "gerrit.yaml"), "--changes", str(folder / "changes.jsonl")]
 
 
-@pytest.fixture(name="charts")
-def _charts() -> None:
-    pytest.importorskip("vl_convert", reason="vl-convert-python is not installed: make venv")
-
-
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> Tuple[int, str, str]:
     """Status, what was printed, and what was complained of."""
     status = main(["report", *arguments])
@@ -93,7 +88,6 @@ def test_csv(capsys: pytest.CaptureFixture[str], source: List[str], tmp_path: Pa
     assert len(rows) == len(json.loads(out)["nine"]["rows"]) + 1 > 5
 
 
-@pytest.mark.usefixtures("charts")
 def test_page(capsys: pytest.CaptureFixture[str], source: List[str], tmp_path: Path) -> None:
     """--out writes the page, and says how large it is."""
     path = tmp_path / "report.html"
@@ -121,7 +115,6 @@ def test_period(capsys: pytest.CaptureFixture[str], source: List[str]) -> None:
     assert len(open_ones) < counts[0] < counts[1] == len(LIVES)
 
 
-@pytest.mark.usefixtures("charts")
 def test_schema_accepts_every_chart() -> None:
     """Each chart of a report is Vega-Lite's, as its published schema has it."""
     if not (vegalite.is_cached() or npm.has_npm()):
@@ -135,7 +128,6 @@ def test_schema_accepts_every_chart() -> None:
         assert list(vegalite.faults(one.chart or {}, schema)) == [], one.id
 
 
-@pytest.mark.usefixtures("charts")
 def test_server_with_many_projects() -> None:
     """Of hundreds of projects, with hundreds of waits each, the page stays below a megabyte."""
     lives = [
@@ -150,7 +142,6 @@ def test_server_with_many_projects() -> None:
     assert len(document(found.title, [], found.sections).encode("utf-8")) < MEGABYTE
 
 
-@pytest.mark.usefixtures("charts")
 def test_hostile_names(tmp_path: Path) -> None:
     """Projects and people whose names are markup are text, wherever the page shows them."""
     who = {"name": HOSTILE}
@@ -190,7 +181,6 @@ def test_renderer_that_is_missing(
     assert run(capsys, *source, "--json", "--csv", str(tmp_path / "a.csv"))[0] == 0
 
 
-@pytest.mark.usefixtures("charts")
 def test_folder_that_is_missing(
     capsys: pytest.CaptureFixture[str], source: List[str], tmp_path: Path
 ) -> None:
@@ -317,7 +307,6 @@ def test_action_answers_nothing_that_is_evaluated() -> None:
     assert "st2kv" in told
 
 
-@pytest.mark.usefixtures("charts")
 def test_action_writes_over_its_own_pages_only(tmp_path: Path) -> None:
     """The page goes where it is wanted; a file that is no report stays as it is."""
     server, path = Server(), tmp_path / "report.html"
