@@ -10,8 +10,11 @@ import mmap
 import os
 import resource
 import signal
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Callable, Dict, List, Mapping, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Sequence
+
+import pytest
 
 from sandbox.mutant_results import KILLED, NO_TESTS, SURVIVED, TIMED_OUT
 
@@ -118,3 +121,20 @@ def _result(status: int) -> int:
         return os.WEXITSTATUS(status)
     number = os.WTERMSIG(status)
     return TIMED_OUT[0] if number == signal.SIGPROF else -number
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Let a test fail that waits for longer, as for a server: nobody mutated anything in it."""
+
+    def give_up(*_: Any) -> None:
+        pytest.fail(f"no end after {seconds:g} seconds", pytrace=False)
+
+    former = signal.signal(signal.SIGALRM, give_up)
+    # And again: what the test shares with others may not end either.
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, former)

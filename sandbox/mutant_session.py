@@ -31,13 +31,14 @@ from mutmut.utils.format_utils import mangled_name_from_mutant_name
 from mutmut.workers.isolation import run_in_fork_with_result
 
 from sandbox.cache import digest
-from sandbox.mutant_children import Children, Reached
+from sandbox.mutant_children import Children, Reached, within
 from sandbox.mutant_results import Outcome
 
 MEASURED = Path("reached.json")
 #: In the tree: the diff of each mutation that survived.
 SHOWN = Path("shown.json")
 SAVE_EVERY = 20.0  # seconds
+PATIENCE = 60.0  # seconds that a test without a mutation may take
 
 
 @dataclass
@@ -90,9 +91,9 @@ class MutantSession:
         for file, of_file in groupby(items, _file):
             key = digest([Path(file)], code)
             kept[key] = known.get(key) or run_in_fork_with_result(_measure, list(of_file))
-            failed = [name for name, (_, _, has_failed) in kept[key].items() if has_failed]
+            failed = [f"{name}: {why}" for name, (_, _, why) in kept[key].items() if why]
             if failed:
-                self.problems.extend(f"FAILED without any mutation: {name}" for name in failed)
+                self.problems.extend(f"FAILED without any mutation: {one}" for one in failed)
                 break
             MEASURED.write_text(json.dumps({**known, **kept}), "utf-8")
         if not self.problems:
@@ -141,26 +142,30 @@ def _file(item: pytest.Item) -> str:
     return item.nodeid.split("::")[0]
 
 
-def _measure(items: Sequence[pytest.Item]) -> Dict[str, Tuple[float, List[str], bool]]:
+def _measure(items: Sequence[pytest.Item]) -> Dict[str, Tuple[float, List[str], str]]:
     set_mutant_under_test("stats")
     found = {}
     for item, following in zip(items, [*items[1:], None]):
         state()._stats.clear()
         begin = time.process_time()
-        failed = _failed(item, following)
-        found[item.nodeid] = (time.process_time() - begin, sorted(state()._stats), failed)
+        with within(PATIENCE):
+            why = _why_failed(item, following)
+        found[item.nodeid] = (time.process_time() - begin, sorted(state()._stats), why)
     return found
 
 
 def _failing(items: Sequence[pytest.Item]) -> Any:
-    return lambda place, following: _failed(
-        items[place], None if following is None else items[following]
+    return lambda place, following: bool(
+        _why_failed(items[place], None if following is None else items[following])
     )
 
 
-def _failed(item: pytest.Item, following: pytest.Item | None) -> bool:
-    reports = runtestprotocol(item, log=False, nextitem=following)
-    return any(report.failed for report in reports)
+def _why_failed(item: pytest.Item, following: pytest.Item | None) -> str:
+    """The last line of what pytest says of it; empty where the test passes."""
+    for report in runtestprotocol(item, log=False, nextitem=following):
+        if report.failed:
+            return report.longreprtext.strip().rpartition("\n")[2] or "no reason given"
+    return ""
 
 
 def _plans(selections: Iterable[str]) -> List[Plan]:

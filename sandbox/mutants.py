@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -239,8 +240,10 @@ def _run(
     plan = [f"{SOURCE / module}={','.join(selection(module))}" for module in modules]
     limits = [f"--budget={budget}", f"--longest={options.longest}", f"--jobs={options.jobs}"]
     command = [sys.executable, "-m", "sandbox.mutant_session", *plan, *limits]
+    # Nor do the tests start a real Gerrit that need one, in files of any name.
+    environ = {**os.environ, "GERRIT": "fake"}
     with (tree.parent / "mutants.log").open("w") as log:
-        status = subprocess.call(command, cwd=tree, stdout=log, stderr=log)
+        status = subprocess.call(command, cwd=tree, stdout=log, stderr=log, env=environ)
     if status:
         told = [one for one in Path(log.name).read_text("utf-8").splitlines() if "FAILED" in one]
         print("\n".join(told) or "The last words are in the log.")

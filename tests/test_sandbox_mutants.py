@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import signal
+import time
 from typing import Any, Callable, Dict, List, Optional
 
 import pytest
 from sandbox import mutant_children
-from sandbox.mutant_children import Children, Reached
+from sandbox.mutant_children import Children, Reached, within
 from sandbox.mutant_results import (
     SURVIVED,
     Outcome,
@@ -251,6 +252,16 @@ def test_loop_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     found.finish()
 
     assert is_noticed(found.results["endless"])
+
+
+def test_a_test_that_waits_for_ever() -> None:
+    """It fails, so the run names it and ends; afterwards nothing is given up any more."""
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(pytest.fail.Exception, match="no end after 0.01 seconds"), within(0.01):
+        time.sleep(60)
+
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+    assert signal.getsignal(signal.SIGALRM) is before
 
 
 def test_order_of_the_tests() -> None:
