@@ -13,6 +13,18 @@ from reviewloop.sensor.pace import Pace
 from reviewloop.settings.load import load
 
 
+class Kept(logging.Handler):
+    """What is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: List[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep it."""
+        self.told.append(record.getMessage())
+
+
 def numbers(bench: Bench, polls: int, minutes: int) -> List[int]:
     """How many triggers each of so many polls sends, so many minutes apart."""
     found = []
@@ -89,6 +101,36 @@ def test_what_the_log_says() -> None:
     )
     assert len(told) == 3
     assert told[-1] == "All triggers that were due have been dispatched."
+
+
+def test_when_it_is_said() -> None:
+    """At once, then an hour after the last time, and again at once when there is a new backlog; the
+    end of none is not said.
+    """
+    log, lines = logging.Logger("pace"), Kept()
+    log.addHandler(lines)
+    pace = Pace(20, 40, log)
+    waits = [("9:00", None), ("9:05", 30), ("10:04", 29), ("10:05", 28), ("10:10", None)]
+    for clock, left in [*waits, ("10:15", None), ("10:20", 3), ("10:25", None)]:
+        pace.say(at(f"tue {clock}"), left)
+
+    told = [
+        f"{left} changes have triggers that are due; 40 an hour go out, the oldest first:"
+        f" the last in about {hours} hours."
+        for left, hours in ((30, 0.8), (28, 0.7), (3, 0.1))
+    ]
+    over = "All triggers that were due have been dispatched."
+    assert lines.told == [told[0], told[1], over, told[2], over]
+
+
+def test_room_without_a_bound() -> None:
+    """All of a poll's, whatever went out before."""
+    pace = Pace(10, 60, logging.Logger("pace"))
+    pace.begin(at("tue 9:00"))
+    pace.took(10)
+    assert pace.room == 0
+    pace.begin(at("tue 9:01"))
+    assert pace.room == 10
 
 
 def test_a_clock_that_goes_back() -> None:
