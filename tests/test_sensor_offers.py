@@ -13,6 +13,8 @@ from reviewloop.core.reading import read_change
 from reviewloop.sensor.coverage import NO_RULE, Coverage
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.offers import Chosen, Tries
+from reviewloop.sensor.uncovered import Overdue
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import load
 from reviewloop.store.asks import WEEK, Ask
@@ -182,6 +184,51 @@ def test_forgotten_before_anything_was_offered() -> None:
     desk.watch.forget(key(1))
 
     assert desk.offered("tue 9:20") == [2]
+
+
+# Whether a rule acts, and what is tried although it does not seem so.
+
+
+def overdue(number: int, party: str = "reviewers", milestone: str = "1d") -> Overdue:
+    """A wait since Monday at 9, overdue since Tuesday."""
+    name = f"{SERVER}:{number}:{party}:{int(SINCE.timestamp())}:{milestone}"
+    return Overdue(key(number), (party, SINCE), 0, name, at("tue 9:00"), SINCE)
+
+
+def asked(number: int, moment: str, party: str = "reviewers") -> Ask:
+    """Somebody was chosen then."""
+    name = overdue(number, party).event_id
+    return Ask(name, party, number, party, SINCE, (2,), at(moment))
+
+
+@pytest.mark.parametrize("moments", [("tue 9:00", "thu 9:00"), ("thu 9:00", "tue 9:00")])
+def test_the_latest_choice_counts(moments: Sequence[str]) -> None:
+    """In whatever order the records come, and only for waits of its kind."""
+    chosen = Chosen(asked(number, moment) for number, moment in enumerate(moments, 1))
+
+    assert chosen.is_acted_on(overdue(9), at("thu2 8:59:59"))
+    assert not chosen.is_acted_on(overdue(9), at("thu2 9:00"))
+    assert not chosen.is_acted_on(overdue(9, "owner"), at("thu 9:00"))
+    assert not chosen.is_acted_on(overdue(9, milestone="2d"), at("thu 9:00"))
+
+
+def test_one_of_each_kind_is_tried() -> None:
+    """That whose last offer is the oldest; another one after half an hour, and whoever asks twice
+    in one poll is told the same.
+    """
+    tries = Tries()
+    last = {1: "tue 12:00", 2: "tue 11:00", 3: "tue 13:00"}
+    rare = [overdue(1), overdue(2), overdue(3, "owner")]
+
+    def chosen(moment: str) -> Set[int]:
+        """The numbers tried then."""
+        found = tries.chosen(rare, at(moment), lambda one: at(last[one.key.number]))
+        return {one.key.number for one in found}
+
+    assert chosen("tue 14:00") == chosen("tue 14:00") == {2, 3}
+    last.update({2: "tue 14:00", 3: "tue 14:00"})
+    assert chosen("tue 14:29:59") == set()
+    assert chosen("tue 14:30") == {1, 3}
 
 
 # What it costs.
