@@ -124,8 +124,9 @@ def test_when_it_is_said() -> None:
 
 
 def test_room_without_a_bound() -> None:
-    """All of a poll's, whatever went out before."""
+    """All of a poll's from the beginning, whatever went out before."""
     pace = Pace(10, 60, logging.Logger("pace"))
+    assert pace.room == 10
     pace.begin(at("tue 9:00"))
     pace.took(10)
     assert pace.room == 0
