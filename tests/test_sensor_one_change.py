@@ -91,6 +91,39 @@ def test_set_aside_and_closed_across_a_restart(bench: Bench) -> None:
     assert bench.endings() == [(broken, "merged")]
 
 
+@pytest.mark.parametrize("spoils", [False, True])
+def test_set_aside_by_its_number_alone(bench: Bench, spoils: bool) -> None:
+    """Where a start asks for it by its number and the server fails, no project is known. Once it
+    can be read it is set aside no more, also if it made no sense in between: its ending is told
+    once, however often processes begin.
+    """
+    broken = bench.fake.add_change()
+    bench.fake.at(TUESDAY)
+    assert bench.waiting() == [(broken, "1d")]
+    bench.fake.advance(minutes=1)
+    bench.fake.set_status(broken, "MERGED")
+    bench.fake.poisoned.add(broken)
+    bench.fake.advance(hours=1)
+    bench.poll()
+    bench.fake.at(WEDNESDAY)
+    bench.poll()
+    bench.start()
+    assert bench.endings() == []
+    bench.fake.poisoned.clear()
+    if spoils:
+        spoil(bench, broken)
+        bench.fake.advance(hours=2)
+        assert bench.endings() == []
+        mend(bench, broken)
+    bench.fake.advance(hours=2)
+
+    assert bench.endings() == [(broken, "merged")]
+    assert [one["state"] for one in troubles(bench)] == ["down", "recovered"]
+    bench.start()
+    assert bench.poll() == []
+    assert bench.requests() == 1
+
+
 def test_retries_cost_little(bench: Bench) -> None:
     """A change that stays broken is tried again less and less often."""
     broken = bench.fake.add_change()

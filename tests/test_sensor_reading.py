@@ -88,11 +88,15 @@ def test_each_key_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_key_without_a_project() -> None:
-    """It stands for whatever has the number, which is not gone for that."""
+    """It stands for whatever has the number, and is gone for what that is: nothing stays set aside
+    by its number alone.
+    """
     parts = Parts()
     parts.fake.add_change()
+    read, gone = parts.reader.changes({ChangeKey(1, "")})
 
-    assert told(list(parts.reader.changes({ChangeKey(1, "")}))) == [("Read", 1)]
+    assert told([read]) == [("Read", 1)]
+    assert gone == Gone(ChangeKey(1, ""))
     assert told(list(parts.reader.changes({ChangeKey(7, "")}))) == [("Gone", 7)]
 
 

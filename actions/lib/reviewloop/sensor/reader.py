@@ -129,7 +129,8 @@ class Reader:
     def changes(self, keys: Iterable[ChangeKey], *, whole: bool = False) -> Iterator[Found]:
         """The changes with their histories, ``Gone`` those that the search no longer finds.
 
-        A key without a project stands for whatever has the number.
+        A key without a project stands for whatever has the number. It is ``Gone`` itself as soon as
+        a change of a project is found: what was set aside by the number alone has its name then.
 
         :param whole: ask for the comments of every one whose turn depends on them, however many.
         """
@@ -145,7 +146,7 @@ class Reader:
             for one in self._portion(answers, self._commands.among, whole=True):
                 for found in _each(one, part):
                     if found.key is not None:
-                        missing -= {found.key, ChangeKey(found.key.number, "")}
+                        missing.discard(found.key)
                     yield found
             yield from map(Gone, sorted(missing))
 
