@@ -96,6 +96,21 @@ def test_goes_on_where_it_came_to(bench: Bench) -> None:
     assert sorted(number for number, _ in bench.waiting()) == list(range(1, 11))
 
 
+def test_breaks_off_in_the_first_portions(bench: Bench) -> None:
+    """Nothing is known of how far it came: it begins anew."""
+    bench.fake.query_limit = PORTION + 1
+    bench.start()
+    breaks_off(bench, 2)
+    bench.poll()
+    mended(bench)
+    found = searches(bench)
+
+    assert len(found) == 5
+    assert "before:" not in found[0]
+    bench.fake.at("2026-03-03 10:00:00")
+    assert sorted(number for number, _ in bench.waiting()) == list(range(1, 11))
+
+
 def test_what_moves_while_it_fails(bench: Bench) -> None:
     """Was updated since the look began, so the delta reads it."""
     bench.start()

@@ -65,8 +65,8 @@ class Start:
         self._beside = beside
         self._settling = settling
         self._log = log
-        # When everything was last read anew.
-        self.begun: Optional[datetime] = None
+        #: When everything was last read anew; known once a look has come to its end.
+        self.begun: datetime
         # When this look began, and the oldest update that it has come to.
         self._first: Optional[datetime] = None
         self._coming: Optional[datetime] = None
@@ -177,14 +177,14 @@ class Leaving:
         if not position.cursor.cache:
             position.name_cache(secrets.token_hex(8))
 
-    def run(self, now: datetime, begun: Optional[datetime], moved: int) -> None:
+    def run(self, now: datetime, begun: datetime, moved: int) -> None:
         """Write, if it is time, and if the cursor is stored.
 
         :param begun: when everything was last read anew.
         :param moved: how many changes this poll has read.
         """
         self._moved += moved
-        if begun is None or not self._is_time(now) or not self._memories.position.is_saved:
+        if not self._is_time(now) or not self._memories.position.is_saved:
             return
         self._written, self._moved = now, 0
         self._beside.write(self._memories.position.cursor, begun, self._entries())
