@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List
+from typing import Any, Callable, Dict, List
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench import Bench
 
@@ -280,3 +282,40 @@ def test_comments_of_many_changes(bench: Bench) -> None:
     bench.fake.at("2026-03-03 10:00:00")
 
     assert [number for number, _ in bench.waiting()] == numbers
+
+
+DEEDS: Dict[str, Callable[[Bench, int], object]] = {
+    "spoil": spoil,
+    "mend": mend,
+    "break": lambda bench, number: bench.fake.poisoned.add(number),
+    "answer": lambda bench, number: bench.fake.poisoned.discard(number),
+    "merge": lambda bench, number: bench.fake.set_status(number, "MERGED"),
+    "restart": lambda bench, _number: bench.start(),
+}
+
+
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(sorted(DEEDS)), min_size=3, max_size=8))
+def test_nothing_stays_set_aside(steps: List[str]) -> None:
+    """Whatever could not be read, and however often processes began meanwhile: once everything can
+    be read nothing is reported any more, and nothing was told twice, nor is by the next process.
+    """
+    bench = Bench()
+    bench.poll()
+    bench.fake.add_change()
+    bench.fake.at(TUESDAY)
+    bench.poll()
+    for name in [*steps, "mend", "answer"]:
+        bench.fake.advance(minutes=30)
+        DEEDS[name](bench, 1)
+        bench.poll()
+        bench.fake.advance(minutes=30)
+        bench.poll()
+    bench.fake.advance(hours=2)
+    bench.poll()
+    bench.start()
+    bench.poll()
+    told = [(trigger, one["event_id"]) for trigger, one in bench.told if "event_id" in one]
+
+    assert len(told) == len(set(told))
+    assert [one["state"] for one in troubles(bench)][-1:] in ([], ["recovered"])
