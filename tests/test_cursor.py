@@ -53,6 +53,8 @@ def test_which_endings() -> None:
     assert ENDED.has("another", NOON)
     assert not ENDED.has("another", later)
     assert ENDED.has("0123456789abcdef", later)
+    assert Cursor(later, ended=ENDED).whole == NOON
+    assert Cursor(later).whole == later
 
 
 def test_one_value_a_server() -> None:

@@ -114,7 +114,9 @@ def test_more_than_the_cursor_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_before_the_first_start() -> None:
-    """What was over when the sensor first came is not told, by the processes after it neither."""
+    """What was over when the sensor first came is not told, by the processes after it neither; nor
+    is it looked for two hours back.
+    """
     bench = Bench()
     number = bench.fake.add_change()
     bench.fake.at(LATE)
@@ -127,6 +129,8 @@ def test_before_the_first_start() -> None:
         bench.fake.advance(minutes=5)
 
     assert found == []
+    first = next(one for one in bench.fake.seen if "-status:open" in one)
+    assert 'after:"2026-03-04 08:55:00"' in first
 
 
 def test_cursor_of_an_earlier_release() -> None:

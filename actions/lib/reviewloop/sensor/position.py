@@ -122,7 +122,7 @@ class Position:
 
     def _endings(self) -> Endings:
         """Earlier releases named none: of these, all before the cursor count as dispatched."""
-        return self.cursor.ended or Endings(self.cursor.through)
+        return self.cursor.ended or Endings(self.cursor.whole)
 
     def _latest_endings(self) -> Endings:
         """A datastore value does not grow without end: of the last hours, so many at most."""

@@ -17,7 +17,7 @@ from reviewloop.core.durations import Duration
 from reviewloop.gerrit.parse import Row
 from reviewloop.gerrit.queries import MAX_BATCH, after, all_of, before
 from reviewloop.sensor.beside import UNUSABLE, Beside, Entry
-from reviewloop.sensor.events import NAMED
+from reviewloop.sensor.delta import OVERLAP
 from reviewloop.sensor.found import ChangeKey, Failed, Found
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known, row_key, stamp_of
@@ -78,7 +78,7 @@ class Start:
         Raises what the server and the datastore raise; the next run goes on from there.
         """
         cursor = self._position.cursor
-        lagging = cursor.through - NAMED
+        lagging = min(cursor.through - OVERLAP, cursor.whole)
         # What has fallen due since the cursor may leave nothing ahead of it.
         idle = horizon(self._settings, min(now, cursor.through))
         is_open = all_of("status:open", after(min(idle, lagging)))

@@ -84,6 +84,11 @@ class Cursor:
         return self if through is None else replace(self, through=through, after_id=None)
 
     @property
+    def whole(self) -> datetime:
+        """Every ending up to here has been dispatched, but for those that are named."""
+        return self.through if self.ended is None else self.ended.after
+
+    @property
     def expected(self) -> FrozenSet[int]:
         """The numbers of changes of which something before this position is to be dispatched."""
         late = {event_order(name.rpartition(" ")[2])[0] for name in self.late}
