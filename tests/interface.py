@@ -17,7 +17,7 @@ import yaml
 from repository import ROOT
 from reviewloop.core.change import Account
 from reviewloop.store.asks import Ask, Asks
-from reviewloop.store.cursor import Cursor, DatastoreCursor
+from reviewloop.store.cursor import Cursor, DatastoreCursor, Endings
 from reviewloop.store.lease import Lease
 from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.roster import RosterCache
@@ -75,7 +75,12 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     ask = Ask(event, "committee", 12, "reviewers", since, (7,), since)
     shelf = Shelf()
     DatastoreCursor(shelf.service, "review.example.org").save(
-        Cursor(since, event, cache="0123456789abcdef")
+        Cursor(
+            since,
+            event,
+            cache="0123456789abcdef",
+            ended=Endings(since, {"fedcba9876543210": since}),
+        )
     )
     DatastoreTroubles(shelf.service, "review.example.org").save({"auth": OpenTrouble(since, 3)})
     pending = Pending(

@@ -8,12 +8,22 @@ from datetime import timedelta
 import pytest
 
 from reviewloop.errors import ConfigError, DatastoreError
-from reviewloop.store.cursor import Cursor, DatastoreCursor, LostCursorError
+from reviewloop.store.cursor import Cursor, DatastoreCursor, Endings, LostCursorError
 from reviewloop.store.datastore import PAGE, read_values
 from stores import NOON, Shelf
 
+ENDED = Endings(NOON, {"0123456789abcdef": NOON + timedelta(hours=1)})
 
-@pytest.mark.parametrize("cursor", [Cursor(NOON), Cursor(NOON, "review.example.org:1:owner:9:1d")])
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        Cursor(NOON),
+        Cursor(NOON, "review.example.org:1:owner:9:1d"),
+        Cursor(NOON, ended=Endings(NOON)),
+        Cursor(NOON, ended=ENDED),
+    ],
+)
 def test_kept_and_read_again(cursor: Cursor) -> None:
     """What was saved is what a restarted sensor loads."""
     shelf = Shelf()
@@ -30,6 +40,21 @@ def test_form() -> None:
         "after_id": "x",
         "order": "number",
     }
+    assert json.loads(Cursor(NOON, ended=ENDED).to_json())["ended"] == {
+        "after": "2026-03-02T12:00:00Z",
+        "waits": {"0123456789abcdef": "2026-03-02T13:00:00Z"},
+    }
+
+
+def test_which_endings() -> None:
+    """Those up to an instant, and later ones by name."""
+    later = NOON + timedelta(minutes=1)
+
+    assert ENDED.has("another", NOON)
+    assert not ENDED.has("another", later)
+    assert ENDED.has("0123456789abcdef", later)
+    assert Cursor(later, ended=ENDED).whole == NOON
+    assert Cursor(later).whole == later
 
 
 def test_one_value_a_server() -> None:
@@ -69,6 +94,8 @@ def test_datastore_down() -> None:
         '{"version": 1, "through": "yesterday", "after_id": null}',
         '{"version": 1, "through": "2026-03-02T12:00:00Z", "after_id": 7}',
         '{"version": 1, "through": "2026-03-02T12:00:00Z"}',
+        '{"version": 1, "through": "2026-03-02T12:00:00Z", "after_id": null, "ended": null}',
+        '{"version": 1, "through": "2026-03-02T12:00:00Z", "after_id": null, "ended": {}}',
     ],
 )
 def test_something_else_under_the_name(text: str) -> None:

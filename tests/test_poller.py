@@ -217,7 +217,7 @@ def test_ended_during_an_outage(bench: Bench) -> None:
 
 
 def test_closed_just_after_the_last_poll_of_a_process(bench: Bench) -> None:
-    """The next one looks for what was closed since shortly before that, and for nothing older."""
+    """The next one looks for what was closed since two hours before, and for nothing older."""
     number = bench.fake.add_change()
     bench.fake.at("2026-03-04 10:00:00")
     bench.poll()
@@ -227,7 +227,7 @@ def test_closed_just_after_the_last_poll_of_a_process(bench: Bench) -> None:
 
     assert bench.endings() == [(number, "merged")]
     asked = next(one for one in reversed(bench.fake.seen) if "-status:open" in one)
-    assert 'after:"2026-03-04 09:40:' in asked
+    assert 'after:"2026-03-04 08:00:00"' in asked
 
 
 def test_review_that_shows_up_late(bench: Bench) -> None:

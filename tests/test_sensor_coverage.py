@@ -150,6 +150,20 @@ def test_asked(bench: Bench) -> None:
     assert offered(bench, polls=30) == []
 
 
+def test_pass_that_shows_to_the_next_process(bench: Bench) -> None:
+    """Its milestone, which lies before the cursor, is not told once more; the wait is offered."""
+    number = told_overdue(bench)
+    bench.fake.advance(minutes=5)
+    ask(bench, number)
+    bench.fake.advance(minutes=40)
+    bench.poll()
+    bench.fake.review(number, text="/pass", at="2026-03-03 09:20:00")
+    bench.start()
+
+    assert offers(bench) != []
+    assert [trigger for trigger, _ in bench.told].count("gerrit.change_waiting") == 1
+
+
 def test_asked_about_a_lower_milestone(bench: Bench) -> None:
     """A higher milestone wants an ask of its own; who was asked before is named."""
     number = told_overdue(bench)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import List, Optional
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import List, Optional, Tuple
 
 import pytest
 
@@ -12,7 +14,7 @@ from reviewloop.core.reading import read_change
 from reviewloop.errors import DatastoreError
 from reviewloop.sensor.events import Dispatched, Event
 from reviewloop.sensor.position import KEPT, Position
-from reviewloop.store.cursor import Cursor, CursorStore, LostCursorError
+from reviewloop.store.cursor import Cursor, CursorStore, Endings, LostCursorError
 
 TUESDAY = at("tue 9:00")
 
@@ -65,7 +67,7 @@ def test_first_start() -> None:
     first.save()
     first.save()
 
-    assert store.saves == [Cursor(TUESDAY)]
+    assert store.saves == [Cursor(TUESDAY, ended=Endings(TUESDAY))]
 
 
 def test_loaded_once() -> None:
@@ -112,21 +114,77 @@ def test_what_is_late_and_not_dispatched() -> None:
     """Of what is left, only what lies before the cursor need be named."""
     found = position()
     late, ahead = event("mon 8:00"), event("mon 10:00", number=2)
-    found.expect([late, ahead], {7: TUESDAY})
+    found.expect([late, ahead], {7: TUESDAY}, {})
 
-    assert found.cursor == Cursor(TUESDAY, late=frozenset({late.name}), aside={7: TUESDAY})
+    all_told = Endings(TUESDAY)
+    assert found.cursor == Cursor(
+        TUESDAY, late=frozenset({late.name}), aside={7: TUESDAY}, ended=all_told
+    )
     assert found.cursor.expected == {1, 7}
-    found.expect([ahead], {})
-    assert found.cursor == Cursor(TUESDAY)
+    found.expect([ahead], {}, {})
+    assert found.cursor == Cursor(TUESDAY, ended=all_told)
 
 
 def test_only_so_many_are_named() -> None:
     """A datastore value does not grow without end: the earliest are kept."""
     found = position()
     late = [event("mon 8:00", number=number) for number in range(1, KEPT + 2)]
-    found.expect(late, {})
+    found.expect(late, {}, {})
 
     assert found.cursor.late == frozenset(one.name for one in late[:KEPT])
+
+
+def ending(moment: str, number: int = 1) -> Event:
+    """The end of a wait by a review, after its first milestone."""
+    history = History().upload("mon 9:00").review(moment, "second", text="Why?")
+    reading = read_change(replace(history.change(), number=number), POLICY)
+    (first,) = Dispatched.up_to(Cursor(at("tue 9:30")), reading, namer(number=number)).due(
+        reading, namer(number=number), at(moment)
+    )
+    return first
+
+
+def named(found: Position) -> Tuple[datetime, List[datetime]]:
+    """Up to when all endings count as dispatched, and when the others were that do."""
+    ended = found.cursor.ended
+    assert ended is not None
+    return ended.after, sorted(ended.waits.values())
+
+
+def test_endings_are_named() -> None:
+    """Those that were dispatched and those that need not be, for two hours before the cursor; what
+    an earlier release had dispatched is all that lay before its cursor.
+    """
+    found = position("tue 10:00")
+    found.advance_past(ending("tue 10:30", number=1))
+    assert named(found) == (at("tue 10:00"), [at("tue 10:30")])
+    found.advance_to(at("tue 11:00"))
+    found.expect([], {}, {"a wait": at("tue 10:45")})
+    assert named(found) == (at("tue 10:00"), [at("tue 10:30"), at("tue 10:45")])
+    found.advance_past(ending("tue 10:50", number=2))
+    found.advance_to(at("tue 12:30"))
+    found.expect([], {}, {})
+    assert named(found) == (at("tue 10:30"), [at("tue 10:45"), at("tue 10:50")])
+    found.advance_to(at("tue 12:40"))
+    found.expect([], {}, {})
+
+    assert named(found) == (at("tue 10:40"), [at("tue 10:45"), at("tue 10:50")])
+
+
+def test_only_so_many_endings_are_named() -> None:
+    """Of more than that, those up to the latest one left out count as dispatched."""
+    found = position()
+    first = at("tue 9:00:01")
+    over = {str(place): first + timedelta(seconds=place) for place in range(KEPT)}
+    found.expect([], {}, {})
+    found.advance_to(at("tue 10:00"))
+    found.expect([], {}, over)
+    assert named(found) == (TUESDAY, sorted(over.values()))
+    found.expect([], {}, {"the last": at("tue 9:59"), "one of the first second": first})
+    after, kept = named(found)
+
+    assert after == first
+    assert kept == [*sorted(over.values())[1:], at("tue 9:59")]
 
 
 def test_store_down() -> None:
@@ -152,7 +210,7 @@ def test_taken_back() -> None:
     found = position("mon3 9:00")
     found.lower(TUESDAY)
 
-    assert found.cursor == Cursor(TUESDAY)
+    assert found.cursor == Cursor(TUESDAY, ended=Endings(TUESDAY))
 
 
 def test_taken_back_with_what_is_left() -> None:
@@ -162,7 +220,7 @@ def test_taken_back_with_what_is_left() -> None:
     found.load()
     found.lower(TUESDAY)
 
-    assert found.cursor == Cursor(TUESDAY, None, late, aside)
+    assert found.cursor == Cursor(TUESDAY, None, late, aside, ended=Endings(TUESDAY))
 
 
 def test_second_that_is_over() -> None:
@@ -180,7 +238,7 @@ def test_position_of_an_earlier_release(is_event: bool) -> None:
     """It compared ids as texts; that ends with the first move, to an event or to an instant."""
     found = Position(Shown(Cursor(at("tue 8:00"), "s:1:reviewers:1:1d", as_text=True)))
     found.load()
-    found.expect([], {})
+    found.expect([], {}, {})
     assert found.cursor.as_text
     if is_event:
         found.advance_past(event())
@@ -201,7 +259,7 @@ def test_forgotten_and_not_saved() -> None:
     found.start(TUESDAY)
     found.save()
 
-    assert store.saves == [Cursor(TUESDAY)]
+    assert store.saves == [Cursor(TUESDAY, ended=Endings(TUESDAY))]
 
 
 def test_check_of_a_damaged_value() -> None:

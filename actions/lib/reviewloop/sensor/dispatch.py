@@ -78,7 +78,7 @@ class Dispatcher:
         :raises MessagingError: StackStorm did not take a trigger; what it took is remembered.
         """
         ready, left = self._ready(now, watch, fresh, intake)
-        self._prepare(ready, left, aside)
+        self._prepare(ready, left, aside, watch)
         sent: List[Event] = []
         try:
             for event, payload in ready:
@@ -93,7 +93,7 @@ class Dispatcher:
             left = [event for event, _ in ready[first:]] + left
             if not left:
                 self._position.advance_to(now)
-            self._position.expect(left, aside.through())
+            self._position.expect(left, aside.through(), watch.passed_over)
             watch.settle(now)
         self._pace.say(now, watch.due(now) if left else None)
         return sent
@@ -137,11 +137,15 @@ class Dispatcher:
         return guarded(built, lambda err: Failed(event.key, err))
 
     def _prepare(
-        self, ready: List[Tuple[Event, Dict[str, Any]]], left: List[Event], aside: Aside
+        self,
+        ready: List[Tuple[Event, Dict[str, Any]]],
+        left: List[Event],
+        aside: Aside,
+        watch: Watch,
     ) -> None:
         """Before the first trigger leaves: a restart must know what lies before the cursor."""
         events = [event for event, _ in ready]
-        self._position.expect(events + left, aside.through())
+        self._position.expect(events + left, aside.through(), watch.passed_over)
         self._position.save()
         if ready:
             # A trigger sent while the datastore is down would be lost without a word.

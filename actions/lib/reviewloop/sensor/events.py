@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import (
     Callable,
@@ -25,13 +25,17 @@ from typing import (
 
 from reviewloop.core.change import Change
 from reviewloop.core.durations import Duration, parse_duration
-from reviewloop.core.keys import event_order
+from reviewloop.core.keys import digest, event_order
 from reviewloop.core.milestones import Crossing, Ending
 from reviewloop.core.reading import Reading, Timeline, WaitKey
 from reviewloop.core.timestamps import epoch, instant, iso
 from reviewloop.core.waits import Wait
 from reviewloop.sensor.found import ChangeKey
 from reviewloop.store.cursor import Cursor
+
+#: How far before the cursor endings are told apart by name: what the index shows only to the next
+#: process is dispatched by that.
+NAMED = timedelta(hours=2)
 
 #: The event id of a crossing.
 Namer = Callable[[Crossing], str]
@@ -107,6 +111,7 @@ class Dispatched:
     @classmethod
     def up_to(cls, cursor: Cursor, reading: Reading, name: Namer) -> Dispatched:
         """What earlier polls have dispatched of a change, if they got as far as ``cursor``."""
+        key = ChangeKey.of(reading.change)
         crossed: Dict[WaitKey, Reached] = {}
         ended: Set[WaitKey] = set()
         for timeline in reading.timelines:
@@ -115,7 +120,9 @@ class Dispatched:
                 continue
             crossed[timeline.key] = Reached.of(past[-1])
             ending = _ending(timeline, crossed[timeline.key])
-            if ending is not None and _is_past(cursor, ending, ending.at, name(past[-1])):
+            if ending is None or not _is_past(cursor, ending, ending.at, name(past[-1])):
+                continue
+            if _is_named(cursor, key, timeline.key, ending.at):
                 ended.add(timeline.key)
         return cls(crossed, frozenset(ended)) if crossed else cls()
 
@@ -176,6 +183,17 @@ class Dispatched:
         """Whether the ending of a wait is still to be dispatched."""
         return timeline.key in self.crossed and timeline.key not in self.ended
 
+    def passed_over(self, reading: Reading, now: datetime) -> Iterator[Tuple[str, datetime]]:
+        """The waits whose milestone and ending lay between two polls, so that neither is to be
+        dispatched: a name of each, and when it ended.
+        """
+        for timeline in reading.timelines:
+            end = timeline.wait.end
+            if end is None or not now - NAMED < end <= now:
+                continue
+            if timeline.crossings and timeline.key not in self.crossed:
+                yield wait_name(ChangeKey.of(reading.change), timeline.key), end
+
     def due(self, reading: Reading, name: Namer, now: datetime) -> Iterator[Event]:
         """What is to be dispatched of the change by ``now``.
 
@@ -197,7 +215,16 @@ class Dispatched:
 def is_told(cursor: Cursor, event: Event) -> bool:
     """Whether an event has been dispatched, if polls got as far as ``cursor``."""
     of_change = cursor.of(event.key.number)
-    return _is_past(of_change, event.what, event.at, event.id)
+    if not _is_past(of_change, event.what, event.at, event.id):
+        return False
+    is_crossing = isinstance(event.what, Crossing)
+    return is_crossing or _is_named(cursor, event.key, event.wait_key, event.at)
+
+
+def wait_name(key: ChangeKey, wait: WaitKey) -> str:
+    """A name for a wait that stays when another change of the same number is met."""
+    party, since = wait
+    return digest("ended", *key, party, epoch(since))
 
 
 def _by_place(reached: Reached) -> Tuple[int, datetime]:
@@ -215,6 +242,11 @@ def _ending(timeline: Timeline, reached: Reached) -> Optional[Ending]:
 
 def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_id: str) -> bool:
     return cursor.is_past(at, event_id) and _name(what, at, event_id) not in cursor.late
+
+
+def _is_named(cursor: Cursor, key: ChangeKey, wait: WaitKey, at: datetime) -> bool:
+    """Whether an ending before the cursor was known in time, so that it was dispatched."""
+    return cursor.ended is None or cursor.ended.has(wait_name(key, wait), at)
 
 
 def _is_news(timeline: Timeline, last: Crossing, before: Optional[Reached]) -> bool:

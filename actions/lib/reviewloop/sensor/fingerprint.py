@@ -37,7 +37,7 @@ def fingerprint(settings: Settings, now: datetime) -> str:
     for part in _code():
         found.update(part)
     told = [_plain(policy), settings.server, settings.gerrit.url, settings.gerrit.query]
-    found.update(json.dumps([told, list(_days(policy.calendar, now))], sort_keys=True).encode())
+    found.update(json.dumps([told, list(_days(policy.calendar, now))]).encode())
     return found.hexdigest()
 
 

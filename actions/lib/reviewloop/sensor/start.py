@@ -78,7 +78,7 @@ class Start:
         Raises what the server and the datastore raise; the next run goes on from there.
         """
         cursor = self._position.cursor
-        lagging = cursor.through - OVERLAP
+        lagging = min(cursor.through - OVERLAP, cursor.whole)
         # What has fallen due since the cursor may leave nothing ahead of it.
         idle = horizon(self._settings, min(now, cursor.through))
         is_open = all_of("status:open", after(min(idle, lagging)))

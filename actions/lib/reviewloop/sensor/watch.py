@@ -42,6 +42,8 @@ class Watch:
         self._news: Set[ChangeKey] = set()
         # What was sent since the cursor was last kept, and how far the wait was before.
         self._unconfirmed: List[Tuple[Event, Optional[Reached]]] = []
+        #: Waits whose endings are not to be dispatched, and when they ended, likewise.
+        self.passed_over: Dict[str, datetime] = {}
         self._now: Optional[datetime] = None
 
     def __contains__(self, key: ChangeKey) -> bool:
@@ -209,7 +211,7 @@ class Watch:
 
     def confirm(self) -> None:
         """The cursor has been kept: what was sent is not sent again, whatever happens."""
-        self._unconfirmed = []
+        self._unconfirmed, self.passed_over = [], {}
 
     def take_back(self, is_told: Callable[[Event], bool]) -> None:
         """Send again what was sent since the last :meth:`confirm`, but for what is surely told."""
@@ -255,7 +257,9 @@ class Watch:
         if known is None:
             self._unsettled.discard(key)
             return []
-        events = list(self._memory.dispatched(key).due(known[0], self.name(key), now))
+        dispatched = self._memory.dispatched(key)
+        self.passed_over.update(dispatched.passed_over(known[0], now))
+        events = list(dispatched.due(known[0], self.name(key), now))
         if not events:
             self._settle(key, known[0], now)
         return events

@@ -5,7 +5,8 @@ at ``through`` only what comes up to that event. The value is written after the 
 between the two repeats some events, under the same ids, and loses none.
 
 Two things lie before ``through`` and have not been dispatched: events that were found late, by
-name, and what happened to changes that could not be read, by number.
+name, and what happened to changes that could not be read, by number. So have endings that Gerrit's
+index did not show yet; for what shows while no sensor runs, those that were dispatched are named.
 """
 
 from __future__ import annotations
@@ -31,6 +32,22 @@ as texts, and are read that way.
 
 
 @dataclass(frozen=True)
+class Endings:
+    """Which endings before the cursor have been dispatched.
+
+    :param after: those up to here.
+    :param waits: the later ones: a name of each wait, and when it ended.
+    """
+
+    after: datetime
+    waits: Mapping[str, datetime] = field(default_factory=dict)
+
+    def has(self, name: str, at: datetime) -> bool:
+        """Whether the ending of a wait at an instant is one of them."""
+        return at <= self.after or name in self.waits
+
+
+@dataclass(frozen=True)
 class Cursor:
     """A position among events.
 
@@ -42,6 +59,7 @@ class Cursor:
     :param as_text: whether ids of one second are compared as texts.
     :param cache: the word by which a file beside the sensor shows that it belongs to this value, ""
         for none.
+    :param ended: which endings before this position have been dispatched; None for all.
     """
 
     through: datetime
@@ -50,6 +68,7 @@ class Cursor:
     aside: Mapping[int, datetime] = field(default_factory=dict)
     as_text: bool = False
     cache: str = ""
+    ended: Optional[Endings] = None
 
     def is_past(self, at: datetime, event_id: str) -> bool:
         """Whether the event lies at or before this position."""
@@ -65,6 +84,11 @@ class Cursor:
         return self if through is None else replace(self, through=through, after_id=None)
 
     @property
+    def whole(self) -> datetime:
+        """Every ending up to here has been dispatched, but for those that are named."""
+        return self.through if self.ended is None else self.ended.after
+
+    @property
     def expected(self) -> FrozenSet[int]:
         """The numbers of changes of which something before this position is to be dispatched."""
         late = {event_order(name.rpartition(" ")[2])[0] for name in self.late}
@@ -73,8 +97,8 @@ class Cursor:
     def to_json(self) -> str:
         """``{"version": 1, "through": "2026-03-02T09:00:00Z", "after_id": null}``.
 
-        With ``"order"`` where there is an ``after_id``, and ``"late"``, ``"aside"`` and
-        ``"cache"`` where there is something to name.
+        With ``"order"`` where there is an ``after_id``, and ``"late"``, ``"aside"``, ``"cache"``
+        and ``"ended"`` where there is something to name.
         """
         value: Dict[str, Any] = {
             "version": VERSION,
@@ -89,6 +113,9 @@ class Cursor:
             value["aside"] = {str(number): iso(at) for number, at in sorted(self.aside.items())}
         if self.cache:
             value["cache"] = self.cache
+        if self.ended is not None:
+            waits = {name: iso(at) for name, at in sorted(self.ended.waits.items())}
+            value["ended"] = {"after": iso(self.ended.after), "waits": waits}
         return json.dumps(value)
 
     @classmethod
@@ -136,9 +163,15 @@ def _checked(value: Any) -> Cursor:
         after_id=after_id,
         late=frozenset(map(str, value.get("late", ()))),
         aside={int(number): from_iso(at) for number, at in value.get("aside", {}).items()},
+        ended=_endings(value["ended"]) if "ended" in value else None,
         as_text=after_id is not None and value.get("order") != BY_NUMBER,
         cache=str(value.get("cache", "")),
     )
+
+
+def _endings(value: Any) -> Endings:
+    waits = {str(name): from_iso(at) for name, at in value["waits"].items()}
+    return Endings(from_iso(value["after"]), waits)
 
 
 def name_of(prefix: str, server: str) -> str:
