@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import FrozenSet, Optional, Tuple
+from typing import FrozenSet, NamedTuple, Optional, Tuple
 
 
 class ChangeStatus(str, Enum):
@@ -61,8 +61,7 @@ class Account:
         return hash(self.id)
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One entry of a change's history.
 
     ``author`` is the real author where Gerrit names one apart, who acts on behalf of ``voter``:

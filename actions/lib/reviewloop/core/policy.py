@@ -168,6 +168,11 @@ class Policy:
         return lru_cache(256)(lambda vote: vote.label in labels or self.is_against(vote))
 
     @cached_property
+    def is_peoples(self) -> Callable[[str], bool]:
+        """Whether the votes on a label are people's reviews, and not a gate's."""
+        return lru_cache(256)(lambda label: self.is_review(Vote(label, 1)))
+
+    @cached_property
     def is_against(self) -> Callable[[Vote], bool]:
         """Whether a person's vote is below zero, or one that holds a change back."""
         return lru_cache(256)(lambda vote: vote.value < 0 or self.holds(vote.label, vote.value))
@@ -192,12 +197,18 @@ class Policy:
         is_agents = _is_named(self.agents, change.owner) or _any(self.agents, change.footers)
         return Origin.AGENT if is_agents else Origin.PERSON
 
-    def holds(self, label: str, value: int) -> bool:
-        """Whether a person's vote is one that holds a change back."""
-        return any(
-            label == hold.label and (value >= hold.value if hold.value > 0 else value <= hold.value)
-            for hold in self.hold
-        )
+    @cached_property
+    def holds(self) -> Callable[[str, int], bool]:
+        """Whether a person's vote, a label and a value, is one that holds a change back."""
+
+        def is_one(label: str, value: int) -> bool:
+            return any(
+                label == hold.label
+                and (value >= hold.value if hold.value > 0 else value <= hold.value)
+                for hold in self.hold
+            )
+
+        return lru_cache(256)(is_one)
 
     def is_own(self, message: Message) -> bool:
         """Whether this pack wrote the message: nobody else's marks are believed."""
