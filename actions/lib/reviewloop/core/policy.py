@@ -178,17 +178,22 @@ class Policy:
         return lru_cache(256)(lambda vote: vote.value < 0 or self.holds(vote.label, vote.value))
 
     @cached_property
-    def _is_adviser(self) -> Callable[[Account], bool]:
-        return lru_cache(4096)(lambda one: _is_named(self.advisers, one))
-
-    @cached_property
     def _is_tagged(self) -> Callable[[str], bool]:
         return lru_cache(256)(lambda tag: bool(tag) and _any(self.advisers, (tag,)))
 
-    def is_adviser(self, author: Optional[Account], tag: str = "") -> bool:
-        """Whether what this author says under this tag is advice, which moves nothing."""
-        is_one = (author is not None and self._is_adviser(author)) or self._is_tagged(tag)
-        return is_one and not (author is not None and self.is_self(author))
+    @cached_property
+    def is_adviser(self) -> Callable[[Optional[Account], str], bool]:
+        """Whether what an author (None where Gerrit itself speaks) says under a tag is advice,
+        which moves nothing.
+        """
+
+        def is_one(author: Optional[Account], tag: str) -> bool:
+            if author is None:
+                return self._is_tagged(tag)
+            named = _is_named(self.advisers, author) or self._is_tagged(tag)
+            return named and not self.is_self(author)
+
+        return lru_cache(4096)(is_one)
 
     def origin(self, change: Change) -> Origin:
         """Who wrote a change, as far as its owner and its commit message tell."""
@@ -220,8 +225,15 @@ class Policy:
             return account.id == self.own_id
         return bool(self.own_account) and account.username == self.own_account
 
+    @cached_property
+    def _is_automatic(self) -> Callable[[Optional[Account], str], bool]:
+        def is_one(author: Optional[Account], tag: str) -> bool:
+            if author is None or self.is_automation(author):
+                return True
+            return is_programs(tag) or self._is_tagged(tag)
+
+        return lru_cache(4096)(is_one)
+
     def is_automatic(self, message: Message) -> bool:
         """Whether a message is not a person's: by its author, or by a tag that says so."""
-        if message.author is None or self.is_automation(message.author):
-            return True
-        return is_programs(message.tag) or self._is_tagged(message.tag)
+        return self._is_automatic(message.author, message.tag)

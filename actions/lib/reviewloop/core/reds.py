@@ -47,12 +47,13 @@ class Reds:
 
         :param against: label and account of gates' negative votes that stand after it.
         """
-        if event.kind is EventKind.LAPSE:
-            self._lapse(event.at)
-        elif event.kind is EventKind.ROBOT:
+        kind = event.kind
+        if kind is EventKind.ROBOT:
             self._said(event)
-        elif event.kind is EventKind.UPLOAD:
+        elif kind is EventKind.UPLOAD:
             self._uploaded(against)
+        elif kind is EventKind.LAPSE:
+            self._lapse(event.at)
         if self._failed:
             self._keep(
                 lambda label, gate, back: (
@@ -70,6 +71,9 @@ class Reds:
 
     def _said(self, event: Event) -> None:
         gate = event.whose
+        if gate not in self._failed and not (event.removed or event.failed):
+            if all(vote.value >= 0 for vote in event.votes):
+                return  # most of what gates say: there is nothing to end, and nothing begins
         failed, known = self._failed.get(gate, {}), self._known.setdefault(gate, set())
         taken = {label for label in event.removed if label in failed}
         if not event.votes and not taken:
