@@ -22,9 +22,6 @@ _READY_TEXT = "This change is ready for review."
 class EventKind(str, Enum):
     """What a message tells; records that tell nothing have no kind."""
 
-    # Looked up for every event.
-    __hash__ = str.__hash__
-
     UPLOAD = "upload"
     WIP = "wip"
     READY = "ready"

@@ -144,6 +144,11 @@ class Policy:
     ack_pause: Duration = field(default_factory=lambda: Duration(2, "d"))
     max_snooze: Duration = field(default_factory=lambda: Duration(30, "d"))
 
+    @cached_property
+    def milestone_seconds(self) -> Tuple[int, ...]:
+        """The milestones in working seconds."""
+        return tuple(milestone.seconds(self.calendar) for milestone in self.milestones)
+
     # The same few accounts, tags and votes come with every message, so each is looked at once.
 
     @cached_property

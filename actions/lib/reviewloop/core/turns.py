@@ -16,9 +16,6 @@ from typing import FrozenSet, Optional, Tuple
 class Party(str, Enum):
     """Who owes the next move; as a turn also ``nobody``."""
 
-    # Looked up for every event.
-    __hash__ = str.__hash__
-
     REVIEWERS = "reviewers"
     OWNER = "owner"
     SUBMITTER = "submitter"
@@ -59,9 +56,6 @@ class How(str, Enum):
 
 class TurnEvent(str, Enum):
     """What an event is to the rule of turns; the values are the words of ``docs/turns.md``."""
-
-    # Looked up for every event.
-    __hash__ = str.__hash__
 
     UPLOAD = "upload"
     WIP = "work in progress"
