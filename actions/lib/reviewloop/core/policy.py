@@ -156,13 +156,17 @@ class Policy:
         """Whether an account is not a person: a service user, one of the patterns, an adviser, or
         this pack's own.
         """
-        wanted = (*self.automation, *self.advisers)
 
         def is_one(account: Account) -> bool:
-            is_service = "SERVICE_USER" in account.tags
-            return is_service or _is_named(wanted, account) or self.is_self(account)
+            is_named = _is_named(self.automation, account) or self._is_advisers(account)
+            return is_named or "SERVICE_USER" in account.tags or self.is_self(account)
 
         return lru_cache(4096)(is_one)
+
+    @cached_property
+    def _is_advisers(self) -> Callable[[Account], bool]:
+        # Many patterns, each with much to look at.
+        return lru_cache(4096)(lambda account: _is_named(self.advisers, account))
 
     @cached_property
     def is_review(self) -> Callable[[Vote], bool]:
@@ -195,7 +199,7 @@ class Policy:
         def is_one(author: Optional[Account], tag: str) -> bool:
             if author is None:
                 return self._is_tagged(tag)
-            named = _is_named(self.advisers, author) or self._is_tagged(tag)
+            named = self._is_advisers(author) or self._is_tagged(tag)
             return named and not self.is_self(author)
 
         return lru_cache(4096)(is_one)

@@ -14,6 +14,8 @@ from reviewloop.core.records import VoteOf
 from reviewloop.core.reds import Reds
 
 Key = Tuple[str, Optional[int]]
+# What may make a change red, or begins anew what gates have said.
+_OF_REDS = frozenset([EventKind.ROBOT, EventKind.UPLOAD])
 
 
 class Standing(NamedTuple):
@@ -126,7 +128,8 @@ class Votes(Ballots):
         """Take in one event, whatever else is said of it."""
         self._uploader = event.uploader
         super().apply(event)
-        self._reds.apply(event, self._against)
+        if self._reds.failed or event.kind in _OF_REDS:
+            self._reds.apply(event, self._against)
 
     @property
     def next_lapse(self) -> Optional[datetime]:
@@ -141,7 +144,7 @@ class Votes(Ballots):
     @property
     def red(self) -> bool:
         """A gate has failed the change, and nothing has ended that (:mod:`reds`)."""
-        return bool(self._reds)
+        return bool(self._reds.failed)
 
     @property
     def unverified(self) -> bool:
