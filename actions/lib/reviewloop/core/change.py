@@ -86,8 +86,7 @@ class Message(NamedTuple):
         return "\n\n".join([self.text.rstrip(), *self.comments]) if self.comments else self.text
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(NamedTuple):
     """A vote that stands on the current patch set, as Gerrit lists it (``ApprovalInfo``).
 
     ``date`` is when it was cast, or copied to the patch set; None where Gerrit does not say.

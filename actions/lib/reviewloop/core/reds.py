@@ -18,6 +18,8 @@ from reviewloop.core.policy import Vote
 _Gate = Optional[int]
 #: Stands for the label of a gate that fails a change in words.
 WORDS = ""
+# What takes votes away that it does not name as the author's.
+_TAKING = frozenset([EventKind.UPLOAD, EventKind.MOVE, EventKind.DELETION])
 
 
 class Reds:
@@ -51,7 +53,7 @@ class Reds:
             self._uploaded(against)
         elif kind is EventKind.LAPSE:
             self._lapse(event.at)
-        if self.failed:
+        if self.failed and (event.votes or event.removed or kind in _TAKING):
             self._keep(
                 lambda label, gate, back: (
                     back is not None or label == WORDS or (label, gate) in against
