@@ -86,7 +86,7 @@ class History:
         tag = "" if self._old and tag.startswith(TAG) else tag
         patch_set = max(self.patch_set, 1)
         message = Message(number, at(moment), author, text, tag, patch_set)
-        self.messages.append(replace(message, voter=ACCOUNTS[voter] if voter else None))
+        self.messages.append(message._replace(voter=ACCOUNTS[voter] if voter else None))
         return self
 
     def upload(

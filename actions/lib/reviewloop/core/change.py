@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import FrozenSet, Optional, Tuple
+from typing import FrozenSet, NamedTuple, Optional, Tuple
 
 
 class ChangeStatus(str, Enum):
@@ -61,8 +61,7 @@ class Account:
         return hash(self.id)
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One entry of a change's history.
 
     ``author`` is the real author where Gerrit names one apart, who acts on behalf of ``voter``:
@@ -87,8 +86,7 @@ class Message:
         return "\n\n".join([self.text.rstrip(), *self.comments]) if self.comments else self.text
 
 
-@dataclass(frozen=True)
-class Approval:
+class Approval(NamedTuple):
     """A vote that stands on the current patch set, as Gerrit lists it (``ApprovalInfo``).
 
     ``date`` is when it was cast, or copied to the patch set; None where Gerrit does not say.

@@ -21,7 +21,7 @@ from typing import FrozenSet, Iterator, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change, Message
 from reviewloop.core.durations import parse_duration
-from reviewloop.core.keys import marks_of
+from reviewloop.core.keys import MARK_BEGIN, marks_of
 from reviewloop.core.policy import Policy
 from reviewloop.core.spans import Span
 from reviewloop.core.stopped import Stopped
@@ -90,9 +90,10 @@ def pauses(change: Change, policy: Policy, waits: Sequence[Wait] = ()) -> Pauses
     commands: List[Command] = []
     stopped = Stopped(waits, policy.calendar)
     for message in change.messages:
-        if policy.is_own(message):
+        said = message.said
+        if MARK_BEGIN in said and policy.is_own(message):
             asked.update(account for mark in marks_of(message) for account in mark.asked)
-        elif not policy.is_automatic(message):
+        elif "/" in said and not policy.is_automatic(message):
             for command in _bounded(message, given):
                 commands.append(_taken(command, policy, asked, stopped))
     working = [command for command in commands if not command.problem]

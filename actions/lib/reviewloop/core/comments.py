@@ -71,4 +71,4 @@ def _filled(message: Message, comments: List[ReviewComment]) -> Message:
     text = message.text
     if len(words) == len(comments):
         text = COMMENTS.sub("", text, count=1)
-    return replace(message, text=text, comments=words)
+    return message._replace(text=text, comments=words)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reviewloop.core.worktime import Calendar
 
@@ -28,6 +29,7 @@ class Duration:
         return f"{self.amount}{self.unit}"
 
 
+@lru_cache(maxsize=64)
 def parse_duration(text: str) -> Duration:
     """Read ``<number><m|h|d|w>``; ValueError says what is wrong and what to write instead."""
     match = _DURATION.fullmatch(text)

@@ -142,9 +142,16 @@ class _Reader:
         messages = self._change.messages
         if not messages or kind_of(messages[0], self._wip) is not EventKind.UPLOAD:
             yield self._beginning()
-        for message in messages:
-            self._place += 1
-            yield from self._told(message)
+        for self._place, message in enumerate(messages):
+            kind = kind_of(message, self._wip)
+            record = None if kind is None else self._record(message, kind)
+            if record is not None:
+                yield record
+            # A vote may also make ready.
+            if kind is None or kind is EventKind.READY:
+                said = self._speech(message)
+                if said is not None and (kind is None or said.votes or said.removed):
+                    yield said
         closing = _CLOSINGS.get(self._change.status)
         if closing is not None:
             # No message tells when; the last one's date is the same in every reading of it.
@@ -173,23 +180,15 @@ class _Reader:
         self._patch_set = self._last_reworked = 1
         return self._event(EventKind.UPLOAD, self._change.created, self._change.owner)
 
-    def _told(self, message: Message) -> Iterator[Event]:
-        """What a message tells: mostly one event, none, or two where a vote also makes ready."""
-        kind = kind_of(message, self._wip)
+    def _record(self, message: Message, kind: EventKind) -> Optional[Event]:
+        """What a record of that kind tells."""
         if kind is EventKind.UPLOAD:
-            yield self._upload(message)
-        elif kind is EventKind.DELETION:
-            yield from self._deletion(message)
-        elif kind in (EventKind.WIP, EventKind.READY):
-            yield self._readiness(message, kind)
-        elif kind is not None:
-            yield self._event(kind, message.date, message.author)
-        if kind in (None, EventKind.READY) and not message.tag.startswith(GERRITS_TAG):
-            yield from (
-                event
-                for event in self._speech(message)
-                if kind is None or event.votes or event.removed
-            )
+            return self._upload(message)
+        if kind is EventKind.DELETION:
+            return self._deletion(message)
+        if kind is EventKind.WIP or kind is EventKind.READY:
+            return self._readiness(message, kind)
+        return self._event(kind, message.date, message.author)
 
     def _readiness(self, message: Message, kind: EventKind) -> Event:
         ready = kind is EventKind.READY
@@ -208,7 +207,7 @@ class _Reader:
             if message.author is not None:
                 self._uploader = message.author.id
         copied, outdated = copies(message.text)
-        is_advisers = self._policy.is_adviser(message.author)
+        is_advisers = self._policy.is_adviser(message.author, "")
         ballot = Ballot() if is_advisers else pushed(message.text).of(self._change.labels)
         return self._event(
             EventKind.UPLOAD,
@@ -221,10 +220,11 @@ class _Reader:
             outdated=outdated,
         )
 
-    def _deletion(self, message: Message) -> Iterator[Event]:
+    def _deletion(self, message: Message) -> Optional[Event]:
         votes = deletions(message.text, self._addresses)
-        if votes:
-            yield self._event(EventKind.DELETION, message.date, message.author, deleted=votes)
+        if not votes:
+            return None
+        return self._event(EventKind.DELETION, message.date, message.author, deleted=votes)
 
     @cached_property
     def _addresses(self) -> Dict[str, Optional[int]]:
@@ -238,10 +238,11 @@ class _Reader:
             found[person.email] = person.id if known == person.id else None
         return found
 
-    def _speech(self, message: Message) -> Iterator[Event]:
-        review = review_of(message.text)
+    def _speech(self, message: Message) -> Optional[Event]:
+        """What somebody says, if it is a review."""
+        review = None if message.tag.startswith(GERRITS_TAG) else review_of(message.text)
         if review is None:
-            return
+            return None
         spoken_of, ballot = review
         if spoken_of < self._patch_set:
             ballot = forwarded(message.text, self._patch_set)
@@ -249,18 +250,38 @@ class _Reader:
         if self._policy.is_automatic(message):
             if spoken_of >= self._patch_set or ballot:
                 failed = not ballot and self._failed(message)
-                yield self._speaking(EventKind.ROBOT, message, ballot, failed=failed)
+                return self._speaking(EventKind.ROBOT, message, ballot, failed=failed)
         elif spoken_of >= self._last_reworked or ballot:
             said = message.said if spoken_of >= self._last_reworked else ""
             votes = ballot.cast
             reviews = any(map(self._policy.is_review, votes))
             silent = not reviews and says_nothing(said, self._policy.noise)
             kind = speaker(message.author, votes, self._change.owner.id, self._uploader)
-            yield self._speaking(kind, message, ballot, silent=silent)
+            return self._speaking(kind, message, ballot, silent=silent)
+        return None
 
-    def _speaking(self, kind: EventKind, message: Message, ballot: Ballot, **more: bool) -> Event:
-        told = {"votes": ballot.cast, "removed": ballot.removed, "voter": message.voter}
-        return self._event(kind, message.date, message.author, **told, **more)
+    def _speaking(
+        self,
+        kind: EventKind,
+        message: Message,
+        ballot: Ballot,
+        silent: bool = False,
+        failed: bool = False,
+    ) -> Event:
+        return Event(
+            kind,
+            message.date,
+            message.author,
+            ballot.cast,
+            ballot.removed,
+            silent,
+            failed=failed,
+            wip=self._wip,
+            private=self._private,
+            uploader=self._uploader,
+            place=self._place,
+            voter=message.voter,
+        )
 
     def _failed(self, message: Message) -> bool:
         return matches(self._policy.gate_failures, message.said[:_GATE_CAP])
@@ -280,5 +301,6 @@ def speaker(
     who = author.id if author else None
     if who == owner:
         return EventKind.REPLY
-    approves = any(vote.value > 0 for vote in votes)
-    return EventKind.REPLY if who == uploader and not approves else EventKind.REVIEW
+    if who != uploader or any(vote.value > 0 for vote in votes):
+        return EventKind.REVIEW
+    return EventKind.REPLY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Iterator, List, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy
@@ -13,8 +13,7 @@ from reviewloop.core.waits import Wait
 from reviewloop.core.worktime import Calendar
 
 
-@dataclass(frozen=True)
-class Crossing:
+class Crossing(NamedTuple):
     """A wait's stopwatch reached a milestone at an instant; ``index`` counts milestones from 0."""
 
     wait: Wait
@@ -70,13 +69,17 @@ def crossing(
 
 def crossings(wait: Wait, policy: Policy, pauses: Sequence[Span] = ()) -> Tuple[Crossing, ...]:
     """Every crossing of the wait as far as its history is known, past or future, in order."""
-    spans, calendar = running(wait, pauses), policy.calendar
+    calendar, amounts = policy.calendar, policy.milestone_seconds
+    # Working time is never longer than time itself: most waits need no calculation.
+    if wait.end is not None and (wait.end - wait.since).total_seconds() < min(amounts, default=0):
+        return ()
+    spans = running(wait, pauses)
     found: List[Crossing] = []
-    for index, milestone in enumerate(policy.milestones):
-        at = _crossed(spans, milestone.seconds(calendar), calendar, wait.end)
+    for index, seconds in enumerate(amounts):
+        at = _crossed(spans, seconds, calendar, wait.end)
         if at is None:
             break
-        found.append(Crossing(wait, milestone, index, at))
+        found.append(Crossing(wait, policy.milestones[index], index, at))
     return tuple(found)
 
 

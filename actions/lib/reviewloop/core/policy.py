@@ -144,6 +144,11 @@ class Policy:
     ack_pause: Duration = field(default_factory=lambda: Duration(2, "d"))
     max_snooze: Duration = field(default_factory=lambda: Duration(30, "d"))
 
+    @cached_property
+    def milestone_seconds(self) -> Tuple[int, ...]:
+        """The milestones in working seconds."""
+        return tuple(milestone.seconds(self.calendar) for milestone in self.milestones)
+
     # The same few accounts, tags and votes come with every message, so each is looked at once.
 
     @cached_property
@@ -151,13 +156,17 @@ class Policy:
         """Whether an account is not a person: a service user, one of the patterns, an adviser, or
         this pack's own.
         """
-        wanted = (*self.automation, *self.advisers)
 
         def is_one(account: Account) -> bool:
-            is_service = "SERVICE_USER" in account.tags
-            return is_service or _is_named(wanted, account) or self.is_self(account)
+            is_named = _is_named(self.automation, account) or self._is_advisers(account)
+            return is_named or "SERVICE_USER" in account.tags or self.is_self(account)
 
         return lru_cache(4096)(is_one)
+
+    @cached_property
+    def _is_advisers(self) -> Callable[[Account], bool]:
+        # Many patterns, each with much to look at.
+        return lru_cache(4096)(lambda account: _is_named(self.advisers, account))
 
     @cached_property
     def is_review(self) -> Callable[[Vote], bool]:
@@ -168,22 +177,32 @@ class Policy:
         return lru_cache(256)(lambda vote: vote.label in labels or self.is_against(vote))
 
     @cached_property
+    def is_peoples(self) -> Callable[[str], bool]:
+        """Whether the votes on a label are people's reviews, and not a gate's."""
+        return lru_cache(256)(lambda label: self.is_review(Vote(label, 1)))
+
+    @cached_property
     def is_against(self) -> Callable[[Vote], bool]:
         """Whether a person's vote is below zero, or one that holds a change back."""
         return lru_cache(256)(lambda vote: vote.value < 0 or self.holds(vote.label, vote.value))
 
     @cached_property
-    def _is_adviser(self) -> Callable[[Account], bool]:
-        return lru_cache(4096)(lambda one: _is_named(self.advisers, one))
-
-    @cached_property
     def _is_tagged(self) -> Callable[[str], bool]:
         return lru_cache(256)(lambda tag: bool(tag) and _any(self.advisers, (tag,)))
 
-    def is_adviser(self, author: Optional[Account], tag: str = "") -> bool:
-        """Whether what this author says under this tag is advice, which moves nothing."""
-        is_one = (author is not None and self._is_adviser(author)) or self._is_tagged(tag)
-        return is_one and not (author is not None and self.is_self(author))
+    @cached_property
+    def is_adviser(self) -> Callable[[Optional[Account], str], bool]:
+        """Whether what an author (None where Gerrit itself speaks) says under a tag is advice,
+        which moves nothing.
+        """
+
+        def is_one(author: Optional[Account], tag: str) -> bool:
+            if author is None:
+                return self._is_tagged(tag)
+            named = self._is_advisers(author) or self._is_tagged(tag)
+            return named and not self.is_self(author)
+
+        return lru_cache(4096)(is_one)
 
     def origin(self, change: Change) -> Origin:
         """Who wrote a change, as far as its owner and its commit message tell."""
@@ -192,12 +211,18 @@ class Policy:
         is_agents = _is_named(self.agents, change.owner) or _any(self.agents, change.footers)
         return Origin.AGENT if is_agents else Origin.PERSON
 
-    def holds(self, label: str, value: int) -> bool:
-        """Whether a person's vote is one that holds a change back."""
-        return any(
-            label == hold.label and (value >= hold.value if hold.value > 0 else value <= hold.value)
-            for hold in self.hold
-        )
+    @cached_property
+    def holds(self) -> Callable[[str, int], bool]:
+        """Whether a person's vote, a label and a value, is one that holds a change back."""
+
+        def is_one(label: str, value: int) -> bool:
+            return any(
+                label == hold.label
+                and (value >= hold.value if hold.value > 0 else value <= hold.value)
+                for hold in self.hold
+            )
+
+        return lru_cache(256)(is_one)
 
     def is_own(self, message: Message) -> bool:
         """Whether this pack wrote the message: nobody else's marks are believed."""
@@ -209,8 +234,15 @@ class Policy:
             return account.id == self.own_id
         return bool(self.own_account) and account.username == self.own_account
 
+    @cached_property
+    def _is_automatic(self) -> Callable[[Optional[Account], str], bool]:
+        def is_one(author: Optional[Account], tag: str) -> bool:
+            if author is None or self.is_automation(author):
+                return True
+            return is_programs(tag) or self._is_tagged(tag)
+
+        return lru_cache(4096)(is_one)
+
     def is_automatic(self, message: Message) -> bool:
         """Whether a message is not a person's: by its author, or by a tag that says so."""
-        if message.author is None or self.is_automation(message.author):
-            return True
-        return is_programs(message.tag) or self._is_tagged(message.tag)
+        return self._is_automatic(message.author, message.tag)

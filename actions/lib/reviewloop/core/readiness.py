@@ -18,6 +18,8 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.speech import review_of, says_nothing
 
 _WIP, _PRIVATE = "wip", "private"
+# What may show that something was left out before it.
+_SHOWING = frozenset([EventKind.UPLOAD, EventKind.WIP, EventKind.READY])
 
 
 def as_recorded(events: Iterable[Event], change: Change, policy: Policy) -> List[Event]:
@@ -26,7 +28,7 @@ def as_recorded(events: Iterable[Event], change: Change, policy: Policy) -> List
     """
     found: List[Event] = []
     for event in events:
-        if found and event.place < len(change.messages):
+        if event.kind in _SHOWING and found and event.place < len(change.messages):
             _show(found, event, change, policy)
         found.append(event)
     return found

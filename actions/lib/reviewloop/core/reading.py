@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Iterator, Optional, Sequence, Tuple, Union
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Change
 from reviewloop.core.commands import Pauses, Verb, pauses
@@ -27,8 +27,7 @@ EXEMPT_HASHTAG = "no-escalation"
 WaitKey = Tuple[str, datetime]
 
 
-@dataclass(frozen=True)
-class Timeline:
+class Timeline(NamedTuple):
     """A wait and its crossings, past and to come, in order."""
 
     wait: Wait
@@ -121,15 +120,15 @@ def _retold(
 
     :param passes: in order; only those inside the wait are looked at.
     """
-    if not passed:
-        return ()
+    if not passed or not passes:
+        return passed
     first = bisect_right(passes, passed[0].at)
     last = len(passes) if wait.end is None else bisect_left(passes, wait.end)
     again = []
     for at in passes[first:last]:
         reached = [one for one in passed if one.at <= at]
         if reached[-1].at < at:  # else somebody else is asked in any case
-            again.append(replace(reached[-1], at=at))
+            again.append(reached[-1]._replace(at=at))
     return tuple(sorted((*passed, *again), key=lambda one: (one.at, one.index)))
 
 

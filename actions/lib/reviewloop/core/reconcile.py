@@ -245,7 +245,7 @@ def _value(vote: Union[Standing, Approval, None]) -> int:
 def _last_cleared(events: Sequence[Event]) -> int:
     """The index of the last event that took away whatever votes it did not keep."""
     clearing = (EventKind.UPLOAD, EventKind.MOVE)
-    return max((i for i, event in enumerate(events) if event.kind in clearing))
+    return next(i for i in reversed(range(len(events))) if events[i].kind in clearing)
 
 
 def _touched(events: Sequence[Event], keys: Iterable[Key]) -> Dict[Key, int]:

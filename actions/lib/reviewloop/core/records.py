@@ -45,6 +45,8 @@ def copies(text: str) -> Tuple[Votes, Votes]:
     Above the one list of Gerrit's may stand another, made up in the push message; but Gerrit lists
     every vote there was, so what it calls outdated below is not copied, whatever stands above.
     """
+    if COPIED not in text and OUTDATED not in text:
+        return frozenset(), frozenset()
     lines = text.rstrip().split("\n")
     outdated = _list(lines, OUTDATED)
     while outdated and lines and not lines[-1].strip():

@@ -18,10 +18,12 @@ from reviewloop.core.policy import Vote
 _Gate = Optional[int]
 #: Stands for the label of a gate that fails a change in words.
 WORDS = ""
+# What takes votes away that it does not name as the author's.
+_TAKING = frozenset([EventKind.UPLOAD, EventKind.MOVE, EventKind.DELETION])
 
 
 class Reds:
-    """Who has failed the change, one event at a time.
+    """Who has ``failed`` the change, one event at a time.
 
     :param ends: when the red of a vote ends that was taken back at an instant; None for never.
     :param is_review: whether a label's votes are people's reviews.
@@ -34,26 +36,24 @@ class Reds:
     ) -> None:
         self._ends = ends
         self._is_review = is_review
-        # Gate -> label -> since when the vote is taken back; None while it stands.
-        self._failed: Dict[_Gate, Dict[str, Optional[datetime]]] = {}
+        #: Gate -> label -> since when the vote is taken back; None while it stands.
+        self.failed: Dict[_Gate, Dict[str, Optional[datetime]]] = {}
         # Labels of which each gate has given or taken back a negative vote on this patch set.
         self._known: Dict[_Gate, Set[str]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._failed)
 
     def apply(self, event: Event, against: AbstractSet[Tuple[str, _Gate]]) -> None:
         """Take in an event.
 
         :param against: label and account of gates' negative votes that stand after it.
         """
-        if event.kind is EventKind.LAPSE:
-            self._lapse(event.at)
-        elif event.kind is EventKind.ROBOT:
+        kind = event.kind
+        if kind is EventKind.ROBOT:
             self._said(event)
-        elif event.kind is EventKind.UPLOAD:
+        elif kind is EventKind.UPLOAD:
             self._uploaded(against)
-        if self._failed:
+        elif kind is EventKind.LAPSE:
+            self._lapse(event.at)
+        if self.failed and (event.votes or event.removed or kind in _TAKING):
             self._keep(
                 lambda label, gate, back: (
                     back is not None or label == WORDS or (label, gate) in against
@@ -62,15 +62,18 @@ class Reds:
 
     def next_lapse(self) -> Optional[datetime]:
         """When the first red ends by itself, if nothing happens."""
-        if not self._failed:
+        if not self.failed:
             return None
-        taken = [at for labels in self._failed.values() for at in labels.values() if at is not None]
+        taken = [at for labels in self.failed.values() for at in labels.values() if at is not None]
         ends = (self._ends(at) for at in taken)
         return min((end for end in ends if end is not None), default=None)
 
     def _said(self, event: Event) -> None:
         gate = event.whose
-        failed, known = self._failed.get(gate, {}), self._known.setdefault(gate, set())
+        if gate not in self.failed and not (event.removed or event.failed):
+            if all(vote.value >= 0 for vote in event.votes):
+                return  # most of what gates say: there is nothing to end, and nothing begins
+        failed, known = self.failed.get(gate, {}), self._known.setdefault(gate, set())
         taken = {label for label in event.removed if label in failed}
         if not event.votes and not taken:
             failed.pop(WORDS, None)
@@ -94,9 +97,9 @@ class Reds:
         return vote.label in known or any(map(self._is_review, failed)) or WORDS in failed
 
     def _uploaded(self, against: AbstractSet[Tuple[str, _Gate]]) -> None:
-        self._failed, self._known = {}, {}
+        self.failed, self._known = {}, {}
         for label, gate in against:
-            self._failed.setdefault(gate, {})[label] = None
+            self.failed.setdefault(gate, {})[label] = None
             self._known.setdefault(gate, set()).add(label)
 
     def _lapse(self, now: datetime) -> None:
@@ -107,12 +110,12 @@ class Reds:
         self._keep(lasts)
 
     def _keep(self, lasts: Callable[[str, _Gate, Optional[datetime]], bool]) -> None:
-        for gate, labels in list(self._failed.items()):
+        for gate, labels in list(self.failed.items()):
             kept = {label: back for label, back in labels.items() if lasts(label, gate, back)}
             self._set(gate, kept)
 
     def _set(self, gate: _Gate, failed: Dict[str, Optional[datetime]]) -> None:
         if failed:
-            self._failed[gate] = failed
+            self.failed[gate] = failed
         else:
-            self._failed.pop(gate, None)
+            self.failed.pop(gate, None)

@@ -6,13 +6,11 @@ before or where the next begins.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """``[start, end)``; end None = still open."""
 
     start: datetime
@@ -39,6 +37,8 @@ def subtract(spans: Iterable[Span], holes: Sequence[Span]) -> Tuple[Span, ...]:
     :param holes: in order. Of these only the ones that touch a span are looked at: many spans and
         many holes cost no more than their parts.
     """
+    if not holes:
+        return tuple([span for span in spans if span.end is None or span.start < span.end])
     return tuple(part for span in spans for part in _without(span, holes))
 
 

@@ -117,9 +117,9 @@ def says_nothing(text: str, noise: Sequence[Pattern[str]]) -> bool:
     """Whether a message without votes holds no comment and no words meant for people."""
     if COMMENTS.search(text):
         return False
-    below = [line.strip() for line in _words(text) if line.strip()]
-    words = [line for line in below if not line.startswith("/")]
-    return not words or matches(noise, words[0][:_NOISE_CAP])
+    below = map(str.strip, _words(text))
+    first = next((line for line in below if line and not line.startswith("/")), None)
+    return first is None or matches(noise, first[:_NOISE_CAP])
 
 
 def matches(patterns: Sequence[Pattern[str]], text: str) -> bool:

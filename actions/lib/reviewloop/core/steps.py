@@ -160,31 +160,28 @@ class _Turns:
             self._began_negative, self._began_held = self._votes.negative, self._votes.held
         return Step(event, kind, facts, row, redirect, self._turn, self._cause, is_new)
 
-    @property
-    def _lifted(self) -> bool:
-        """Whether nobody is against the change any more. To hold one may take a positive vote."""
-        let_go = self._began_held and not self._votes.held
-        return not self._votes.negative and (self._began_negative or let_go)
-
     def _is_voted_down(self, event: Event) -> bool:
         """Whether a person votes against the change; a bot that does makes it red."""
         down = any(map(self._policy.is_against, event.votes))
         return down and not (event.author and self._policy.is_automation(event.author))
 
     def _facts(self, event: Event) -> FrozenSet[Fact]:
-        votes, held = self._votes, self._votes.held
+        votes, cast = self._votes, event.votes
+        negative, held = votes.negative, votes.held
+        # Whether nobody is against the change any more. To hold one may take a positive vote.
+        let_go = self._began_negative or (self._began_held and not held)
         # A bot cannot let go of what is held: people have to look.
         held_by_people = held and self._robot_owner
         holds = (
             event.rebased,
-            event.idle,
-            any(map(self._policy.is_review, event.votes)),
-            self._is_voted_down(event),
-            votes.negative,
+            event.wip or event.private,
+            bool(cast) and any(map(self._policy.is_review, cast)),
+            bool(cast) and self._is_voted_down(event),
+            negative,
             votes.approved and not held_by_people,
             held and not held_by_people,
             votes.red,
-            self._lifted,
+            let_go and not negative,
             self._robot_owner,
             votes.unverified,
         )
@@ -212,9 +209,17 @@ def _facts_of(holds: Tuple[bool, ...]) -> FrozenSet[Fact]:
     return frozenset(fact for fact, known in zip(_FACTS, holds) if known)
 
 
+# What an event is to the rule of turns, where nothing else of it matters: mostly the same word.
+_TURN_EVENTS = {
+    EventKind.DELETION: TurnEvent.RECHECK,
+    EventKind.MOVE: TurnEvent.RECHECK,
+    EventKind.LAPSE: TurnEvent.ROBOT,
+    **{kind: TurnEvent[kind.name] for kind in EventKind if kind.name in TurnEvent.__members__},
+}
+
+
 def _turn_event(event: Event) -> TurnEvent:
-    if event.kind in (EventKind.UPLOAD, EventKind.READY) and event.idle:
+    kind = event.kind
+    if (event.wip or event.private) and (kind is EventKind.UPLOAD or kind is EventKind.READY):
         return TurnEvent.WIP
-    if event.silent or event.kind in (EventKind.DELETION, EventKind.MOVE):
-        return TurnEvent.RECHECK
-    return TurnEvent.ROBOT if event.kind is EventKind.LAPSE else TurnEvent[event.kind.name]
+    return TurnEvent.RECHECK if event.silent else _TURN_EVENTS[kind]

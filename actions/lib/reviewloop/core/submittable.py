@@ -16,7 +16,7 @@ from typing import List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change, ChangeStatus
 from reviewloop.core.kinds import EventKind
-from reviewloop.core.policy import Policy, Vote
+from reviewloop.core.policy import Policy
 from reviewloop.core.spans import Span, in_order
 from reviewloop.core.steps import Step
 from reviewloop.core.turns import Cause, Fact, Party
@@ -84,7 +84,7 @@ def _missing(change: Change, policy: Policy, gates: Set[str]) -> Optional[Party]
 
 
 def _is_peoples(label: str, policy: Policy, gates: Set[str]) -> bool:
-    if policy.is_review(Vote(label, 1)):
+    if policy.is_peoples(label):
         return True
     return label not in gates and _GATES_LABEL.search(label) is None
 

@@ -27,7 +27,7 @@ def epoch(at: datetime) -> int:
 
 def instant(seconds: int) -> datetime:
     """The inverse of :func:`epoch`. :raises OverflowError: no calendar reaches so far."""
-    return _EPOCH + timedelta(seconds=seconds)
+    return _EPOCH + timedelta(0, seconds)
 
 
 def moment(instant: datetime) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Counter as Counts
-from typing import Dict, Mapping, Optional, Set, Tuple
+from typing import Dict, Mapping, NamedTuple, Optional, Set, Tuple
 
 from reviewloop.core.history import Event
 from reviewloop.core.kinds import EventKind
@@ -15,10 +14,11 @@ from reviewloop.core.records import VoteOf
 from reviewloop.core.reds import Reds
 
 Key = Tuple[str, Optional[int]]
+# What may make a change red, or begins anew what gates have said.
+_OF_REDS = frozenset([EventKind.ROBOT, EventKind.UPLOAD])
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """A vote that stands: its value, whether a gate cast it, and the event that did."""
 
     value: int
@@ -36,12 +36,13 @@ class Ballots:
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
-        if event.kind in (EventKind.UPLOAD, EventKind.MOVE):
+        kind = event.kind
+        if kind is EventKind.UPLOAD or kind is EventKind.MOVE:
             self._upload(event)
-        elif event.kind is EventKind.DELETION:
+        elif kind is EventKind.DELETION:
             self._delete(event)
-        elif event.kind in (EventKind.ROBOT, EventKind.REVIEW, EventKind.REPLY):
-            self._ballot(event, event.kind is EventKind.ROBOT)
+        else:
+            self._ballot(event, kind is EventKind.ROBOT)
 
     @property
     def standing(self) -> Mapping[Key, Standing]:
@@ -57,7 +58,8 @@ class Ballots:
                         self._drop((vote.label, account))
         for kept in event.kept:
             self._cast(kept.vote, kept.account, kept.automatic, event)
-        self._ballot(event, self._is_robot(event))
+        if event.votes or event.removed:
+            self._ballot(event, self._is_robot(event))
 
     def _delete(self, event: Event) -> None:
         for gone in event.deleted:
@@ -75,26 +77,29 @@ class Ballots:
             self._cast(vote, event.whose, automatic, event)
 
     def _cast(self, vote: Vote, account: Optional[int], automatic: bool, source: Event) -> None:
-        self._drop((vote.label, account))
-        self._standing[vote.label, account] = Standing(vote.value, automatic, source)
-        self._count((vote.label, account), 1)
+        key = vote.label, account
+        before = self._standing.pop(key, None)
+        self._standing[key] = Standing(vote.value, automatic, source)
+        if before is None or before[:2] != (vote.value, automatic):
+            if before is not None:
+                self._count(account, Vote(vote.label, before.value), before.automatic, -1)
+            self._count(account, vote, automatic, 1)
 
     def _is_robot(self, event: Event) -> bool:
         return event.author is not None and self._policy.is_automation(event.author)
 
     def _drop(self, key: Key) -> None:
-        if key in self._standing:
-            self._count(key, -1)
-            del self._standing[key]
+        before = self._standing.pop(key, None)
+        if before is not None:
+            self._count(key[1], Vote(key[0], before.value), before.automatic, -1)
 
-    def _count(self, key: Key, step: int) -> None:
+    def _count(self, account: Optional[int], vote: Vote, automatic: bool, step: int) -> None:
         """Note that a vote stands, or with -1 that it does not any more."""
-        vote = Vote(key[0], self._standing[key].value)
-        accounts = self._by_vote.setdefault(vote, set())
         if step > 0:
-            accounts.add(key[1])
-        else:
-            accounts.discard(key[1])
+            self._by_vote.setdefault(vote, set()).add(account)
+            return
+        accounts = self._by_vote[vote]
+        accounts.discard(account)
         if not accounts:
             del self._by_vote[vote]
 
@@ -112,21 +117,19 @@ class Votes(Ballots):
         self._uploader = owner
         self._negatives: Counts[Optional[int]] = Counter()  # people's, by account
         self._negative = self._holding = 0
-        self._approving: Counts[Vote] = Counter()
+        self._approving = [0] * len(policy.approval)  # votes that count for each of these
         self._against: Set[Key] = set()  # gates' negative votes
         self._gates: Set[str] = set()  # labels on which gates have voted
         self._verifying = 0  # gates' positive votes on these
         calendar, grace = policy.calendar, policy.red_grace
-        self._reds = Reds(
-            lambda at: calendar.add(at, grace.seconds(calendar)),
-            lambda label: policy.is_review(Vote(label, 1)),
-        )
+        self._reds = Reds(lambda at: calendar.add(at, grace.seconds(calendar)), policy.is_peoples)
 
     def apply(self, event: Event) -> None:
         """Take in one event, whatever else is said of it."""
         self._uploader = event.uploader
         super().apply(event)
-        self._reds.apply(event, self._against)
+        if self._reds.failed or event.kind in _OF_REDS:
+            self._reds.apply(event, self._against)
 
     @property
     def next_lapse(self) -> Optional[datetime]:
@@ -141,7 +144,7 @@ class Votes(Ballots):
     @property
     def red(self) -> bool:
         """A gate has failed the change, and nothing has ended that (:mod:`reds`)."""
-        return bool(self._reds)
+        return bool(self._reds.failed)
 
     @property
     def unverified(self) -> bool:
@@ -151,39 +154,36 @@ class Votes(Ballots):
     @property
     def approved(self) -> bool:
         """Every approval vote of the policy stands, and no person's negative one."""
-        return not self.negative and all(self._approving[one] for one in self._policy.approval)
+        return self._negative <= 0 and all(self._approving)
 
     @property
     def held(self) -> bool:
         """The owner or uploader holds the change back, or somebody's hold vote stands."""
-        own = self._negatives[self._owner] + self._negatives[self._uploader]
-        return self._holding > 0 or own > 0
+        if self._holding > 0 or not self._negative:
+            return self._holding > 0
+        return self._negatives[self._owner] + self._negatives[self._uploader] > 0
 
-    def _count(self, key: Key, step: int) -> None:
-        super()._count(key, step)
-        label, account = key
-        standing = self._standing[key]
-        for wanted in self._policy.approval:
-            if label == wanted.label and standing.value >= wanted.value:
-                self._approving[wanted] += step
-        self._count_against(label, account, standing, step)
-
-    def _count_against(
-        self, label: str, account: Optional[int], standing: Standing, step: int
-    ) -> None:
-        negative = standing.value < 0
-        if standing.automatic:
-            if step > 0 and negative:
-                self._against.add((label, account))
-            else:
-                self._against.discard((label, account))
-            if not self._policy.is_review(Vote(label, 1)):
-                self._gates.add(label)
-                self._verifying += step * (standing.value > 0)
+    def _count(self, account: Optional[int], vote: Vote, automatic: bool, step: int) -> None:
+        super()._count(account, vote, automatic, step)
+        for place, wanted in enumerate(self._policy.approval):
+            if vote.label == wanted.label and vote.value >= wanted.value:
+                self._approving[place] += step
+        if automatic:
+            self._count_gates(account, vote, step)
             return
-        self._negative += step * negative
-        self._negatives[account] += step * negative
-        self._holding += step * self._policy.holds(label, standing.value)
+        if vote.value < 0:
+            self._negative += step
+            self._negatives[account] += step
+        if self._policy.holds(vote.label, vote.value):
+            self._holding += step
+
+    def _count_gates(self, account: Optional[int], vote: Vote, step: int) -> None:
+        if vote.value < 0:
+            (self._against.add if step > 0 else self._against.discard)((vote.label, account))
+        if not self._policy.is_peoples(vote.label):
+            self._gates.add(vote.label)
+            if vote.value > 0:
+                self._verifying += step
 
 
 def _outlives(upload: Event, vote: Vote, account: Optional[int]) -> bool:

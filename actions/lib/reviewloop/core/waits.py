@@ -5,9 +5,9 @@ Red stops the stopwatch of reviewers and submitters, and never that of the owner
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import FrozenSet, List, Optional, Sequence, Set, Tuple
+from typing import FrozenSet, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.kinds import EventKind
@@ -19,8 +19,7 @@ from reviewloop.core.telling import Disagreement
 from reviewloop.core.turns import Cause, How, Party, TurnEvent
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """A span during which one party owed the next move; the stopwatch runs in ``segments`` only.
 
     ``lapses`` marks one that red ends by itself, which may lie ahead: until then it lasts.
@@ -79,10 +78,11 @@ def state_of(change: Change, policy: Policy, found: Followed) -> State:
     """What a history comes to that was followed already."""
     submitted = submittable(change, policy, found.steps)
     taken, last = submitted.steps, submitted.steps[-1]
+    reds = in_order(_reds(taken))
     return State(
-        _waits(taken, submitted.waiting),
+        _waits(taken, reds, submitted.waiting),
         last.turn,
-        in_order(_reds(taken)),
+        reds,
         submitted.waiting,
         human_reviews=sum(step.kind is TurnEvent.REVIEW for step in taken),
         uploader=last.event.uploader,
@@ -92,16 +92,19 @@ def state_of(change: Change, policy: Policy, found: Followed) -> State:
     )
 
 
-def _waits(taken: Sequence[Step], gates: Sequence[Span]) -> Tuple[Wait, ...]:
+def _waits(
+    taken: Sequence[Step], reds: Sequence[Span], gates: Sequence[Span]
+) -> Tuple[Wait, ...]:
     """Every wait that lasted, in the order they began."""
-    found = (*_turn_waits(taken, gates), *_owner_waits(taken))
+    found = (*_turn_waits(taken, reds, gates), *_owner_waits(taken))
     lasted = [wait for wait in found if wait.end is None or wait.end > wait.since]
     return tuple(sorted(lasted, key=lambda wait: (wait.since, wait.party.value)))
 
 
-def _turn_waits(taken: Sequence[Step], gates: Sequence[Span]) -> List[Wait]:
+def _turn_waits(
+    taken: Sequence[Step], reds: Sequence[Span], gates: Sequence[Span]
+) -> List[Wait]:
     """The waits of reviewers and submitter: one a span of their turn."""
-    reds = in_order(_reds(taken))
     begun = [step for step in taken if step.is_new]
     waits = []
     for step, after in zip(begun, [*begun[1:], None]):
@@ -121,9 +124,10 @@ def _reds(taken: Sequence[Step]) -> Tuple[Span, ...]:
     spans: List[Span] = []
     since: Optional[datetime] = None
     for step in taken:
-        if step.red and since is None:
+        red = step.red
+        if red and since is None:
             since = step.event.at
-        elif since is not None and not step.red:
+        elif since is not None and not red:
             spans.append(Span(since, step.event.at))
             since = None
     return (*spans, Span(since)) if since is not None else tuple(spans)
@@ -134,14 +138,17 @@ def _owner_waits(taken: Sequence[Step]) -> List[Wait]:
     waits: List[Wait] = []
     running: Optional[Wait] = None
     for step in taken:
+        owed = step.owed
+        if (running is None) is (owed is None):
+            continue
         at = step.event.at
-        if running is None and step.owed is not None:
-            running = Wait(Party.OWNER, step.owed, at, (Span(at),))
-        elif running is not None and step.owed is None:
+        if running is None and owed is not None:
+            running = Wait(Party.OWNER, owed, at, (Span(at),))
+        elif running is not None:
             ended = (Span(running.since, at),)
             lapses = step.event.kind is EventKind.LAPSE
             how = step.owner_ending
-            waits.append(replace(running, segments=ended, end=at, how=how, lapses=lapses))
+            waits.append(running._replace(segments=ended, end=at, how=how, lapses=lapses))
             running = None
     return waits if running is None else [*waits, running]
 

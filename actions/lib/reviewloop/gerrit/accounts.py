@@ -13,23 +13,19 @@ def account(data: Any, where: str = "account") -> Account:
     """``AccountInfo``; ``_account_id`` must be there, the rest with DETAILED_ACCOUNTS."""
     raw = mapping(data, where)
     tags = field(raw, "tags", list, where, [])
-    found = Account(
-        id=field(raw, "_account_id", int, where),
-        name=field(raw, "name", str, where, ""),
-        email=field(raw, "email", str, where, ""),
-        username=field(raw, "username", str, where, ""),
-        tags=tuple(typed(tag, str, "tags[]", where) for tag in tags),
-        inactive=field(raw, "inactive", bool, where, False),
+    return _shared(
+        field(raw, "_account_id", int, where),
+        field(raw, "name", str, where, ""),
+        field(raw, "email", str, where, ""),
+        field(raw, "username", str, where, ""),
+        tuple([typed(tag, str, "tags[]", where) for tag in tags]) if tags else (),
+        field(raw, "inactive", bool, where, False),
     )
-    return _shared(found)
 
 
-@lru_cache(maxsize=4096)
-def _shared(found: Account) -> Account:
-    """The one value for all that are alike: it is found again by what it is, and not by a look at
-    each of its fields, and is kept once.
-    """
-    return found
+#: The one value for all that are alike: it is made and kept once, and is found again by what it is,
+#: and not by a look at each of its fields.
+_shared = lru_cache(maxsize=4096)(Account)
 
 
 def reviewer_updates(raw: Raw, where: str) -> Optional[Tuple[ReviewerUpdate, ...]]:
@@ -64,11 +60,10 @@ class People:
         """``AccountInfo``, None where there is none."""
         if data is None:
             return None
-        raw = mapping(data, self._where)
-        number = raw.get("_account_id")
-        before = self._known.get(number) if isinstance(number, int) else None
-        if before is not None and before[0] == raw:
+        number = data.get("_account_id") if type(data) is dict else None
+        before = self._known.get(number) if type(number) is int else None
+        if before is not None and before[0] == data:
             return before[1]
-        found = account(raw, self._where)
-        self._known[found.id] = (raw, found)
+        found = account(data, self._where)
+        self._known[found.id] = (data, found)
         return found

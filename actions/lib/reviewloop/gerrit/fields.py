@@ -9,7 +9,7 @@ can hold and UTF-8 cannot) are read as U+FFFD.
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import Any, Dict, Mapping, Type, TypeVar
 
 from reviewloop.core.text import one_line
@@ -30,21 +30,26 @@ _WORD_CAP = 60
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d{1,9})?", re.ASCII)
 
 
-def timestamp(text: str, where: str = "a timestamp") -> datetime:
+def timestamp(text: str, where: str = "a timestamp", key: str = "") -> datetime:
     """``2026-03-02 09:00:00.000000000`` as an aware datetime in UTC; fractions are dropped.
 
-    :raises ProtocolError: anything else; ``where`` says in the message what was being read.
+    :raises ProtocolError: anything else; ``where`` and ``key`` say what was being read.
     """
     match = _TIMESTAMP.fullmatch(text)
     if match is None:
-        raise ProtocolError(f"{where}: {_shown(text)} is not a time in Gerrit's form.")
+        raise _no_time(text, where, key, "is not a time in Gerrit's form")
     try:
-        found = datetime.fromisoformat(match.group(1)).replace(tzinfo=timezone.utc)
+        found = datetime.fromisoformat(match.group(1) + "+00:00")
     except ValueError as err:
-        raise ProtocolError(f"{where}: {_shown(text)} is not a time ({err}).") from err
+        raise _no_time(text, where, key, f"is not a time ({err})") from err
     if not EARLIEST <= found < LATEST:
-        raise ProtocolError(f"{where}: {_shown(text)} is a time at which no change was made.")
+        raise _no_time(text, where, key, "is a time at which no change was made")
     return found
+
+
+def _no_time(text: str, where: str, key: str, what: str) -> ProtocolError:
+    place = f"{where}, `{key}`" if key else where
+    return ProtocolError(f"{place}: {shortened(text)!r} {what}.")
 
 
 def text(data: Any, where: str) -> str:
@@ -54,7 +59,7 @@ def text(data: Any, where: str) -> str:
 
 def mapping(data: Any, where: str) -> Raw:
     """``data`` if it is a JSON object."""
-    return typed(data, dict, "the answer", where)
+    return data if type(data) is dict else typed(data, dict, "the answer", where)
 
 
 def field(raw: Mapping[str, Any], key: str, kind: Type[T], where: str, default: Any = None) -> T:
@@ -67,6 +72,9 @@ def field(raw: Mapping[str, Any], key: str, kind: Type[T], where: str, default: 
         if default is None:
             raise ProtocolError(f"{where}: the key `{key}` is missing in Gerrit's answer.")
         return default  # type: ignore
+    # Nearly all are as they must be, and a history has many.
+    if type(value) is kind and (value.isascii() if kind is str else kind is not int):
+        return value
     return typed(value, kind, key, where)
 
 
@@ -75,6 +83,8 @@ def typed(value: Any, kind: Type[T], key: str, where: str) -> T:
 
     :raises ProtocolError: it is not.
     """
+    if type(value) is int and kind is int and _LEAST <= value <= _MOST:
+        return value
     # JSON knows no integers that are truth values, Python does.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         found, wanted = type(value).__name__, kind.__name__
@@ -99,10 +109,6 @@ def shortened(text: str) -> str:
     return one_line(text[: 2 * _WORD_CAP], _WORD_CAP)
 
 
-def _shown(text: str) -> str:
-    return repr(shortened(text))
-
-
 def time_of(raw: Mapping[str, Any], key: str, where: str) -> datetime:
     """A field that holds a timestamp."""
-    return timestamp(field(raw, key, str, where), f"{where}, `{key}`")
+    return timestamp(field(raw, key, str, where), where, key)

@@ -7,6 +7,7 @@ https://gerrit-review.googlesource.com/Documentation/rest-api-changes.html#label
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, FrozenSet, Iterator, Optional, Tuple
 
 from reviewloop.core.change import Approval, Requirement
@@ -19,6 +20,8 @@ _UNMET = ("UNSATISFIED", "ERROR")
 _SUBMIT = "SUBM"
 # What a label says of its votes where it does not list them.
 _SUMMARIES = ("approved", "rejected", "recommended", "disliked", "value")
+# The same few labels come with every change.
+_shown = lru_cache(maxsize=256)(shortened)
 _LABEL_TERM = re.compile(r'label:"?([A-Za-z0-9][A-Za-z0-9-]*)')
 # Of an expression, as much as is looked at.
 _EXPRESSION_CAP = 10_000
@@ -65,7 +68,7 @@ def _is_summary(info: Raw) -> bool:
 
 
 def _approvals(name: str, info: Raw, where: str) -> Iterator[Approval]:
-    where = f"{where}, label {shortened(name)}"
+    where = f"{where}, label {_shown(name)}"
     for item in field(info, "all", list, where, []):
         vote: Any = mapping(item, where)
         value = field(vote, "value", int, where, 0)

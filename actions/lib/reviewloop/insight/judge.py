@@ -154,7 +154,7 @@ class _Judge:
         calendar = self._policy.calendar
         seconds = self._policy.milestones[0].seconds(calendar)
         for wait in self._reading.state.waits:
-            at = crossing(replace(wait, segments=(_whole(wait),)), seconds, calendar)
+            at = crossing(wait._replace(segments=(_whole(wait),)), seconds, calendar)
             if at is None:
                 continue
             if self._reading.is_exempt:

@@ -241,7 +241,9 @@ def _ending(timeline: Timeline, reached: Reached) -> Optional[Ending]:
 
 
 def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_id: str) -> bool:
-    return cursor.is_past(at, event_id) and _name(what, at, event_id) not in cursor.late
+    if not cursor.is_past(at, event_id):
+        return False
+    return not cursor.late or _name(what, at, event_id) not in cursor.late
 
 
 def _is_named(cursor: Cursor, key: ChangeKey, wait: WaitKey, at: datetime) -> bool:

@@ -30,13 +30,14 @@ from reviewloop.sensor.found import Asks, ChangeKey
 UNPROVEN = 0
 #: Spans of one stopwatch that are kept at most. Few histories have more, and those are read again.
 SPANS = 20
+#: Changes that are held unpacked at most: a start looks at each twice, so many at a time.
+UNPACKED = 500
 
 #: Whether something of a timeline is still to be dispatched.
 IsPending = Callable[[Timeline], bool]
 
 _NOBODY = Account(0)
 _write = json.JSONEncoder(separators=(",", ":")).encode
-_duration = lru_cache(maxsize=64)(parse_duration)
 
 
 def standing(change: Change) -> int:
@@ -84,8 +85,10 @@ def pack(
     )
 
 
+@lru_cache(maxsize=UNPACKED)
 def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
-    """What :func:`pack` kept, as far as polls look at it.
+    """What :func:`pack` kept, as far as polls look at it; that of the last ``UNPACKED`` changes is
+    at hand.
 
     :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
     """
@@ -167,7 +170,7 @@ def _of_timeline(
         None if how is None else How(how),
         bool(lapses),
     )
-    found = (Crossing(wait, _duration(name), index, instant(at)) for name, index, at in crossings)
+    found = (Crossing(wait, parse_duration(name), index, instant(at)) for name, index, at in crossings)
     return Timeline(wait, tuple(found))
 
 
@@ -196,7 +199,7 @@ def _of_asked(
     party: str, since: int, found: Sequence[Sequence[Any]]
 ) -> Tuple[Tuple[str, datetime], Tuple[LiveAsk, ...]]:
     asks = tuple(
-        LiveAsk(_duration(name), Tier(tier), attempt, tuple(accounts), instant(at))
+        LiveAsk(parse_duration(name), Tier(tier), attempt, tuple(accounts), instant(at))
         for name, tier, attempt, accounts, at in found
     )
     return (party, instant(since)), asks

@@ -21,6 +21,7 @@ from reviewloop.sensor.delta import OVERLAP
 from reviewloop.sensor.found import ChangeKey, Failed, Found
 from reviewloop.sensor.intake import Intake
 from reviewloop.sensor.known import Known, row_key, stamp_of
+from reviewloop.sensor.packed import UNPACKED
 from reviewloop.sensor.position import Position
 from reviewloop.sensor.reader import PORTION, Reader
 from reviewloop.sensor.watch import Watch
@@ -122,10 +123,11 @@ class Start:
         unmoved, moved = self._compared(left.entries, query)
         if len(moved) * PORTION > (len(unmoved) + len(moved)) * MAX_BATCH:
             return False
-        for row, entry in unmoved:
+        for place, (row, entry) in enumerate(unmoved, 1):
             if not self._taken(row, entry):
                 moved.add(row_key(row))
-        self._watch.settle(now - self._settling)
+            if place % UNPACKED == 0 or place == len(unmoved):
+                self._watch.settle(now - self._settling)
         self._take_in(self._reader.changes(moved), now)
         self.begun = left.begun
         self._log.info("%d changes were known, %d have moved.", len(unmoved), len(moved))
