@@ -23,7 +23,7 @@ from sandbox.gerrit.people import ADMIN, ADMIN_PASSWORD, Person  # noqa: E402
 from sandbox.gerrit.seed import PACK_ACCOUNT, PROJECTS, password_of  # noqa: E402
 from sandbox.gerrit.server import START  # noqa: E402
 
-from benchmarks import meter  # noqa: E402
+from benchmarks import holding  # noqa: E402
 from benchmarks.meter import Meter  # noqa: E402
 from benchmarks.rows import Row, head  # noqa: E402
 from benchmarks.site import BulkGerrit  # noqa: E402
@@ -85,9 +85,9 @@ def _listing(server: BulkGerrit, name: str, fetch: Fetch) -> Iterator[Row]:
                 return
 
     fetch(0)
-    meter.forget_memory()
+    holding.forget_memory()
     spent = taking.run(everything)
-    note = f"{len(kept):,} changes, {meter.most_memory():,.0f} MB at most"
+    note = f"{len(kept):,} changes, {holding.most_memory():,.0f} MB at most"
     yield Row(f"{name}: list all open by offset, every poll", str(spent), note=note)
 
 
