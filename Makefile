@@ -106,7 +106,8 @@ check-report: venv
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.report.check $(REPORT) --pictures .cache/report
 
 # Writes benchmarks/RESULTS.md. The first run makes the site, in some minutes, below .cache/; CHANGES=4000 is a smaller
-# one. SHORT=1: the simulated Gerrit only, 4,000 changes, nothing is written, for every day.
+# one, and everything else is smaller with it. SHORT=1: the simulated Gerrit only, 4,000 changes, nothing is written,
+# for every day.
 # REVIEW_HISTORIES names a folder with histories of reviews (*-reviews.jsonl.gz) whose messages are used.
 SHORT ?=
 bench: $(VENV)/.bench

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Callable, Iterator, List
 
 import requests
@@ -94,24 +92,3 @@ class Meter:
             return answer
 
         requests.Session.send = sent  # type: ignore[assignment, method-assign]
-
-
-def memory() -> float:
-    """Megabytes that this process holds now."""
-    return _status("VmRSS")
-
-
-def most_memory() -> float:
-    """Megabytes that it held at most since `forget_memory`."""
-    return _status("VmHWM")
-
-
-def forget_memory() -> None:
-    """Let the most be what it is now."""
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _status(name: str) -> float:
-    text = Path("/proc/self/status").read_text(encoding="ascii")
-    found = re.search(rf"{name}:\s+(\d+) kB", text)
-    return int(found.group(1)) / 1024 if found else 0.0

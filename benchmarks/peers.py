@@ -11,6 +11,7 @@ looks: newest first, few a page, until it comes to what it knows, and the commen
 from __future__ import annotations
 
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Sequence
@@ -23,7 +24,7 @@ from sandbox.gerrit.people import ADMIN, ADMIN_PASSWORD, Person  # noqa: E402
 from sandbox.gerrit.seed import PACK_ACCOUNT, PROJECTS, password_of  # noqa: E402
 from sandbox.gerrit.server import START  # noqa: E402
 
-from benchmarks import meter  # noqa: E402
+from benchmarks import holding  # noqa: E402
 from benchmarks.meter import Meter  # noqa: E402
 from benchmarks.rows import Row, head  # noqa: E402
 from benchmarks.site import BulkGerrit  # noqa: E402
@@ -32,6 +33,8 @@ OPTIONS = ("MESSAGES", "DETAILED_ACCOUNTS", "LABELS")
 #: A page of the two listings, and of the newest: what their authors chose.
 PAGE, FEW = 500, 5
 TOUCHED = 200
+#: Seconds after which a listing is not gone on with.
+LONGEST = 600
 Json = Dict[str, Any]
 Fetch = Callable[[int], List[Json]]
 
@@ -78,16 +81,20 @@ def _listing(server: BulkGerrit, name: str, fetch: Fetch) -> Iterator[Row]:
     kept: List[Json] = []
 
     def everything() -> None:
-        while True:
+        end, more = time.monotonic() + LONGEST, True
+        while more and time.monotonic() < end:
             page = fetch(len(kept))
             kept.extend(page)
-            if not page or not page[-1].get("_more_changes"):
-                return
+            more = bool(page) and bool(page[-1].get("_more_changes"))
 
     fetch(0)
-    meter.forget_memory()
+    holding.forget_memory()
     spent = taking.run(everything)
-    note = f"{len(kept):,} changes, {meter.most_memory():,.0f} MB at most"
+    note = f"{len(kept):,} changes, {holding.most_memory():,.0f} MB at most"
+    if len(kept) < server.changes:
+        left = server.changes / len(kept)
+        note += f"; stopped after {LONGEST // 60} minutes: all {server.changes:,} take {left:.1f} x"
+        note += " that or more, since deeper pages cost more"
     yield Row(f"{name}: list all open by offset, every poll", str(spent), note=note)
 
 

@@ -27,7 +27,7 @@ from sandbox.gerrit.seed import PACK_ACCOUNT, password_of  # noqa: E402
 from sandbox.gerrit.server import START  # noqa: E402
 from sandbox.standin.standin import StandIn  # noqa: E402
 
-from benchmarks import meter  # noqa: E402
+from benchmarks import holding  # noqa: E402
 from benchmarks.meter import Meter, Taken  # noqa: E402
 from benchmarks.rows import Row, head, times  # noqa: E402
 from benchmarks.site import DAYS, BulkGerrit  # noqa: E402
@@ -120,8 +120,8 @@ def measure(server: BulkGerrit, cache: str) -> Iterator[Row]:
     full = taking.run(lambda: bare.scan(is_open, HISTORY))
     yield Row("bare scan without options", str(rows))
     yield Row("bare scan with the sensor's options", str(full))
-    held = meter.memory()
-    meter.forget_memory()
+    held = holding.memory()
+    holding.forget_memory()
     sensor = Sensor(server, cache)
     start = taking.run(sensor.poll)
     yield Row(
@@ -141,9 +141,9 @@ def measure(server: BulkGerrit, cache: str) -> Iterator[Row]:
 
 def _memory(held: float, changes: int) -> Row:
     """What the process holds, above what it held before it had a sensor."""
-    now = meter.memory()
+    now = holding.memory()
     each = (now - held) * 2**20 / changes
-    figure = f"{now:.0f} MB, {meter.most_memory():.0f} MB at most; {each:,.0f} B a change"
+    figure = f"{now:.0f} MB, {holding.most_memory():.0f} MB at most; {each:,.0f} B a change"
     floor = f"{held:.0f} MB before it"
     return Row("memory after it", figure, floor, "<= 2 kB a change above 40 MB")
 

@@ -23,13 +23,15 @@ from sandbox.gerrit.choice import choice
 from sandbox.ports import SandboxError
 
 from benchmarks.rows import Row, head, of_table
-from benchmarks.site import wanted_changes
+from benchmarks.site import DEFAULT_CHANGES, wanted_changes
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "RESULTS.md"
 #: What people have to say about it: why an aim is missed, and what it was before.
 NOTES = ROOT / "benchmarks" / "NOTES.md"
 SHORT_CHANGES = 4_000
+#: Of these sizes the memory of a process is measured.
+SIZES, SHORT_SIZES = (2_000, 8_000, 20_000), (500, 2_000)
 #: As many as a mirror of one project of OpenDev holds.
 HISTORIES, SHORT_HISTORIES = 8_441, 400
 
@@ -43,18 +45,21 @@ class Part:
     arguments: Tuple[str, ...] = ()
 
 
-def simulated(changes: int, histories: int) -> List[Part]:
-    """The parts that need no server."""
-    some = ("--histories", str(histories))
+def simulated(changes: int) -> List[Part]:
+    """The parts that need no server; a smaller site has fewer of everything."""
+    is_whole = changes >= DEFAULT_CHANGES
+    some = ("--histories", str(HISTORIES if is_whole else SHORT_HISTORIES))
+    sizes = ("--sizes", *map(str, SIZES if is_whole else SHORT_SIZES))
     return [
         Part(
             f"The sensor on the simulated Gerrit, {changes:,} changes",
             "sensor",
             ("--changes", str(changes)),
         ),
+        Part("The memory of the sensor's process", "memory", sizes),
         Part("Actions and the datastore", "actions"),
         Part("Reading histories", "engine", some),
-        Part("Replaying histories", "replay", some),
+        Part("Commands over histories", "replay", some),
     ]
 
 
@@ -75,12 +80,12 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     parser.add_argument("--to", type=Path, default=RESULTS, help="the page to write")
     given = parser.parse_args(arguments)
     if given.short:
-        found = [(part, run(part)) for part in simulated(SHORT_CHANGES, SHORT_HISTORIES)]
+        found = [(part, run(part)) for part in simulated(SHORT_CHANGES)]
     else:
         changes = wanted_changes()
         started = datetime.now(timezone.utc)
         try:
-            parts = [*on_real(_site(), changes), *simulated(changes, HISTORIES)]
+            parts = [*on_real(_site(), changes), *simulated(changes)]
         except SandboxError as err:
             print(err, file=sys.stderr)
             return 2

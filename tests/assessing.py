@@ -8,7 +8,8 @@ from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
 
 from reviewloop.core.keys import Mark, ask_id
 from reviewloop.core.tiers import Tier
-from reviewloop.escalation.assess import Assessor, event_ref
+from reviewloop.escalation.assess import Assessor
+from reviewloop.escalation.events import event_ref
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment
 from reviewloop.settings.load import load

@@ -12,7 +12,7 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.keys import Mark
 from reviewloop.core.tiers import Tier
 from reviewloop.errors import ConfigError, DatastoreError, RefusedError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.escalation.verdicts import Assessment, Outlook, Verdict
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.pending import Reason

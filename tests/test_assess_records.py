@@ -17,8 +17,8 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.reading import read_change
 from reviewloop.core.tiers import Tier
 from reviewloop.errors import RefusedError, ReviewLoopError, TemporaryError
-from reviewloop.escalation.assess import check_server, event_ref
 from reviewloop.escalation.choice import Case
+from reviewloop.escalation.events import check_server, event_ref
 from reviewloop.escalation.verdicts import Assessment, Candidate, Outlook, Verdict
 from reviewloop.http.retry import Timing
 from reviewloop.store.asks import Ask, Asks

@@ -13,7 +13,7 @@ import pytest
 from reviewloop.core.events import EventRef
 from reviewloop.core.keys import event_id, ticket_key
 from reviewloop.errors import ConfigError, RefusedError, TemporaryError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.operations import assess, review, tickets
 from reviewloop.operations.context import Context, perform
 from reviewloop.store.pending import Pending, Reason

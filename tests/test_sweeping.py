@@ -11,7 +11,7 @@ from sandbox.standin.datastore import DatastoreService
 from fake_http import Reply
 from reviewloop.core.keys import event_id
 from reviewloop.errors import AuthError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.operations import assess, cases, review, tickets
 from reviewloop.operations import sweep as sweep_module
 from reviewloop.operations.sweep import sweep

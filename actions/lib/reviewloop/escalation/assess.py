@@ -15,12 +15,12 @@ from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.change import ChangeStatus
 from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
-from reviewloop.core.text import NAME_CAP, outward
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
 from reviewloop.escalation import neighbours as around
 from reviewloop.escalation.choice import Case, Chooser, Chosen
+from reviewloop.escalation.events import check_server
 from reviewloop.escalation.limits import joined_until
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
@@ -31,34 +31,10 @@ from reviewloop.store import pending as pendings_of
 from reviewloop.store.asks import Ask, Asks, find
 from reviewloop.store.lease import Leases
 from reviewloop.store.pending import Pending, Pendings, Reason
-from reviewloop.store.tally import Tally
+from reviewloop.store.tally import ROSTER, Tally
 
 UNDER_WAY = timedelta(hours=1)
 """How long the run that chose somebody may take to its comment."""
-ROSTER = "roster"
-"""The lease under which somebody is chosen and the ask is written."""
-
-
-def event_ref(text: str) -> EventRef:
-    """An event id taken apart. :raises RefusedError: it is something else."""
-    try:
-        return EventRef.parse(text)
-    except ValueError as err:
-        raise RefusedError(
-            f"event_id is {outward(text[:NAME_CAP], NAME_CAP)!r}, which is not the id of an event:"
-            f" {err}.",
-            "Pass the trigger's event_id, or one that gerrit.explain answers.",
-        ) from err
-
-
-def check_server(event: EventRef, server: str) -> EventRef:
-    """The event. :raises RefusedError: it is of another server."""
-    if event.server != server:
-        raise RefusedError(
-            f"event_id names the server {event.server}, this pack is configured for {server}.",
-            "Pass an event of the configured server.",
-        )
-    return event
 
 
 class Assessor:

@@ -8,7 +8,8 @@ from reviewloop.core.endings import how_it_ended
 from reviewloop.core.tiers import Tier
 from reviewloop.core.timestamps import iso
 from reviewloop.core.waits import follow
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.assess import Assessor
+from reviewloop.escalation.events import event_ref
 from reviewloop.operations.context import Context
 
 
@@ -24,7 +25,15 @@ def assess(
 
     :param dry_run: only tell: nobody is claimed, and no budget is used.
     """
-    found = context.assessor.assess(event_ref(event_id), Tier(tier), dry_run=dry_run)
+    assessor = Assessor(
+        context.settings,
+        context.client,
+        context.people,
+        context.asks,
+        context.pendings,
+        context.leases,
+    )
+    found = assessor.assess(event_ref(event_id), Tier(tier), dry_run=dry_run)
     pending = found.pending
     return {
         "proceed": found.proceeds,

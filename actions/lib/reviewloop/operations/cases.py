@@ -19,7 +19,7 @@ from reviewloop.core.timestamps import from_iso
 from reviewloop.core.turns import How
 from reviewloop.core.unasked import overdue
 from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.http import codes
 from reviewloop.messages.subject import Gone
 from reviewloop.operations.context import Context

@@ -31,24 +31,23 @@ from reviewloop.errors import (
     guarded,
     named,
 )
-from reviewloop.escalation.assess import ROSTER, Assessor
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
-from reviewloop.markup.formats import BodyFormat
-from reviewloop.messages.subject import Subject
 from reviewloop.operations.one_reading import NO_READING, OneReading, joined_to
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.datastore import Datastore
 from reviewloop.store.lease import Lease, Leases
 from reviewloop.store.pending import Pending, Pendings
-from reviewloop.store.tally import Tally
+from reviewloop.store.tally import ROSTER, Tally
 from reviewloop.store.tickets import DatastoreRecords, Records
 from reviewloop.trackers.base import Tracker
 from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.settings import TrackerSettings
 
 if TYPE_CHECKING:
+    from reviewloop.markup.formats import BodyFormat
+    from reviewloop.messages.subject import Subject
     from reviewloop.trackers.ticketing import Ticketing
 
 Result = Tuple[bool, Dict[str, Any]]
@@ -161,13 +160,6 @@ class Context:
         return People(self.settings, self.client, self.datastore)
 
     @cached_property
-    def assessor(self) -> Assessor:
-        """Decides on events."""
-        return Assessor(
-            self.settings, self.client, self.people, self.asks, self.pendings, self.leases
-        )
-
-    @cached_property
     def records(self) -> Records:
         """The tickets that were opened."""
         return DatastoreRecords(self.datastore)
@@ -238,6 +230,8 @@ class Context:
 
         :param asked: account ids of the people who are asked.
         """
+        from reviewloop.messages.subject import Subject  # noqa: PLC0415 - few write texts
+
         policy, wait = self.settings.policy, timeline.wait
         return Subject(
             change=reading.change,

@@ -15,7 +15,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.events import EventRef
 from reviewloop.core.reading import Reading, Timeline, read_change
 from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import check_server, event_ref
+from reviewloop.escalation.events import check_server, event_ref
 from reviewloop.http import codes
 from reviewloop.operations.context import Context
 from reviewloop.store.asks import Ask

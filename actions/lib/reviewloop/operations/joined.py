@@ -12,7 +12,7 @@ from reviewloop.core.keys import ticket_key
 from reviewloop.core.reading import read_change
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.errors import RefusedError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.http import codes
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import WAIT_OVER, seen_wait

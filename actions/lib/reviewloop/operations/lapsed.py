@@ -12,7 +12,7 @@ from reviewloop.core.events import EventRef
 from reviewloop.core.reading import read_change
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.core.turns import How
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.operations.context import Context
 from reviewloop.operations.guard import seen_wait
 from reviewloop.store.pending import Pending

@@ -16,7 +16,7 @@ from reviewloop.core import payloads
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import from_iso
 from reviewloop.errors import ReviewLoopError
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.escalation.people import People
 from reviewloop.messages.subject import name_of
 from reviewloop.operations.context import Context

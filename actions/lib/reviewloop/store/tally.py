@@ -27,6 +27,8 @@ from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.whole import PREFIX, WHOLE
 
 VERSION = 1
+ROSTER = "roster"
+"""The lease of the roster: under it somebody is chosen, and the ask is written."""
 AGE = timedelta(days=1)
 """After so long it is made anew."""
 SKEW = timedelta(hours=1)
