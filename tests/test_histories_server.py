@@ -95,6 +95,18 @@ def test_a_server_that_is_busy_is_waited_for(site: Site) -> None:
     assert {120.0, 7.0} <= set(site.fake.slept)
 
 
+def test_a_long_wait_is_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever waits for more than a moment reads why, and for how long; not of a short pause."""
+    site.fake.fail(503)
+    site.fake.fail(429, "Slow down", retry_after="120")
+    site.read("--no-cache")
+
+    told = capsys.readouterr().err.splitlines()
+    (line,) = [one for one in told if "Trying again" in one]
+    assert "with 429: Slow down." in line
+    assert line.endswith("Trying again in 120 s.")
+
+
 def test_requests_are_paced(site: Site) -> None:
     """Requests begin a while after each other, as ``--rate`` says."""
     site.read("--no-cache", "--rate", "4")
