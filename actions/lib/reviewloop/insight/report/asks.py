@@ -16,7 +16,6 @@ from reviewloop.insight.report.figures import (
     in_days,
     median,
     percent,
-    rounded,
 )
 from reviewloop.insight.report.gather import Gathered
 from reviewloop.insight.report.scope import Scope
@@ -189,7 +188,8 @@ def _compared(found: Comparison, is_few: bool) -> List[List[Cell]]:
         ("high", found.high),
     )
     for name, number in numbers:
-        rows.append([name, TOO_FEW if is_few else rounded(number)])
+        told = None if number is None else round(number, 3)
+        rows.append([name, TOO_FEW if is_few else told])
     return rows
 
 
