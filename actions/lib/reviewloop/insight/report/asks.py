@@ -22,6 +22,10 @@ from reviewloop.insight.report.scope import Scope
 from reviewloop.insight.sections import Cell, Section, Table
 from reviewloop.insight.survival import FEW, Observed, kaplan_meier
 
+UNKNOWN = (
+    "Which messages are this pack's is not known, since no `username` is configured under which it"
+    " acts."
+)
 _OPEN = "still open"
 _REVIEWED = "reviewed"
 #: Hazard ratios that one may want to find.
@@ -66,7 +70,7 @@ def escalations(found: Gathered) -> Section:
     return Section(
         "escalations",
         "Escalations: asked, acted, ended",
-        _escalations(asks),
+        _escalations(asks) if found.scope.policy.own_account else UNKNOWN,
         Table(columns, rows),
         chart if asks else None,
         note,

@@ -74,9 +74,10 @@ def guards(found: Gathered) -> Section:
         lead = (
             f"{count(whole.reviews, 'review')} came with {whole.comments / whole.reviews:.2f}"
             f" comments each; {percent(whole.wordy / whole.reviews)} were words alone, without a"
-            f" vote or a comment on the code. Messages of this pack are"
-            f" {percent(whole.pack / whole.messages)} of all."
+            f" vote or a comment on the code."
         )
+        if found.scope.policy.own_account:
+            lead += f" Messages of this pack are {percent(whole.pack / whole.messages)} of all."
     if found.approved:
         lead += (
             f" Of {count(found.approved, 'approving vote')} by somebody who was asked,"

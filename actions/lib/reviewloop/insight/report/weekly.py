@@ -60,7 +60,7 @@ def weeks(found: Gathered) -> Section:
         "By the week in which the wait began; a week counts when all of its waits had the time"
         " that is promised, without those that red CI or a snooze holds back. The share is that of"
         " the week and the three before it, with its 95 % band (Wilson); none is told under 20"
-        " waits.",
+        f" waits.{' Shaded: freezes of the calendar.' if _freezes(scope) else ''}",
     )
 
 
