@@ -28,7 +28,8 @@ from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.gerrit.client import Client
 from reviewloop.settings.load import Settings
 from sandbox.gerrit.fake import PASSWORD, FakeGerrit
-from sandbox.report import histories as half_a_year
+from sandbox.report import asked as half_a_year
+from sandbox.report.histories import END
 from sandbox.report.server import TellingGerrit
 
 from .pages import ROOT, settle
@@ -96,8 +97,8 @@ def server() -> FakeGerrit:
 
 
 def reviewed() -> FakeGerrit:
-    """Half a year of made-up reviews."""
-    return TellingGerrit(half_a_year.histories(), half_a_year.END)
+    """Half a year of made-up reviews, with what this pack asked."""
+    return TellingGerrit(half_a_year.histories(), END)
 
 
 #: The server that a command looks at, and its configuration, where they are not the usual ones.

@@ -19,6 +19,7 @@ from sandbox import (
     index_entry,
     judge_page,
     outputs_page,
+    poll_page,
     profiles_page,
     settings_page,
     triggers_page,
@@ -42,6 +43,7 @@ from test_docs import (
     GUIDES,
     MAP,
     PAGES,
+    README,
     TRACKERS,
     TURNS,
     blocks,
@@ -245,6 +247,35 @@ def test_figures_of_the_eta_are_those_measured():
     shown = [row for row in eta_page.listed(text_of(TURNS)) if row[0] == name]
 
     assert shown == list(eta_page.rows(name, past, settings, now))
+
+
+def test_table_of_the_poll_is_current():
+    """README shows what is counted in the histories that are here; `make docs` writes it."""
+    text = text_of(README)
+
+    assert poll_page.page(text, {poll_page.MADE_UP: poll_page.of_made_up()}) == text
+    assert len(poll_page.columns(text)) == 2
+
+
+@needs_histories
+def test_table_of_the_poll_is_what_was_measured():
+    """README's figures of the 755 histories are what counting them gives."""
+    settings = load({"url": "https://review.opendev.org", "profile": "opendev"})
+    shown = poll_page.columns(text_of(README))["755 changes of zuul/zuul, 2020 to 2025"]
+    made = poll_page.of_file(HISTORIES / "opendev-zuul-reviews.jsonl.gz", settings)
+
+    assert made == shown, "`python -m sandbox.poll_page NAME CONFIG CHANGES` writes it anew"
+
+
+def test_report_takes_two_commands():
+    """README has them in one block; what the second one does is tried with all others."""
+    (shown,) = [
+        body for _, found, body in FENCE.findall(text_of(README)) if "reviewloop report" in body
+    ]
+    first, second = shown.splitlines()
+
+    assert first == "pip install '.[report]'"
+    assert second.startswith("reviewloop report --url ")
 
 
 # --- the repository's other files ---------------------------------------------------------------

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.relay import FAULTS, IN_A_ROW, Passed, Relay, now_and_then
+from sandbox.report import first
 from sandbox.report.histories import END, histories
 from sandbox.report.reading import Made, Reading, asked_twice
 from sandbox.report.server import TellingGerrit, half_a_year
@@ -190,6 +191,18 @@ def test_killed_and_run_again(served: Served, place: int) -> None:
     assert sorted(asked) == sorted(one["_number"] for one in LIVES)
     lists = [one.target for one in served.passed if not one.histories]
     assert [one.target for one in after if not one.histories] == lists
+
+
+def test_first_report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """`make report` shows the command, what it prints, and where the page is."""
+    page = tmp_path / "report.html"
+
+    assert first.main([str(page)]) == 0
+    told = capfd.readouterr().out.splitlines()
+    assert told[0].startswith("$ reviewloop report --url http://127.0.0.1:")
+    assert "How it stands" in told
+    assert told[-1].endswith(f"Open it: {page.as_uri()}")
+    assert page.stat().st_size > 100_000
 
 
 def test_schedule_of_faults() -> None:
