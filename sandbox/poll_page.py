@@ -21,7 +21,7 @@ from reviewloop.cli.histories import read_changes
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.fields import Raw
-from reviewloop.insight.report.figures import percent
+from reviewloop.insight.report.figures import in_days, percent
 from reviewloop.insight.report.whole import Report
 from reviewloop.insight.sections import Cell
 from reviewloop.operations.report import Period, made
@@ -36,7 +36,7 @@ MADE_UP = "half a year, made up"
 ROWS = (
     "waits of reviewers longer than 2 working days",
     "of these the poll never found",
-    "and found late",
+    "and found late; by how much (median)",
     "reminders by the poll",
     "of these while no reviewer was late",
     "a reviewer moved next, after the poll's reminder",
@@ -88,12 +88,13 @@ def figures(found: Report) -> Figures:
     late = number("Reviewers' waits longer than 2d")
     sent = number("Times it would have reminded the reviewers")
     wrong = sent - number("it was the turn of: reviewers, past the promise")
+    by = rows["late by, working days (median)"][0]
     poll, pack = rows["the reviewers moved next, share"]
     missed = number("never found before they ended") + number("not found so far")
     return (
         f"{late:,}",
         f"{missed:,}",
-        f"{number('found late'):,}",
+        f"{number('found late'):,}; {in_days(None if by is None else float(by))}",
         f"{sent:,}",
         f"{wrong:,} ({percent(wrong / max(sent, 1))})",
         *("-" if one is None else percent(float(one)) for one in (poll, pack)),
