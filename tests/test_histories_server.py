@@ -15,7 +15,7 @@ from sandbox.gerrit.fake import URL, FakeGerrit
 
 from reviewloop.cli import histories
 from reviewloop.cli.cache import Cache, default_folder
-from reviewloop.cli.progress import Progress
+from reviewloop.cli.progress import Progress, counted
 from reviewloop.errors import ConfigError, TemporaryError
 from reviewloop.http.messages import Request
 from reviewloop.settings.load import load
@@ -237,3 +237,13 @@ def test_progress_in_a_log() -> None:
     progress.done()
 
     assert log.getvalue() == "one\ntwo\n"
+
+
+def test_progress_of_a_file() -> None:
+    """What is in a file can be counted, so it says of how many; what it says goes in the end."""
+    times = iter([0.0, 1.0, 2.5, 2.6, 9.0])
+    screen = Terminal()
+    found = list(counted([5, 6, 7], Progress(screen, lambda: next(times))))
+
+    assert found == [5, 6, 7]
+    assert screen.getvalue() == "\r\x1b[Klooked at 1 of 3 changes\r\x1b[K"

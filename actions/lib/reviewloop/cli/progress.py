@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
-from typing import Callable, Optional, TextIO
+from typing import Callable, Iterator, Optional, Sequence, TextIO, TypeVar
 
 from reviewloop.errors import TemporaryError
 from reviewloop.http.retry import Timing
+
+T = TypeVar("T")
 
 #: Seconds before anything is shown; between two looks of a terminal's line; between two lines.
 QUIET, LIVELY, PLAIN = 2.0, 0.2, 10.0
@@ -20,6 +22,16 @@ def waits(err: TemporaryError, pause: float) -> None:
         clear = _CLEAR if sys.stderr.isatty() else ""
         sys.stderr.write(f"{clear}{err.message} Trying again in {pause:.0f} s.\n")
         sys.stderr.flush()
+
+
+def counted(many: Sequence[T], progress: Progress) -> Iterator[T]:
+    """Changes one by one, saying how many have been looked at."""
+    try:
+        for place, one in enumerate(many):
+            progress.say(f"looked at {place:,} of {len(many):,} changes")
+            yield one
+    finally:
+        progress.done()
 
 
 class Progress:
