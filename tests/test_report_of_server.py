@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List, Sequence
 from unittest import mock
 
 import pytest
+from benchmarks.report_real import Measured
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sandbox.relay import FAULTS, IN_A_ROW, Passed, Relay, now_and_then
@@ -171,16 +172,16 @@ def test_relay_that_fails_now_and_then(served: Served) -> None:
     assert asked_twice(served.relay.passed) == []
 
 
-@pytest.mark.parametrize("place", [5, 10])
-def test_killed_and_run_again(served: Served, place: int) -> None:
+def test_killed_and_run_again(served: Served) -> None:
     """After SIGKILL in the middle the next run asks for no history that was answered, makes the
     same report, and asks the lists once more, since they tell what has moved.
     """
+    place = 8
     served.relay.reset()
-    killed = served.reading.make(f"killed{place}", kill_at=place)
+    killed = served.reading.make("killed", kill_at=place)
     before = list(served.relay.passed)
     served.relay.reset()
-    again = served.reading.make(f"killed{place}")
+    again = served.reading.make("killed")
     after = list(served.relay.passed)
 
     assert (killed.status, killed.numbers, killed.page) == (-signal.SIGKILL, b"", b"")
@@ -191,6 +192,18 @@ def test_killed_and_run_again(served: Served, place: int) -> None:
     assert sorted(asked) == sorted(one["_number"] for one in LIVES)
     lists = [one.target for one in served.passed if not one.histories]
     assert [one.target for one in after if not one.histories] == lists
+
+
+def test_measuring(tmp_path: Path) -> None:
+    """What measures a report of a real server, on a simulated one: four rows, nothing differs."""
+    with half_a_year(LIVES[-120:]) as gerrit, Relay(gerrit.url) as relay:
+        measured = Measured(relay, tmp_path)
+        rows = list(measured.rows())
+
+    assert measured.differing == []
+    assert [row.figure.split(",")[0].split()[0] for row in rows[:2]] == ["6", "3"]
+    assert [row.note for row in rows[1:3]] == ["page and JSON are the same, byte for byte"] * 2
+    assert rows[3].note.endswith("2 requests before, 0 histories asked for twice")
 
 
 def test_first_report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
