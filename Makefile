@@ -10,6 +10,7 @@
 #   make test-stories              320 generated lives of changes on a real Gerrit; STORIES='--first 1000 --stories 50'
 #   make mutants MODULE=core       mutations of the code that no test notices; BUDGET=SECONDS, default 900
 #   make test-trackers             the trackers' contract on all real trackers, and its proofs; needs root and npm
+#   make report                    a report of half a year of reviews on a simulated Gerrit: report.html, in seconds
 #   make check-report              a report, looked at in a headless Chromium; REPORT=FILE looks at yours
 #   make bench                     what everything costs, beside what it must: 30,000 changes on a real Gerrit; SHORT=1
 #   make docs                      regenerate the pages and pictures that come from the pack's files
@@ -34,7 +35,7 @@ COVERAGE_ARGS ?=
 # More of what tests/play_life_stories.py takes.
 STORIES ?=
 
-.PHONY: help ready venv test test-coverage test-stories mutants bench test-st2 test-trackers demo java check check-report docs pictures format clean
+.PHONY: help ready venv test test-coverage test-stories mutants bench test-st2 test-trackers demo java check report check-report docs pictures format clean
 
 help:
 	@sed -n 's/^#   \(make .*\)/  \1/p' Makefile
@@ -99,6 +100,10 @@ $(VENV)/.mutants: requirements-mutants.txt $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -r requirements-mutants.txt
 	@touch $@
 
+# The two commands of README, the second against a server that this starts.
+report: venv
+	@$(BIN)/python -m sandbox.report.first
+
 # Needs a Chromium, Node.js and npm; what drives the browser comes from npm into .cache/. Pictures of each view lie in
 # .cache/report/ then.
 REPORT ?=
@@ -147,6 +152,7 @@ check: $(VENV)/.checkers
 	$(BIN)/python -m sandbox.index_entry --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page --check
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.outputs_page --check
+	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.poll_page --check
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.consoles --check
 	$(BIN)/python -m pytest -q tests/test_pack_contract.py tests/test_docs.py tests/test_docs_pages.py tests/test_pictures.py tests/test_examples.py
 
@@ -159,6 +165,7 @@ docs: venv pictures
 	PYTHONPATH=$(LIB):tests:. $(BIN)/python tests/interface.py
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.turns_page
 	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.outputs_page
+	PYTHONPATH=$(LIB):. $(BIN)/python -m sandbox.poll_page
 	PYTHONPATH=$(LIB) $(BIN)/python -m sandbox.consoles
 
 # What README shows: a comment and its ticket, a change explained; and the layers of the library.

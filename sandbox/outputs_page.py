@@ -1,4 +1,5 @@
-"""Puts what the commands print into the documents: on a small server in memory, on a Wednesday.
+"""Puts what the commands print into the documents: on a small server in memory, on a Wednesday;
+a report on one with half a year of reviews.
 
 python -m sandbox.outputs_page [--check]
 
@@ -16,7 +17,7 @@ import sys
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Dict, Iterator, Tuple
+from typing import Any, Callable, Dict, Iterator, Mapping, Tuple
 from unittest import mock
 
 import yaml
@@ -26,18 +27,24 @@ from reviewloop.cli.main import main as command_line
 from reviewloop.core.keys import Mark, ask_id, event_id
 from reviewloop.gerrit.client import Client
 from reviewloop.settings.load import Settings
-from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit
+from sandbox.gerrit.fake import PASSWORD, FakeGerrit
+from sandbox.report import asked as half_a_year
+from sandbox.report.histories import END
+from sandbox.report.server import TellingGerrit
 
 from .pages import ROOT, settle
 
-PAGES = (ROOT / "docs" / "operators.md", ROOT / "docs" / "cookbook.md")
+PAGES = tuple(
+    ROOT / "docs" / name for name in ("operators.md", "cookbook.md", "preview.md", "report.md")
+)
 BLOCK = re.compile(
     r"<!-- output: (?!end)(?P<line>[^\n]+) -->\n(?P<body>.*?)<!-- output: end -->", re.DOTALL
 )
-SERVER = URL.partition("://")[2]
+ADDRESS = "https://review.example.org"
+SERVER = ADDRESS.partition("://")[2]
 MONDAY, WEDNESDAY = "2026-03-02 09:00:00", "2026-03-04 10:00:00"
 CONFIG = {
-    "url": URL,
+    "url": ADDRESS,
     "username": "st2-reviews",
     "password": PASSWORD,
     "automation": ["^ci$"],
@@ -89,9 +96,22 @@ def server() -> FakeGerrit:
     return fake
 
 
+def reviewed() -> FakeGerrit:
+    """Half a year of made-up reviews, with what this pack asked."""
+    return TellingGerrit(half_a_year.histories(), END)
+
+
+#: The server that a command looks at, and its configuration, where they are not the usual ones.
+SERVERS: Mapping[str, Callable[[], FakeGerrit]] = {"report": reviewed}
+CONFIGS: Mapping[str, Mapping[str, Any]] = {
+    "doctor": {**CONFIG, **FAULTS},
+    "report": half_a_year.CONFIG,
+}
+
+
 def printed(line: str) -> str:
-    """What a command prints, errors last, as in a terminal."""
-    fake = server()
+    """What a command prints, without its errors."""
+    fake = SERVERS.get(line.split()[1], server)()
 
     def client(_settings: Settings, **_manners: object) -> Client:
         return fake.client(local_clock=lambda: fake.now)
@@ -103,8 +123,8 @@ def printed(line: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         quiet["XDG_CACHE_HOME"] = folder
         config = Path(folder) / "gerrit.yaml"
-        values = {**CONFIG, **(FAULTS if arguments[0] == "doctor" else {})}
-        config.write_text(yaml.safe_dump(values), encoding="utf-8")
+        values = CONFIGS.get(arguments[0], CONFIG)
+        config.write_text(yaml.safe_dump(dict(values)), encoding="utf-8")
         given = [str(config) if one == config.name else one for one in arguments]
         with redirect_stdout(shown), redirect_stderr(io.StringIO()), mock.patch.dict(
             os.environ, quiet, clear=True

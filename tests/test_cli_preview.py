@@ -37,8 +37,8 @@ class Bench:
         self.fake.advance(hours=1)
         monkeypatch.setattr(histories, "make_client", self._client)
 
-    def _client(self, _settings: Any, **more: Any) -> Any:
-        return self.fake.client("", **more)
+    def _client(self, settings: Any, **more: Any) -> Any:
+        return self.fake.client(settings.gerrit.username, **more)
 
     def config(self, name: str = "gerrit.yaml", **more: Any) -> str:
         """The path of a configuration."""
@@ -110,12 +110,13 @@ def test_without_the_past(bench: Bench, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_address_alone(bench: Bench) -> None:
-    """An address is enough; a volunteer is wanted where there is no roster."""
+    """An address is enough, and nobody signs in; a volunteer is wanted where there is no roster."""
     plan = bench.plan("--url", URL, "--query", "project:tools/build", "--days", "3")
 
     escalations = [one for one in plan["past"]["asks"] if one["purpose"] == "escalate"]
     assert escalations == []
     assert plan["past"]["not_asked"] or plan["past"]["asks"]
+    assert not [one.path for one in bench.fake.requests if one.path.startswith("/a/")]
 
 
 def test_plan_is_for_its_owner(bench: Bench) -> None:

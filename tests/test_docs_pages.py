@@ -19,6 +19,7 @@ from sandbox import (
     index_entry,
     judge_page,
     outputs_page,
+    poll_page,
     profiles_page,
     settings_page,
     triggers_page,
@@ -32,14 +33,17 @@ from reviewloop.cli import main as cli
 from reviewloop.settings.load import load
 from reviewloop.settings.profile import KEYS
 from reviewloop.trackers.factory import ADAPTERS
+from test_cli_help import NAMES
 from test_docs import (
     CODE,
+    CONSOLES,
     CONTRACT,
     DOCUMENTS,
     FENCE,
     GUIDES,
     MAP,
     PAGES,
+    README,
     TRACKERS,
     TURNS,
     blocks,
@@ -245,6 +249,35 @@ def test_figures_of_the_eta_are_those_measured():
     assert shown == list(eta_page.rows(name, past, settings, now))
 
 
+def test_table_of_the_poll_is_current():
+    """README shows what is counted in the histories that are here; `make docs` writes it."""
+    text = text_of(README)
+
+    assert poll_page.page(text, {poll_page.MADE_UP: poll_page.of_made_up()}) == text
+    assert len(poll_page.columns(text)) == 2
+
+
+@needs_histories
+def test_table_of_the_poll_is_what_was_measured():
+    """README's figures of the 755 histories are what counting them gives."""
+    settings = load({"url": "https://review.opendev.org", "profile": "opendev"})
+    shown = poll_page.columns(text_of(README))["755 changes of zuul/zuul, 2020 to 2025"]
+    made = poll_page.of_file(HISTORIES / "opendev-zuul-reviews.jsonl.gz", settings)
+
+    assert made == shown, "`python -m sandbox.poll_page NAME CONFIG CHANGES` writes it anew"
+
+
+def test_report_takes_two_commands():
+    """README has them in one block; what the second one does is tried with all others."""
+    (shown,) = [
+        body for _, found, body in FENCE.findall(text_of(README)) if "reviewloop report" in body
+    ]
+    first, second = shown.splitlines()
+
+    assert first == "pip install '.[report]'"
+    assert second.startswith("reviewloop report --url ")
+
+
 # --- the repository's other files ---------------------------------------------------------------
 
 
@@ -325,10 +358,11 @@ def test_page_of_profiles_and_their_examples_are_current():
 
 
 def test_outputs_are_what_the_commands_print():
-    """Board, doctor and judge are shown as they print; `make docs` writes them anew."""
+    """Board, doctor and others are shown as they print; `make docs` writes them anew."""
     shown = list(outputs_page.outputs())
+    told = {command.split()[1] for command, _ in CONSOLES}
 
-    assert {line.split()[1] for _, line, _ in shown} == {"board", "doctor", "judge"}
+    assert {line.split()[1] for _, line, _ in shown} | told == set(NAMES)
     for path, line, text in shown:
         assert text == outputs_page.block(line), (path.name, line)
 

@@ -15,7 +15,7 @@ from sandbox.gerrit.fake import URL, FakeGerrit
 
 from reviewloop.cli import histories
 from reviewloop.cli.cache import Cache, default_folder
-from reviewloop.cli.progress import Progress
+from reviewloop.cli.progress import Progress, counted
 from reviewloop.errors import ConfigError, TemporaryError
 from reviewloop.http.messages import Request
 from reviewloop.settings.load import load
@@ -93,6 +93,18 @@ def test_a_server_that_is_busy_is_waited_for(site: Site) -> None:
 
     assert site.read("--no-cache") == wanted
     assert {120.0, 7.0} <= set(site.fake.slept)
+
+
+def test_a_long_wait_is_told(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever waits for more than a moment reads why, and for how long; not of a short pause."""
+    site.fake.fail(503)
+    site.fake.fail(429, "Slow down", retry_after="120")
+    site.read("--no-cache")
+
+    told = capsys.readouterr().err.splitlines()
+    (line,) = [one for one in told if "Trying again" in one]
+    assert "with 429: Slow down." in line
+    assert line.endswith("Trying again in 120 s.")
 
 
 def test_requests_are_paced(site: Site) -> None:
@@ -225,3 +237,13 @@ def test_progress_in_a_log() -> None:
     progress.done()
 
     assert log.getvalue() == "one\ntwo\n"
+
+
+def test_progress_of_a_file() -> None:
+    """What is in a file can be counted, so it says of how many; what it says goes in the end."""
+    times = iter([0.0, 1.0, 2.5, 2.6, 9.0])
+    screen = Terminal()
+    found = list(counted([5, 6, 7], Progress(screen, lambda: next(times))))
+
+    assert found == [5, 6, 7]
+    assert screen.getvalue() == "\r\x1b[Klooked at 1 of 3 changes\r\x1b[K"

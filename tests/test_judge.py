@@ -236,3 +236,15 @@ def test_milestone_that_is_not_configured() -> None:
     assert named.at == at("mon 12:00")
     (idle, *_) = judged(in_review(), Duration(1, "w")).idle
     assert idle.at == at("mon2 9:00")
+
+
+def test_poll_without_this_pack() -> None:
+    """What this pack says does not make a change look touched to the poll it is compared with."""
+    without = judged(in_review()).idle
+    history = in_review().say("tue 12:00", "pack", "Please look.", TAG)
+    (found,), (wanted,) = judged(history).idle, without
+
+    assert (found.at, found.until) == (wanted.at, wanted.until) == (at("wed 9:00"), None)
+    # Somebody else in the same second does.
+    (found,) = judged(history.say("tue 12:00", "second", "Hm.")).idle
+    assert found.at == at("thu 12:00")

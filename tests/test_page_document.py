@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from report_parts import HOSTILE, part, sections
-from reviewloop.insight.sections import Section, Table
+from reviewloop.insight.sections import Fraction, Section, Table
 from reviewloop.page import MARK
 from reviewloop.page.document import document, number, words
 
@@ -177,11 +177,14 @@ def test_id_that_is_none(name: str) -> None:
         (999.96, "1000"),
         (12345.678, "12,346"),
         (1e-9, "1e-09"),
+        (Fraction(0.742), "74.2\N{NO-BREAK SPACE}%"),
+        (Fraction(0), "0.0\N{NO-BREAK SPACE}%"),
+        (Fraction(1), "100.0\N{NO-BREAK SPACE}%"),
         ("1e3", "1e3"),
     ],
 )
 def test_number(cell: Any, shown: str) -> None:
-    """Four digits that count, thousands apart, a dash where there is none."""
+    """Four digits that count, thousands apart, shares in percent, a dash where there is none."""
     assert number(cell) == shown
 
 

@@ -429,6 +429,21 @@ def test_treated_and_held_out() -> None:
     assert row(found, "effect", "hazard ratio, treated to held out")["value"] is None
 
 
+def test_pack_that_is_not_known() -> None:
+    """Without the account under which the pack acts nothing is said of its messages."""
+    history = asked(in_review(), 1, "wed 9:00").review("wed 21:00", "reviewer", "Code-Review+1")
+    told = {}
+    for username in ("st2-reviews", ""):
+        config = configured(username=username, password="x" if username else "")
+        found = report(numbered([history]), config, FRIDAY)
+        told[username] = [found.section(name).lead for name in ("escalations", "guards")]
+
+    assert told["st2-reviews"][0].startswith("1 ask")
+    assert "Messages of this pack are" in told["st2-reviews"][1]
+    assert "`username`" in told[""][0]
+    assert "this pack" not in told[""][1]
+
+
 def test_asks_about_owners_are_not_compared() -> None:
     """A nudge of an owner at one day does not move where the comparison of reviews begins."""
     config = configured(limits={"hold_out_percent": 50})

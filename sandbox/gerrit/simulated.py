@@ -16,12 +16,13 @@ import sys
 import threading
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 from urllib.parse import parse_qsl
 
 from reviewloop.errors import AmbiguousError, TemporaryError
 from reviewloop.gerrit.protocol import Request, Response
 from sandbox.gerrit.daemon import Moment, SeenRequest, instant
+from sandbox.gerrit.fake import FakeGerrit
 from sandbox.gerrit.fake_people import PeopledGerrit
 from sandbox.gerrit.people import ADMIN, ADMIN_PASSWORD, Person, password_of
 from sandbox.gerrit.server import START
@@ -60,11 +61,17 @@ class SimulatedGerrit:
     """The standard site on a free loopback port, by ``with``; its clock starts frozen.
 
     ``url`` has no slash at its end.
+
+    :param site: what it serves in place of the standard site, where nobody can sign in.
     """
 
-    def __init__(self, start: Moment = START) -> None:
+    def __init__(self, start: Moment = START, site: Optional[FakeGerrit] = None) -> None:
         self.url = ""
-        self._fake = PeopledGerrit(instant(start))
+        self._ids: Dict[str, int] = {}
+        if site is None:
+            site = people = PeopledGerrit(instant(start))
+            self._ids = people.ids
+        self._fake = site
         self._seen: List[SeenRequest] = []
         self._one_at_a_time = threading.Lock()
         self._server: Optional[_Server] = None
@@ -76,9 +83,15 @@ class SimulatedGerrit:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def start(self) -> None:
-        """Serve, on a port that the kernel picks."""
-        self._server = _Server(self)
+    def start(self, port: int = 0) -> None:
+        """Serve, on a port that the kernel picks unless one is named.
+
+        :raises SandboxError: the port is taken.
+        """
+        try:
+            self._server = _Server(self, port)
+        except OSError as err:
+            raise SandboxError(f"Port {port} is taken ({err.strerror}): name another.") from err
         self.url = f"http://{LOOPBACK}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -168,7 +181,7 @@ class SimulatedGerrit:
         with self._one_at_a_time:
             self._seen.append(SeenRequest(method, path, query))
             if path.startswith("/a/"):
-                account = self._fake.ids.get(_signed_in(credentials))
+                account = self._ids.get(_signed_in(credentials))
                 if account is None:
                     return _UNAUTHORIZED
                 self._fake.me = account
@@ -181,8 +194,8 @@ class SimulatedGerrit:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, gerrit: SimulatedGerrit) -> None:
-        super().__init__((LOOPBACK, 0), _Handler)
+    def __init__(self, gerrit: SimulatedGerrit, port: int) -> None:
+        super().__init__((LOOPBACK, port), _Handler)
         self.gerrit = gerrit
 
     def handle_error(self, request: Any, client_address: Any) -> None:

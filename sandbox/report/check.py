@@ -21,7 +21,8 @@ from typing import List, Optional
 from reviewloop.cli.main import main as reviewloop
 from sandbox.ports import SandboxError
 from sandbox.report import browser
-from sandbox.report.histories import CONFIG, END, histories
+from sandbox.report.asked import CONFIG, histories
+from sandbox.report.histories import END
 
 MOST = 1_000_000
 """Bytes that a report may have."""

@@ -32,6 +32,7 @@ PROJECTS: Sequence[Tuple[str, float, float]] = (
     ("lib/storage", 0.08, 30.0),
 )
 OWNERS, REVIEWERS = 14, 7
+REVIEWER_IDS = range(200, 200 + REVIEWERS)
 _CI = {"_account_id": 900, "name": "CI Bot", "username": "ci-bot", "tags": ["SERVICE_USER"]}
 _OPENS, _HOURS, _FRIDAY = 9, 8, 4
 _FIRST_NUMBER, _ROUNDS = 4000, 4
@@ -62,7 +63,8 @@ def later(at: datetime, hours: float) -> datetime:
         at = (at + timedelta(days=1)).replace(hour=_OPENS, minute=0, second=0)
 
 
-def _person(kind: str, number: int) -> Dict[str, Any]:
+def person(kind: str, number: int) -> Dict[str, Any]:
+    """An author or a reviewer, as Gerrit shows accounts."""
     base = {"Author": 100, "Reviewer": 200}[kind]
     name = f"{kind} {number + 1}"
     return {"_account_id": base + number, "name": name, "username": name.lower().replace(" ", "")}
@@ -84,7 +86,7 @@ class _Life:
         created, chance = self.at, self.chance
         shares = [share for _, share, _ in PROJECTS]
         project, _, typical = chance.choices(PROJECTS, shares)[0]
-        owner = _person("Author", min(int(chance.expovariate(0.35)), OWNERS - 1))
+        owner = person("Author", min(int(chance.expovariate(0.35)), OWNERS - 1))
         reviewers = self._reviewers()
         size = max(1, int(chance.lognormvariate(3.6, 1.4)))
         self._live(owner, reviewers, typical * (0.6 + min(size, 800) / 400))
@@ -96,13 +98,22 @@ class _Life:
             "status": self.status,
             "subject": f"Example {self.number}",
             "owner": owner,
-            "created": _gerrit(created),
+            "created": gerrit_time(created),
             "updated": self.messages[-1]["date"],
             "has_review_started": True,
             "current_revision_number": self.patch_set,
             "insertions": size,
             "deletions": size // 3,
             "reviewers": {"REVIEWER": [*reviewers, _CI]},
+            "reviewer_updates": [
+                {
+                    "updated": gerrit_time(created),
+                    "updated_by": owner,
+                    "reviewer": one,
+                    "state": "REVIEWER",
+                }
+                for one in reviewers
+            ],
             "messages": self.messages,
         }
 
@@ -111,7 +122,7 @@ class _Life:
         count = self.chance.choices((0, 1, 2), (0.2, 0.45, 0.35))[0]
         weights = [1 / (place + 1) for place in range(REVIEWERS)]
         found = {self.chance.choices(range(REVIEWERS), weights)[0] for _ in range(count)}
-        return [_person("Reviewer", one) for one in sorted(found)]
+        return [person("Reviewer", one) for one in sorted(found)]
 
     def _live(
         self, owner: Dict[str, Any], reviewers: Sequence[Dict[str, Any]], typical: float
@@ -125,9 +136,7 @@ class _Life:
             if chance.random() < 0.03:
                 self._close(owner, "ABANDONED", "Abandoned", "abandon")
                 return
-            who = (
-                chance.choice(reviewers) if reviewers else _person("Reviewer", chance.randrange(3))
-            )
+            who = chance.choice(reviewers) if reviewers else person("Reviewer", chance.randrange(3))
             vote = chance.choices((-1, 1, 2), (0.35, 0.2, 0.45))[0]
             comments = "\n\n(2 comments)" if vote < 0 else ""
             self._say(who, f"Patch Set {self.patch_set}: Code-Review{vote:+}{comments}")
@@ -172,7 +181,7 @@ class _Life:
         self.messages.append(
             {
                 "id": f"{self.number}-{len(self.messages)}",
-                "date": _gerrit(self.at),
+                "date": gerrit_time(self.at),
                 "author": who,
                 "_revision_number": self.patch_set,
                 "message": text,
@@ -181,5 +190,6 @@ class _Life:
         )
 
 
-def _gerrit(at: datetime) -> str:
+def gerrit_time(at: datetime) -> str:
+    """A time as Gerrit writes it."""
     return at.strftime("%Y-%m-%d %H:%M:%S.000000000")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.cli.cache import Cache, default_folder
-from reviewloop.cli.progress import Progress
+from reviewloop.cli.progress import Progress, waits
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import ISO, iso
 from reviewloop.errors import ConfigError, ProtocolError, ReviewLoopError, TemporaryError
@@ -76,7 +76,7 @@ def _lines(path: Path) -> Iterator[str]:
 # A server
 
 #: A long reading waits for a server that is busy, or is started anew.
-PATIENCE = Patience(tries=4, longest=600.0)
+PATIENCE = Patience(tries=4, longest=600.0, told=waits)
 RATE = 5.0
 _SLOWEST, _FASTEST = 0.01, 1000.0
 

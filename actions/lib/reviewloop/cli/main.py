@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from typing import List, Optional
@@ -23,8 +24,10 @@ _EXAMPLES = (
     ),
     ("reviewloop doctor --config gerrit.yaml", "Whether a configuration works"),
 )
+_WRONG = 2
 # As a shell tells that a signal ended a program: 128 and the signal's number.
 _INTERRUPTED, _NOBODY_READS = 130, 141
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def parser() -> Parser:
@@ -48,22 +51,40 @@ def parser() -> Parser:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     """Run a command; the exit status is one of ``help.EXIT_CODES``. Without a command: the help."""
+    try:
+        try:
+            return _outcome(arguments)
+        finally:
+            # What cannot be printed is noticed here, and not when the interpreter ends.
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        _print_no_more()
+        return _NOBODY_READS
+    except OSError as err:
+        if err.errno not in _FULL:
+            raise
+        _print_no_more()
+        sys.stderr.write(f"reviewloop: the output cannot be written: {err.strerror}.\n")
+        return _WRONG
+
+
+def _outcome(arguments: Optional[List[str]]) -> int:
     root = parser()
     options = root.parse_args(arguments)
     if options.command is None:
         root.print_help()
         return 0
     try:
-        status = int(options.run(options))
-        sys.stdout.flush()
+        return int(options.run(options))
     except ReviewLoopError as err:
         sys.stderr.write(f"reviewloop: {err}\n")
-        return 2
-    except KeyboardInterrupt:
-        return _INTERRUPTED
-    except BrokenPipeError:
-        # Or the interpreter flushes once more at its end, and complains
-        # (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS
-    return status
+        return _WRONG
+
+
+def _print_no_more() -> None:
+    """Or the interpreter flushes once more at its end, and complains
+    (https://docs.python.org/3/library/signal.html#note-on-sigpipe).
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

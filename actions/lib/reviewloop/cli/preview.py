@@ -91,11 +91,12 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = acting(settings_of(options))
+    asking = settings_of(options)
+    settings = acting(asking)
     other = None if options.against is None else _other(options.against, settings)
     progress = Progress()
     try:
-        plan = _plan(options, settings, other, progress)
+        plan = _plan(options, asking, settings, other, progress)
     finally:
         progress.done()
     if options.out is not None:
@@ -108,11 +109,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(
-    options: argparse.Namespace, settings: Settings, other: Optional[Settings], progress: Progress
+    options: argparse.Namespace,
+    asking: Settings,
+    settings: Settings,
+    other: Optional[Settings],
+    progress: Progress,
 ) -> Dict[str, Any]:
-    others = [] if other is None else [other]
+    """:param asking: the configuration as it is, by which a server is asked: perhaps as nobody."""
+    others = [settings] if other is None else [settings, other]
     gathered = (
-        _of_server(options, settings, others)
+        _of_server(options, asking, others)
         if options.changes is None
         else _of_file(options.changes, options.to, settings, others)
     )
@@ -140,19 +146,19 @@ class _Gathered:
 
 
 def _of_server(
-    options: argparse.Namespace, settings: Settings, others: Sequence[Settings]
+    options: argparse.Namespace, asking: Settings, others: Sequence[Settings]
 ) -> _Gathered:
     if options.to is not None:
         raise ConfigError(
             "--to goes with --changes: a server is looked at as it is now.",
             "Leave it out, or pass the histories in a file.",
         )
-    client = histories.client_of(options, settings)
+    client = histories.client_of(options, asking)
     client.version()  # by its answer the server's time is known
     now = client.now()
-    recorded = Recorded(client, settings.gerrit.query, account_of(settings, client))
-    since = reaching([settings, *others], now, options.days)
-    for raw in histories.read(options, settings, since, client=client, others=others):
+    recorded = Recorded(client, asking.gerrit.query, account_of(asking, client))
+    since = reaching(others, now, options.days)
+    for raw in histories.read(options, asking, since, client=client, others=others):
         recorded.add(raw)
     return _Gathered(recorded, now)
 

@@ -3,12 +3,35 @@
 from __future__ import annotations
 
 import sys
-from typing import Callable, Optional, TextIO
+from typing import Callable, Iterator, Optional, Sequence, TextIO, TypeVar
 
+from reviewloop.errors import TemporaryError
 from reviewloop.http.retry import Timing
+
+T = TypeVar("T")
 
 #: Seconds before anything is shown; between two looks of a terminal's line; between two lines.
 QUIET, LIVELY, PLAIN = 2.0, 0.2, 10.0
+_CLEAR = "\r\x1b[K"
+"""Takes off a terminal what is in its line."""
+
+
+def waits(err: TemporaryError, pause: float) -> None:
+    """Say why nothing goes on for a while, if it is long enough to be noticed."""
+    if pause >= QUIET:
+        clear = _CLEAR if sys.stderr.isatty() else ""
+        sys.stderr.write(f"{clear}{err.message} Trying again in {pause:.0f} s.\n")
+        sys.stderr.flush()
+
+
+def counted(many: Sequence[T], progress: Progress) -> Iterator[T]:
+    """Changes one by one, saying how many have been looked at."""
+    try:
+        for place, one in enumerate(many):
+            progress.say(f"looked at {place:,} of {len(many):,} changes")
+            yield one
+    finally:
+        progress.done()
 
 
 class Progress:
@@ -38,12 +61,12 @@ class Progress:
         if self._said is not None and now - self._said < (LIVELY if live else PLAIN):
             return
         self._said, self._is_open = now, live
-        self._stream.write(f"\r\x1b[K{text}" if live else f"{text}\n")
+        self._stream.write(f"{_CLEAR}{text}" if live else f"{text}\n")
         self._stream.flush()
 
     def done(self) -> None:
         """Take the line off the terminal."""
         if self._is_open:
-            self._stream.write("\r\x1b[K")
+            self._stream.write(_CLEAR)
             self._stream.flush()
             self._is_open = False

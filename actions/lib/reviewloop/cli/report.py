@@ -19,6 +19,7 @@ from reviewloop.cli.histories import (
     read_changes,
     reading_of,
 )
+from reviewloop.cli.progress import Progress, counted
 from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.insight.report.whole import Report, to_csv, to_json
@@ -133,12 +134,11 @@ def _read(reading: ServerReading, period: Period, settings: Settings) -> Iterato
 
 
 def _of_file(options: argparse.Namespace, _settings: Settings) -> Source:
-    """A file tells when it ends only once it has been read."""
-    raws = read_changes(options.changes)
-    if options.to is not None:
-        return Period(options.to, options.days), raws
-    every: List[Dict[str, Any]] = list(raws)
-    return Period(_last(every, options.changes), options.days), every
+    """A file tells when it ends, and how much is in it, only once it has been read."""
+    progress = Progress()
+    every: List[Dict[str, Any]] = list(read_changes(options.changes))
+    end = options.to or _last(every, options.changes)
+    return Period(end, options.days), counted(every, progress)
 
 
 def _last(raws: Iterable[Dict[str, Any]], path: Path) -> datetime:

@@ -23,10 +23,14 @@ class Timing:
 
 @dataclass(frozen=True)
 class Patience:
-    """How often a read is tried, and the longest pause in seconds that a server may ask for."""
+    """How often a read is tried, and the longest pause in seconds that a server may ask for.
+
+    ``told`` hears before each pause why there is one, and how many seconds it takes.
+    """
 
     tries: int = 3
     longest: float = 60.0
+    told: Callable[[TemporaryError, float], None] = lambda _err, _pause: None
 
 
 def patiently(read: Callable[[], T], patience: Patience, timing: Timing) -> T:
@@ -45,5 +49,6 @@ def patiently(read: Callable[[], T], patience: Patience, timing: Timing) -> T:
                 pause = 2**attempt * (0.5 + timing.jitter())
             if pause > patience.longest:
                 raise
+            patience.told(err, pause)
             timing.sleep(pause)
     return read()

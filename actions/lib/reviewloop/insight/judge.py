@@ -140,13 +140,19 @@ class _Judge:
         """The instants at which a poll for idle changes would find this one anew."""
         age = timedelta(seconds=self._policy.milestones[0].seconds(_EVERY_DAY))
         is_open = tuple(_is_open(self._taken))
-        said = (message.date for message in self._reading.change.messages)
-        updates = sorted({*self._instants, *said})
+        updates = self._updates()
         for updated, after in zip(updates, [*updates[1:], None]):
             at, place = updated + age, self._place(updated)
             if is_open[place] and (after is None or after > at):
                 negative = not self._taken[place].facts.isdisjoint((Fact.NEGATIVE, Fact.RED))
                 yield Idle(at, negative, self._running(at), self._next(at), after)
+
+    def _updates(self) -> List[datetime]:
+        """When the change was touched, in order; what this pack said would not be without it."""
+        every = self._reading.change.messages
+        own = {one.date for one in every if self._policy.is_own(one)}
+        others = {one.date for one in every if not self._policy.is_own(one)}
+        return sorted({*self._instants, *others} - (own - others))
 
     def held(self) -> Iterator[Held]:
         """The waits that something else than the turn kept from being named at once."""

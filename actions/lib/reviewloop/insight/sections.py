@@ -13,6 +13,10 @@ Cell = Union[str, int, float, None]
 """A cell of a table; None where there is no number to give."""
 
 
+class Fraction(float):
+    """A share of a whole, from 0 to 1: a number as any other, which a page shows in percent."""
+
+
 @dataclass(frozen=True)
 class Table:
     """Numbers in rows, each as long as ``columns``."""

@@ -207,7 +207,11 @@ def _plain(section: Section) -> Dict[str, Any]:
 
 
 def _rows(rows: Iterable[Iterable[Cell]]) -> List[List[Cell]]:
-    """Rows with texts that StackStorm finds nothing to evaluate in."""
-    return [
-        [outward(cell, _LONGEST) if isinstance(cell, str) else cell for cell in row] for row in rows
-    ]
+    """Rows of plain values, with texts that StackStorm finds nothing to evaluate in."""
+    return [[_value(cell) for cell in row] for row in rows]
+
+
+def _value(cell: Cell) -> Cell:
+    if isinstance(cell, str):
+        return outward(cell, _LONGEST)
+    return float(cell) if isinstance(cell, float) else cell

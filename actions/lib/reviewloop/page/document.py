@@ -17,7 +17,7 @@ from typing import Sequence, Tuple
 import jinja2
 from markupsafe import Markup, escape
 
-from reviewloop.insight.sections import Cell, Section, Table
+from reviewloop.insight.sections import Cell, Fraction, Section, Table
 from reviewloop.page import MARK, palette
 from reviewloop.page.drawing import fit_for_page
 from reviewloop.page.vega import draw
@@ -26,6 +26,7 @@ FOLDER = Path(__file__).parent / "templates"
 WIDE, NARROW = 760, 326
 """Widths of a chart in pixels: for a desktop and paper, and for a screen of 360."""
 _EMPTY = "\N{EN DASH}"
+_PERCENT = re.compile(r"(?<=\d) %")
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -81,11 +82,15 @@ def _is_numeric(column: Sequence[Cell]) -> bool:
 
 
 def number(cell: Cell) -> str:
-    """A cell as people read it: four digits that count, thousands apart, a dash for nothing."""
+    """A cell as people read it: four digits that count, thousands apart, shares in percent, a dash
+    for nothing.
+    """
     if cell is None:
         return _EMPTY
     if isinstance(cell, (str, bool)):
         return str(cell)
+    if isinstance(cell, Fraction):
+        return _kept_together(f"{100 * cell:.1f} %")
     if isinstance(cell, int) or abs(cell) >= 1000:  # noqa: PLR2004 - four digits
         return f"{round(cell):,}"
     return f"{cell:.4g}"
@@ -93,6 +98,7 @@ def number(cell: Cell) -> str:
 
 def words(text: str) -> Markup:
     """A sentence with its `code` shown as such."""
+    text = _kept_together(text)
     parts = text.split("`")
     if len(parts) % 2 == 0:  # one that nothing closes
         return escape(text)
@@ -100,6 +106,11 @@ def words(text: str) -> Markup:
     return Markup("").join(
         (code if place % 2 else plain).format(part) for place, part in enumerate(parts)
     )
+
+
+def _kept_together(text: str) -> str:
+    """A number and its percent sign stay in one line."""
+    return _PERCENT.sub("\N{NO-BREAK SPACE}%", text)
 
 
 def _policy(style: str) -> str:

@@ -16,13 +16,16 @@ from reviewloop.insight.report.figures import (
     in_days,
     median,
     percent,
-    rounded,
 )
 from reviewloop.insight.report.gather import Gathered
 from reviewloop.insight.report.scope import Scope
 from reviewloop.insight.sections import Cell, Section, Table
 from reviewloop.insight.survival import FEW, Observed, kaplan_meier
 
+UNKNOWN = (
+    "Which messages are this pack's is not known, since no `username` is configured under which it"
+    " acts."
+)
 _OPEN = "still open"
 _REVIEWED = "reviewed"
 #: Hazard ratios that one may want to find.
@@ -67,7 +70,7 @@ def escalations(found: Gathered) -> Section:
     return Section(
         "escalations",
         "Escalations: asked, acted, ended",
-        _escalations(asks),
+        _escalations(asks) if found.scope.policy.own_account else UNKNOWN,
         Table(columns, rows),
         chart if asks else None,
         note,
@@ -189,7 +192,8 @@ def _compared(found: Comparison, is_few: bool) -> List[List[Cell]]:
         ("high", found.high),
     )
     for name, number in numbers:
-        rows.append([name, TOO_FEW if is_few else rounded(number)])
+        told = None if number is None else round(number, 3)
+        rows.append([name, TOO_FEW if is_few else told])
     return rows
 
 

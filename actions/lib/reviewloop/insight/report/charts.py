@@ -14,6 +14,7 @@ QUANTITY, ORDER, NAME, TIME = "quantitative", "ordinal", "nominal", "temporal"
 MOST_POINTS, DIGITS = 150, 4
 SHARES = {"domain": [0, 1]}
 PERCENT = {"format": "%"}
+DATE = {"format": "%-d %b %Y"}
 
 
 def chart(values: Values, **parts: Any) -> Spec:

@@ -8,7 +8,7 @@ from typing import Iterable, List, Optional, Sequence, Tuple
 
 from reviewloop.core.turns import Party
 from reviewloop.insight.report.facts import REVIEWED, WaitFact
-from reviewloop.insight.sections import Cell
+from reviewloop.insight.sections import Cell, Fraction
 from reviewloop.insight.survival import (
     FEW,
     Z95,
@@ -148,9 +148,9 @@ def mean(values: Sequence[float]) -> Optional[float]:
     return sum(values) / len(values) if values else None
 
 
-def rounded(share: Optional[float]) -> Optional[float]:
+def rounded(share: Optional[float]) -> Optional[Fraction]:
     """A share as tables have it: to a tenth of a percent."""
-    return None if share is None else round(share, 3)
+    return None if share is None else Fraction(round(share, 3))
 
 
 def days(amount: Optional[float]) -> Optional[float]:
@@ -170,6 +170,8 @@ def in_days(amount: Optional[float]) -> str:
     """Working days in words."""
     if amount is None:
         return "an unknown number of working days"
+    if 0 < amount < 0.05:  # noqa: PLR2004 - what would read as nothing
+        return "less than 0.1 working days"
     text = f"{amount:.0f}" if amount >= 10 else f"{amount:.1f}"  # noqa: PLR2004 - digits enough
     return f"{text} working day{'' if text in ('1', '1.0') else 's'}"
 

@@ -66,10 +66,15 @@ def backlog(found: Gathered) -> Section:
         color=charts.channel("turn", charts.NAME, "turn", sort=[one.value for one in _OPEN_STAGES]),
         order={"field": "place"},
     )
-    note = f"{count(idle, 'more open change')} wait for nobody: in progress or held back."
+    more = "No" if not idle else f"{idle:,}"
+    note = f"{more} more {_waits(idle)} for nobody: in progress or held back."
     table = Table(("turn", *names, "all", "median working days"), rows)
     title = "What is open, for how long, and whose turn it is"
     return Section("backlog", title, lead, table, chart if waiting else None, note)
+
+
+def _waits(number: int) -> str:
+    return "open change waits" if number == 1 else "open changes wait"
 
 
 def _age(amount: float) -> str:

@@ -38,7 +38,17 @@ _LATER, _UNKNOWN = "51st and later", "not known: too early in what was read"
 _UNSURE = timedelta(days=180)
 _LISTED = ("nobody", "1 person", "2 or more")
 _UNASKED = "not known: Gerrit was not asked"
-_NOT_KNOWN = (_UNKNOWN, _NO_LINES, _UNASKED)
+_WHY_UNKNOWN: Dict[str, str] = {
+    _NO_LINES: "The changes that were read do not say how many lines they have.",
+    _UNKNOWN: (
+        f"It takes a period of more than {_UNSURE.days} days to say who is new; `--days` makes it"
+        " longer."
+    ),
+    _UNASKED: (
+        "The changes that were read do not say who was made a reviewer when: Gerrit tells it where"
+        " it is asked for `REVIEWER_UPDATES`."
+    ),
+}
 
 
 def sizes(found: Gathered) -> Section:
@@ -132,15 +142,15 @@ def _section(
             "high": rounded(one.within.high),
         }
         for name, one in paces.items()
-        if one.within and name not in _NOT_KNOWN
+        if one.within and name not in _WHY_UNKNOWN
     ]
     ident, title, note = head
     table = Table(("group", *COLUMNS), rows)
-    known = {name: one for name, one in paces.items() if name not in _NOT_KNOWN}
+    known = {name: one for name, one in paces.items() if name not in _WHY_UNKNOWN}
     chart = charts.ranges(values, title.replace("By ", "", 1), order) if len(values) > 1 else None
     lead = _lead(known)
     if not any(one.waits for one in known.values()) and rows:
-        lead = "Of the changes that were read this is not known."
+        lead = _WHY_UNKNOWN[str(rows[0][0])]
     return Section(ident, title, lead, table, chart, note)
 
 

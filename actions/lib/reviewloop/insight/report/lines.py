@@ -54,7 +54,7 @@ def section(found: Gathered) -> Section:
         for one in folds
         if one.share is not None and one.drawn >= TOLD
     ]
-    x = charts.channel("from", charts.TIME, "30 days from")
+    x = charts.channel("from", charts.TIME, "30 days from", axis=charts.DATE)
     chart = charts.chart(
         values,
         layer=[

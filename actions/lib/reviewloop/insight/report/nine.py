@@ -10,7 +10,7 @@ from typing import Dict, List, Optional, Set, Tuple
 
 from reviewloop.insight.report import charts
 from reviewloop.insight.report.facts import ChangeFact
-from reviewloop.insight.report.figures import count, days, mean, median, percent
+from reviewloop.insight.report.figures import count, days, mean, median, percent, rounded
 from reviewloop.insight.report.gather import Gathered
 from reviewloop.insight.sections import Cell, Section, Table
 
@@ -97,7 +97,7 @@ def _figures(found: Gathered, key: Tuple[str, str], cell: _Cell) -> List[Cell]:
         len(opened),
         len(cell.closed),
         len(merged),
-        _per(len(left), len(opened)),
+        rounded(len(left) / len(opened)) if opened else None,
         len(_people(found.maintaining, key)),
         len(_people(found.reviewing, key)),
     ]

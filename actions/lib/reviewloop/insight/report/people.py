@@ -8,7 +8,7 @@ from typing import Any, Dict, List, Optional, Tuple
 from reviewloop.insight.report import charts
 from reviewloop.insight.report.figures import count, percent, rounded
 from reviewloop.insight.report.gather import Gathered, Quarter
-from reviewloop.insight.sections import Cell, Section, Table
+from reviewloop.insight.sections import Cell, Fraction, Section, Table
 
 _LISTED = 10
 _QUARTERS = 12
@@ -28,7 +28,7 @@ def concentration(found: Gathered) -> Section:
     if len(ranked) > _LISTED:
         others = total - sums[_LISTED - 1]
         name = count(len(ranked) - _LISTED, "other")
-        rows.append([name, others, rounded(others / total), 1.0])
+        rows.append([name, others, rounded(others / total), rounded(1.0)])
     lead = "Nobody reviewed anything in the period."
     if total:
         half = 1 + next(place for place, one in enumerate(sums) if 2 * one >= total)
@@ -74,9 +74,10 @@ def guards(found: Gathered) -> Section:
         lead = (
             f"{count(whole.reviews, 'review')} came with {whole.comments / whole.reviews:.2f}"
             f" comments each; {percent(whole.wordy / whole.reviews)} were words alone, without a"
-            f" vote or a comment on the code. Messages of this pack are"
-            f" {percent(whole.pack / whole.messages)} of all."
+            f" vote or a comment on the code."
         )
+        if found.scope.policy.own_account:
+            lead += f" Messages of this pack are {percent(whole.pack / whole.messages)} of all."
     if found.approved:
         lead += (
             f" Of {count(found.approved, 'approving vote')} by somebody who was asked,"
@@ -135,12 +136,13 @@ def _whole(found: Gathered) -> Quarter:
 
 
 def _quarter(one: Quarter) -> List[Cell]:
-    def per(part: int, of: int) -> Optional[float]:
-        return round(part / of, 3) if of else None
+    def per(part: int, of: int) -> Optional[Fraction]:
+        return rounded(part / of) if of else None
 
+    comments = None if not one.reviews else round(one.comments / one.reviews, 3)
     told: Tuple[Cell, ...] = (
         one.reviews,
-        per(one.comments, one.reviews),
+        comments,
         per(one.wordy, one.reviews),
         one.people,
         one.pack,

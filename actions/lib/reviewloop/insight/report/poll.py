@@ -156,8 +156,8 @@ def section(tally: Tally, scope: Scope) -> Section:
         )
     note = (
         "By this pack's own reading of turns it misses nothing, so the share of next moves is the"
-        " fair comparison: it only looks at who did move. People also move unasked, and nobody was"
-        " asked by either."
+        " fair comparison: it only looks at who did move. People also move unasked, and the poll"
+        " asked nobody."
     )
     columns = ("what", f"poll on {age}", "this pack")
     return Section("poll", f"Beside a poll on {age}", lead, Table(columns, rows), None, note)

@@ -60,7 +60,7 @@ def weeks(found: Gathered) -> Section:
         "By the week in which the wait began; a week counts when all of its waits had the time"
         " that is promised, without those that red CI or a snooze holds back. The share is that of"
         " the week and the three before it, with its 95 % band (Wilson); none is told under 20"
-        " waits.",
+        f" waits.{' Shaded: freezes of the calendar.' if _freezes(scope) else ''}",
     )
 
 
@@ -103,7 +103,10 @@ def _sum(rows: Sequence[Sequence[Cell]], place: int) -> int:
 def _weeks_chart(
     values: List[Dict[str, Any]], every: Sequence[date], scope: Scope
 ) -> Mapping[str, Any]:
-    x, title = charts.channel("week", charts.TIME, "week"), "over within the promise"
+    x, title = (
+        charts.channel("week", charts.TIME, "week", axis=charts.DATE),
+        "over within the promise",
+    )
     layers: List[Dict[str, Any]] = [
         {
             "mark": {"type": "area", "opacity": 0.25},
@@ -124,7 +127,7 @@ def _weeks_chart(
             "data": {"values": frozen},
             "mark": {"type": "rect", "opacity": 0.2},
             "encoding": {
-                "x": charts.channel("from", charts.TIME, "week"),
+                "x": charts.channel("from", charts.TIME, "week", axis=charts.DATE),
                 "x2": {"field": "to"},
             },
         }
