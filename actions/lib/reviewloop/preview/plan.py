@@ -31,6 +31,7 @@ class Previewer:
     :param now: when the past ends and the future begins.
     :param days: how many days of the past are played; 0 for none.
     :param values: what the pack's datastore holds now; none for a first start.
+    :param texts: whether a plan has the texts of what is asked next.
     """
 
     recorded: Recorded
@@ -40,6 +41,7 @@ class Previewer:
     values: Optional[Mapping[str, str]] = None
     say: Say = lambda _text: None
     notes: List[str] = field(default_factory=list)
+    texts: bool = False
 
     @property
     def since(self) -> datetime:
@@ -115,6 +117,6 @@ class Previewer:
             "now": iso(self.now),
             "milestones": [] if costs is None else costs.rows(),
             "past": None if past is None else told(past, calendar),
-            "ahead": told(ahead, calendar),
+            "ahead": told(ahead, calendar, texts=self.texts),
             "notes": [*self.notes, *left_out, *unreadable, *troubles],
         }
