@@ -23,7 +23,10 @@ from fake_github import TOKEN, FakeGitHub
 from repository import ROOT
 from reviewloop.escalation.assess import event_ref
 from reviewloop.http.messages import Request
+from reviewloop.insight.eta import Kind
+from reviewloop.insight.usual import Time, Usual
 from reviewloop.operations import context as operations
+from reviewloop.operations.usual import name_for
 from reviewloop.preview.asks import Ask
 from reviewloop.preview.gather import recorded_now
 from reviewloop.preview.loop import Loop
@@ -80,6 +83,10 @@ class Installation:
         self.settings = load(self.config)
         self.standin = StandIn(ROOT, self.config, {}, clock=lambda: self.gerrit.now)
         self.standin.enable_all_rules()
+        groups = {(Kind.FIRST, "tools/build", ""): Time(60, 90_000)}
+        calendar = self.settings.policy.calendar
+        table = Usual(self.gerrit.now, calendar.day_seconds, groups)
+        self.datastore.set_value(name_for(self.settings), table.to_json(), local=False)
 
     def run(self, until: datetime) -> None:
         """Start the sensor anew, poll as often as it is configured, and let everything follow."""

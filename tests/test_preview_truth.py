@@ -45,6 +45,7 @@ CONFIGS = st.fixed_dictionaries(
         ),
         "roster": st.integers(0, 4).map(_roster),
         "tracker": st.sampled_from([{}, TRACKER]),
+        "usual_wait": st.booleans(),
         "limits": st.fixed_dictionaries(
             {
                 "per_person_week": st.sampled_from([1, 2, 10]),

@@ -74,6 +74,7 @@ class Context:
         tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
     ) -> None:
         self.settings = config if isinstance(config, Settings) else load(config)
+        self.config = {} if config is None or isinstance(config, Settings) else config
         self.datastore = datastore
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of

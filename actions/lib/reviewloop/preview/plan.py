@@ -59,8 +59,8 @@ class Previewer:
         return found
 
     def plan(self, settings: Settings, costs: Optional[Costs] = None) -> Dict[str, Any]:
-        """``{version, server, now, milestones, past, ahead, notes}``: see :mod:`tables` for the
-        two; ``past`` is null without days.
+        """``{version, server, now, milestones, past, ahead, against, notes}``: see :mod:`tables`
+        for the two; ``past`` is null without days, and ``against`` where nothing is compared.
 
         :raises ReviewLoopError: what Gerrit has to be asked for cannot be read just now.
         """
@@ -118,5 +118,6 @@ class Previewer:
             "milestones": [] if costs is None else costs.rows(),
             "past": None if past is None else told(past, calendar),
             "ahead": told(ahead, calendar, texts=self.texts),
+            "against": None,
             "notes": [*self.notes, *left_out, *unreadable, *troubles],
         }

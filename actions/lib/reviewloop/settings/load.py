@@ -42,6 +42,11 @@ __all__ = [
 T = TypeVar("T")
 CheckTemplates = Callable[[str], Sequence[str]]
 
+_OURS = "The configuration of the gerrit pack"
+_REMEDY = (
+    "Correct gerrit.yaml in StackStorm's configs folder, reload it with"
+    " `st2ctl reload --register-configs`, and restart the sensor."
+)
 DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
 
 
@@ -112,11 +117,13 @@ def load(
     config: Optional[Mapping[str, object]],
     exists: Exists = os.path.isfile,
     check_templates: CheckTemplates = lambda _folder: (),
+    where: str = "",
 ) -> Settings:
     """The settings in a pack configuration, as StackStorm hands it to sensors and actions.
 
     :param exists: whether a path is a readable file, asked for certificate files.
     :param check_templates: what is wrong in a folder of templates, each in a sentence.
+    :param where: where it stands, if that is not StackStorm's own place.
     :raises ConfigError: something is wrong; ``problems`` and the message list everything that is.
     """
     problems: List[str] = []
@@ -128,12 +135,8 @@ def load(
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         listed = "\n".join(f"- {p}" for p in problems)
-        raise ConfigError(
-            f"The configuration of the gerrit pack has {count}:\n{listed}",
-            "\nCorrect gerrit.yaml in StackStorm's configs folder, reload it with"
-            " `st2ctl reload --register-configs`, and restart the sensor.",
-            problems=problems,
-        )
+        what, remedy = (where, "Correct it there.") if where else (_OURS, _REMEDY)
+        raise ConfigError(f"{what} has {count}:\n{listed}", f"\n{remedy}", problems=problems)
     return settings
 
 
