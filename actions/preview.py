@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
 from st2common.runners.base_action import Action
 
@@ -18,7 +18,7 @@ class Preview(Action):
         days: int,
         limit: int,
         against: str,
-        against_settings: Optional[Dict[str, Any]],
+        against_settings: Dict[str, Any],
         texts: bool,
     ) -> Result:
         """The parameters are those of preview.yaml; the result is its output_schema."""
