@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 from reviewloop.cli import histories
 from reviewloop.cli.config import add_source, read_settings, settings_of
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
+from reviewloop.cli.numbers import whole
 from reviewloop.cli.progress import Progress
 from reviewloop.errors import ConfigError
 from reviewloop.escalation.accounts import member_name
@@ -74,7 +75,10 @@ def add_parser(commands: Commands) -> None:
         "--changes", type=Path, help=f"{CHANGES_HELP} (default: the changes of the server)"
     )
     command.add_argument(
-        "--days", type=_days, default=DAYS, help="of the past; 0 for none (default: 30)"
+        "--days",
+        type=whole(0, MOST_DAYS),
+        default=DAYS,
+        help="of the past; 0 for none (default: 30)",
     )
     command.add_argument(
         "--to",
@@ -218,12 +222,3 @@ def _write(path: Path, plan: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"--out {path} cannot be written: {err.strerror or err}.", "Pass another path."
         ) from err
-
-
-def _days(text: str) -> int:
-    """:raises argparse.ArgumentTypeError: it is no number of days."""
-    if not text.isdigit() or int(text) > MOST_DAYS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of days: write 0 to {MOST_DAYS}, such as 30"
-        )
-    return int(text)
