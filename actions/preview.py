@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 from st2common.runners.base_action import Action
 
 from reviewloop.operations import preview
@@ -11,6 +13,21 @@ from reviewloop.operations.context import Result, perform
 class Preview(Action):
     """What the configuration would have done, and what is due next."""
 
-    def run(self, days: int, limit: int) -> Result:
+    def run(
+        self,
+        days: int,
+        limit: int,
+        against: str,
+        against_settings: Dict[str, Any],
+        texts: bool,
+    ) -> Result:
         """The parameters are those of preview.yaml; the result is its output_schema."""
-        return perform(self, preview.preview, days=days, limit=limit)
+        return perform(
+            self,
+            preview.preview,
+            days=days,
+            limit=limit,
+            against=against,
+            against_settings=against_settings,
+            texts=texts,
+        )

@@ -16,6 +16,8 @@ import yaml
 
 from repository import ROOT
 from reviewloop.core.change import Account
+from reviewloop.insight.eta import Kind
+from reviewloop.insight.usual import Time, Usual
 from reviewloop.store.asks import Ask, Asks
 from reviewloop.store.cursor import Cursor, DatastoreCursor, Endings
 from reviewloop.store.lease import Lease
@@ -90,6 +92,8 @@ def _stored() -> Dict[str, Dict[str, Any]]:
     asks.put(ask)
     pendings.put(pending)
     Tally(shelf.service, asks, pendings).load(since, Lease("roster", math.inf, time.monotonic))
+    usual = Usual(since, 86_400, {(Kind.FIRST, "tools/build", "S"): Time(60, 160_000)})
+    shelf.service.set_value("gerrit.usual.review.example.org", usual.to_json(), local=False)
     RosterCache(shelf.service, "0123456789abcdef").save(
         ((Account(7, "Committee One", "committee1@example.org", "committee1"), 0),), ()
     )

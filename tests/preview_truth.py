@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import random
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 from unittest import mock
 
 from sandbox.gerrit.fake import PASSWORD, URL, FakeGerrit, body_of
@@ -18,23 +19,34 @@ from sandbox.gerrit.fake_world import Json
 from sandbox.standin.datastore import DatastoreService
 from sandbox.standin.standin import Execution, StandIn
 
+from fake_github import TOKEN, FakeGitHub
 from repository import ROOT
+from reviewloop.escalation.assess import event_ref
 from reviewloop.http.messages import Request
+from reviewloop.insight.eta import Kind
+from reviewloop.insight.usual import Time, Usual
 from reviewloop.operations import context as operations
+from reviewloop.operations.usual import name_for
 from reviewloop.preview.asks import Ask
 from reviewloop.preview.gather import recorded_now
 from reviewloop.preview.loop import Loop
 from reviewloop.preview.store import copied
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.datastore import Datastore
+from reviewloop.trackers import factory
+from reviewloop.trackers.adapters.github import GitHub
+from reviewloop.trackers.settings import TrackerSettings
+from trackers_rig import Pace
 
-#: When, about which event, on which tier, who, and the text's SHA-256.
-Told = Tuple[str, str, str, Tuple[int, ...], str]
+#: When, about which event, on which tier, who, the text's SHA-256, and what is written on the
+#: tracker: a ticket's title and the SHA-256 of its body, or of a comment's.
+Told = Tuple[str, str, str, Tuple[int, ...], str, str, str]
 Step = Tuple[str, int, int, int]
 PROJECTS = ("tools/build", "tools/docs")
 TOPICS = ("", "", "caches")
 WORDS = ("/snooze 1d", "/ack", "/pass", "Why?", "recheck")
 SWEEP = (4, 30)
+TRACKER = {"kind": "github", "project": "example/project", "token": TOKEN}
 PAUSES = (0, 0, 0, 1, 2, 5)
 """Hours between two things that people do."""
 
@@ -61,7 +73,9 @@ class Installation:
 
     config: Dict[str, Any]
     gerrit: WatchedGerrit = field(default_factory=WatchedGerrit)
+    github: FakeGitHub = field(default_factory=FakeGitHub)
     told: List[Told] = field(default_factory=list)
+    opened: List[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         given = {"url": URL, "username": "st2-reviews", "password": PASSWORD, **self.config}
@@ -69,27 +83,47 @@ class Installation:
         self.settings = load(self.config)
         self.standin = StandIn(ROOT, self.config, {}, clock=lambda: self.gerrit.now)
         self.standin.enable_all_rules()
+        groups = {(Kind.FIRST, "tools/build", ""): Time(60, 90_000)}
+        calendar = self.settings.policy.calendar
+        table = Usual(self.gerrit.now, calendar.day_seconds, groups)
+        self.datastore.set_value(name_for(self.settings), table.to_json(), local=False)
 
     def run(self, until: datetime) -> None:
         """Start the sensor anew, poll as often as it is configured, and let everything follow."""
         pause = timedelta(seconds=self.settings.poll_interval)
         poll, sweep = self.gerrit.now, self._next_sweep()
-        with mock.patch.object(operations, "make_client", self._client):
+        with self.reached():
             self.standin.start_sensor()
             while poll <= until:
                 if sweep <= poll:
-                    self.gerrit.now = sweep
+                    self._at(sweep)
                     self.standin.run("gerrit.sweep")
                     sweep += timedelta(days=1)
-                self.gerrit.now = poll
+                self._at(poll)
                 self._followed(self.standin.poll())
                 poll += pause
         self.gerrit.now = until
+
+    def _at(self, now: datetime) -> None:
+        self.gerrit.now = self.github.clock = now
 
     def _next_sweep(self) -> datetime:
         now = self.gerrit.now
         at = now.replace(hour=SWEEP[0], minute=SWEEP[1], second=0)
         return at if at > now else at + timedelta(days=1)
+
+    @contextmanager
+    def reached(self) -> Iterator[None]:
+        """Meanwhile whoever reaches for Gerrit and GitHub gets these."""
+        github = self.github
+
+        class Reached(GitHub):
+            def __init__(self, settings: TrackerSettings) -> None:
+                super().__init__(settings, Pace().timing(), github)
+
+        clients = mock.patch.object(operations, "make_client", self._client)
+        with clients, mock.patch.dict(factory.ADAPTERS._loaded, github=Reached):
+            yield
 
     def _client(self, _settings: Settings) -> Any:
         # Before the server's first answer it is this machine's clock that holds.
@@ -105,8 +139,29 @@ class Installation:
         for one, (at, text) in zip(posted, posts):
             given = one.parameters
             asked = tuple(given["asked"] or ())
-            told = (given["event_id"], given["tier"] or "nobody", asked, digest(text))
-            self.told.append((at.isoformat(), *told))
+            ticket = self._ticket(one)
+            told = (given["event_id"], given["tier"] or "nobody", asked, digest(self._bare(text)))
+            self.told.append((at.isoformat(), *told, *ticket))
+
+    def _ticket(self, ran: Execution) -> Tuple[str, str]:
+        """What a run wrote on the tracker."""
+        told = ran.result["result"].get("ticket", {"action": "nothing"})
+        if told["action"] == "created":
+            self.opened.append(told["ticket_url"])
+            issue = self.github.issue(int(told["ticket_id"]))
+            return issue["title"], digest(issue["body"])
+        if told["action"] == "nothing" and told.get("reason") != "the comment is there already":
+            return "", ""
+        event = event_ref(ran.parameters["event_id"])
+        step = f"{int(event.since.timestamp())}-{event.milestone}-{ran.parameters['attempt'] or 0}"
+        said = self.github.comments(int(told["ticket_id"]))
+        (comment,) = [one for one in said if f"/{step} " in one]
+        return "", digest(comment)
+
+    def _bare(self, text: str) -> str:
+        """A comment without the address of a ticket that was not there when it was foretold."""
+        lines = text.split("\n")
+        return "\n".join(one for one in lines if one.partition("Ticket: ")[2] not in self.opened)
 
     @property
     def datastore(self) -> Datastore:
@@ -126,15 +181,18 @@ def foretold(installation: Installation, until: datetime) -> List[Told]:
     settings = installation.settings
     now, values = client.now(), copied(installation.datastore)
     recorded = recorded_now(settings, client, now, values=values)
-    loop = Loop(settings, recorded, now, plays=False, values=values)
-    found = loop.run(until)
+    with installation.reached():
+        before = len(installation.github.sent)
+        found = Loop(settings, recorded, now, plays=False, values=values).run(until)
+        assert installation.github.sent[before:] == []
     assert found.failed == ()
     assert found.troubles == ()
     return [_told(one) for one in found.asks]
 
 
 def _told(ask: Ask) -> Told:
-    return (ask.at.isoformat(), ask.event_id, ask.tier, ask.accounts, ask.sha256)
+    ticket = ("", "") if ask.ticket is None else (ask.ticket.title, ask.ticket.sha256)
+    return (ask.at.isoformat(), ask.event_id, ask.tier, ask.accounts, ask.sha256, *ticket)
 
 
 # What people do

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 from xml.etree import ElementTree
 
 import pytest
@@ -16,9 +16,11 @@ from sandbox.standin.values import problems
 
 from repository import ROOT
 from reviewloop.cli import explain as command
+from reviewloop.cli import histories
 from reviewloop.cli.address import Place, place_of
 from reviewloop.cli.main import main
 from reviewloop.errors import ConfigError
+from reviewloop.http.messages import Request
 from reviewloop.operations.explain import explain
 from test_board import Wall
 from test_pack_contract import actions
@@ -147,13 +149,14 @@ def test_file_by_itself(capsys: pytest.CaptureFixture[str]) -> None:
 def served(monkeypatch: pytest.MonkeyPatch) -> Wall:
     """A server that answers the command."""
     wall = Wall()
-    monkeypatch.setattr(
-        command,
-        "make_client",
-        lambda settings: wall.fake.client(
-            settings.gerrit.username, local_clock=lambda: wall.fake.now
-        ),
-    )
+    wall.paces = []
+
+    def client(settings: Any, **more: Any) -> Any:
+        wall.paces.append(more)
+        return wall.fake.client(settings.gerrit.username, local_clock=lambda: wall.fake.now, **more)
+
+    for place in (command, histories):
+        monkeypatch.setattr(place, "make_client", client)
     return wall
 
 
@@ -184,13 +187,45 @@ def test_same_as_the_action(wall: Wall, capsys: pytest.CaptureFixture[str], tmp_
     assert found == json.loads(json.dumps(wanted))
 
 
-def test_histories_of_the_server(wall: Wall, capsys: pytest.CaptureFixture[str]) -> None:
-    """They are read if asked for, and that is said before it takes its time."""
-    place = f"{URL}/{wall.number}"
-    _, out, err = run(capsys, place, "--json", "--read-histories", "50")
+def test_histories_of_the_server(
+    wall: Wall, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """They are read if asked for, and that is said before it takes its time. What was read is kept:
+    the next command goes on from there, and reads only what moved.
+    """
+    others = [wall.change() for _ in range(5)]
+    reading = ["--read-histories", "50", "--cache", str(tmp_path), "--rate", "1000"]
+    asked = []
+    for _ in range(2):
+        first = len(wall.fake.requests)
+        _, out, err = run(capsys, f"{URL}/{wall.number}", "--json", *reading)
+        asked.append([one for one in wall.fake.requests[first:] if _reads_by_number(one)])
+        assert "Reading up to 50 changes" in err
+        assert json.loads(out)["eta"] is None
+    wall.fake.review(others[0], text="Why?")
+    first = len(wall.fake.requests)
+    run(capsys, f"{URL}/{wall.number}", *reading)
+    moved = [one for one in wall.fake.requests[first:] if _reads_by_number(one)]
 
-    assert "Reading up to 50 changes" in err
-    assert json.loads(out)["eta"] is None
+    assert [len(one) for one in asked] == [1, 0]
+    assert [dict(one.params)["q"] for one in moved] == [f"(change:{others[0]})"]
+
+
+def _reads_by_number(request: Request) -> bool:
+    """Whether a search asks for changes as they are."""
+    found = [value for key, value in request.params if key == "q"]
+    return any("change:" in one for one in found) and "REVIEWER_UPDATES" in str(request.params)
+
+
+def test_histories_are_read_in_peace(wall: Wall, capsys: pytest.CaptureFixture[str]) -> None:
+    """At the rate that was asked for: a pause lies between two requests."""
+    status, _, _ = run(
+        capsys, f"{URL}/{wall.number}", "--read-histories", "1", "--no-cache", "--rate", "1000"
+    )
+    (made,) = [one for one in wall.paces if one]
+
+    assert status == 0
+    assert made == {"pause": 0.001, "patience": histories.PATIENCE}
 
 
 def test_histories_of_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -258,6 +293,9 @@ def test_no_address(text: str) -> None:
         (["4250", *FILE, "--at", "2026-03-01"], "--at is before"),
         (["4251", *FILE], "holds no change 4251"),
         (["4250", *FILE, "--read-histories", "5"], "--histories"),
+        (["4250", *FILE, "--read-histories", "0"], "write a whole number, 1 to"),
+        (["4250", *FILE, "--days", "-3"], "write a whole number, 1 to"),
+        (["4250", *FILE, "--width", "wide"], "'wide': write a whole number"),
         (["4250", "--url", URL, "--at", "2026-03-01"], "--at goes with --changes"),
         (["https://other.example.org/4250", "--url", URL], "other.example.org"),
         (["4250", "--url", URL, "--config", "x"], "not allowed with argument"),

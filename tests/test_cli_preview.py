@@ -119,6 +119,36 @@ def test_address_alone(bench: Bench) -> None:
     assert not [one.path for one in bench.fake.requests if one.path.startswith("/a/")]
 
 
+def test_texts(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    """With them it shows what people would read, on the change and on the ticket, as it is written;
+    no tracker is asked, and without them there are hashes alone.
+    """
+    tracker = {"kind": "roundup", "url": "https://tracker.invalid/", "project": "review"}
+    config = bench.config(tracker={**tracker, "username": "bot", "token": "bot:secret"})
+    plan = bench.plan("--config", config, "--days", "0", "--texts")
+    out = capsys.readouterr().out
+    bare = bench.plan("--config", config, "--days", "0")
+    (ask, *_) = [one for one in plan["ahead"]["asks"] if one["purpose"] == "escalate"]
+
+    assert f"      | {ask['text'].splitlines()[0]}\n" in out
+    assert "      |   /ack                I am on it; pauses reminders for 2d\n" in out
+    assert f"    a new ticket: Review wanted: tools/build change {bench.old}: A change\n" in out
+    assert f"      | {ask['ticket']['body'].splitlines()[0]}\n" in out
+    assert "WHAT IT WOULD SAY" not in capsys.readouterr().out
+    assert "text" not in str([list(one) for one in bare["ahead"]["asks"]]).replace("text_sha", "")
+    assert [one["ticket"] and one["ticket"]["sha256"] for one in bare["ahead"]["asks"]] == [
+        one["ticket"] and one["ticket"]["sha256"] for one in plan["ahead"]["asks"]
+    ]
+    assert "secret" not in str(plan)
+
+
+def test_the_usual_time_is_not_known(bench: Bench) -> None:
+    """Where texts are to name it, the plan says that it cannot."""
+    plan = bench.plan("--config", bench.config(usual_wait=True), "--days", "0")
+
+    assert [note for note in plan["notes"] if note.startswith("usual_wait: ")] != []
+
+
 def test_plan_is_for_its_owner(bench: Bench) -> None:
     """The file names people, so nobody else may read it."""
     (bench.folder / "plan.json").touch(mode=0o644)

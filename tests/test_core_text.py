@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reviewloop.core.text import neutralise, one_line, outward, outward_lines
+from reviewloop.core.text import neutralise, one_line, outward, outward_lines, outward_text
 
 MARKERS = ("{{", "}}", "{%", "%}", "{#", "#}", "<%", "%>")
 
@@ -39,6 +39,18 @@ def test_outward_texts_are_harmless(text: str, cap: int) -> None:
     assert not any(marker in told for marker in MARKERS)
     assert len(told) <= cap
     assert not re.search("[\u200f\u202e\n\x00]", told)
+
+
+@given(st.text(alphabet="{}%#<> a\u200f\u202e\n\x00", max_size=40), st.integers(2, 30))
+def test_texts_as_they_are_written(text: str, cap: int) -> None:
+    """The same of a text that is shown as it is written, with its lines and its spaces."""
+    told = outward_text(text, cap)
+
+    assert not any(marker in told for marker in MARKERS)
+    assert len(told) <= cap
+    assert not re.search("[\u200f\u202e\x00]", told)
+    plain = '  /ack    I am on it\n\nPrüfe "das" 🎈'
+    assert outward_text(plain, 100) == plain
 
 
 def test_plain_text() -> None:

@@ -26,6 +26,7 @@ from reviewloop.core.keys import event_id
 from reviewloop.core.reading import EXEMPT_HASHTAG
 from reviewloop.core.turns import Cause, How
 from reviewloop.escalation import people
+from reviewloop.operations import usual
 from reviewloop.settings.load import DEFAULT_MILESTONES, load
 from reviewloop.store import asks, cursor, lease, pending, roster, troubles, whole
 from reviewloop.store import tickets as records
@@ -198,7 +199,7 @@ def test_every_rule_is_listed():
 def test_uninstalling_names_every_datastore_key():
     """The keys that stay behind are those the library writes or reads."""
     prefixes = {cursor.PREFIX, troubles.PREFIX, asks.PREFIX, people.AWAY, records.PREFIX}
-    prefixes |= {roster.PREFIX, pending.PREFIX, lease.PREFIX, whole.PREFIX}
+    prefixes |= {roster.PREFIX, pending.PREFIX, lease.PREFIX, whole.PREFIX, usual.PREFIX}
 
     shown = table(section(OPERATORS, "Uninstalling"))
     assert set(shown) == {f"{prefix}*" for prefix in prefixes}
@@ -293,6 +294,7 @@ def test_every_reference_of_the_pack_exists():
         whole.PREFIX,
         records.PREFIX,
         roster.PREFIX,
+        usual.PREFIX,
     )
     for page in PAGES:
         for name in re.findall(r"(?<![\w./-])gerrit\.[\w.]+", text_of(page)):
@@ -440,7 +442,9 @@ def test_configuration_loads(block: Block):
 
 
 def test_overrides_name_what_the_pack_has():
-    """StackStorm takes overrides of sensors by their class, and of rules by their name."""
+    """StackStorm takes overrides of sensors by their class, and of rules by their name; what only
+    some need is listed, and stays off.
+    """
     (block,) = [block for block in blocks("yaml") if block.kind == "overrides"]
     overrides = block.content
     classes = {contract.read(path)["class_name"] for path in contract.files("sensors").values()}
@@ -448,8 +452,8 @@ def test_overrides_name_what_the_pack_has():
     assert set(overrides) == {"sensors", "rules"}
     assert set(overrides["sensors"]["exceptions"]) == classes
     assert set(overrides["rules"]["exceptions"]) == set(contract.files("rules"))
-    for kind in overrides.values():
-        assert all(one == {"enabled": True} for one in kind["exceptions"].values())
+    named = [one for kind in overrides.values() for one in kind["exceptions"].items()]
+    assert [name for name, one in named if one != {"enabled": True}] == ["usual_waits_weekly"]
 
 
 def own_actions() -> Dict[str, Dict[str, Any]]:

@@ -20,6 +20,8 @@ from repository import ROOT
 from reviewloop.cli import doctor as command
 from reviewloop.cli.main import main
 from reviewloop.errors import AuthError
+from reviewloop.insight.eta import Kind
+from reviewloop.insight.usual import Time, Usual
 from reviewloop.operations import doctor
 from reviewloop.operations.context import Context
 from reviewloop.operations.stackstorm import Place, StackStorm
@@ -81,6 +83,14 @@ class Practice(Board):
 def test_all_is_well() -> None:
     """Nothing is found where nothing is wrong."""
     assert Practice().look() == []
+
+
+def test_usual_times_of_late() -> None:
+    """Nor where the usual times are to be named, and are known."""
+    practice = Practice()
+    usual(days=13)(practice)
+
+    assert practice.look() == []
 
 
 def fake(change: Callable[[FakeGerrit], None]) -> Callable[[Practice], None]:
@@ -250,6 +260,20 @@ def broken_tracker(practice: Practice) -> None:
     practice.tracker = Refusing()
 
 
+def usual(text: str = "", **made_ago: float) -> Callable[[Practice], None]:
+    """Texts that are to name the usual time, and what is stored of it."""
+
+    def change(practice: Practice) -> None:
+        practice.config["usual_wait"] = True
+        made = practice.fake.now - timedelta(**made_ago)
+        groups = {(Kind.FIRST, "tools/build", ""): Time(60, 3_600)}
+        kept = text or Usual(made, 86_400, groups).to_json()
+        if text or made_ago:
+            practice.shelf.store.put(f"gerrit.usual.{SERVER}", kept)
+
+    return change
+
+
 BROKEN = {
     "the server is down": (fake(lambda fake: fake.refuse(99)), "gerrit", "problem", "connection"),
     "the password is wrong": (having(accepts_password=False), "gerrit", "problem", "401"),
@@ -349,6 +373,15 @@ BROKEN = {
         "sensor",
         "warning",
         "never",
+    ),
+    "no usual times": (usual(), "usual_wait", "warning", "no usual times are stored"),
+    "usual times of long ago": (usual(days=15), "usual_wait", "warning", "more than 14 days ago"),
+    "usual times damaged": (usual("{broken"), "usual_wait", "warning", "cannot be read"),
+    "usual times of other hours": (
+        both(usual(days=1), configured(calendar={"hours": "09:00-17:00"})),
+        "usual_wait",
+        "warning",
+        "other hours",
     ),
     "a token that ends": (token_ends, "account: token", "warning", "loop ends at"),
     "a CI on Gerrit's pages": (having(plugins=["zuul-status"]), "bots: checks", "note", "zuul"),

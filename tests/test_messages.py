@@ -26,7 +26,7 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.markup import escape as fmt
 from reviewloop.markup.formats import BodyFormat
-from reviewloop.messages.check import check_folder, example
+from reviewloop.messages.check import USUAL, check_folder, example
 from reviewloop.messages.render import FOLDER, render
 from reviewloop.messages.subject import Gone, name_of, title, why, working_days
 
@@ -66,6 +66,7 @@ JOINED = replace(
     SUBJECT,
     joined=tuple((number, f"https://review.example.org/{number}") for number in (13, 14)),
 )
+TIMED = replace(SUBJECT, usual=USUAL)
 
 Made = Tuple[str, BodyFormat]
 TEXTS: List[Made] = sorted(
@@ -106,6 +107,9 @@ def cases(purpose: str) -> Dict[str, Dict[str, Any]]:
     }
     if purpose not in ("nudge", "label"):
         told["with others"] = {"subject": JOINED}
+    if purpose != "label":
+        told["with the usual time"] = {"subject": TIMED}
+        told["with a hostile time"] = {"subject": replace(TIMED, usual=USUAL + HOSTILE)}
     return told
 
 
@@ -521,14 +525,14 @@ def test_the_manuals_example(tmp_path: Path) -> None:
 )
 def test_amounts(seconds: int, text: str) -> None:
     """Amounts read as people say them."""
-    assert working_days(seconds, Policy()) == text
+    assert working_days(seconds, Policy().calendar) == text
 
 
 def test_short_days() -> None:
     """A working day is the calendar's, not 24 hours."""
     office = Policy(calendar=Calendar(start=9 * 3600, length=8 * 3600))
 
-    assert working_days(16 * 3600, office) == "2 working days"
+    assert working_days(16 * 3600, office.calendar) == "2 working days"
 
 
 def test_title() -> None:

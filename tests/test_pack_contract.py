@@ -32,6 +32,7 @@ ACTIONS = [
     "query_changes", "get_change", "post_review", "set_hashtags", "add_reviewers", "assess",
     "ask", "explain", "open_ticket", "update_ticket", "close_ticket", "escalate", "nudge", "label",
     "stand_down", "refresh", "stand_down_if_over", "sweep", "board", "doctor", "preview", "report",
+    "usual_waits",
 ]
 SENSORS = ["gerrit_changes_sensor"]
 TRIGGERS = ["change_waiting", "change_overdue", "change_wait_ended", "poll_trouble"]
@@ -44,6 +45,7 @@ RULES = [
     "label_overdue",
     "stand_down",
     "sweep_daily",
+    "usual_waits_weekly",
 ]
 
 TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}

@@ -9,7 +9,7 @@ from typing import Any, Dict, List
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from preview_truth import Installation, Step, foretold, history, live
+from preview_truth import TRACKER, Installation, Step, foretold, history, live
 
 POLICIES = int(os.environ.get("PREVIEW_POLICIES", "8"))
 """How many random policies and histories are played; a thousand take a quarter of an hour."""
@@ -18,7 +18,10 @@ DAY = timedelta(days=1)
 
 
 def _roster(count: int) -> Dict[str, Any]:
-    members = [{"gerrit": f"member{n}", "chair": n == 0} for n in range(count)]
+    logins = [{"github": f"committee{n}"} for n in range(4)]
+    members = [
+        {"gerrit": f"member{n}", "chair": n == 0, "tracker": logins[n]} for n in range(count)
+    ]
     return {"kind": "static", "members": members}
 
 
@@ -41,6 +44,8 @@ CONFIGS = st.fixed_dictionaries(
             ]
         ),
         "roster": st.integers(0, 4).map(_roster),
+        "tracker": st.sampled_from([{}, TRACKER]),
+        "usual_wait": st.booleans(),
         "limits": st.fixed_dictionaries(
             {
                 "per_person_week": st.sampled_from([1, 2, 10]),
@@ -71,7 +76,8 @@ def test_preview_is_what_the_loop_then_does(
     config: Dict[str, Any], before: List[Step], idle: int, running: bool, after: List[Step]
 ) -> None:
     """Whatever the policy and the history, of a first start and of a pack that has been at work,
-    the asks of the next day are foretold: instant, event, tier, people and text.
+    the asks of the next day are foretold: instant, event, tier, people, the comment, and the
+    ticket.
     """
     installation = Installation(config)
     gerrit = installation.gerrit
@@ -84,6 +90,7 @@ def test_preview_is_what_the_loop_then_does(
     until = gerrit.now + DAY
     told = foretold(installation, until)
     installation.told.clear()
+    installation.opened.clear()
     event(f"asks: {min(len(told), 10)}")
     installation.run(until)
 
@@ -93,7 +100,7 @@ def test_preview_is_what_the_loop_then_does(
 def test_the_comparison_is_of_asks() -> None:
     """A day on which people are asked is no empty comparison, and a text that differs shows."""
     steps: List[Step] = [("upload", 1, 0, 0), ("upload", 4, 2, 0), ("upload", 7, 6, 1)]
-    installation = Installation({"roster": _roster(3)})
+    installation = Installation({"roster": _roster(3), "tracker": TRACKER})
     live(installation.gerrit, steps)
     installation.gerrit.advance(hours=18)
     until = installation.gerrit.now + 2 * DAY
@@ -102,3 +109,6 @@ def test_the_comparison_is_of_asks() -> None:
 
     assert len(told) > 3
     assert installation.told == told
+    titles, comments = [one[5] for one in told], [one[6] for one in told]
+    assert sum(map(bool, titles)) > 1
+    assert sum(map(bool, comments)) >= sum(map(bool, titles))

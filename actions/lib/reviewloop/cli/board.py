@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterator
 
 from reviewloop.cli.config import add_source, settings_of
+from reviewloop.cli.numbers import whole
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
 
@@ -35,7 +36,7 @@ def add_parser(commands: Commands) -> None:
         description="Print every overdue wait of the configured Gerrit, the longest first.",
     )
     add_source(command)
-    command.add_argument("--limit", type=int, default=1000, help="open changes to look at")
+    command.add_argument("--limit", type=whole(1), default=1000, help="open changes to look at")
     command.add_argument("--json", action="store_true", help="print JSON, as gerrit.board answers")
     command.set_defaults(run=run)
 

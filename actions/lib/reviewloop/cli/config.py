@@ -60,23 +60,25 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return read_settings(options.config)
 
 
-def read_config(path: Path) -> Dict[str, Any]:
+def read_config(path: Path, argument: str = "--config") -> Dict[str, Any]:
     """A pack configuration. :raises ConfigError: it cannot be read."""
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ConfigError(f"--config {path} cannot be read: {err}", "Pass a YAML file.") from err
+        raise ConfigError(f"{argument} {path} cannot be read: {err}", "Pass a YAML file.") from err
     if not isinstance(value, dict):
-        raise ConfigError(f"--config {path} holds no settings.", "See gerrit.yaml.example.")
+        raise ConfigError(f"{argument} {path} holds no settings.", "See gerrit.yaml.example.")
     return value
 
 
-def read_settings(path: Path) -> Settings:
+def read_settings(path: Path, argument: str = "--config") -> Settings:
     """The settings in a pack configuration; standard error says which profile they build on.
 
+    :param argument: by which it was given.
     :raises ConfigError: the file cannot be read, or something in it is wrong.
     """
-    settings = load(rendered(read_config(path), os.environ))
+    config = rendered(read_config(path, argument), os.environ)
+    settings = load(config, where=f"{argument} {path}")
     if settings.profile != DEFAULTS.name:
         sys.stderr.write(f"profile: {settings.profile}\n")
     return settings

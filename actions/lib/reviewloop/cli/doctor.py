@@ -10,6 +10,7 @@ import textwrap
 from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
 from reviewloop.cli.config import UnrenderedError, add_source, read_config, settings_of
+from reviewloop.cli.numbers import whole
 from reviewloop.errors import ConfigError
 from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations.context import make_client
@@ -47,7 +48,7 @@ def add_parser(commands: Commands) -> None:
     )
     add_source(command)
     command.add_argument(
-        "--limit", type=int, default=200, help="changes of the last 30 days to look at"
+        "--limit", type=whole(1), default=200, help="changes of the last 30 days to look at"
     )
     command.add_argument("--json", action="store_true", help="print JSON, as gerrit.doctor answers")
     command.set_defaults(run=run)

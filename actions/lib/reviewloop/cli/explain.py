@@ -6,18 +6,29 @@ import argparse
 import json
 import shutil
 import sys
+from contextlib import closing
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable, Optional, Tuple, cast
 
 from reviewloop.cli.address import Place, check_server, place_of
 from reviewloop.cli.config import add_source, settings_of
-from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
+from reviewloop.cli.histories import (
+    CHANGES_HELP,
+    add_reading,
+    client_of,
+    instant,
+    read_changes,
+    reading_of,
+)
+from reviewloop.cli.numbers import whole
 from reviewloop.cli.one_file import OneFile
 from reviewloop.core.reading import read_change
 from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reads import HISTORY
 from reviewloop.insight.eta import Past, past_of
 from reviewloop.insight.explain_page import page
 from reviewloop.insight.timeline import TimeLine
@@ -25,7 +36,7 @@ from reviewloop.insight.timeline_text import LEAST, MOST, PLAIN, PRETTY, Glyphs
 from reviewloop.operations.context import Context, make_client
 from reviewloop.operations.explain import told
 from reviewloop.operations.explanation import Explanation
-from reviewloop.operations.usual import past_of_server
+from reviewloop.operations.usual import Count, past_of_changes, searches
 from reviewloop.preview.store import MemoryStore
 from reviewloop.settings.load import Settings
 
@@ -67,15 +78,23 @@ def add_parser(commands: Commands) -> None:
         "--histories", type=Path, help="past changes, to tell how long a review usually takes"
     )
     past.add_argument(
-        "--read-histories", type=int, metavar="N", help="the same of the server's last N changes"
+        "--read-histories",
+        type=whole(1),
+        metavar="N",
+        help="the same of the server's last N changes; kept on disk as --cache says",
     )
+    add_reading(command)
     command.add_argument("--json", action="store_true", help="print JSON, as the action answers")
     command.add_argument(
         "--svg", type=Path, help="write the time line as a picture, too; - prints it"
     )
-    command.add_argument("--width", type=int, help="characters of a line, or pixels of the picture")
     command.add_argument(
-        "--days", type=int, help=f"of the time line, the last (default: all, or {_DAYS} if open)"
+        "--width", type=whole(1), help="characters of a line, or pixels of the picture"
+    )
+    command.add_argument(
+        "--days",
+        type=whole(1),
+        help=f"of the time line, the last (default: all, or {_DAYS} if open)",
     )
     command.add_argument("--ascii", action="store_true", help="draw with ASCII alone")
     command.set_defaults(run=run)
@@ -111,11 +130,16 @@ def explanation(options: argparse.Namespace, place: Place, settings: Settings) -
     elif options.at is not None:
         raise ConfigError("--at goes with --changes.", "A server's own clock says when it is.")
     # What it has is all that is asked of a client here; anything else would be an AttributeError.
-    client = make_client(settings) if source is None else cast(Client, source)
+    client = _client(options, settings) if source is None else cast(Client, source)
     context = Context(settings, MemoryStore(client.now), lambda _settings: client)
     found = Explanation(context, place.ident)
     found.past = _past(options, found)
     return found
+
+
+def _client(options: argparse.Namespace, settings: Settings) -> Client:
+    """The server; whoever reads histories of it takes their time."""
+    return client_of(options, settings) if options.read_histories else make_client(settings)
 
 
 def _settings(options: argparse.Namespace, place: Place) -> Settings:
@@ -140,7 +164,10 @@ def _past(options: argparse.Namespace, found: Explanation) -> Tuple[Past, ...]:
     if options.changes is not None:
         raise ConfigError("--read-histories reads a server.", "With --changes give --histories.")
     sys.stderr.write(f"Reading up to {options.read_histories} changes of the last 180 days ...\n")
-    return past_of_server(context, number, found.now, options.read_histories)
+    reading = reading_of(options, context.settings, context.client, HISTORY)
+    with closing(reading.changes(searches(context.settings, found.now))) as raws:
+        few = islice(raws, options.read_histories)
+        return tuple(past_of_changes(few, context.settings, Count(), number))
 
 
 def _past_of_file(path: Path, number: int, settings: Settings) -> Iterable[Past]:
@@ -156,7 +183,7 @@ def _past_of_file(path: Path, number: int, settings: Settings) -> Iterable[Past]
 def _shown(line: TimeLine, days: Optional[int]) -> TimeLine:
     if days is None:
         days = _DAYS if not line.is_over else None
-    return line if days is None else line.since(line.now - timedelta(days=max(days, 1)))
+    return line if days is None else line.since(line.now - timedelta(days=days))
 
 
 def _picture(found: Explanation, line: TimeLine, width: Optional[int]) -> str:

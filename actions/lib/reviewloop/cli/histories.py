@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Dict, Generator, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.cli.cache import Cache, default_folder
 from reviewloop.cli.progress import Progress, waits
@@ -163,7 +163,7 @@ class ServerReading:
     kept: int = 0
     left_out: List[str] = field(default_factory=list)
 
-    def changes(self, queries: Sequence[str]) -> Iterator[Raw]:
+    def changes(self, queries: Sequence[str]) -> Generator[Raw, None, None]:
         """What some searches find."""
         try:
             for query in queries:

@@ -20,6 +20,7 @@ from reviewloop.cli.histories import (
     read_changes,
     reading_of,
 )
+from reviewloop.cli.numbers import whole
 from reviewloop.cli.scores import as_dict, page
 from reviewloop.core.durations import Duration, parse_duration
 from reviewloop.core.milestones import Window
@@ -71,7 +72,9 @@ def add_parser(commands: Commands) -> None:
         "--from", dest="since", type=instant, help="2026-03-02T09:00:00Z or a day (default: all)"
     )
     command.add_argument("--to", "--until", dest="to", type=instant, help=_TO_HELP)
-    command.add_argument("--limit", type=int, default=1000, help="changes of the server to look at")
+    command.add_argument(
+        "--limit", type=whole(1), default=1000, help="changes of the server to look at"
+    )
     add_reading(command)
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)

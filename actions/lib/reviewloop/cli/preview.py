@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 from reviewloop.cli import histories
 from reviewloop.cli.config import add_source, read_settings, settings_of
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
+from reviewloop.cli.numbers import whole
 from reviewloop.cli.progress import Progress
 from reviewloop.errors import ConfigError
 from reviewloop.escalation.accounts import member_name
+from reviewloop.preview.against import check_same_changes
 from reviewloop.preview.gather import account_of, acting, reaching
 from reviewloop.preview.offline import Offline, own_account
 from reviewloop.preview.page import page
@@ -38,10 +40,17 @@ EXAMPLES = (
         "reviewloop preview --config gerrit.yaml --against other.yaml --out plan.json",
         "Which asks differ under another configuration",
     ),
+    (
+        "reviewloop preview --config gerrit.yaml --days 0 --texts",
+        "What is due next, with every comment and ticket as people would read it",
+    ),
 )
 NOTE = (
     "A plan, and no claim of an effect: people of the past were not asked, and acted as they did."
     " A ticket's address is not in the texts."
+)
+_NO_USUAL = (
+    "usual_wait: StackStorm's datastore has the usual times, so the texts here do not name them"
 )
 _OF_A_FILE = (
     "of a file: nothing is known of chains and of comments on files; a roster member who is in no"
@@ -66,7 +75,10 @@ def add_parser(commands: Commands) -> None:
         "--changes", type=Path, help=f"{CHANGES_HELP} (default: the changes of the server)"
     )
     command.add_argument(
-        "--days", type=_days, default=DAYS, help="of the past; 0 for none (default: 30)"
+        "--days",
+        type=whole(0, MOST_DAYS),
+        default=DAYS,
+        help="of the past; 0 for none (default: 30)",
     )
     command.add_argument(
         "--to",
@@ -80,6 +92,11 @@ def add_parser(commands: Commands) -> None:
     )
     command.add_argument(
         "--rules", type=Path, help="a folder of rules (default: the pack's own, all enabled)"
+    )
+    command.add_argument(
+        "--texts",
+        action="store_true",
+        help="also print what the next requests would say, on the change and on its ticket",
     )
     command.add_argument("--out", type=Path, help="write the plan into a file (JSON)")
     command.add_argument(
@@ -128,7 +145,8 @@ def _plan(
         options.days,
         rules=SHIPPED if options.rules is None else read_rules(options.rules),
         say=progress.say,
-        notes=gathered.notes,
+        notes=[*gathered.notes, *([_NO_USUAL] if settings.usual_wait else [])],
+        texts=options.texts,
     )
     costs = previewer.costs(settings)
     if other is None:
@@ -190,17 +208,8 @@ def _other(path: Path, settings: Settings) -> Settings:
 
     :raises ConfigError: it cannot be read, or is of other changes.
     """
-    other = acting(read_settings(path))
-    for name, mine, theirs in (
-        ("url", settings.gerrit.url, other.gerrit.url),
-        ("query", settings.gerrit.query, other.gerrit.query),
-        ("server_id", settings.server, other.server),
-    ):
-        if mine != theirs:
-            raise ConfigError(
-                f"--against {path} has the {name} {theirs!r}, the other configuration {mine!r}.",
-                "Both are played on the same changes: give them the same server and query.",
-            )
+    other = acting(read_settings(path, "--against"))
+    check_same_changes(settings, other, f"--against {path}")
     return other
 
 
@@ -219,12 +228,3 @@ def _write(path: Path, plan: Mapping[str, Any]) -> None:
         raise ConfigError(
             f"--out {path} cannot be written: {err.strerror or err}.", "Pass another path."
         ) from err
-
-
-def _days(text: str) -> int:
-    """:raises argparse.ArgumentTypeError: it is no number of days."""
-    if not text.isdigit() or int(text) > MOST_DAYS:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is no number of days: write 0 to {MOST_DAYS}, such as 30"
-        )
-    return int(text)

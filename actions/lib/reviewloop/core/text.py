@@ -40,3 +40,13 @@ def outward_lines(text: str, cap: int) -> str:
     """The same of a text whose lines are to stay lines; ``cap`` bounds all of it."""
     lines = [outward(line, cap) for line in text[:cap].split("\n")]
     return "\n".join(lines)[:cap]  # what was pulled apart has become longer
+
+
+def outward_text(text: str, cap: int) -> str:
+    """The same of a text that is to be read as it is written: its lines and its spaces stay."""
+    text = _DIRECTION.sub("", text)
+    kept = (
+        char if char == "\n" or unicodedata.category(char) not in ("Cc", "Cs") else " "
+        for char in text[:cap]
+    )
+    return neutralise("".join(kept))[:cap]

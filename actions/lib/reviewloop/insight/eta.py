@@ -22,8 +22,10 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading
 from reviewloop.core.spans import Span
 from reviewloop.core.turns import How, Party
+from reviewloop.core.waits import Wait
 from reviewloop.core.worktime import Calendar
 from reviewloop.insight.survival import Curve, Observed, kaplan_meier
+from reviewloop.messages.subject import working_days
 
 WINDOW = timedelta(days=180)
 SHARE = 0.8
@@ -127,6 +129,11 @@ def past_of(reading: Reading, policy: Policy) -> Iterator[Past]:
             kind = Kind.NEXT
 
 
+def like_of(reading: Reading, wait: Wait, policy: Policy) -> Like:
+    """What a wait of the reviewers of a change has in common with others."""
+    return next(one for one in past_of(reading, policy) if one.since == wait.since).like
+
+
 @dataclass(frozen=True)
 class Eta:
     """Of ``waits`` like one, ``share`` ended with a review within ``seconds`` of working time.
@@ -154,9 +161,13 @@ def usual(
             continue
         alike = [one for one in seen if like.is_like(one.like, scope)]
         if len(alike) >= FEW:
-            observed = (one.observed(now, calendar) for one in alike)
-            return scope, kaplan_meier(observed, (_REVIEWED,))
+            return scope, curve_of(one.observed(now, calendar) for one in alike)
     return None
+
+
+def curve_of(observed: Iterable[Observed]) -> Curve:
+    """Waits as a curve that falls where a review ends one."""
+    return kaplan_meier(observed, (_REVIEWED,))
 
 
 def eta(past: Iterable[Past], reading: Reading, policy: Policy, now: datetime) -> Optional[Eta]:
@@ -166,8 +177,7 @@ def eta(past: Iterable[Past], reading: Reading, policy: Policy, now: datetime) -
     timeline = reading.timeline(Party.REVIEWERS, now)
     if timeline is None:
         return None
-    number = (one for one in past_of(reading, policy) if one.since == timeline.wait.since)
-    like = next(number).like
+    like = like_of(reading, timeline.wait, policy)
     found = usual(past, like, now, policy.calendar)
     seconds = None if found is None else found[1].quantile(SHARE)
     if found is None or seconds is None:
@@ -213,16 +223,9 @@ def _days(seconds: float, day: int) -> float:
 
 def sentence(found: Eta, calendar: Calendar) -> str:
     """The answer in words."""
-    project, size = found.like.project, found.like.size
-    alike = {
-        Scope.PROJECT_AND_SIZE: f"changes like this one ({project}, size {size})",
-        Scope.PROJECT: f"changes of {project}",
-        Scope.ALL: "all changes",
-    }[found.scope]
-    what = "their first review" if found.like.kind is Kind.FIRST else "another review"
     share, day = f"{100 * found.share:.0f} %", calendar.day_seconds
     told = (
-        f"Of {alike}, {share} got {what} within {found.seconds / day:.1f} working days"
+        f"{of_others(found.like, found.scope, found.seconds, calendar)}"
         f" ({found.waits} waits of the last {WINDOW.days} days)."
     )
     if found.still is not None and found.waited > 0:
@@ -231,3 +234,15 @@ def sentence(found: Eta, calendar: Calendar) -> str:
             f" got it within {found.still / day:.1f}."
         )
     return f"{told} That is no promise."
+
+
+def of_others(like: Like, scope: Scope, seconds: float, calendar: Calendar) -> str:
+    """Within which time :data:`SHARE` of others got a review, in words without a full stop."""
+    alike = {
+        Scope.PROJECT_AND_SIZE: f"changes like this one ({like.project}, size {like.size})",
+        Scope.PROJECT: f"changes of {like.project}",
+        Scope.ALL: "all changes",
+    }[scope]
+    what = "their first review" if like.kind is Kind.FIRST else "another review"
+    time = working_days(seconds, calendar)
+    return f"Of {alike}, {100 * SHARE:.0f} % got {what} within {time}"

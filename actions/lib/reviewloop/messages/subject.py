@@ -14,6 +14,7 @@ from reviewloop.core.policy import Policy
 from reviewloop.core.roster import Member
 from reviewloop.core.timestamps import moment
 from reviewloop.core.turns import Party
+from reviewloop.core.worktime import Calendar
 
 # What a change waits for, and what is asked, by whose turn it is.
 _LACKS = {
@@ -49,6 +50,8 @@ class Subject:
     :param asked: who is asked, by name; nobody where a volunteer is wanted.
     :param ticket_url: the ticket's address, "" where there is none.
     :param joined: the changes for which it is asked as well, by number and address.
+    :param usual: within which time changes like it usually got a review, in a sentence; "" where
+        that is not known, or not to be said.
     """
 
     change: Change
@@ -62,6 +65,7 @@ class Subject:
     asked: Tuple[Member, ...] = ()
     ticket_url: str = ""
     joined: Tuple[Tuple[int, str], ...] = ()
+    usual: str = ""
 
     def model(self) -> Dict[str, Any]:
         """The values that templates see."""
@@ -73,7 +77,7 @@ class Subject:
             "favour": _FAVOURS[self.party],
             "ending": _ENDINGS[self.party],
             "since": moment(self.since),
-            "waiting": working_days(self.seconds, self.policy),
+            "waiting": working_days(self.seconds, self.policy.calendar),
             "milestone": self.milestone,
             "zone": str(self.policy.calendar.zone),
             "human_reviews": self.human_reviews,
@@ -82,6 +86,7 @@ class Subject:
             "ticket_url": self.ticket_url,
             "joined": [{"number": number, "url": url} for number, url in self.joined],
             "ack_pause": str(self.policy.ack_pause),
+            "usual": self.usual,
         }
 
 
@@ -93,9 +98,9 @@ def title(change: Change, party: Party) -> str:
     return fmt.title(f"{wanted}: {change.project} change {change.number}: {change.subject}")
 
 
-def working_days(seconds: int, policy: Policy) -> str:
+def working_days(seconds: float, calendar: Calendar) -> str:
     """Working seconds in words: ``2 working days``, ``1.5 working days``, ``3 working hours``."""
-    days = seconds / policy.calendar.day_seconds
+    days = seconds / calendar.day_seconds
     if days < 1:
         return _amount(seconds / 3600, "working hour")
     return _amount(days, "working day")

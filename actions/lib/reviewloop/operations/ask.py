@@ -6,7 +6,8 @@ from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 from reviewloop.core.events import EventRef
 from reviewloop.errors import ReviewLoopError
-from reviewloop.operations.context import Context, error_dict
+from reviewloop.operations.context import Context
+from reviewloop.operations.failing import error_dict
 from reviewloop.operations.guard import own_event
 from reviewloop.operations.one_reading import joined_to
 from reviewloop.operations.review import post_review

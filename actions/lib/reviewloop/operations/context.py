@@ -22,9 +22,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.durations import Duration
 from reviewloop.core.payloads import Site
 from reviewloop.core.reading import Reading, Timeline
-from reviewloop.core.text import outward, outward_lines
 from reviewloop.errors import (
-    ConfigError,
     DatastoreError,
     ReviewLoopError,
     TemporaryError,
@@ -33,6 +31,7 @@ from reviewloop.errors import (
 )
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
+from reviewloop.operations.failing import error_dict
 from reviewloop.operations.one_reading import NO_READING, OneReading, joined_to
 from reviewloop.settings.load import Settings, load
 from reviewloop.store.asks import Ask, Asks
@@ -52,8 +51,6 @@ if TYPE_CHECKING:
 
 Result = Tuple[bool, Dict[str, Any]]
 
-LONGEST = 5_000
-"""Characters of an error's text, at most."""
 PATIENCE = 5.0
 """Seconds to wait for the lease of the roster where it is only to note something."""
 
@@ -75,6 +72,7 @@ class Context:
         tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
     ) -> None:
         self.settings = config if isinstance(config, Settings) else load(config)
+        self.config = {} if config is None or isinstance(config, Settings) else config
         self.datastore = datastore
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of
@@ -231,6 +229,7 @@ class Context:
         :param asked: account ids of the people who are asked.
         """
         from reviewloop.messages.subject import Subject  # noqa: PLC0415 - few write texts
+        from reviewloop.operations.usual import usual_text  # noqa: PLC0415 - few write texts
 
         policy, wait = self.settings.policy, timeline.wait
         return Subject(
@@ -248,6 +247,7 @@ class Context:
                 joined_to(timeline.key, milestone),
                 partial(self._joined, reading.change.number, timeline, milestone),
             ),
+            usual=usual_text(self, reading, timeline),
         )
 
 
@@ -278,17 +278,3 @@ def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters:
         return False, {"error": error_dict(named(err))}
 
     return guarded(done, failed)
-
-
-def error_dict(err: ReviewLoopError) -> Dict[str, Any]:
-    """``{kind, message, remedy}``, and every problem of a wrong configuration.
-
-    A server's own words may be in it, and StackStorm evaluates expressions in what a workflow
-    publishes: so nothing of it can be one.
-    """
-    told: Dict[str, Any] = {
-        key: outward_lines(text, LONGEST) for key, text in err.as_dict().items()
-    }
-    if isinstance(err, ConfigError):
-        told["problems"] = [outward(problem, LONGEST) for problem in err.problems]
-    return told

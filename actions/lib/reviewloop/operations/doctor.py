@@ -23,6 +23,7 @@ from reviewloop.operations.check_people import RELOAD, Roster
 from reviewloop.operations.check_rights import rights, sight, wanted_votes
 from reviewloop.operations.check_rules import rules
 from reviewloop.operations.check_tracker import tracker as check_tracker
+from reviewloop.operations.check_usual import CHECK, usual_wait
 from reviewloop.operations.checks import Checks, Sample
 from reviewloop.operations.context import Context, Result, perform
 from reviewloop.operations.stackstorm import Place, StackStorm
@@ -56,6 +57,7 @@ def doctor(context: Context, limit: int = 200) -> Dict[str, Any]:
     checkup = CheckUp(context.settings, context.client, lambda: context.tracker, around(os.environ))
     steps = Steps()
     steps.take("sensor", lambda: _sensor(context))
+    steps.take(CHECK, lambda: usual_wait(context))
     return told([*checkup.findings(limit), *steps.found])
 
 

@@ -12,6 +12,7 @@ from reviewloop.core.keys import change_ident
 from reviewloop.core.reading import read_change
 from reviewloop.core.text import outward
 from reviewloop.core.turns import Party
+from reviewloop.errors import ConfigError
 from reviewloop.gerrit import parse
 from reviewloop.preview.asks import Ask, Found
 from reviewloop.preview.past import as_of
@@ -127,6 +128,24 @@ def _missing(ask: Ask, side: Side, recorded: Recorded, plays: bool) -> str:
     if ask.milestone not in map(str, policy.milestones):
         return "milestone"
     return "calendar" if timeline.crossed(ask.at) is None else "time"
+
+
+def check_same_changes(ours: Settings, theirs: Settings, named: str) -> None:
+    """See that two configurations are of the same changes.
+
+    :param named: the other one, as whoever gave it calls it.
+    :raises ConfigError: they are not.
+    """
+    for name, mine, other in (
+        ("url", ours.gerrit.url, theirs.gerrit.url),
+        ("query", ours.gerrit.query, theirs.gerrit.query),
+        ("server_id", ours.server, theirs.server),
+    ):
+        if mine != other:
+            raise ConfigError(
+                f"{named} has the {name} {other!r}, and what it is compared with has {mine!r}.",
+                "Both are played on the same changes: give them the same server and query.",
+            )
 
 
 def summary(found: Sequence[Difference]) -> Dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Optional, Tuple
 
 from reviewloop.core.keys import ask_id
 from reviewloop.core.timestamps import iso
+from reviewloop.preview.paper import TicketText
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Ask:
     :param accounts: who is asked; nobody where a change is only marked, or a volunteer is wanted.
     :param joined: numbers of the changes for which it is asked as well.
     :param sha256: of the text as it is posted, with its mark.
-    :param again: somebody was asked about the same wait before.
+    :param ticket: what is written on the tracker for it; None where nothing is.
     """
 
     at: datetime
@@ -40,6 +41,7 @@ class Ask:
     text: str = ""
     sha256: str = ""
     crossed_at: Optional[datetime] = None
+    ticket: Optional[TicketText] = None
 
     @property
     def wait(self) -> Tuple[int, str, datetime]:

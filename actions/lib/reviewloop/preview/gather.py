@@ -67,15 +67,18 @@ def recorded_now(
     now: datetime,
     days: int = 0,
     values: Optional[Mapping[str, str]] = None,
+    others: Sequence[Settings] = (),
 ) -> Recorded:
     """What Gerrit has to be asked for a preview of so many days of the past, and of what is next.
 
     :param values: what the pack's datastore holds.
+    :param others: other configurations under which the changes are looked at.
     :raises ReviewLoopError: it cannot be read just now.
     """
     query, cursor = settings.gerrit.query, _cursor(settings, now, values)
     recorded = Recorded(client, query, account_of(settings, client))
-    for search in searches([settings], reaching([settings], now, days, cursor)):
+    every = [settings, *others]
+    for search in searches(every, reaching(every, now, days, cursor)):
         for raw in client.scan(search, OPTIONS):
             recorded.add(raw)
     for raw in client.changes(() if cursor is None else cursor.expected, OPTIONS, query):

@@ -6,7 +6,6 @@ dispatches meets the rules as soon as the poll is done, and each run goes to its
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -21,6 +20,7 @@ from reviewloop.escalation.people import People
 from reviewloop.messages.subject import name_of
 from reviewloop.operations.context import Context
 from reviewloop.preview.asks import Ask, Failed, Found, Passed
+from reviewloop.preview.paper import TicketText, paper_of, text_hash
 from reviewloop.preview.recorded import Recorded
 from reviewloop.preview.replica import Replica
 from reviewloop.preview.rules import CRON, SHIPPED, Rule
@@ -70,6 +70,7 @@ class Loop:
         self._recorded = recorded
         self._rules = sorted(rules, key=lambda one: one.name)
         self._store = MemoryStore(self.replica.now, values)
+        self._paper = paper_of(settings.tracker, self._store, self.replica.now)
         self._at = at
         self._queue: List[_Trigger] = []
         self._asks: List[Ask] = []
@@ -159,7 +160,7 @@ class Loop:
         run = RUNS.get(rule.action)
         if run is None:
             return
-        before = len(self.replica.posted)
+        before, said = len(self.replica.posted), self._said
         try:
             assessed = run(self._context, **rule.given(trigger.payload))
         except ReviewLoopError as err:
@@ -171,21 +172,33 @@ class Loop:
         if assessed is None:
             return
         if len(self.replica.posted) > before:
-            self._asks.append(self._ask(rule, trigger, assessed))
+            tickets = () if self._paper is None else self._paper.written[said:]
+            self._asks.append(self._ask(rule, trigger, assessed, tickets))
         elif not assessed["proceed"]:
             self._pass(rule.name, trigger, assessed["reason"] or assessed["verdict"])
+
+    @property
+    def _said(self) -> int:
+        """How much was written on tickets so far."""
+        return 0 if self._paper is None else len(self._paper.written)
 
     def _context(self) -> Context:
         return Context(
             self._settings,
             self._store,
             client_of=lambda _settings: self.replica,
-            tracker_of=lambda _settings: None,
+            tracker_of=lambda _settings: self._paper,
         )
 
     # What is told of it
 
-    def _ask(self, rule: Rule, trigger: _Trigger, assessed: Mapping[str, Any]) -> Ask:
+    def _ask(
+        self,
+        rule: Rule,
+        trigger: _Trigger,
+        assessed: Mapping[str, Any],
+        tickets: Sequence[TicketText],
+    ) -> Ask:
         posted, told = self.replica.posted[-1], trigger.payload
         event = event_ref(told["event_id"])
         people = People(self._settings, self.replica, self._store)
@@ -207,7 +220,8 @@ class Loop:
             attempt=assessed["attempt"],
             joined=tuple(assessed["joined"]),
             text=posted.text,
-            sha256=hashlib.sha256(posted.text.encode("utf-8", "surrogatepass")).hexdigest(),
+            sha256=text_hash(posted.text),
+            ticket=tickets[-1] if tickets else None,
             crossed_at=from_iso(told["crossed_at"]),
         )
 

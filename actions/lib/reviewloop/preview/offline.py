@@ -98,6 +98,10 @@ class Offline:
         """None."""
         return ()
 
+    def commit_message(self, change: Change) -> str:  # noqa: ARG002 - see above
+        """None: a history has its first line at most."""
+        return ""
+
     def named(self, name: str) -> Optional[Account]:
         """The one account of a username, an address or a number; None if there is none, or more."""
         found = [one for one in self._accounts.values() if name in _names(one)] if name else []

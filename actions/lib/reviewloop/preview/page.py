@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
-from reviewloop.core.text import outward
+from reviewloop.core.text import outward, outward_text
 
 _MOST_PEOPLE, _MOST_ASKS = 20, 40
 _NAME = 32
+_TEXT = 20_000
 _WORDS = {"nudge": "nudge", "escalate": "escalation", "label": "label"}
 
 
@@ -25,7 +26,8 @@ def page(plan: Mapping[str, Any]) -> Iterator[str]:
     yield f"WHAT IS DUE NEXT if nobody acts, until {ahead['to']}"
     yield from _counts(ahead)
     yield from _days(ahead)
-    yield from _against(plan.get("against"))
+    yield from _texts(ahead)
+    yield from _against(plan["against"])
     if plan["notes"]:
         yield ""
         yield from (f"note: {note}" for note in plan["notes"])
@@ -95,6 +97,29 @@ def _days(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"    and {len(part['asks']) - _MOST_ASKS} others (--json lists all)"
 
 
+def _texts(part: Mapping[str, Any]) -> Iterator[str]:
+    """What each of the next asks says, where the plan has it."""
+    told = [one for one in part["asks"] if "text" in one][:_MOST_ASKS]
+    if told:
+        yield ""
+        yield "WHAT IT WOULD SAY"
+    for ask in told:
+        yield f"  {_ask(ask)}"
+        yield f"    on change {ask['number']}, {ask['url']}"
+        yield from _quoted(ask["text"])
+        ticket = ask["ticket"]
+        if ticket is not None:
+            where = f"on ticket {ticket['ticket_id']}" if ticket["ticket_id"] else "a new ticket"
+            title = f": {ticket['title']}" if ticket["title"] else ""
+            yield f"    {outward(where + title, 300)}"
+            yield from _quoted(ticket["body"])
+
+
+def _quoted(text: str) -> Iterator[str]:
+    lines = outward_text(text, _TEXT).split("\n")
+    yield from (f"      | {line}".rstrip() for line in lines)
+
+
 def _ask(ask: Mapping[str, Any]) -> str:
     who = ", ".join(outward(name, _NAME) for name in ask["names"]) or "nobody by name"
     joined = f", and for {_number(len(ask['joined']), 'other')}" if ask["joined"] else ""
@@ -142,4 +167,9 @@ def outlined(plan: Mapping[str, Any], most: int) -> Dict[str, Any]:
         part = plan[name]
         if part is not None:
             found[name] = {**part, "count": len(part["asks"]), "asks": part["asks"][:most]}
+    if plan["against"] is not None:
+        found["against"] = {
+            name: {**part, "asks": part["asks"][:most]} if isinstance(part, dict) else part
+            for name, part in plan["against"].items()
+        }
     return found

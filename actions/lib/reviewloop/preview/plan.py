@@ -31,6 +31,7 @@ class Previewer:
     :param now: when the past ends and the future begins.
     :param days: how many days of the past are played; 0 for none.
     :param values: what the pack's datastore holds now; none for a first start.
+    :param texts: whether a plan has the texts of what is asked next.
     """
 
     recorded: Recorded
@@ -40,6 +41,7 @@ class Previewer:
     values: Optional[Mapping[str, str]] = None
     say: Say = lambda _text: None
     notes: List[str] = field(default_factory=list)
+    texts: bool = False
 
     @property
     def since(self) -> datetime:
@@ -57,8 +59,8 @@ class Previewer:
         return found
 
     def plan(self, settings: Settings, costs: Optional[Costs] = None) -> Dict[str, Any]:
-        """``{version, server, now, milestones, past, ahead, notes}``: see :mod:`tables` for the
-        two; ``past`` is null without days.
+        """``{version, server, now, milestones, past, ahead, against, notes}``: see :mod:`tables`
+        for the two; ``past`` is null without days, and ``against`` where nothing is compared.
 
         :raises ReviewLoopError: what Gerrit has to be asked for cannot be read just now.
         """
@@ -115,6 +117,7 @@ class Previewer:
             "now": iso(self.now),
             "milestones": [] if costs is None else costs.rows(),
             "past": None if past is None else told(past, calendar),
-            "ahead": told(ahead, calendar),
+            "ahead": told(ahead, calendar, texts=self.texts),
+            "against": None,
             "notes": [*self.notes, *left_out, *unreadable, *troubles],
         }

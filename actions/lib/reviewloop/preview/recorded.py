@@ -76,6 +76,9 @@ class Source(Protocol):
     def commit_emails(self, change: Change) -> Tuple[str, ...]:
         """Addresses of a commit."""
 
+    def commit_message(self, change: Change) -> str:
+        """The commit message of a change."""
+
     def account(self, ident: Union[str, int]) -> Account:
         """An account."""
 

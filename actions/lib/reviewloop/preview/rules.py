@@ -104,6 +104,7 @@ SHIPPED: Tuple[Rule, ...] = (
     _shipped("nudge_reviewers", payloads.WAITING, "nudge", "reviewers", "1d"),
     _shipped("stand_down", payloads.ENDED, "stand_down", ["reviewers", "submitter"]),
     Rule("gerrit.sweep_daily", CRON, "gerrit.sweep", at=(4, 30)),
+    Rule("gerrit.usual_waits_weekly", CRON, "gerrit.usual_waits", at=(3, 15)),
 )
 
 

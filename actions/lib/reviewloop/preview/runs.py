@@ -1,8 +1,8 @@
 """What the pack's workflows do, step by step, by the same operations as their actions.
 
 One function for each workflow of ``workflows/``; a test holds the steps of the two together. Each
-step has a context of its own, as each action has a process of its own. No ticket is opened: a
-ticket's address is not known before there is one, so the texts name none.
+step has a context of its own, as each action has a process of its own. Tickets are opened on paper
+(:mod:`reviewloop.preview.paper`): such a one has no address, so the texts name none.
 """
 
 from __future__ import annotations
@@ -106,10 +106,16 @@ def swept(made: Made, **parameters: Any) -> Assessed:
     return None
 
 
+def usual_waits(made: Made, **parameters: Any) -> Assessed:  # noqa: ARG001
+    """``gerrit.usual_waits``: what is usual stays as it is known now."""
+    return None
+
+
 RUNS: Mapping[str, Callable[..., Assessed]] = {
     "gerrit.nudge": nudge,
     "gerrit.escalate": escalate,
     "gerrit.label": label,
     "gerrit.stand_down": stand_down,
     "gerrit.sweep": swept,
+    "gerrit.usual_waits": usual_waits,
 }

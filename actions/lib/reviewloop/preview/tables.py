@@ -15,15 +15,17 @@ from reviewloop.preview.costs import week_of
 NOBODY = "nobody by name"
 
 
-def told(found: Found, calendar: Calendar) -> Dict[str, Any]:
+def told(found: Found, calendar: Calendar, *, texts: bool = False) -> Dict[str, Any]:
     """``{from, to, asks: [...], by_rule, by_tier, by_person, by_week, by_day, not_asked, failed}``.
 
     ``not_asked`` counts the waits about which nobody was asked, by the last reason.
+
+    :param texts: whether each ask has what it says, too: ``text``, and its ticket's ``body``.
     """
     return {
         "from": iso(found.since),
         "to": iso(found.until),
-        "asks": [as_dict(one) for one in found.asks],
+        "asks": [as_dict(one, texts=texts) for one in found.asks],
         "by_rule": _by_rule(found.asks),
         "by_tier": _counted(Counter(one.tier for one in found.asks), "tier"),
         "by_person": _by_person(found.asks, calendar),
@@ -34,9 +36,10 @@ def told(found: Found, calendar: Calendar) -> Dict[str, Any]:
     }
 
 
-def as_dict(ask: Ask) -> Dict[str, Any]:
-    """One ask, without its text."""
-    return {
+def as_dict(ask: Ask, *, texts: bool = False) -> Dict[str, Any]:
+    """One ask; its texts only where they are wanted, else their hashes alone."""
+    ticket = None if ask.ticket is None else ask.ticket.as_dict(texts=texts)
+    told = {
         "at": iso(ask.at),
         "event_id": ask.event_id,
         "rule": ask.rule,
@@ -54,7 +57,9 @@ def as_dict(ask: Ask) -> Dict[str, Any]:
         "joined": list(ask.joined),
         "ask_id": ask.id,
         "text_sha256": ask.sha256,
+        "ticket": ticket,
     }
+    return {**told, "text": ask.text} if texts else told
 
 
 def _by_rule(asks: Sequence[Ask]) -> List[Dict[str, Any]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Tuple, Union
 
-from reviewloop.core.change import Account, Message
+from reviewloop.core.change import Account, Change, Message
+from reviewloop.core.keys import change_ident
 from reviewloop.errors import InternalError
 from reviewloop.gerrit.client import Client
 from reviewloop.gerrit.queries import Version
@@ -68,6 +69,13 @@ class Unplugged(Client):
     def group_members(self, group: str) -> Tuple[Account, ...]:
         """As the source answers."""
         found: Tuple[Account, ...] = self._recorded.ask("group_members", group)
+        return found
+
+    def commit_message(self, change: Change) -> str:
+        """As the source answers."""
+        found: str = self._recorded.ask(
+            "commit_message", change_ident(change.number, change.project), about_whom=change
+        )
         return found
 
     def messages(self, ident: Ident) -> Tuple[Message, ...]:

@@ -20,6 +20,7 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
 from reviewloop.settings import values
 from reviewloop.settings.calendar import read_calendar
+from reviewloop.settings.limits import Limits, read_limits
 from reviewloop.settings.profile import DEFAULTS, Profile
 from reviewloop.settings.reader import Reader, Value
 from reviewloop.settings.roster import RosterKind, RosterMember, RosterSettings, read_roster
@@ -41,6 +42,11 @@ __all__ = [
 T = TypeVar("T")
 CheckTemplates = Callable[[str], Sequence[str]]
 
+_OURS = "The configuration of the gerrit pack"
+_REMEDY = (
+    "Correct gerrit.yaml in StackStorm's configs folder, reload it with"
+    " `st2ctl reload --register-configs`, and restart the sensor."
+)
 DEFAULT_MILESTONES = ("1d", "2d", "5d", "10d")
 
 
@@ -56,16 +62,6 @@ class GerritSettings:
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much may be asked of people; ``hold_out_percent`` of the changes are left alone."""
-
-    per_person_week: int = 10
-    per_run: int = 20
-    ramp_per_day: int = 10
-    hold_out_percent: int = 0
-
-
-@dataclass(frozen=True)
 class Settings:
     """The whole configuration.
 
@@ -78,6 +74,7 @@ class Settings:
     :param warnings: what is read all the same, and should be written otherwise.
     :param profile: the name of what the configuration takes as its base; ``none`` without one.
     :param sensor_id: tells sensors apart that share a server; "" for the only one.
+    :param usual_wait: whether texts say within which time others usually got a review.
     """
 
     gerrit: GerritSettings
@@ -96,6 +93,7 @@ class Settings:
     sensor_cache: str = ""
     warnings: Tuple[str, ...] = ()
     profile: str = DEFAULTS.name
+    usual_wait: bool = False
 
     @property
     def triggers_per_hour(self) -> int:
@@ -119,11 +117,13 @@ def load(
     config: Optional[Mapping[str, object]],
     exists: Exists = os.path.isfile,
     check_templates: CheckTemplates = lambda _folder: (),
+    where: str = "",
 ) -> Settings:
     """The settings in a pack configuration, as StackStorm hands it to sensors and actions.
 
     :param exists: whether a path is a readable file, asked for certificate files.
     :param check_templates: what is wrong in a folder of templates, each in a sentence.
+    :param where: where it stands, if that is not StackStorm's own place.
     :raises ConfigError: something is wrong; ``problems`` and the message list everything that is.
     """
     problems: List[str] = []
@@ -135,12 +135,8 @@ def load(
     if problems:
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         listed = "\n".join(f"- {p}" for p in problems)
-        raise ConfigError(
-            f"The configuration of the gerrit pack has {count}:\n{listed}",
-            "\nCorrect gerrit.yaml in StackStorm's configs folder, reload it with"
-            " `st2ctl reload --register-configs`, and restart the sensor.",
-            problems=problems,
-        )
+        what, remedy = (where, "Correct it there.") if where else (_OURS, _REMEDY)
+        raise ConfigError(f"{what} has {count}:\n{listed}", f"\n{remedy}", problems=problems)
     return settings
 
 
@@ -162,12 +158,13 @@ def _settings(top: Reader, exists: Exists) -> Settings:
         policy=policy,
         roster=read_roster(top.section("roster")),
         tracker=read_tracker(tracker, exists),
-        limits=_limits(limits),
+        limits=read_limits(limits),
         templates=read_templates(top, tracker, warnings),
         max_triggers_per_hour=top.number("max_triggers_per_hour", 0, 0, 120_000),
         sensor_cache=_sensor_cache(top),
         warnings=tuple(warnings),
         profile=profile.name,
+        usual_wait=top.flag("usual_wait", False),
     )
 
 
@@ -286,14 +283,3 @@ def _milestones(top: Reader, calendar: Calendar) -> Tuple[Duration, ...]:
                 f" (1d is {calendar.day_seconds / 3600:g} hours); list them ascending, each once."
             )
     return tuple(duration for _, duration in good)
-
-
-def _limits(section: Reader) -> Limits:
-    limits = Limits(
-        per_person_week=section.number("per_person_week", 10, 1, 1_000),
-        per_run=section.number("per_run", 20, 1, 1_000),
-        ramp_per_day=section.number("ramp_per_day", 10, 1, 1_000),
-        hold_out_percent=section.number("hold_out_percent", 0, 0, 50),
-    )
-    section.finish()
-    return limits
