@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sandbox.standin.datastore import DatastoreService
 from sandbox.standin.runners import ProcessDied
@@ -79,6 +79,20 @@ class Ledger:
         return self.process().load(self.now, HELD)
 
     @property
+    def values(self) -> Dict[str, Optional[str]]:
+        """What the tally consists of, beside the word that it is whole."""
+        found = self.shelf.service.list_values(local=False, prefix=PREFIX)
+        return {one.name: one.value for one in found if one.name != WHOLE}
+
+    def change(self, texts: Dict[str, Optional[str]], number: int) -> None:
+        """Give some of its values other texts, or take them away."""
+        for name, text in list(texts.items())[:number]:
+            if text is None:
+                self.shelf.service.delete_value(name, local=False)
+            else:
+                self.shelf.store.put(name, text)
+
+    @property
     def truth(self) -> Known:
         """What the records say."""
         return Asks(self.shelf.service).all(), Pendings(self.shelf.service).all()
@@ -114,7 +128,7 @@ def test_all_fields(ledger: Ledger) -> None:
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["ask", "close", "put_off", "drop", "by hand", "wait", "lose"]),
+        st.sampled_from(["ask", "close", "put_off", "drop", "by hand", "wait", "lose", "age"]),
         st.integers(1, 6),
     ),
     max_size=14,
@@ -123,11 +137,16 @@ STEPS = st.lists(
 
 @settings(max_examples=60)
 @given(STEPS)
+@example([("ask", 2), ("wait", 1), ("lose", 1), ("ask", 1)])
+@example([("put_off", 2), ("ask", 1), ("lose", 2), ("ask", 1)])
 def test_whatever_happens(steps: List[Tuple[str, int]]) -> None:
-    """The tally says what the records say, whoever wrote them."""
+    """The tally says what the records say, whoever wrote them, and whichever of its values are lost
+    or become what they were before.
+    """
     ledger = Ledger()
+    former: Dict[str, Optional[str]] = {}
     for what, number in steps:
-        mine = ask(number, ledger.now)
+        mine, values = ask(number, ledger.now), ledger.values
         if what == "ask":
             ledger.note(mine)
         elif what == "close":
@@ -142,14 +161,13 @@ def test_whatever_happens(steps: List[Tuple[str, int]]) -> None:
         elif what == "wait":
             ledger.shelf.advance(days=4)
         else:
-            for name in [one for one in ledger.shelf.names() if one.startswith(PREFIX)][:number]:
-                ledger.shelf.service.delete_value(name, local=False)
+            ledger.change(former if what == "age" else dict.fromkeys(values), number)
         asks, pendings = ledger.load()
-        if what != "lose":
-            # It knows for some days more of one that was closed.
-            assert set(ledger.truth[0]) <= set(asks)
-            assert [one for one in asks if one not in ledger.truth[0] and one.open] == []
-            assert pendings == ledger.truth[1]
+        former = values
+        # It knows for some days more of one that was closed.
+        assert set(ledger.truth[0]) <= set(asks)
+        assert [one for one in asks if one not in ledger.truth[0] and one.open] == []
+        assert pendings == ledger.truth[1]
 
 
 @pytest.mark.parametrize("after", range(12))
@@ -172,7 +190,7 @@ def test_death_while_it_is_written(ledger: Ledger, after: int) -> None:
     assert ledger.load() == ledger.truth
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"rows": [[1]]}', '{"version": 1, "rows": []}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"rows": [[1]]}', '{"version": 2, "rows": []}'])
 def test_damaged_day(ledger: Ledger, text: str) -> None:
     """It is made anew."""
     name = next(one for one in ledger.shelf.names() if one.startswith(f"{PREFIX}day."))

@@ -6,17 +6,18 @@ of the roster, also notes each in a value of its day, and what was put off in on
 less than a hundred in all, which one listing shows.
 
 The tally is safe to lose, and made anew from the records once a day, and whenever it is not whole.
-It is whole if the value ``gerrit.tally.whole`` says so. That value is taken away before a record is
-written, by whomever, and comes back when the tally has the record too: a run that dies in between,
-a lost or a damaged value, and a former version of this pack that knows of no tally leave one that
-is not whole, or that is a day old.
+It is whole if the value ``gerrit.tally.whole`` has the digest of all others. That value is taken
+away before a record is written, by whomever, and comes back when the tally has the record too: a
+run that dies in between, a value that is lost, damaged or of yesterday, and a former version of
+this pack that knows of no tally leave one that is not whole, or that is a day old.
 """
 
 from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Iterable, List, Optional, Sequence, Tuple
+from itertools import chain
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.keys import digest
 from reviewloop.core.timestamps import from_iso, iso
@@ -26,7 +27,7 @@ from reviewloop.store.lease import Lease
 from reviewloop.store.pending import Pending, Pendings, Reason
 from reviewloop.store.whole import PREFIX, WHOLE
 
-VERSION = 1
+VERSION = 2
 ROSTER = "roster"
 """The lease of the roster: under it somebody is chosen, and the ask is written."""
 AGE = timedelta(days=1)
@@ -52,6 +53,7 @@ class Tally:
         self._asks = asks
         self._pendings = pendings
         self._values: Dict[str, Rows] = {}
+        self._texts: Dict[str, str] = {}
         self._made: Optional[datetime] = None
         self._lease: Optional[Lease] = None
 
@@ -106,7 +108,7 @@ class Tally:
             is_kept = pending in put_off
             self._values[name] = [*rows, _put_off(pending)] if is_kept else rows
             changed.add(name)
-        self._write(changed, self._made, now)
+        self._write(changed, self._made)
 
     # Reading
 
@@ -118,13 +120,13 @@ class Tally:
             if mark["version"] != VERSION:
                 return None
             values = {name: json.loads(text)["rows"] for name, text in texts.items()}
-            made, last = from_iso(mark["made"]), mark["last"]
-            if not made - SKEW <= now < made + AGE or len(values.get(last, ())) != mark["rows"]:
+            made = from_iso(mark["made"])
+            if not made - SKEW <= now < made + AGE or mark["digest"] != _digest(texts):
                 return None
             found = _asks(values, now), _pendings(values, now)
         except UNREADABLE:
             return None
-        self._values, self._made = values, made
+        self._values, self._texts, self._made = values, texts, made
         return found
 
     # Writing
@@ -132,7 +134,7 @@ class Tally:
     def _make(self, asks: Sequence[Ask], pendings: Sequence[Pending], now: datetime) -> None:
         drop_value(self._datastore, WHOLE)
         before = set(read_values(self._datastore, PREFIX))
-        self._values = {}
+        self._values, self._texts = {}, {}
         for ask in asks:
             # When it was closed is not told; the records themselves lapse, and with them this.
             day = min(_day(ask.at), _day(now)) if ask.open else _day(now)
@@ -142,23 +144,22 @@ class Tally:
         for name in before - set(self._values):
             drop_value(self._datastore, name)
         self._made = now
-        self._write(self._values, now, now)
+        self._write(self._values, now)
 
-    def _write(self, names: Iterable[str], made: datetime, now: datetime) -> None:
+    def _write(self, names: Iterable[str], made: datetime) -> None:
         for name in sorted(names):
             text = json.dumps({"version": VERSION, "rows": self._values[name]})
             write_value(self._datastore, name, text, _TTL)
+            self._texts[name] = text
         # Who holds it by now may have written another one of these values.
         if self._lease is not None:
             self._lease.check()
-        last = _day(now)
-        mark = {
-            "version": VERSION,
-            "made": iso(made),
-            "last": last,
-            "rows": len(self._values.get(last, ())),
-        }
+        mark = {"version": VERSION, "made": iso(made), "digest": _digest(self._texts)}
         write_value(self._datastore, WHOLE, json.dumps(mark), _TTL)
+
+
+def _digest(texts: Mapping[str, str]) -> str:
+    return digest(*chain.from_iterable(sorted(texts.items())))
 
 
 def _day(instant: datetime) -> str:
