@@ -140,7 +140,7 @@ def with_methods(text: str) -> str:
     lines = text.splitlines(keepends=True)
     nodes = [one for one in ast.walk(ast.parse(text)) if isinstance(one, ast.FunctionDef)]
     for node in sorted(nodes, key=lambda one: -one.lineno):
-        if [ast.unparse(one) for one in node.decorator_list] == ["property"]:
+        if [getattr(one, "id", "") for one in node.decorator_list] == ["property"]:
             end = node.end_lineno or node.lineno
             lines.insert(end, f"{' ' * node.col_offset}{node.name} = property({node.name})\n")
             del lines[node.decorator_list[0].lineno - 1]
