@@ -16,7 +16,7 @@ from repository import ROOT
 from reviewloop.errors import TemporaryError
 from reviewloop.gerrit import session
 from reviewloop.gerrit.client import Client
-from reviewloop.http.retry import Patience, Timing
+from reviewloop.http.retry import Timing
 from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations import doctor
 from reviewloop.sensor import first_look
@@ -260,7 +260,7 @@ def test_no_poll_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(doctor.CheckUp, "findings", hangs)
-    monkeypatch.setattr(session, "PATIENCE", Patience(tries=1))
+    monkeypatch.setattr(session, "patiently", lambda step, *_patience: step())
     world = FakeGerrit()
     standin = StandIn(
         ROOT, config={"url": "http://127.0.0.1:9"}, secrets={}, clock=lambda: world.now
