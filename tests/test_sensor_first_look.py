@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from typing import Any, Callable, List
 
@@ -15,7 +16,8 @@ from repository import ROOT
 from reviewloop.errors import TemporaryError
 from reviewloop.gerrit import session
 from reviewloop.gerrit.client import Client
-from reviewloop.http.retry import Patience
+from reviewloop.http.retry import Timing
+from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations import doctor
 from reviewloop.sensor import first_look
 from reviewloop.settings.load import Settings, load
@@ -149,6 +151,90 @@ def test_out_of_time(monkeypatch: pytest.MonkeyPatch, kept: Kept) -> None:
     assert fake.seen == []
 
 
+def test_lines(kept: Kept) -> None:
+    """What, why and what to do, as far as there is any of it; nothing of what is well."""
+    log = logging.Logger("sensor")
+    log.addHandler(kept)
+    found = [
+        {"level": "problem", "what": "No.", "why": "It is so.", "remedy": "Mend it."},
+        {"level": "warning", "what": "Few.", "why": "", "remedy": "More."},
+        {"level": "unknown", "what": "Who knows.", "why": "", "remedy": ""},
+        {"level": "note", "what": "By the way.", "why": "", "remedy": ""},
+        {"level": "ok", "what": "Well.", "why": "", "remedy": ""},
+    ]
+    first_look.report({"findings": found, "problems": 1, "warnings": 3}, log)
+
+    assert kept.lines == [
+        "WARNING: doctor: problem: No. It is so. Mend it.",
+        "WARNING: doctor: warning: Few. More.",
+        "INFO: doctor: unknown: Who knows.",
+        "INFO: doctor: note: By the way.",
+        "INFO: doctor: 1 problems, 3 warnings; `st2 run gerrit.doctor` looks again.",
+    ]
+
+
+class Looked:
+    """Takes a check-up's place, and notes what it is given."""
+
+    def __init__(self, *given: Any) -> None:
+        self.given = given
+
+    def findings(self, limit: int, enough: Callable[[], bool]) -> List[Finding]:
+        """One finding."""
+        self.limit, self.enough = limit, enough
+        return [Finding("gerrit", Level.WARNING, "Slow.")]
+
+
+def test_what_it_looks_with(monkeypatch: pytest.MonkeyPatch, kept: Kept) -> None:
+    """The configuration, a client of its own that is closed then, the configured tracker, and the
+    StackStorm around it; for a minute, at fifty changes.
+    """
+    seconds, closed, looks = [100.0], [], []
+
+    def check_up(*given: Any) -> Looked:
+        looks.append(Looked(*given))
+        return looks[-1]
+
+    fake = FakeGerrit()
+    client = fake.client()
+    monkeypatch.setattr(client, "close", lambda: closed.append(client))
+    monkeypatch.setattr(
+        first_look, "make_client", lambda settings: {id(made): client}[id(settings)]
+    )
+    monkeypatch.setattr(first_look, "make_tracker", lambda tracker: ("tracker", tracker))
+    monkeypatch.setattr(first_look, "Timing", lambda: Timing(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr(first_look, "CheckUp", check_up)
+    monkeypatch.setattr(first_look, "around", lambda environ: ("around", environ))
+    made = load(Bench().config)
+    lines = looked(made, kept)
+    (look,) = looks
+    given, tracker = look.given[:2], look.given[2]()
+
+    assert given == (made, client)
+    assert tracker == ("tracker", made.tracker)
+    assert look.given[3:] == (("around", os.environ),)
+    assert (look.limit, closed) == (50, [client])
+    assert lines[0] == "WARNING: doctor: warning: Slow."
+    late = []
+    for seconds[0] in (100.0, 159.9, 160.0):
+        late.append(look.enough())
+    assert late == [False, False, True]
+
+
+def test_its_thread() -> None:
+    """It bears its name, and keeps no process from ending."""
+    threads: List[threading.Thread] = []
+    done = threading.Event()
+
+    def work() -> None:
+        threads.append(threading.current_thread())
+        done.set()
+
+    first_look.in_background(work)
+    assert done.wait(timeout=60)
+    assert [(one.name, one.daemon) for one in threads] == [("first look", True)]
+
+
 @pytest.mark.parametrize("error", [TemporaryError("Gone."), RuntimeError("a defect")])
 def test_it_never_fails(monkeypatch: pytest.MonkeyPatch, kept: Kept, error: Exception) -> None:
     """Whatever it meets, it logs, and raises nothing."""
@@ -159,7 +245,8 @@ def test_it_never_fails(monkeypatch: pytest.MonkeyPatch, kept: Kept, error: Exce
     monkeypatch.setattr(first_look, "make_client", fails)
     (line,) = looked(load(Bench().config), kept)
 
-    assert "came to an end" in line
+    assert line.startswith("INFO: doctor: the check-up came to an end: ")
+    assert ("Gone." in line) is isinstance(error, TemporaryError)
     assert "a defect" not in line
 
 
@@ -173,7 +260,7 @@ def test_no_poll_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
         return []
 
     monkeypatch.setattr(doctor.CheckUp, "findings", hangs)
-    monkeypatch.setattr(session, "PATIENCE", Patience(tries=1))
+    monkeypatch.setattr(session, "patiently", lambda step, *_patience: step())
     world = FakeGerrit()
     standin = StandIn(
         ROOT, config={"url": "http://127.0.0.1:9"}, secrets={}, clock=lambda: world.now

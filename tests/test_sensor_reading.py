@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import List, Set, Tuple
 
 import pytest
+from sandbox.gerrit.fake_query import RefusalError
+from sandbox.gerrit.fake_world import FakeChange, Json
 
 from bench import Bench
 from reviewloop.core.keys import Mark, ask_id, event_id
@@ -205,6 +207,34 @@ def test_failures_in_a_row(
     failed = [one for one in found if isinstance(one, Failed)]
     assert {one.key for one in failed} == set(map(key, poisoned))
     assert {type(one.why) for one in failed} == {TemporaryError}
+
+
+@pytest.mark.parametrize(("broken", "is_servers"), [({1, 2, 3}, False), ({1, 2, 3, 4}, True)])
+def test_failures_in_a_row_without_messages(
+    broken: Set[int], is_servers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as with their histories, and each look counts anew; what fails is left out."""
+    monkeypatch.setattr(reader_of, "MAX_BATCH", 1)
+    monkeypatch.setattr(reader_of, "_FAILURES", 3)
+    parts = Parts()
+    for _ in range(5):
+        parts.fake.add_change()
+    shown = parts.fake._info
+
+    def answered(one: FakeChange, options: List[str]) -> Json:
+        if one.number in broken:
+            raise RefusalError(500, "Internal server error")
+        return shown(one, options)
+
+    monkeypatch.setattr(parts.fake, "_info", answered)
+    keys = set(map(key, range(1, 6)))
+    if is_servers:
+        with pytest.raises(TemporaryError):
+            list(parts.reader.standing(keys))
+        return
+    for _ in range(2):
+        found = [one.number for one in parts.reader.standing(keys)]
+        assert set(found) == set(range(1, 6)) - broken
 
 
 def test_commands_in_comments() -> None:
