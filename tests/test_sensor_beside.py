@@ -107,6 +107,10 @@ REASONS: Dict[str, Spoil] = {
         "the stored cursor has gone back since",
         lambda values: [{**values[0], "through": epoch(NOON) + 1}, *values[1:]],
     ),
+    "too old": (
+        "it is too old",
+        lambda values: [{**values[0], "begun": epoch(NOON - LONGEST)}, *values[1:]],
+    ),
     "without an instant": (
         "it is damaged",
         lambda values: [{**values[0], "through": float(epoch(NOON))}, *values[1:]],
