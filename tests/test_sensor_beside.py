@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import stat
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -199,10 +200,19 @@ def test_of_somebody_else(left: Beside, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_pipe_in_its_place(left: Beside) -> None:
     """Nothing is waited for."""
+
+    def waits(_signal: int, _frame: object) -> None:
+        raise AssertionError
+
     left.path.unlink()
     os.mkfifo(left.path, 0o600)
-
-    assert left.read(CURSOR, NOON) is None
+    before = signal.signal(signal.SIGALRM, waits)
+    signal.setitimer(signal.ITIMER_REAL, 5)
+    try:
+        assert left.read(CURSOR, NOON) is None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_folder_is_made(tmp_path: Path) -> None:
