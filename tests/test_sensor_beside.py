@@ -281,6 +281,14 @@ def test_project_in_any_script(tmp_path: Path) -> None:
     assert read.entries == entries
 
 
+def test_text_that_is_not_ours(left: Beside) -> None:
+    """All that this library writes is ASCII; a file that is not was written by something else."""
+    text = left.path.read_text("ascii")
+    left.path.write_text(text.replace("tools", "t\u00f6\u00f6ls"), "utf-8")
+
+    assert left.read(CURSOR, NOON) is None
+
+
 def test_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """One for each user, among the temporary files."""
     monkeypatch.setattr("tempfile.tempdir", "/var/tmp/here")
