@@ -97,7 +97,7 @@ def test_what_the_log_says_of_a_few() -> None:
     assert numbers(bench, 4, 1) == [1, 1, 1, 0]
 
     first, last = said(bench)
-    assert first.startswith("2 changes have triggers that are due; 60 an hour go out")
+    assert first.startswith("2 changes have triggers that are due; 12 an hour go out")
     assert last == "All triggers that were due have been dispatched."
 
 
