@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import stat
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -107,6 +108,10 @@ REASONS: Dict[str, Spoil] = {
         "the stored cursor has gone back since",
         lambda values: [{**values[0], "through": epoch(NOON) + 1}, *values[1:]],
     ),
+    "too old": (
+        "it is too old",
+        lambda values: [{**values[0], "begun": epoch(NOON - LONGEST)}, *values[1:]],
+    ),
     "without an instant": (
         "it is damaged",
         lambda values: [{**values[0], "through": float(epoch(NOON))}, *values[1:]],
@@ -195,10 +200,19 @@ def test_of_somebody_else(left: Beside, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_pipe_in_its_place(left: Beside) -> None:
     """Nothing is waited for."""
+
+    def waits(_signal: int, _frame: object) -> None:
+        raise AssertionError
+
     left.path.unlink()
     os.mkfifo(left.path, 0o600)
-
-    assert left.read(CURSOR, NOON) is None
+    before = signal.signal(signal.SIGALRM, waits)
+    signal.setitimer(signal.ITIMER_REAL, 5)
+    try:
+        assert left.read(CURSOR, NOON) is None
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_folder_is_made(tmp_path: Path) -> None:
@@ -265,6 +279,14 @@ def test_project_in_any_script(tmp_path: Path) -> None:
 
     assert read is not None
     assert read.entries == entries
+
+
+def test_text_that_is_not_ours(left: Beside) -> None:
+    """All that this library writes is ASCII; a file that is not was written by something else."""
+    text = left.path.read_text("ascii")
+    left.path.write_text(text.replace("tools", "t\u00f6\u00f6ls"), "utf-8")
+
+    assert left.read(CURSOR, NOON) is None
 
 
 def test_default_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
@@ -22,12 +24,14 @@ from reviewloop.core.worktime import Calendar
 from reviewloop.sensor import fingerprint as module
 from reviewloop.sensor.beside import default_folder
 from reviewloop.sensor.fingerprint import beside, fingerprint
+from reviewloop.settings.communities import PROFILES
 from reviewloop.settings.load import Settings, load
 
 NOW = at("mon 9:00")
 CONFIG = {"url": "https://gerrit.example.org", "username": "st2-reviews", "password": "secret"}
 
 
+@lru_cache(maxsize=None)
 def settings(**config: Any) -> Settings:
     """A configuration."""
     return load({**CONFIG, **config})
@@ -73,6 +77,11 @@ def hold(label: str, value: int) -> Settings:
     return policy(hold=(Vote(label, value),))
 
 
+def milestones(*days: int) -> Settings:
+    """One with milestones after so many days."""
+    return policy(milestones=tuple(Duration(amount, "d") for amount in days))
+
+
 def grace(amount: int, unit: str) -> Settings:
     """One that leaves red changes alone for so long."""
     return policy(red_grace=Duration(amount, unit))
@@ -97,8 +106,8 @@ DIFFERENT: Dict[str, Tuple[Made, Made]] = {
     ),
     "query": (settings, lambda: settings(query="project:tools/build")),
     "account": (settings, lambda: settings(username="st2-others")),
-    "milestones": (settings, lambda: settings(milestones=["1d", "3d", "5d", "10d"])),
-    "fewer milestones": (settings, lambda: settings(milestones=["1d", "2d", "5d"])),
+    "milestones": (lambda: milestones(1, 2), lambda: milestones(1, 3)),
+    "fewer milestones": (lambda: milestones(1, 2), lambda: milestones(1)),
     "value of a hold": (lambda: hold("Verified", -1), lambda: hold("Verified", -2)),
     "label of a hold": (lambda: hold("Verified", -1), lambda: hold("Workflow", -1)),
     "pattern": (lambda: noise("x"), lambda: noise("y")),
@@ -134,6 +143,24 @@ def test_same_configuration() -> None:
     assert fingerprint(settings(password="another", poll_interval=90), NOW) == first
     assert fingerprint(settings(), at("mon 9:00") + timedelta(days=200)) == first
     assert fingerprint(off(date(2024, 12, 31), date(2029, 1, 1)), NOW) == first
+
+
+def test_years_of_the_calendar() -> None:
+    """Last year, this one and the next two, as far as anything that is read or told can reach."""
+    ends = (date(2025, 1, 1), date(2028, 12, 31))
+    days = list(module._days(Calendar(days_off=lambda day: day in ends), NOW))
+
+    assert len(days) == 4 * 365 + 1
+    assert days[0] == days[-1] == [1, "0:00:00"]
+    assert days[1:-1] == [[0, "0:00:00"]] * (len(days) - 2)
+    assert [1, "1:00:00"] in module._days(Calendar(zone=Shifting(1), days_off=lambda _: True), NOW)
+
+
+def test_every_kind_of_value() -> None:
+    """All that a policy holds has a text of its own in JSON, or loading it here would fail."""
+    for profile in sorted(PROFILES):
+        told = module._plain(settings(profile=profile).policy)
+        assert json.loads(json.dumps(told)) == told
 
 
 def test_same_in_another_process() -> None:

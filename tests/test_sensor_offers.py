@@ -166,6 +166,54 @@ def test_an_offer_that_came_to_something_is_no_first_one() -> None:
     assert desk.polls("tue 9:40", 10, 6) == ["tue 10:20"]
 
 
+def test_put_off_after_three_in_vain() -> None:
+    """A record shows that a rule acts: it says when, as for any other."""
+    desk = Desk(1)
+    assert len(desk.polls("tue 9:20", 30, 4)) == 3
+    desk.put_off(1, "tue 10:51", "tue 15:00")
+
+    assert desk.polls("tue 11:50", 10, 20) == ["tue 15:00"]
+
+
+def in_vain() -> Desk:
+    """Two changes alike: 2 was offered three times in vain until 10:50, 1 until 10:51."""
+    desk = Desk(2)
+    assert desk.offered("tue 9:20") == [2]
+    desk.learn(1)
+    for moment, number in (("9:21", 1), ("9:50", 2), ("9:51", 1), ("10:50", 2), ("10:51", 1)):
+        assert desk.offered(f"tue {moment}") == [number]
+    return desk
+
+
+def test_one_of_those_that_are_alike() -> None:
+    """Each half hour that whose last offer is the oldest; the other rests, and costs nothing."""
+    desk = in_vain()
+    assert desk.offered("tue 11:51") == [2]
+    before = desk.reads
+    assert desk.polls("tue 11:56", 5, 5) == []
+    assert desk.reads == before
+
+    assert desk.offered("tue 12:21") == [1]
+    assert desk.offered("tue 12:51") == [2]
+
+
+def test_three_in_vain_to_the_second() -> None:
+    """From an hour after the last offer until a working day after it one of both is tried; then
+    both are offered.
+    """
+    desk = Desk(1, 2)
+    assert len(desk.polls("tue 9:20", 30, 4)) == 3
+    assert desk.offered("tue 11:49:59") == []
+    assert desk.offered("tue 11:50") == [1]
+
+    rested = Desk(1, 2)
+    assert len(rested.polls("tue 9:20", 30, 4)) == 3
+    assert rested.offered("wed 10:50") == [1, 2]
+    almost = Desk(1, 2)
+    assert len(almost.polls("tue 9:20", 30, 4)) == 3
+    assert almost.offered("wed 10:49:59") == [1]
+
+
 def test_out_of_sight_and_back() -> None:
     """Of a change that was forgotten nothing is known: it is offered as if for the first time."""
     desk = Desk(1, 2)

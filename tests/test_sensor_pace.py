@@ -134,6 +134,16 @@ def test_room_without_a_bound() -> None:
     assert pace.room == 10
 
 
+def test_what_the_log_says_of_a_few() -> None:
+    """Once while they wait, and once when none does any more; nothing where none did."""
+    bench = due(3, max_triggers_per_poll=1)
+    assert numbers(bench, 4, 1) == [1, 1, 1, 0]
+
+    first, last = said(bench)
+    assert first.startswith("2 changes have triggers that are due; 12 an hour go out")
+    assert last == "All triggers that were due have been dispatched."
+
+
 def test_a_clock_that_goes_back() -> None:
     """Nothing grows, and nothing shrinks."""
     pace = Pace(10, 60, logging.Logger("pace"), is_bound=True)

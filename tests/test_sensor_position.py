@@ -277,3 +277,34 @@ def test_check_of_a_damaged_value() -> None:
     Position(store).check()
 
     assert store.loads == 1
+
+
+def test_whether_it_is_saved() -> None:
+    """Only what the store has is; before anything was read that is nothing."""
+    found = Position(Shown())
+    assert not found.is_saved
+    found.start(TUESDAY)
+    assert not found.is_saved
+    found.save()
+    assert found.is_saved
+    found.advance_to(at("tue 10:00"))
+
+    assert not found.is_saved
+
+
+@pytest.mark.parametrize(
+    ("cursor", "may_be"),
+    [
+        (Cursor(TUESDAY, "s:1:reviewers:1:1d", as_text=True), True),
+        (Cursor(TUESDAY, "s:1:reviewers:1:1d"), False),
+        (Cursor(at("tue 8:59"), "s:1:reviewers:1:1d", as_text=True), False),
+        (Cursor(at("tue 9:01"), "s:1:reviewers:1:1d"), True),
+        (Cursor(TUESDAY), True),
+    ],
+)
+def test_what_may_be_late(cursor: Cursor, may_be: bool) -> None:
+    """What lies before the cursor; as texts, all of its second: 10 comes before 9 there."""
+    found = Position(Shown(cursor))
+    found.load()
+
+    assert found.may_be_late(event(number=9)) is may_be

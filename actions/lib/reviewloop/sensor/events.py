@@ -124,7 +124,7 @@ class Dispatched:
                 continue
             if _is_named(cursor, key, timeline.key, ending.at):
                 ended.add(timeline.key)
-        return cls(crossed, frozenset(ended)) if crossed else cls()
+        return cls(crossed, frozenset(ended))
 
     @classmethod
     def from_text(cls, text: str) -> Dispatched:

@@ -58,7 +58,7 @@ def _plain(value: Any) -> Any:
         return [value.pattern, value.flags]
     if isinstance(value, (tuple, list)):
         return [_plain(one) for one in value]
-    return value if isinstance(value, (str, int)) else str(value)
+    return value
 
 
 def _days(calendar: Calendar, now: datetime) -> Iterator[Any]:

@@ -255,7 +255,6 @@ class Watch:
         """What is to be dispatched of a change; where that is nothing, it is put away."""
         known = self.known(key)
         if known is None:
-            self._unsettled.discard(key)
             return []
         dispatched = self._memory.dispatched(key)
         self.passed_over.update(dispatched.passed_over(known[0], now))
