@@ -265,6 +265,7 @@ class _Reader:
         kind: EventKind,
         message: Message,
         ballot: Ballot,
+        *,
         silent: bool = False,
         failed: bool = False,
     ) -> Event:
