@@ -11,6 +11,7 @@ from reviewloop import __version__
 from reviewloop.cli import board, doctor, explain, judge, preview, replay, report
 from reviewloop.cli.help import Parser
 from reviewloop.errors import ReviewLoopError
+from reviewloop.operations import garbage
 
 COMMANDS = (preview, explain, replay, board, judge, report, doctor)
 """Each module adds its arguments (``add_parser``), names what runs (``run``), and shows how it is
@@ -53,6 +54,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     if options.command is None:
         root.print_help()
         return 0
+    garbage.seldom()
     try:
         status = int(options.run(options))
         sys.stdout.flush()
