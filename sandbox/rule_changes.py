@@ -95,26 +95,26 @@ def _pushed(message: Message) -> Message:
         return message
     end = found.end()
     rest = first[end:]
-    return replace(message, text="\n".join([found.group(1) + rest, *below]))
+    return message._replace(text="\n".join([found.group(1) + rest, *below]))
 
 
 def _unchanged(message: Message) -> Message:
     first, *below = message.text.split("\n")
-    return replace(message, text="\n".join([_NO_CHANGE.sub(".", first), *below]))
+    return message._replace(text="\n".join([_NO_CHANGE.sub(".", first), *below]))
 
 
 def _forwarded(message: Message) -> Message:
-    return replace(message, text=message.text.replace(_FORWARDED, "Copied votes:"))
+    return message._replace(text=message.text.replace(_FORWARDED, "Copied votes:"))
 
 
 def _anybodys(message: Message) -> Message:
     removed = message.text.startswith("Removed ")
-    return replace(message, text=_BY.sub(r"\1somebody", message.text)) if removed else message
+    return message._replace(text=_BY.sub(r"\1somebody", message.text)) if removed else message
 
 
 def _public(message: Message) -> Message:
     private = message.tag in (_TAG + "setPrivate", _TAG + "unsetPrivate")
-    return replace(message, tag=_TAG + "record") if private else message
+    return message._replace(tag=_TAG + "record") if private else message
 
 
 TOGETHER = "several of them together"
@@ -167,7 +167,7 @@ def events(
     waits, reds = reading.state.waits, reading.state.reds
     if any(rule.name == _GATES for rule in off):
         waits = tuple(
-            replace(one, segments=subtract((Span(one.since, one.end),), reds))
+            one._replace(segments=subtract((Span(one.since, one.end),), reds))
             if one.party is Party.SUBMITTER
             else one
             for one in waits

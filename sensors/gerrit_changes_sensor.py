@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "actions" / "lib"))
 # pylint: disable=import-error  # it does not see that either
 from reviewloop.escalation.people import People
 from reviewloop.messages.check import check_folder
+from reviewloop.operations import garbage
 from reviewloop.operations.context import make_client
 from reviewloop.sensor.clock import Clocks
 from reviewloop.sensor.fingerprint import beside
@@ -44,6 +45,7 @@ class GerritChangesSensor(PollingSensor):
 
         :raises ConfigError: the configuration is wrong; every problem is listed at once.
         """
+        garbage.seldom()
         settings = load(self.config, check_templates=check_folder)
         self.set_poll_interval(settings.poll_interval)
         client = make_client(settings)

@@ -339,7 +339,7 @@ def test_wait_that_can_reach_no_milestone() -> None:
     timeline = reading.timeline(event.party, board.fake.now)
     assert timeline is not None
     case = Case(event, Tier.COMMITTEE, reading, timeline, (), (), WEDNESDAY)
-    bare = replace(case, timeline=replace(timeline, crossings=()))
+    bare = replace(case, timeline=timeline._replace(crossings=()))
 
     assert case.line.rank == (False, MONDAY + timedelta(days=1), board.number)
     assert bare.line.rank == (False, MONDAY, board.number)

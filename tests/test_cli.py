@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 from pathlib import Path
 from typing import List, Tuple
@@ -10,6 +11,7 @@ import pytest
 
 from repository import ROOT
 from reviewloop.cli.main import main
+from reviewloop.operations import garbage
 
 FIXTURES = ROOT / "tests" / "fixtures"
 CONFIG = FIXTURES / "histories.yaml"
@@ -119,3 +121,15 @@ def test_wrong_instant(capsys: pytest.CaptureFixture[str]) -> None:
         replay(capsys, span=("yesterday", "2026-03-12"))
 
     assert "2026-03-02T09:00:00Z" in capsys.readouterr().err
+
+
+def test_garbage_is_looked_for_less_often(capsys: pytest.CaptureFixture[str]) -> None:
+    """A command reads many values that are in no cycle; nothing else of Python's settings moves."""
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(700, 9, 8)
+        assert main(["doctor", "--config", "nowhere.yaml"]) == 2
+        assert gc.get_threshold() == (garbage.VALUES, 9, 8)
+    finally:
+        gc.set_threshold(*before)
+    assert "nowhere.yaml" in capsys.readouterr().err

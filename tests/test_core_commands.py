@@ -410,3 +410,26 @@ def test_last_second_that_may_be_snoozed() -> None:
         ("mon 12:00", "mon 12:00:01"),
     ]
     assert found.commands[-1].problem == "it was snoozed for 1h in all, the longest"
+
+
+def test_command_beside_a_mark_that_somebody_copied() -> None:
+    """Who quotes the pack's message may say something below; only the pack's own mark asks."""
+    mark = Mark("escalate", "0123456789abcdef", (ACCOUNTS["second"].id,))
+    history = in_review().review("mon 10:00", "second", text=f"/snooze 1d\n\n{mark}")
+    history.review("mon 11:00", "second", text="/pass")
+
+    found = pauses(history.change(), POLICY)
+    assert [one.problem for one in found.commands] == [
+        "",
+        "only somebody who was asked can say this",
+    ]
+    assert len(found.spans) == 1
+
+
+def test_slash_in_words_that_are_no_command() -> None:
+    """A path, a date or half of a word is none."""
+    history = in_review().review(
+        "mon 10:00", "second", text="See docs/snooze and 1/2.\n / snooze 1d"
+    )
+
+    assert pauses(history.change(), POLICY).commands == ()

@@ -432,6 +432,6 @@ def test_own_messages() -> None:
     message = Message("m", at("mon 9:00"), Account(9, username="st2-reviews"), "x")
 
     assert POLICY.is_own(message)
-    assert not POLICY.is_own(replace(message, author=Account(9)))
-    assert not POLICY.is_own(replace(message, author=None))
-    assert not replace(POLICY, own_account="").is_own(replace(message, author=Account(9)))
+    assert not POLICY.is_own(message._replace(author=Account(9)))
+    assert not POLICY.is_own(message._replace(author=None))
+    assert not replace(POLICY, own_account="").is_own(message._replace(author=Account(9)))

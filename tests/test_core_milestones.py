@@ -25,7 +25,7 @@ from reviewloop.core.keys import (
     marks_of,
     ticket_key,
 )
-from reviewloop.core.milestones import Crossing, Ending, Window, crossing, elapsed
+from reviewloop.core.milestones import Crossing, Ending, Window, crossing, crossings, elapsed
 from reviewloop.core.reading import read_change, replay
 from reviewloop.core.spans import Span, subtract
 from reviewloop.core.turns import How
@@ -279,7 +279,7 @@ def test_marks_of_nobody() -> None:
     assert str(mark) == "[st2-gerrit label 0123456789abcdef]"
     assert marks_of(message) == (mark,)
     assert str(replace(mark, asked=(7, 8))) == "[st2-gerrit label 0123456789abcdef asked=7,8]"
-    assert marks_of(replace(message, text=f"{mark}\nmore")) == ()
+    assert marks_of(message._replace(text=f"{mark}\nmore")) == ()
 
 
 def test_marks() -> None:
@@ -290,7 +290,7 @@ def test_marks() -> None:
     assert marks_of(message) == (mark,)
     assert mark.key == replace(mark, asked=()).key
     assert str(mark).startswith(mark.key)
-    assert marks_of(replace(message, text=f"he said {mark}")) == ()
+    assert marks_of(message._replace(text=f"he said {mark}")) == ()
 
 
 def test_a_mark_that_names_other_changes() -> None:
@@ -302,9 +302,9 @@ def test_a_mark_that_names_other_changes() -> None:
     assert marks_of(message) == (mark,)
     assert mark.key == replace(mark, joined=()).key
     nobody = replace(mark, asked=())
-    assert marks_of(replace(message, text=str(nobody))) == (nobody,)
+    assert marks_of(message._replace(text=str(nobody))) == (nobody,)
     for text in ("for= ", "for=1 asked=7", "for=1,", "for=x"):
-        assert marks_of(replace(message, text=f"{mark.key} {text}]")) == ()
+        assert marks_of(message._replace(text=f"{mark.key} {text}]")) == ()
 
 
 def test_durations() -> None:
@@ -348,3 +348,28 @@ def test_every_ending_has_words() -> None:
             "wip",
         ]
     )
+
+
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=8), st.integers(0, 1))
+def test_crossings_are_each_milestones(gaps: List[int], weekend: int) -> None:
+    """Those of a wait are what is calculated for each milestone, however short the wait is."""
+    history = History().upload("fri 20:00" if weekend else "mon 9:00")
+    moment = at("fri 20:00" if weekend else "mon 9:00")
+    for place, gap in enumerate(gaps):
+        moment += timedelta(minutes=10 * gap)
+        history.review(f"{told(moment)}", "second", f"Code-Review{('-1', '+1')[place % 2]}")
+    calendar = SHORT.calendar
+    for wait in history.state().waits:
+        each = (crossing(wait, one.seconds(calendar), calendar) for one in SHORT.milestones)
+        expected = [at_ for at_ in each if at_ is not None]
+
+        assert [one.at for one in crossings(wait, SHORT)] == expected
+
+
+def test_no_milestones() -> None:
+    """Where there are none, none is crossed, and nothing else goes wrong."""
+    (wait,) = in_review().state().waits
+    ended = wait._replace(end=at("wed 9:00"), segments=(Span(wait.since, at("wed 9:00")),))
+
+    assert crossings(wait, replace(POLICY, milestones=())) == ()
+    assert crossings(ended, replace(POLICY, milestones=())) == ()

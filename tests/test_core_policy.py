@@ -16,7 +16,7 @@ PERSON, CI, ADVISER = ACCOUNTS["reviewer"], ACCOUNTS["ci"], ACCOUNTS["adviser"]
 
 def said(author: Account, tag: str = "") -> Message:
     """Some words."""
-    return replace(History().upload("mon 9:00").messages[-1], author=author, text="x", tag=tag)
+    return History().upload("mon 9:00").messages[-1]._replace(author=author, text="x", tag=tag)
 
 
 # Votes.
@@ -124,7 +124,7 @@ def test_account_of_this_pack() -> None:
     assert not replace(POLICY, own_account="").is_self(Account(7))
     assert not Policy().is_own(said(pack))
     assert by_number.is_own(said(Account(7)))
-    assert not by_number.is_own(replace(said(pack), author=None))
+    assert not by_number.is_own(said(pack)._replace(author=None))
 
 
 def test_advisers() -> None:
@@ -153,7 +153,7 @@ def test_advisers() -> None:
 def test_whose_messages_are_no_persons(author: Account, tag: str, *, automatic: bool) -> None:
     """By the author, or by a tag that says so."""
     assert POLICY.is_automatic(said(author, tag)) is automatic
-    assert POLICY.is_automatic(replace(said(author, tag), author=None))
+    assert POLICY.is_automatic(said(author, tag)._replace(author=None))
 
 
 def test_tags_of_advisers_alone() -> None:

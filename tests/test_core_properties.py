@@ -128,7 +128,7 @@ def test_imported_histories(steps: Steps) -> None:
     bare = replace(
         tagged.change(),
         messages=tuple(
-            replace(one, tag="" if "gerrit" in one.tag else one.tag) for one in tagged.messages
+            one._replace(tag="" if "gerrit" in one.tag else one.tag) for one in tagged.messages
         ),
     )
 

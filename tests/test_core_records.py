@@ -86,7 +86,7 @@ def seen(history: History) -> Change:
     }
     change = history.change()
     messages = tuple(
-        replace(one, author=named[one.author.id] if one.author else None) for one in change.messages
+        one._replace(author=named[one.author.id] if one.author else None) for one in change.messages
     )
     both = tuple(Account(number, email="both@example.org") for number in (70, 71))
     return replace(change, messages=messages, owner=named[change.owner.id], reviewers=both)

@@ -410,3 +410,27 @@ def test_no_red_without_an_end(steps: Steps) -> None:
         assert against or "hidden failure" in {name for _, name in steps}
     else:
         assert not against
+
+
+def test_label_taken_back_before_another_failed() -> None:
+    """A gate's vote on a label that it once took back ends what it failed on another one."""
+    history = in_review().ci("mon 10:00", "-Verified").ci("mon 11:00", "Style-1")
+
+    assert reds(history.ci("mon 12:00", "Verified+1")) == [("mon 11:00", "mon 12:00")]
+    assert reds(red("Style-1").ci("mon 12:00", "Verified+1")) == [("mon 10:00", None)]
+
+
+def test_words_that_fail_beside_a_vote_that_was_taken_back() -> None:
+    """A run that begins anew, and fails in words, is red from its words on."""
+    history = in_review().ci("mon 10:00", "-Verified").review("mon 11:00", "ci", text=FAILED)
+
+    assert reds(history) == [("mon 11:00", None)]
+
+
+def test_moved_while_red() -> None:
+    """A move takes every vote away, and red with it; what people say does not."""
+    history = red().review("mon 11:00", "second", text="Hm.").review("mon 12:00", "second")
+    assert reds(history) == [("mon 10:00", None)]
+
+    moved = history.say("mon 13:00", "owner", "Change destination moved", TAG + "move")
+    assert reds(moved) == [("mon 10:00", "mon 13:00")]

@@ -61,7 +61,7 @@ def waiting(days: float = 1, lines: int = 100) -> Reading:
         deletions=0,
     )
     # The change was uploaded so many days before NOW.
-    moved = [replace(one, date=one.date - when + NOW - days * DAY) for one in change.messages]
+    moved = [one._replace(date=one.date - when + NOW - days * DAY) for one in change.messages]
     return read_change(replace(change, messages=tuple(moved)), POLICY_7)
 
 

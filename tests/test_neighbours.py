@@ -414,7 +414,7 @@ def test_the_group_names_its_change() -> None:
     key = (datetime.fromtimestamp(crossed, timezone.utc), board.number)
     assert group(found, ()) == Group(board.number, key, Related())
     # In a calendar without work ahead a wait reaches no milestone; it counts from its beginning.
-    bare = replace(found, timeline=replace(timeline, crossings=()))
+    bare = replace(found, timeline=timeline._replace(crossings=()))
     assert group(bare, ()).key == (timeline.wait.since, board.number)
 
 

@@ -536,7 +536,7 @@ def every_working_day(days: int) -> List[Change]:
         apart = timedelta(days=back)
         if (FRIDAY - apart).weekday() < 5:
             messages = [
-                replace(one, date=one.date + timedelta(days=3) - apart) for one in template.messages
+                one._replace(date=one.date + timedelta(days=3) - apart) for one in template.messages
             ]
             change = replace(
                 template,

@@ -240,8 +240,8 @@ def test_how_a_change_stands() -> None:
     """All that a reading depends on, beside the history, shows in the number; no order does."""
     change, vote = waiting().change(), stands("Code-Review+2", "second", "mon 9:00")
     votes = [
-        *(vote, replace(vote, label="Other"), replace(vote, account=Account(9))),
-        *(replace(vote, value=1), replace(vote, date=at("mon 9:30")), replace(vote, tag="bot")),
+        *(vote, vote._replace(label="Other"), vote._replace(account=Account(9))),
+        *(vote._replace(value=1), vote._replace(date=at("mon 9:30")), vote._replace(tag="bot")),
     ]
     others = [
         replace(change, approvals=()),

@@ -380,3 +380,15 @@ def test_goes_on_where_it_came_to() -> None:
     # The first of six pages was read before, and the closed changes have one.
     assert read <= 7
     assert told == {(n, "owner" if n == 50 else "reviewers") for n in bench.fake.changes}
+
+
+def test_more_than_are_held_at_one_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many a portion holds, each change is looked at: all that fell due is told."""
+    monkeypatch.setattr(start, "UNPACKED", 3)
+    bench = make(tmp_path, count=8)
+    bench.fake.at("2026-03-03 10:00:00")
+    bench.start()
+
+    assert len(bench.told) == 0
+    bench.poll()
+    assert len(bench.told) == 8

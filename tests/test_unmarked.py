@@ -31,7 +31,7 @@ def spoken(
     found = []
     for place in range(count):
         change = in_review().change()
-        upload = replace(change.messages[0], date=change.created + timedelta(hours=hours * place))
+        upload = change.messages[0]._replace(date=change.created + timedelta(hours=hours * place))
         date = upload.date + timedelta(minutes=2 if hours > 1 else 90)
         message = Message("m", date, author, text.replace("{}", str(place)), tag, 1)
         found.append(replace(change, number=place + 1, messages=(upload, message)))

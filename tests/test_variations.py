@@ -334,7 +334,7 @@ def test_known_advisers(who: Dict[str, str], tag: str, votes: str) -> None:
     """By name, account, address, tag or pattern: whatever it says and votes is no event."""
     change = in_review().review("mon 10:00", "second", votes, "Hm.", tag=tag).change()
     author = replace(ACCOUNTS["second"], **{"name": "", "username": "", "email": "", **who})
-    spoken = replace(change.messages[-1], author=author)
+    spoken = change.messages[-1]._replace(author=author)
     policy = replace(POLICY, advisers=(*POLICY.advisers, *patterns("^helper$")))
     advised = replace(change, messages=(*change.messages[:-1], spoken))
 
@@ -348,7 +348,7 @@ def test_people_with_such_names(who: Dict[str, str]) -> None:
     """They review."""
     change = in_review().review("mon 10:00", "second", "Code-Review-2").change()
     author = replace(ACCOUNTS["second"], **{"name": "", "username": "", "email": "", **who})
-    spoken = replace(change.messages[-1], author=author)
+    spoken = change.messages[-1]._replace(author=author)
 
     reviewed = replace(change, messages=(*change.messages[:-1], spoken))
     assert read_change(reviewed, POLICY).state.turn.value == "owner"

@@ -12,6 +12,7 @@ from reviewloop import __version__
 from reviewloop.cli import board, doctor, explain, judge, preview, replay, report
 from reviewloop.cli.help import Parser
 from reviewloop.errors import ReviewLoopError
+from reviewloop.operations import garbage
 
 COMMANDS = (preview, explain, replay, board, judge, report, doctor)
 """Each module adds its arguments (``add_parser``), names what runs (``run``), and shows how it is
@@ -76,6 +77,7 @@ def _outcome(arguments: Optional[List[str]]) -> int:
     if options.command is None:
         root.print_help()
         return 0
+    garbage.seldom()
     try:
         return int(options.run(options))
     except ReviewLoopError as err:

@@ -247,27 +247,19 @@ class _Reader:
         if spoken_of < self._patch_set:
             ballot = forwarded(message.text, self._patch_set)
         ballot = ballot.of(self._change.labels)
+        silent = failed = False
         if self._policy.is_automatic(message):
-            if spoken_of >= self._patch_set or ballot:
-                failed = not ballot and self._failed(message)
-                return self._speaking(EventKind.ROBOT, message, ballot, failed=failed)
-        elif spoken_of >= self._last_reworked or ballot:
+            if spoken_of < self._patch_set and not ballot:
+                return None
+            kind, failed = EventKind.ROBOT, not ballot and self._failed(message)
+        elif spoken_of < self._last_reworked and not ballot:
+            return None
+        else:
             said = message.said if spoken_of >= self._last_reworked else ""
-            votes = ballot.cast
-            reviews = any(map(self._policy.is_review, votes))
+            reviews = any(map(self._policy.is_review, ballot.cast))
             silent = not reviews and says_nothing(said, self._policy.noise)
-            kind = speaker(message.author, votes, self._change.owner.id, self._uploader)
-            return self._speaking(kind, message, ballot, silent=silent)
-        return None
-
-    def _speaking(
-        self,
-        kind: EventKind,
-        message: Message,
-        ballot: Ballot,
-        silent: bool = False,
-        failed: bool = False,
-    ) -> Event:
+            kind = speaker(message.author, ballot.cast, self._change.owner.id, self._uploader)
+        # Not by `_event`: most events are these.
         return Event(
             kind,
             message.date,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import Iterator, List, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.policy import Policy
@@ -13,7 +13,8 @@ from reviewloop.core.waits import Wait
 from reviewloop.core.worktime import Calendar
 
 
-class Crossing(NamedTuple):
+@dataclass(frozen=True)
+class Crossing:
     """A wait's stopwatch reached a milestone at an instant; ``index`` counts milestones from 0."""
 
     wait: Wait

@@ -216,11 +216,8 @@ class Policy:
         """Whether a person's vote, a label and a value, is one that holds a change back."""
 
         def is_one(label: str, value: int) -> bool:
-            return any(
-                label == hold.label
-                and (value >= hold.value if hold.value > 0 else value <= hold.value)
-                for hold in self.hold
-            )
+            bounds = [hold.value for hold in self.hold if hold.label == label]
+            return any(value >= bound if bound > 0 else value <= bound for bound in bounds)
 
         return lru_cache(256)(is_one)
 

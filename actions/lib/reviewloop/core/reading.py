@@ -128,7 +128,7 @@ def _retold(
     for at in passes[first:last]:
         reached = [one for one in passed if one.at <= at]
         if reached[-1].at < at:  # else somebody else is asked in any case
-            again.append(reached[-1]._replace(at=at))
+            again.append(replace(reached[-1], at=at))
     return tuple(sorted((*passed, *again), key=lambda one: (one.at, one.index)))
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Dict, Iterable, List, Mapping, Optional, Sequence, Tuple, Union
 
 from reviewloop.core.change import Account, Approval, Change
@@ -74,12 +75,11 @@ class _Ballot:
         self._policy = policy
         self._events = events
         self._found = found
-        self._last_cleared = _last_cleared(events)
+        self._last_cleared = 0  # Known once something is to be mended.
         self._completes = False  # Whether a vote outlived an upload of which nothing tells.
         self._after: Dict[int, List[Event]] = {}
         approvals = change.approvals or ()
         self._listed: Dict[Key, Approval] = {(one.label, one.account.id): one for one in approvals}
-        self._advised = self._advice()
 
     def mended(self, standing: Mapping[Key, Standing]) -> List[Event]:
         """The events, with what Gerrit lists and the messages do not, and without the opposite."""
@@ -89,6 +89,7 @@ class _Ballot:
         for key, (value, _, approval) in wrong.items():
             true = 0 if approval is None else approval.value
             self._found.append(Disagreement("vote", value, true, key[0], key[1] or 0))
+        self._last_cleared = _last_cleared(self._events)
         self._mend(wrong)
         self._lay()
         # What came later may have taken away what was put in earlier; what was taken back where it
@@ -143,7 +144,8 @@ class _Ballot:
                 found[key] = (_value(stands), cast, approval)
         return found
 
-    def _advice(self) -> Dict[Key, int]:
+    @cached_property
+    def _advised(self) -> Dict[Key, int]:
         """What advice came to last that only a tag marks, 0 where it took a vote back: it may bear
         the name of a person, of whose vote Gerrit's answer then says nothing.
         """

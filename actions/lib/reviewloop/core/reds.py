@@ -70,9 +70,9 @@ class Reds:
 
     def _said(self, event: Event) -> None:
         gate = event.whose
-        if gate not in self.failed and not (event.removed or event.failed):
-            if all(vote.value >= 0 for vote in event.votes):
-                return  # most of what gates say: there is nothing to end, and nothing begins
+        is_plain = gate not in self.failed and not (event.removed or event.failed)
+        if is_plain and all(vote.value >= 0 for vote in event.votes):
+            return  # most of what gates say: there is nothing to end, and nothing begins
         failed, known = self.failed.get(gate, {}), self._known.setdefault(gate, set())
         taken = {label for label in event.removed if label in failed}
         if not event.votes and not taken:

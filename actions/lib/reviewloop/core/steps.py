@@ -125,16 +125,13 @@ class _Turns:
         self._cause: Optional[Cause] = None
         self._began_negative = self._began_held = False
         self._last: Optional[Event] = None
+        #: Whether a gate has failed the change, which may end by itself.
+        self.is_red = False
 
     @property
     def standing(self) -> Mapping[Key, Standing]:
         """The votes that stand."""
         return self._votes.standing
-
-    @property
-    def is_red(self) -> bool:
-        """Whether a gate has failed the change, which may end by itself."""
-        return self._votes.red
 
     def lapses(self, until: Optional[datetime]) -> Iterator[Step]:
         """The ends of red that come by themselves up to an instant, or all."""
@@ -168,6 +165,7 @@ class _Turns:
     def _facts(self, event: Event) -> FrozenSet[Fact]:
         votes, cast = self._votes, event.votes
         negative, held = votes.negative, votes.held
+        self.is_red = votes.red
         # Whether nobody is against the change any more. To hold one may take a positive vote.
         let_go = self._began_negative or (self._began_held and not held)
         # A bot cannot let go of what is held: people have to look.
@@ -180,7 +178,7 @@ class _Turns:
             negative,
             votes.approved and not held_by_people,
             held and not held_by_people,
-            votes.red,
+            self.is_red,
             let_go and not negative,
             self._robot_owner,
             votes.unverified,

@@ -78,12 +78,13 @@ class Ballots:
 
     def _cast(self, vote: Vote, account: Optional[int], automatic: bool, source: Event) -> None:
         key = vote.label, account
-        before = self._standing.pop(key, None)
-        self._standing[key] = Standing(vote.value, automatic, source)
-        if before is None or before[:2] != (vote.value, automatic):
+        before, after = self._standing.pop(key, None), Standing(vote.value, automatic, source)
+        self._standing[key] = after
+        # One that is given again, as by every run of a gate, counts already.
+        if before is None or before[:2] != after[:2]:
             if before is not None:
-                self._count(account, Vote(vote.label, before.value), before.automatic, -1)
-            self._count(account, vote, automatic, 1)
+                self._count(key, before, -1)
+            self._count(key, after, 1)
 
     def _is_robot(self, event: Event) -> bool:
         return event.author is not None and self._policy.is_automation(event.author)
@@ -91,10 +92,11 @@ class Ballots:
     def _drop(self, key: Key) -> None:
         before = self._standing.pop(key, None)
         if before is not None:
-            self._count(key[1], Vote(key[0], before.value), before.automatic, -1)
+            self._count(key, before, -1)
 
-    def _count(self, account: Optional[int], vote: Vote, automatic: bool, step: int) -> None:
+    def _count(self, key: Key, one: Standing, step: int) -> None:
         """Note that a vote stands, or with -1 that it does not any more."""
+        account, vote = key[1], Vote(key[0], one.value)
         if step > 0:
             self._by_vote.setdefault(vote, set()).add(account)
             return
@@ -163,26 +165,27 @@ class Votes(Ballots):
             return self._holding > 0
         return self._negatives[self._owner] + self._negatives[self._uploader] > 0
 
-    def _count(self, account: Optional[int], vote: Vote, automatic: bool, step: int) -> None:
-        super()._count(account, vote, automatic, step)
+    def _count(self, key: Key, one: Standing, step: int) -> None:
+        super()._count(key, one, step)
+        label, account = key
         for place, wanted in enumerate(self._policy.approval):
-            if vote.label == wanted.label and vote.value >= wanted.value:
+            if label == wanted.label and one.value >= wanted.value:
                 self._approving[place] += step
-        if automatic:
-            self._count_gates(account, vote, step)
+        if one.automatic:
+            self._count_gates(key, one.value, step)
             return
-        if vote.value < 0:
+        if one.value < 0:
             self._negative += step
             self._negatives[account] += step
-        if self._policy.holds(vote.label, vote.value):
+        if self._policy.holds(label, one.value):
             self._holding += step
 
-    def _count_gates(self, account: Optional[int], vote: Vote, step: int) -> None:
-        if vote.value < 0:
-            (self._against.add if step > 0 else self._against.discard)((vote.label, account))
-        if not self._policy.is_peoples(vote.label):
-            self._gates.add(vote.label)
-            if vote.value > 0:
+    def _count_gates(self, key: Key, value: int, step: int) -> None:
+        if value < 0:
+            (self._against.add if step > 0 else self._against.discard)(key)
+        if not self._policy.is_peoples(key[0]):
+            self._gates.add(key[0])
+            if value > 0:
                 self._verifying += step
 
 

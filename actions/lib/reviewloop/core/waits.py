@@ -92,18 +92,14 @@ def state_of(change: Change, policy: Policy, found: Followed) -> State:
     )
 
 
-def _waits(
-    taken: Sequence[Step], reds: Sequence[Span], gates: Sequence[Span]
-) -> Tuple[Wait, ...]:
+def _waits(taken: Sequence[Step], reds: Sequence[Span], gates: Sequence[Span]) -> Tuple[Wait, ...]:
     """Every wait that lasted, in the order they began."""
     found = (*_turn_waits(taken, reds, gates), *_owner_waits(taken))
     lasted = [wait for wait in found if wait.end is None or wait.end > wait.since]
     return tuple(sorted(lasted, key=lambda wait: (wait.since, wait.party.value)))
 
 
-def _turn_waits(
-    taken: Sequence[Step], reds: Sequence[Span], gates: Sequence[Span]
-) -> List[Wait]:
+def _turn_waits(taken: Sequence[Step], reds: Sequence[Span], gates: Sequence[Span]) -> List[Wait]:
     """The waits of reviewers and submitter: one a span of their turn."""
     begun = [step for step in taken if step.is_new]
     waits = []

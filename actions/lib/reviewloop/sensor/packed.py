@@ -170,7 +170,9 @@ def _of_timeline(
         None if how is None else How(how),
         bool(lapses),
     )
-    found = (Crossing(wait, parse_duration(name), index, instant(at)) for name, index, at in crossings)
+    found = (
+        Crossing(wait, parse_duration(name), index, instant(at)) for name, index, at in crossings
+    )
     return Timeline(wait, tuple(found))
 
 
