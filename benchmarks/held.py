@@ -4,8 +4,8 @@
 
 CONFIG is the pack's configuration as JSON, NOW the server's time. What StackStorm gives a sensor is
 the least that will do: nothing of the tests' tools is imported. `benchmarks.memory` starts it, and
-reads what it prints (JSON, megabytes): of the interpreter, with the pack's modules, at the end, and
-at most.
+reads what it prints (JSON, megabytes): of the interpreter, with the pack's modules, at the end, at
+most, and what is left when free room was given back.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from datetime import datetime
 from types import ModuleType
 from typing import Any, Dict, List, Optional, Sequence
 
-from benchmarks.holding import memory, most_memory
+from benchmarks.holding import memory, most_memory, used_memory
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def main(arguments: List[str]) -> int:
     for _ in range(int(arguments[1])):
         sensor.poll()
     told.update(held=memory(), most=most_memory())
+    told.update(used=used_memory())
     print(json.dumps(told))
     return 0
 

@@ -27,6 +27,8 @@ ADAPTERS = "reviewloop.trackers.adapters."
 # What StackStorm's own process has imported before it reads its datastore for an action: st2client
 # brings requests, from the pack's virtualenv (st2common/services/datastore.py, 3.8 to 3.10).
 LIBRARIES = {"requests", "urllib3", "idna", "certifi", "chardet", "charset_normalizer"}
+# Python 3.8 has no zoneinfo of its own.
+LIBRARIES |= {"backports"} if sys.version_info < (3, 9) else set()
 # Modules of ours, at most; each is some 0.8 ms.
 MOST = {"assess": 106, "ask": 112, "set_hashtags": 101, "sweep": 114}
 PRELUDE = f"""

@@ -22,17 +22,20 @@ def test_memory_is_told_apart() -> None:
     """The constant part and the slope are those of the line through the smallest and the largest
     site, and what lies off it is said.
     """
+    bare = {"interpreter": 9.0, "modules": 30.0}
     held = {
-        2_000: {"interpreter": 9.0, "modules": 30.0, "held": 42.0},
-        8_000: {"interpreter": 9.0, "modules": 30.0, "held": 51.0},
-        20_000: {"interpreter": 9.0, "modules": 30.0, "held": 60.0},
+        2_000: {**bare, "held": 70.0, "used": 42.0},
+        8_000: {**bare, "held": 75.0, "used": 51.0},
+        20_000: {**bare, "held": 88.0, "used": 60.0},
     }
 
     row = memory._told(held)
 
-    assert row.figure == "40 MB + 1,049 B a change"
+    assert row.figure == "40 MB + 1,049 B a change in use"
     assert row.floor == "9 MB (the interpreter), 30 MB (with the pack's modules)"
-    assert row.note == "no size is more than 3 MB off this line"
+    assert row.note == (
+        "no size is more than 3 MB off this line; with room that is free: 68 MB + 1,049 B"
+    )
 
 
 def test_the_weighed_sensor_reads_the_site() -> None:
@@ -40,7 +43,7 @@ def test_the_weighed_sensor_reads_the_site() -> None:
     few, many, together = memory.rows((40, 60))
 
     assert [few.work[-10:], many.work[-10:]] == ["40 changes", "60 changes"]
-    assert "B a change" in together.figure
+    assert "B a change in use" in together.figure
 
 
 def test_a_command_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
