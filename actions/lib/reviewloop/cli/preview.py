@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from reviewloop.cli import histories
 from reviewloop.cli.config import add_source, read_settings, settings_of
+from reviewloop.cli.files import check_writable
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
 from reviewloop.cli.numbers import whole
 from reviewloop.cli.progress import Progress
@@ -23,7 +24,7 @@ from reviewloop.preview.offline import Offline, own_account
 from reviewloop.preview.page import page
 from reviewloop.preview.plan import Previewer
 from reviewloop.preview.recorded import Recorded, people
-from reviewloop.preview.rules import SHIPPED, read_rules
+from reviewloop.preview.rules import SHIPPED, Rule, read_rules
 from reviewloop.settings.load import Settings
 
 if TYPE_CHECKING:
@@ -108,11 +109,14 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    settings = acting(settings_of(options))
+    settings = settings_of(options)
     other = None if options.against is None else _other(options.against, settings)
+    rules = SHIPPED if options.rules is None else read_rules(options.rules)
+    if options.out is not None:
+        check_writable(options.out)
     progress = Progress()
     try:
-        plan = _plan(options, settings, other, progress)
+        plan = _plan(options, settings, other, rules, progress)
     finally:
         progress.done()
     if options.out is not None:
@@ -125,11 +129,16 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _plan(
-    options: argparse.Namespace, settings: Settings, other: Optional[Settings], progress: Progress
+    options: argparse.Namespace,
+    read_as: Settings,
+    other: Optional[Settings],
+    rules: Sequence[Rule],
+    progress: Progress,
 ) -> Dict[str, Any]:
-    others = [] if other is None else [other]
+    """The plan. A server is read as it is configured, anonymously perhaps; who asks, acts."""
+    settings, others = acting(read_as), [] if other is None else [other]
     gathered = (
-        _of_server(options, settings, others)
+        _of_server(options, read_as, others)
         if options.changes is None
         else _of_file(options.changes, options.to, settings, others)
     )
@@ -137,7 +146,7 @@ def _plan(
         gathered.recorded,
         gathered.now,
         options.days,
-        rules=SHIPPED if options.rules is None else read_rules(options.rules),
+        rules=rules,
         say=progress.say,
         notes=[*gathered.notes, *([_NO_USUAL] if settings.usual_wait else [])],
         texts=options.texts,
@@ -168,7 +177,7 @@ def _of_server(
     client = histories.client_of(options, settings)
     client.version()  # by its answer the server's time is known
     now = client.now()
-    recorded = Recorded(client, settings.gerrit.query, account_of(settings, client))
+    recorded = Recorded(client, settings.gerrit.query, account_of(acting(settings), client))
     since = reaching([settings, *others], now, options.days)
     for raw in histories.read(options, settings, since, client=client, others=others):
         recorded.add(raw)
@@ -203,7 +212,7 @@ def _other(path: Path, settings: Settings) -> Settings:
     :raises ConfigError: it cannot be read, or is of other changes.
     """
     other = acting(read_settings(path, "--against"))
-    check_same_changes(settings, other, f"--against {path}")
+    check_same_changes(acting(settings), other, f"--against {path}")
     return other
 
 
