@@ -194,6 +194,7 @@ class CheckUp:
             return checks.changes(settings, client, samples[0])
 
         steps.take("account", lambda: checks.account(settings, client))
+        steps.take("account: token", lambda: checks.tokens(settings, client), Level.UNKNOWN)
         steps.take("query", look)
         seen = samples[0] if samples else _NOTHING_SEEN
         steps.take("gerrit: index", lambda: checks.index(client, seen))
