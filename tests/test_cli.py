@@ -67,7 +67,7 @@ def test_bounds(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("url: [", "cannot be read"),
+        ("url: [", "is no YAML in line 1: "),
         ("- a list", "holds no settings"),
         ('url: https://review.example.org\nmilestones: ["2 days"]', "write 2d"),
     ],

@@ -109,6 +109,33 @@ def test_without_the_past(bench: Bench, capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(capsys.readouterr().out) == plan
 
 
+@pytest.mark.parametrize("given", ["address", "file", "against"])
+def test_read_anonymously(bench: Bench, given: str) -> None:
+    """Without an account the server is read without one, although the plan is one of asking: a
+    server answers 401 to a name that it does not know.
+    """
+    config = ["--config", bench.config()]
+    source = ["--url", URL, "--query", ""] if given == "address" else config
+    against = ["--against", bench.config("other.yaml", milestones=["5d"])]
+    plan = bench.plan(*source, "--days", "3", *(against if given == "against" else []))
+
+    assert plan["ahead"]["asks"]
+    assert bench.fake.seen
+    assert not any("/a/" in one for one in bench.fake.seen)
+
+
+def test_what_cannot_be_used_is_said_first(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A folder that is not there, of rules or for the plan, is said before the server is read."""
+    for wrong in ("--out", "--rules"):
+        assert main(["preview", "--url", URL, wrong, "/nowhere/at/all"]) == 2
+        told = capsys.readouterr().err
+        assert told.startswith(f"reviewloop: {wrong} /nowhere/at/all")
+        assert "[Errno" not in told
+    assert bench.fake.requests == []
+
+
 def test_address_alone(bench: Bench) -> None:
     """An address is enough, and nobody signs in; a volunteer is wanted where there is no roster."""
     plan = bench.plan("--url", URL, "--query", "project:tools/build", "--days", "3")
@@ -223,7 +250,7 @@ def test_histories_in_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--days", "-1"], "such as 30"),
+        (["--days", "-1"], "write a whole number, 0 to 366"),
         (["--days", "1000"], "0 to 366"),
         (["--to", "2026-03-01"], "--to goes with --changes"),
         (["--against", "missing.yaml"], "missing.yaml cannot be read"),

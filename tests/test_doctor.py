@@ -198,6 +198,11 @@ def token_ends(practice: Practice) -> None:
     }
 
 
+def untold_tokens(practice: Practice) -> None:
+    token_ends(practice)
+    practice.fake.fail(403, match="tokens")
+
+
 def blind(practice: Practice) -> None:
     practice.fake.blind.add(practice.ids[1])
 
@@ -384,6 +389,13 @@ BROKEN = {
         "other hours",
     ),
     "a token that ends": (token_ends, "account: token", "warning", "loop ends at"),
+    "tokens untold": (untold_tokens, "account: token", "unknown", "403"),
+    "tokens of another form": (
+        both(token_ends, having(tokens={"loop": "in a while"})),
+        "account: token",
+        "unknown",
+        "expiration",
+    ),
     "a CI on Gerrit's pages": (having(plugins=["zuul-status"]), "bots: checks", "note", "zuul"),
     "an index behind": (lagging, "gerrit: index", "warning", "shows it as of"),
     "a member without sight": (blind, "roster: sight", "problem", "committee2 may not read"),
@@ -560,6 +572,21 @@ def test_broken(name: str) -> None:
     (one, *_) = [one for one in found if (one["check"], one["level"]) == (check, level)]
     assert word in one["what"]
     assert one["remedy"] or level == "note"
+
+
+@pytest.mark.parametrize(
+    "ends", [None, timedelta(days=15), timedelta(days=-1), "2200-01-01 00:00:00.000000000"]
+)
+def test_tokens_that_last(ends: Any) -> None:
+    """Nothing is said of a token without an end, of one that ends later or has ended, or of one
+    that outlives whoever could read of it.
+    """
+    practice = Practice()
+    practice.fake.version = "3.13.1"
+    at = practice.fake.now + ends if isinstance(ends, timedelta) else ends
+    practice.fake.tokens = {"loop": at}
+
+    assert practice.look() == []
 
 
 def test_tracker_that_refuses_says_nothing_of_the_roster() -> None:

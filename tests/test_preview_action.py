@@ -156,12 +156,11 @@ def test_against_a_file(installation: Installation, tmp_path: Path) -> None:
     same = preview(installation, days=3, against=str(path))["against"]
     path.write_text(yaml.safe_dump({**config, "milestones": ["1d", "5d"]}), encoding="utf-8")
     found = preview(installation, days=3, against=str(path))["against"]
+    values = {"milestones": ["1d", "5d"]}
+    told = preview(installation, days=3, against_settings=values)["against"]
 
     assert (same["settings"], same["past"]["count"], same["ahead"]["count"]) == ([], 0, 0)
-    assert (
-        found
-        == preview(installation, days=3, against_settings={"milestones": ["1d", "5d"]})["against"]
-    )
+    assert found == told
 
 
 def test_against_what_cannot_be_used(installation: Installation, tmp_path: Path) -> None:

@@ -147,7 +147,7 @@ def test_out_of_time(monkeypatch: pytest.MonkeyPatch, kept: Kept) -> None:
     lines = looked(settings, kept)
 
     (late,) = [line for line in lines if "lack of time" in line]
-    assert "configuration, gerrit, account, query" in late
+    assert "configuration, gerrit, account, account: token, query" in late
     assert fake.seen == []
 
 

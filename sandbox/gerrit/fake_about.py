@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Dict, List, Optional, Set
+from typing import Any, Dict, List, Set, Union
 
 from reviewloop.http.messages import Request
 from sandbox.gerrit.fake_query import RefusalError
@@ -13,7 +13,8 @@ from sandbox.gerrit.fake_world import FakeChange, Json, stamp
 class About:
     """The server's settings, and the rights of the asking account, ``me``.
 
-    :ivar tokens: the account's tokens by name, with their ends; for servers from 3.13 on.
+    :ivar tokens: the account's tokens by name, with their ends, as times or as they are written;
+        for servers from 3.13 on.
     :ivar plugins: those that show something on the server's pages.
     :ivar blind: accounts that may not read any project.
     :ivar index_behind: how far the index is behind, per change.
@@ -29,7 +30,7 @@ class About:
         self.views_access = True
         self.may_edit_hashtags = True
         self.may_vote: Dict[str, List[int]] = {"Code-Review": [-1, 0, 1]}
-        self.tokens: Dict[str, Optional[datetime]] = {}
+        self.tokens: Dict[str, Union[datetime, str, None]] = {}
         self.plugins: List[str] = []
         self.blind: Set[int] = set()
         self.index_behind: Dict[int, timedelta] = {}
@@ -57,7 +58,7 @@ class About:
         if tuple(map(int, self.version.split(".")[:2])) < (3, 13):
             raise RefusalError(404, "Not Found")
         return [
-            {"id": name, **({} if ends is None else {"expiration": stamp(ends)})}
+            {"id": name, **({} if ends is None else {"expiration": _stamped(ends)})}
             for name, ends in self.tokens.items()
         ]
 
@@ -69,3 +70,8 @@ class About:
             votes = {label: [f"{one:+d}" for one in ones] for label, ones in self.may_vote.items()}
             told["permitted_labels"] = votes
         return {**row, **told}
+
+
+def _stamped(ends: Union[datetime, str]) -> str:
+    """An end as Gerrit writes it; a text is one already."""
+    return ends if isinstance(ends, str) else stamp(ends)

@@ -8,7 +8,9 @@ import sys
 from typing import TYPE_CHECKING, Any, Dict, Iterator
 
 from reviewloop.cli.config import add_source, settings_of
+from reviewloop.cli.histories import nothing_found
 from reviewloop.cli.numbers import whole
+from reviewloop.cli.progress import Progress
 from reviewloop.operations.board import Server
 from reviewloop.operations.context import make_client
 
@@ -44,11 +46,19 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the board. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
     settings = settings_of(options)
-    server = Server(settings, make_client(settings), lambda _change: settings.policy)
-    found = server.look(options.limit)
+    progress = Progress()
+    server = Server(
+        settings, make_client(settings), lambda _change: settings.policy, say=progress.say
+    )
+    try:
+        found = server.look(options.limit)
+    finally:
+        progress.done()
     lines = [json.dumps(found, indent=1)] if options.json else page(found)
     for line in lines:
         sys.stdout.write(line + "\n")
+    if not server.seen:
+        sys.stderr.write(nothing_found(settings.gerrit.query, "open ") + "\n")
     sys.stderr.write(NOTE + "\n")
     return 0
 

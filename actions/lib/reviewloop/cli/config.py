@@ -11,6 +11,7 @@ from typing import Any, Dict, List, Mapping
 
 import yaml
 
+from reviewloop.cli.files import why_not
 from reviewloop.errors import ConfigError
 from reviewloop.settings.communities import PROFILES
 from reviewloop.settings.load import Settings, load
@@ -51,7 +52,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     """
     if options.config is None:
         given = {key: getattr(options, key) for key in _ABOUT_A_SERVER}
-        return load({key: value for key, value in given.items() if value is not None})
+        config = {key: value for key, value in given.items() if value is not None}
+        return load(config, where="The command line")
     for key in ("query", "profile"):
         if getattr(options, key) is not None:
             raise ConfigError(
@@ -64,11 +66,21 @@ def read_config(path: Path, argument: str = "--config") -> Dict[str, Any]:
     """A pack configuration. :raises ConfigError: it cannot be read."""
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
-        raise ConfigError(f"{argument} {path} cannot be read: {err}", "Pass a YAML file.") from err
+    except yaml.YAMLError as err:
+        raise ConfigError(f"{argument} {path} is no YAML{_where(err)}.", "Correct it.") from err
+    except (OSError, UnicodeDecodeError) as err:
+        why = why_not(err)
+        raise ConfigError(f"{argument} {path} cannot be read: {why}.", "Pass a YAML file.") from err
     if not isinstance(value, dict):
         raise ConfigError(f"{argument} {path} holds no settings.", "See gerrit.yaml.example.")
     return value
+
+
+def _where(err: yaml.YAMLError) -> str:
+    """What YAML says is wrong, and in which line."""
+    mark, problem = getattr(err, "problem_mark", None), getattr(err, "problem", None)
+    line = "" if mark is None else f" in line {mark.line + 1}"
+    return f"{line}: {problem}" if problem else line
 
 
 def read_settings(path: Path, argument: str = "--config") -> Settings:

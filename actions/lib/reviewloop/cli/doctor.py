@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterator, List
 
 from reviewloop.cli.config import UnrenderedError, add_source, read_config, settings_of
 from reviewloop.cli.numbers import whole
+from reviewloop.cli.progress import Progress
 from reviewloop.errors import ConfigError
 from reviewloop.insight.findings import Finding, Level
 from reviewloop.operations.context import make_client
@@ -77,8 +78,14 @@ def _findings(options: argparse.Namespace) -> List[Finding]:
             raise
         return [*wrong(err), *stored(stackstorm, written)]
     tracker = make_tracker(settings.tracker)
-    checkup = CheckUp(settings, make_client(settings), lambda: tracker, stackstorm, written)
-    return checkup.findings(options.limit)
+    progress = Progress()
+    checkup = CheckUp(
+        settings, make_client(settings), lambda: tracker, stackstorm, written, progress.say
+    )
+    try:
+        return checkup.findings(options.limit)
+    finally:
+        progress.done()
 
 
 def page(found: Dict[str, Any]) -> Iterator[str]:

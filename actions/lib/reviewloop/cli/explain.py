@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Iterable, Optional, Tuple, cast
 
 from reviewloop.cli.address import Place, check_server, place_of
 from reviewloop.cli.config import add_source, settings_of
+from reviewloop.cli.files import check_writable, why_not
 from reviewloop.cli.histories import (
     CHANGES_HELP,
     add_reading,
@@ -57,6 +58,7 @@ NOTE = (
 WIDTH = 80
 """Characters of a line where the terminal does not say."""
 _DAYS = 60
+STDOUT = Path("-")
 
 
 def add_parser(commands: Commands) -> None:
@@ -106,11 +108,13 @@ def run(options: argparse.Namespace) -> int:
     """
     place = place_of(options.change)
     settings = _settings(options, place)
+    if options.svg not in (None, STDOUT):
+        check_writable(options.svg, "--svg")
     found = explanation(options, place, settings)
     line = _shown(found.line, options.days)
     if options.svg is not None:
         picture = _picture(found, line, options.width)
-        if str(options.svg) == "-":
+        if options.svg == STDOUT:
             _put([picture.rstrip("\n")])
             return 0
         _write(options.svg, picture)
@@ -171,7 +175,7 @@ def _past(options: argparse.Namespace, found: Explanation) -> Tuple[Past, ...]:
 
 
 def _past_of_file(path: Path, number: int, settings: Settings) -> Iterable[Past]:
-    for raw in read_changes(path):
+    for raw in read_changes(path, "--histories"):
         try:
             change = parse.change(raw)
         except ProtocolError:
@@ -197,7 +201,9 @@ def _write(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as err:
-        raise ConfigError(f"--svg {path} cannot be written: {err}", "Name another file.") from err
+        raise ConfigError(
+            f"--svg {path} cannot be written: {why_not(err)}.", "Name another file."
+        ) from err
 
 
 def _width(wanted: Optional[int]) -> int:

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import sys
+import zlib
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from itertools import islice
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, Dict, Generator, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from reviewloop.cli.cache import Cache, default_folder
+from reviewloop.cli.files import why_not
 from reviewloop.cli.progress import Progress, waits
 from reviewloop.core.text import outward
 from reviewloop.core.timestamps import ISO, iso
@@ -34,21 +36,23 @@ STDIN = Path("-")
 CHANGES_HELP = "ChangeInfo as JSON lines; .gz accepted, - for standard input"
 
 
-def read_changes(path: Path) -> Iterator[Dict[str, Any]]:
+def read_changes(path: Path, argument: str = "--changes") -> Iterator[Dict[str, Any]]:
     """The changes in a file, one a line, as Gerrit answers them.
 
     :param path: ``.gz`` is decompressed; ``-`` is standard input.
+    :param argument: by which it was given.
     :raises ConfigError: it cannot be read, or a line is not JSON.
     """
     try:
-        yield from _parsed(path, _lines(path))
-    except (OSError, EOFError, UnicodeDecodeError) as err:
+        yield from _parsed(f"{argument} {path}", _lines(path))
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as err:
         raise ConfigError(
-            f"--changes {path} cannot be read: {err}", "Pass JSON lines, plain or gzipped."
+            f"{argument} {path} cannot be read: {why_not(err)}.",
+            "Pass JSON lines, plain or gzipped.",
         ) from err
 
 
-def _parsed(path: Path, lines: Iterable[str]) -> Iterator[Dict[str, Any]]:
+def _parsed(named: str, lines: Iterable[str]) -> Iterator[Dict[str, Any]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
@@ -56,7 +60,7 @@ def _parsed(path: Path, lines: Iterable[str]) -> Iterator[Dict[str, Any]]:
             yield json.loads(line)
         except ValueError as err:
             raise ConfigError(
-                f"--changes {path}, line {number}, is not JSON: {err}.",
+                f"{named}, line {number}, is not JSON: {err}.",
                 "Write one change a line, as Gerrit answers it.",
             ) from err
 
@@ -139,11 +143,19 @@ def reading_of(
     """
     client = client or client_of(options, settings)
     if options.no_cache:
-        return ServerReading(client, wanted=tuple(wanted))
+        return ServerReading(client, None, tuple(wanted), settings.gerrit.query)
     folder, gerrit = options.cache or default_folder(os.environ), settings.gerrit
     names = (one.value for one in wanted)
     cache = Cache(folder, gerrit.url, gerrit.username, names)
-    return ServerReading(client, cache, tuple(wanted))
+    return ServerReading(client, cache, tuple(wanted), settings.gerrit.query)
+
+
+def nothing_found(query: str, which: str = "") -> str:
+    """What is said where a server has nothing to look at: Gerrit takes any project's name."""
+    return (
+        f"No {which}change is found by {query or 'the search'}: see that the names in it are right,"
+        " and that the account may see them."
+    )
 
 
 @dataclass
@@ -151,6 +163,7 @@ class ServerReading:
     """One reading of a server.
 
     :param wanted: what each change holds.
+    :param query: the configured one.
     :ivar listed: changes that the server has listed; ``kept`` of them were on disk.
     :ivar left_out: why a change could not be read, one line each.
     """
@@ -158,6 +171,7 @@ class ServerReading:
     client: Client
     cache: Optional[Cache] = None
     wanted: Tuple[Option, ...] = OPTIONS
+    query: str = ""
     progress: Progress = field(default_factory=Progress)
     listed: int = 0
     kept: int = 0
@@ -169,6 +183,8 @@ class ServerReading:
             for query in queries:
                 for batch in _batches(self._rows(query)):
                     yield from self._batch(batch)
+            if not self.listed:
+                sys.stderr.write(nothing_found(self.query) + "\n")
         finally:
             self.progress.done()
             sys.stderr.writelines(f"left out: {line}\n" for line in self.left_out)

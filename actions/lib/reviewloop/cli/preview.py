@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 
 from reviewloop.cli import histories
 from reviewloop.cli.config import add_source, read_settings, settings_of
+from reviewloop.cli.files import check_writable
 from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
 from reviewloop.cli.numbers import whole
 from reviewloop.cli.progress import Progress
@@ -23,7 +24,7 @@ from reviewloop.preview.offline import Offline, own_account
 from reviewloop.preview.page import page
 from reviewloop.preview.plan import Previewer
 from reviewloop.preview.recorded import Recorded, people
-from reviewloop.preview.rules import SHIPPED, read_rules
+from reviewloop.preview.rules import SHIPPED, Rule, read_rules
 from reviewloop.settings.load import Settings
 
 if TYPE_CHECKING:
@@ -108,12 +109,14 @@ def add_parser(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the plan. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
-    asking = settings_of(options)
-    settings = acting(asking)
+    settings = settings_of(options)
     other = None if options.against is None else _other(options.against, settings)
+    rules = SHIPPED if options.rules is None else read_rules(options.rules)
+    if options.out is not None:
+        check_writable(options.out)
     progress = Progress()
     try:
-        plan = _plan(options, asking, settings, other, progress)
+        plan = _plan(options, settings, other, rules, progress)
     finally:
         progress.done()
     if options.out is not None:
@@ -127,15 +130,15 @@ def run(options: argparse.Namespace) -> int:
 
 def _plan(
     options: argparse.Namespace,
-    asking: Settings,
-    settings: Settings,
+    read_as: Settings,
     other: Optional[Settings],
+    rules: Sequence[Rule],
     progress: Progress,
 ) -> Dict[str, Any]:
-    """:param asking: the configuration as it is, by which a server is asked: perhaps as nobody."""
-    others = [settings] if other is None else [settings, other]
+    """The plan. A server is read as it is configured, anonymously perhaps; who asks, acts."""
+    settings, others = acting(read_as), [] if other is None else [other]
     gathered = (
-        _of_server(options, asking, others)
+        _of_server(options, read_as, others)
         if options.changes is None
         else _of_file(options.changes, options.to, settings, others)
     )
@@ -143,7 +146,7 @@ def _plan(
         gathered.recorded,
         gathered.now,
         options.days,
-        rules=SHIPPED if options.rules is None else read_rules(options.rules),
+        rules=rules,
         say=progress.say,
         notes=[*gathered.notes, *([_NO_USUAL] if settings.usual_wait else [])],
         texts=options.texts,
@@ -164,19 +167,19 @@ class _Gathered:
 
 
 def _of_server(
-    options: argparse.Namespace, asking: Settings, others: Sequence[Settings]
+    options: argparse.Namespace, settings: Settings, others: Sequence[Settings]
 ) -> _Gathered:
     if options.to is not None:
         raise ConfigError(
             "--to goes with --changes: a server is looked at as it is now.",
             "Leave it out, or pass the histories in a file.",
         )
-    client = histories.client_of(options, asking)
+    client = histories.client_of(options, settings)
     client.version()  # by its answer the server's time is known
     now = client.now()
-    recorded = Recorded(client, asking.gerrit.query, account_of(asking, client))
-    since = reaching(others, now, options.days)
-    for raw in histories.read(options, asking, since, client=client, others=others):
+    recorded = Recorded(client, settings.gerrit.query, account_of(acting(settings), client))
+    since = reaching([settings, *others], now, options.days)
+    for raw in histories.read(options, settings, since, client=client, others=others):
         recorded.add(raw)
     return _Gathered(recorded, now)
 
@@ -209,7 +212,7 @@ def _other(path: Path, settings: Settings) -> Settings:
     :raises ConfigError: it cannot be read, or is of other changes.
     """
     other = acting(read_settings(path, "--against"))
-    check_same_changes(settings, other, f"--against {path}")
+    check_same_changes(acting(settings), other, f"--against {path}")
     return other
 
 

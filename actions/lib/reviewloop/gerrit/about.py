@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Iterable, Mapping, Optional, Set, Tuple
 
+from reviewloop.core.worktime import LATEST
 from reviewloop.gerrit.fields import Raw, mapping, text, timestamp, typed
 from reviewloop.gerrit.queries import Version
 
@@ -26,8 +27,9 @@ def ui_plugins(data: Any) -> Tuple[str, ...]:
 
 
 def tokens(data: Any) -> Tuple[Token, ...]:
-    """The account's authentication tokens, as Gerrit lists them from 3.13 on
-    (https://gerrit-review.googlesource.com/Documentation/rest-api-accounts.html).
+    """The account's authentication tokens, as Gerrit lists them from 3.13 on: ``AuthTokenInfo``, of
+    which ``expiration`` is a timestamp like any other, and is missing where a token has no end
+    (``restapi/account/GetTokens.java``). One that has ended may be listed still.
     """
     rows = typed(data, list, "the answer", "tokens")
     return tuple(_token(mapping(row, "a token")) for row in rows)
@@ -35,10 +37,15 @@ def tokens(data: Any) -> Tuple[Token, ...]:
 
 def _token(row: Raw) -> Token:
     ends = row.get("expiration")
-    return (
-        str(row.get("id") or "?"),
-        None if ends is None else timestamp(text(ends, "a token"), "a token, `expiration`"),
-    )
+    return str(row.get("id") or "?"), None if ends is None else _end(text(ends, "a token"))
+
+
+def _end(told: str) -> Optional[datetime]:
+    """When a token ends; None where nobody will see it: any lifetime can be given."""
+    year = told.partition("-")[0]
+    if year.isdigit() and int(year) >= LATEST.year:
+        return None
+    return timestamp(told, "a token, `expiration`")
 
 
 def votes_allowed(changes: Iterable[Mapping[str, Any]]) -> Dict[str, Set[int]]:

@@ -57,6 +57,8 @@ class Server:
 
     :param policy_of: the policy with which a change's own messages are known.
     :param pendings: what was put off; none where there is no datastore.
+    :param say: told how far it is.
+    :ivar seen: how many changes the search has found.
     :param marked: of how many changes, those left alone for longest first, the comments are asked
         for only because their turn depends on them; a request each.
     """
@@ -67,6 +69,8 @@ class Server:
     pendings: Sequence[Pending] = ()
     marked: int = 100
     unreadable: List[Dict[str, Any]] = field(default_factory=list)
+    say: Callable[[str], None] = lambda _text: None
+    seen: int = 0
 
     def look(self, limit: int) -> Dict[str, Any]:
         """The board, as :func:`board` answers it."""
@@ -86,7 +90,11 @@ class Server:
 
     def search(self, query: str, limit: int) -> Tuple[List[Raw], bool]:
         """The changes that a search finds, newest first, at most so many; and whether others do."""
-        raws = list(islice(self.client.scan(query, OPTIONS), limit + 1))
+        raws: List[Raw] = []
+        for raw in islice(self.client.scan(query, OPTIONS), limit + 1):
+            raws.append(raw)
+            self.say(f"read {len(raws)} changes")
+        self.seen = len(raws)
         return raws[:limit], len(raws) > limit
 
     def _view(self, now: datetime) -> View:
@@ -133,6 +141,7 @@ class Server:
         return {change.number for change in oldest[: self.marked]}
 
     def _whole(self, change: Change) -> Change:
+        self.say(f"reading the comments of change {change.number}")
         return with_comments(change, self.client.comments(change))
 
     def _told(self, row: Row) -> Dict[str, Any]:

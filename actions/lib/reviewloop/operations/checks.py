@@ -85,7 +85,6 @@ def account(settings: Settings, client: ReadClient) -> Checks:
             "Give the pack an account of its own, with the permissions that"
             " docs/operators.md names.",
         )
-    yield from _tokens(client)
     rows = client.query_limit()
     if rows < _FEW_ROWS:
         yield Finding(
@@ -184,8 +183,9 @@ def index(client: ReadClient, seen: Sample) -> Checks:
     )
 
 
-def _tokens(client: ReadClient) -> Checks:
-    found = client.tokens()
+def tokens(settings: Settings, client: ReadClient) -> Checks:
+    """When the account's authentication tokens end, of servers that have them."""
+    found = client.tokens() if settings.gerrit.username else None
     if found is None:
         return
     now, check = client.now(), "account: token"

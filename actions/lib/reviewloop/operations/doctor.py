@@ -115,9 +115,11 @@ class Steps:
     """Checks taken one after the other, none of which can end the others.
 
     :param enough: whether no further one is to be taken.
+    :param say: told which one is being taken.
     """
 
     enough: Callable[[], bool] = lambda: False
+    say: Callable[[str], None] = lambda _text: None
     found: List[Finding] = field(default_factory=list)
     late: List[str] = field(default_factory=list)
 
@@ -126,6 +128,7 @@ class Steps:
         if self.enough():
             self.late.append(check)
             return
+        self.say(f"checking: {check}")
 
         def run() -> None:
             self.found.extend(step())
@@ -150,6 +153,7 @@ class CheckUp:
     :param tracker: the configured one, None for none.
     :param stackstorm: its API, None where it is not known.
     :param written: the configuration as it is written, where that is known.
+    :param say: told how far it is.
     """
 
     settings: Settings
@@ -157,6 +161,7 @@ class CheckUp:
     tracker: Callable[[], Optional[Tracker]]
     stackstorm: Optional[StackStorm] = None
     written: Optional[Mapping[str, Any]] = None
+    say: Callable[[str], None] = lambda _text: None
     roster: Optional[Roster] = field(default=None, init=False)
 
     def findings(self, limit: int, enough: Callable[[], bool] = lambda: False) -> List[Finding]:
@@ -164,7 +169,7 @@ class CheckUp:
 
         :param enough: asked before each step; once it says so, the steps that are left are named.
         """
-        steps = Steps(enough)
+        steps = Steps(enough, self.say)
         steps.take("configuration", self._configuration)
         steps.take("gerrit", lambda: checks.reach(self.client))
         seen = _NOTHING_SEEN
@@ -189,6 +194,7 @@ class CheckUp:
             return checks.changes(settings, client, samples[0])
 
         steps.take("account", lambda: checks.account(settings, client))
+        steps.take("account: token", lambda: checks.tokens(settings, client), Level.UNKNOWN)
         steps.take("query", look)
         seen = samples[0] if samples else _NOTHING_SEEN
         steps.take("gerrit: index", lambda: checks.index(client, seen))

@@ -85,7 +85,11 @@ class Paper(Tracker):
         """The pack, whatever its account is called."""
         return "preview"
 
-    def find(self, key: str, since: Optional[datetime] = None) -> Tuple[Ticket, ...]:  # noqa: ARG002
+    def find(
+        self,
+        key: str,
+        since: Optional[datetime] = None,  # noqa: ARG002 - there are few
+    ) -> Tuple[Ticket, ...]:
         """The tickets of a key."""
         return tuple(one for one in self._tickets.values() if one.key == key)
 

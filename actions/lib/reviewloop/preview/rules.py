@@ -121,8 +121,9 @@ def read_rules(folder: Path) -> Tuple[Rule, ...]:
         for file in files:
             found.append(rule(yaml.safe_load(file.read_text(encoding="utf-8")), str(file)))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as err:
+        why = getattr(err, "strerror", None) or err
         raise ConfigError(
-            f"--rules {folder} cannot be read: {err}", "Pass a folder of StackStorm rules (YAML)."
+            f"--rules {folder} cannot be read: {why}.", "Pass a folder of StackStorm rules (YAML)."
         ) from err
     if not found:
         raise ConfigError(
