@@ -209,3 +209,32 @@ def test_told_ending() -> None:
     assert not is_told(replace(through, ended=Endings(at("wed 11:59"))), event)
     assert is_told(replace(through, ended=Endings(at("wed 12:00"))), event)
     assert is_told(replace(through, ended=Endings(at("wed 11:59"), named)), event)
+
+
+def test_first_sight_of_an_ending() -> None:
+    """A process that reads a change knows from the cursor whether its end was told."""
+    found = reading(history().review("wed 12:00", "reviewer", text="Why?"))
+    named = {name("reviewers", "mon 9:00"): at("wed 12:00")}
+
+    def is_known(ended: Endings) -> bool:
+        """Whether the end was told, according to such a cursor."""
+        cursor = Cursor(at("wed 13:00"), ended=ended)
+        dispatched = Dispatched.up_to(cursor, found, namer())
+        assert set(dispatched.crossed) == {KEY}
+        return dispatched.ended == {KEY}
+
+    assert is_known(Endings(at("wed 12:00")))
+    assert not is_known(Endings(at("wed 11:59")))
+    assert is_known(Endings(at("wed 11:59"), named))
+    assert not is_known(Endings(at("wed 11:59"), {name("owner", "mon 9:00"): at("wed 12:00")}))
+
+
+def test_first_sight_in_the_second_of_the_cursor() -> None:
+    """There the names of events tell which were dispatched."""
+    found = reading(history())
+    before = Cursor(at("tue 9:00"), after_id="s:0:reviewers:1:1d")
+
+    assert Dispatched.up_to(before, found, namer()).crossed == {}
+    assert set(
+        Dispatched.up_to(replace(before, after_id=crossed().id), found, namer()).crossed
+    ) == {KEY}
