@@ -91,3 +91,12 @@ def test_gate_that_votes_the_same_on_and_on() -> None:
 
     state = history.ci("mon 15:00", "-Verified").state()
     assert [(told(one.start), told(one.end)) for one in state.gates] == [("mon 15:00", None)]
+
+
+def test_order_of_votes() -> None:
+    """They stand in the order in which they were cast last."""
+    history = in_review().review("mon 10:00", "committer", "Code-Review+2")
+    history.review("mon 11:00", "reviewer", "Code-Review+2")
+    history.review("mon 12:00", "committer", "Code-Review+2")
+
+    assert [account for _, account in standing(history)] == [REVIEWER, COMMITTER]

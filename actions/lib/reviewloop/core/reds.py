@@ -18,8 +18,8 @@ from reviewloop.core.policy import Vote
 _Gate = Optional[int]
 #: Stands for the label of a gate that fails a change in words.
 WORDS = ""
-# What takes votes away that it does not name as the author's.
-_TAKING = frozenset([EventKind.UPLOAD, EventKind.MOVE, EventKind.DELETION])
+# What takes votes away that are not its author's; what an upload leaves is looked at apart.
+_TAKING = frozenset([EventKind.MOVE, EventKind.DELETION])
 
 
 class Reds:

@@ -161,9 +161,10 @@ class Votes(Ballots):
     @property
     def held(self) -> bool:
         """The owner or uploader holds the change back, or somebody's hold vote stands."""
-        if self._holding > 0 or not self._negative:
+        if not self._negative:
             return self._holding > 0
-        return self._negatives[self._owner] + self._negatives[self._uploader] > 0
+        own = self._negatives[self._owner] + self._negatives[self._uploader]
+        return self._holding > 0 or own > 0
 
     def _count(self, key: Key, one: Standing, step: int) -> None:
         super()._count(key, one, step)
