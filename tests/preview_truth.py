@@ -21,7 +21,7 @@ from sandbox.standin.standin import Execution, StandIn
 
 from fake_github import TOKEN, FakeGitHub
 from repository import ROOT
-from reviewloop.escalation.assess import event_ref
+from reviewloop.escalation.events import event_ref
 from reviewloop.http.messages import Request
 from reviewloop.insight.eta import Kind
 from reviewloop.insight.usual import Time, Usual
