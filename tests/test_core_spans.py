@@ -82,3 +82,9 @@ def test_what_is_in_both(spans: List[Span], others: List[Span]) -> None:
 
     assert covered(found) == covered(tuple(spans)) & covered(tuple(others))
     assert is_in_order(found)
+
+
+def test_nothing_left_of_what_is_empty() -> None:
+    """A span of no length is no part of the time, with holes and without."""
+    assert subtract([Span(at(2), at(2)), Span(at(3), at(2))], []) == ()
+    assert subtract([Span(at(2), at(2)), Span(at(3), at(2))], [Span(at(9), at(10))]) == ()

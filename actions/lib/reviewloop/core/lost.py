@@ -34,7 +34,7 @@ def with_lost_votes(
     :param listened: the change in which no adviser speaks, of which the events are.
     """
     deleted = [i for i, one in enumerate(listened.messages) if one.text.startswith(DELETED)]
-    silent = events[0].place < 0 or EventKind.MOVE in {one.kind for one in events}
+    silent = events[0].place < 0 or any(one.kind is EventKind.MOVE for one in events)
     if not deleted and not silent:
         return list(events)
     return _Lost(events, listened, policy, deleted, _advised(change, policy)).found()
