@@ -45,7 +45,7 @@ def test_accounts_are_found_by_their_ids() -> None:
 def test_what_somebody_said() -> None:
     """The message, and below it the comments on the patch set, a line between."""
     message = Message("m", at("mon 9:00"), None, "Patch Set 1:\n\nHm.\n\n")
-    both = replace(message, comments=("First.", "Second.\n"))
+    both = message._replace(comments=("First.", "Second.\n"))
 
     assert message.said == "Patch Set 1:\n\nHm.\n\n"
     assert both.said == "Patch Set 1:\n\nHm.\n\nFirst.\n\nSecond.\n"
