@@ -181,14 +181,18 @@ def test_renderer_that_is_missing(
     assert run(capsys, *source, "--json", "--csv", str(tmp_path / "a.csv"))[0] == 0
 
 
+@pytest.mark.parametrize("argument", ["--out", "--csv"])
 def test_folder_that_is_missing(
-    capsys: pytest.CaptureFixture[str], source: List[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], source: List[str], tmp_path: Path, argument: str
 ) -> None:
-    """A page that could not be written is refused before anything is read."""
-    status, out, err = run(capsys, *source, "--out", str(tmp_path / "nowhere" / "report.html"))
+    """What could not be written is refused before anything is read: argument, path, remedy."""
+    path = tmp_path / "nowhere" / "report"
+    unread = (*source[:2], "--changes", str(tmp_path / "none.jsonl"))
+    status, out, err = run(capsys, *unread, argument, str(path))
 
     assert (status, out) == (2, "")
-    assert "nowhere" in err
+    told = f"{argument} {path}: there is no folder {path.parent}. Create it."
+    assert told in " ".join(err.split())
 
 
 def test_file_that_cannot_be_written(tmp_path: Path) -> None:
@@ -239,11 +243,12 @@ def test_line_that_makes_no_sense(
 
 @pytest.mark.parametrize("days", ["0", "-1", "x", "1.5", "²", "99999999"])
 def test_days(capsys: pytest.CaptureFixture[str], source: List[str], days: str) -> None:
-    """What is no number of days is refused with how to write one."""
+    """What is no number of days is refused: argument, value, and what may be written."""
     with pytest.raises(SystemExit, match="2"):
         run(capsys, *source, "--days", days)
 
-    assert "no number of days" in capsys.readouterr().err
+    told = f"argument --days: {days!r}: write a whole number, 1 to 20000"
+    assert told in " ".join(capsys.readouterr().err.split())
 
 
 # --- of a server ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Tuple
 
 from reviewloop.cli.config import add_source, settings_of
+from reviewloop.cli.files import check_writable
 from reviewloop.cli.histories import (
     CHANGES_HELP,
     ServerReading,
@@ -19,6 +20,7 @@ from reviewloop.cli.histories import (
     read_changes,
     reading_of,
 )
+from reviewloop.cli.numbers import whole
 from reviewloop.cli.progress import Progress, counted
 from reviewloop.errors import ConfigError, ProtocolError
 from reviewloop.gerrit import parse
@@ -61,7 +63,7 @@ def add_parser(commands: Commands) -> None:
         "--changes", type=Path, help=f"{CHANGES_HELP} (default: the changes of the server)"
     )
     command.add_argument(
-        "--days", type=_days, default=DAYS, help="how long the period is (default: 180)"
+        "--days", type=whole(1, LONGEST), default=DAYS, help="how long the period is (default: 180)"
     )
     command.add_argument(
         "--to",
@@ -82,7 +84,10 @@ def add_parser(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> int:
     """Report. :raises ReviewLoopError: the input is wrong, or Gerrit does not answer."""
     settings = settings_of(options)
+    if options.csv is not None:
+        check_writable(options.csv, "--csv")
     if options.out is not None:
+        check_writable(options.out)
         check_page(options.out)
     source = _of_server if options.changes is None else _of_file
     period, raws = source(options, settings)
@@ -155,10 +160,3 @@ def _last(raws: Iterable[Dict[str, Any]], path: Path) -> datetime:
             "Pass ChangeInfo as Gerrit answers it, or say --to.",
         )
     return max(found)
-
-
-def _days(text: str) -> int:
-    """:raises argparse.ArgumentTypeError: it is no number of days."""
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= LONGEST:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days: write 180")
-    return int(text)

@@ -41,6 +41,7 @@ class Assessor:
     """Decides on events.
 
     :param leases: choosing a person and writing the ask is one step, held together by one.
+    :param read: how the changes beside the one that is assessed are read.
     """
 
     def __init__(
@@ -51,10 +52,12 @@ class Assessor:
         asks: Asks,
         pendings: Pendings,
         leases: Leases,
+        read: around.Read = around.read_raw,
     ) -> None:
         self._settings = settings
         self._client = client
         self._people = people
+        self._read = read
         self._asks = asks
         self._pendings = pendings
         self._tally = Tally(asks.datastore, asks, pendings)
@@ -167,7 +170,7 @@ class Assessor:
     ) -> Optional[around.Neighbours]:
         """What the change may be asked for with; read before the lease, which is held shortly."""
         policy = self._people.policy(reading.change)
-        asking = around.Asking(event, tier, policy, now, self._settings.is_held_out)
+        asking = around.Asking(event, tier, policy, now, self._settings.is_held_out, self._read)
         return around.look(self._client, reading, timeline, asking)
 
     def _asked(

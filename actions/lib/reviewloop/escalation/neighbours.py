@@ -29,6 +29,8 @@ MOST = 50
 """Changes that are looked at beside the one assessed, at most."""
 MOST_CHAINS = 3
 """Chains of others that are looked at, at most, to find a leader that may be asked for."""
+#: Reads a change as Gerrit answered it. Whoever is answered the same often keeps what it read.
+Read = Callable[[Raw, Policy], Reading]
 # In place of the bottom of a chain that was not looked at.
 _NOWHERE = -1
 _OPTIONS = (
@@ -39,6 +41,14 @@ _OPTIONS = (
 )
 # What a search takes literally in quotes: no quote, escape, line break or regular expression.
 _PLAIN = re.compile(r'[^^"\\{}\x00-\x1f][^"\\{}\x00-\x1f]*')
+
+
+def read_raw(raw: Raw, policy: Policy) -> Reading:
+    """A :data:`Read` that keeps nothing.
+
+    :raises ProtocolError: the change makes no sense.
+    """
+    return read_change(parse.change(raw), policy)
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,7 @@ class Asking:
 
     :param tier: who would be asked.
     :param is_held_out: whether a change is left alone on purpose, by its number.
+    :param read: raises ProtocolError where a change makes no sense.
     """
 
     event: EventRef
@@ -71,6 +82,7 @@ class Asking:
     policy: Policy
     now: datetime
     is_held_out: Callable[[int], bool]
+    read: Read = read_raw
 
     @property
     def is_grouped(self) -> bool:
@@ -143,7 +155,7 @@ def _bottom(client: ReadClient, change: Change, related: Related) -> Optional[in
 def _others(client: ReadClient, found: Neighbours) -> Iterator[Tuple[Reading, Timeline]]:
     change, asking, related = found.reading.change, found.asking, found.related
     for raw in _rows(client, _query(change, related)):
-        other = _read(raw, asking.policy)
+        other = _read(raw, asking)
         theirs = None if other is None else _overdue(other, asking)
         if other is None or theirs is None or other.change.number == change.number:
             continue
@@ -193,9 +205,9 @@ def _rows(client: ReadClient, query: str) -> Iterator[Raw]:
     return client.scan(query, _OPTIONS, limit=MOST) if query else iter(())
 
 
-def _read(raw: Raw, policy: Policy) -> Optional[Reading]:
+def _read(raw: Raw, asking: Asking) -> Optional[Reading]:
     try:
-        return read_change(parse.change(raw), policy)
+        return asking.read(raw, asking.policy)
     except ProtocolError:
         return None  # one change that makes no sense does not keep the others apart
 

@@ -17,8 +17,10 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 from reviewloop.core.change import Change
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.keys import change_ident
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import Reading
 from reviewloop.errors import RefusedError
-from reviewloop.gerrit import parse, review
+from reviewloop.gerrit import review
 from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
@@ -26,6 +28,7 @@ from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
+from reviewloop.preview.answers import Answer, Answers
 from reviewloop.preview.past import as_of
 from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
 from reviewloop.preview.searches import Shown, parsed
@@ -34,8 +37,6 @@ from reviewloop.preview.written import Posted, Written, raw_account, stamp
 from reviewloop.settings.load import Settings
 
 _COMMENT = re.compile(r"\bcomment:(\w+)")
-#: Changes of which the text is kept unpacked.
-_KEPT = 300
 
 
 class Replica(Unplugged):
@@ -52,12 +53,12 @@ class Replica(Unplugged):
         super().__init__(settings, recorded)
         self.posted: List[Posted] = []
         self._plays = plays
-        self._begun = self._now = at
+        self._now = at
         self._shown: Dict[str, Shown] = {}
         self._by_time: List[Tuple[datetime, str]] = []
         self._ahead: List[Tuple[datetime, str]] = []
         self._written: Dict[str, Written] = {}
-        self._bases: Dict[str, Tuple[int, Raw]] = {}
+        self._answers = Answers()
         for packed in recorded:
             self._take(packed)
 
@@ -156,7 +157,8 @@ class Replica(Unplugged):
     def _row(self, ident: str, options: Tuple[Option, ...]) -> Raw:
         """A change with its history, or as an index alone has it."""
         if options:
-            return self._raw(ident)
+            told = self._told(ident)
+            return told.raw if Option.MESSAGES in options else told.bare()
         packed, shown = self._named(ident), self._shown[ident]
         return {
             "_number": packed.number,
@@ -173,7 +175,7 @@ class Replica(Unplugged):
 
         :raises RefusedError: 404, there is none.
         """
-        change = parse.change(self._raw(self._named(ident).ident))
+        change = self._told(self._named(ident).ident).change()
         if not change.revision:
             change = replace(change, revision="current")
         return with_comments(change, self.comments(change)) if has_comments(change) else change
@@ -260,30 +262,30 @@ class Replica(Unplugged):
             raise RefusedError(f"change {name} does not exist.", status=codes.NOT_FOUND)
         return packed
 
-    def _raw(self, ident: str) -> Raw:
-        packed, shown = self._named(ident), self._shown[ident]
-        raw = dict(self._base(packed))
-        written = self._written.get(ident)
-        if written is not None:
-            written.onto(raw)
-        raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
-        return raw
+    def read(self, raw: Raw, policy: Policy) -> Reading:
+        """A change as it was answered last. :raises ProtocolError: it makes no sense."""
+        return self._told(change_ident(raw["_number"], raw["project"])).reading(policy)
 
-    def _base(self, packed: Packed) -> Raw:
-        """The change as its history has it now; a few are kept, since many are read several times
-        before anything happens to them.
-        """
-        beats = sum(beat.at <= self._now for beat in packed.beats)
-        kept = self._bases.get(packed.ident)
-        if kept is None or kept[0] != beats:
-            raw = packed.raw
-            if self._plays or packed.idle > self._now:
-                raw = as_of(raw, self._now, self._settings.policy)
-            kept = beats, raw
-            if len(self._bases) >= _KEPT:
-                self._bases.clear()
-            self._bases[packed.ident] = kept
-        return kept[1]
+    def _told(self, ident: str) -> Answer:
+        packed, shown, written = self._named(ident), self._shown[ident], self._written.get(ident)
+
+        def put(raw: Raw) -> None:
+            if written is not None:
+                written.onto(raw)
+            raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
+
+        kept = self._answers.get(ident, self._now)
+        answer = self._answers.keep(ident, self._made(packed)) if kept is None else kept
+        return answer.tell((shown.updated, 0 if written is None else written.count), put)
+
+    def _made(self, packed: Packed) -> Answer:
+        """The change as its history has it now."""
+        ends = next((beat.at for beat in packed.beats if beat.at > self._now), None)
+        if not self._plays and packed.idle <= self._now:
+            return Answer(packed.raw, ends)
+        if not self._plays:
+            ends = packed.idle if ends is None else min(ends, packed.idle)
+        return Answer(as_of(packed.raw, self._now, self._settings.policy), ends)
 
     def _meta(self, ident: str) -> str:
         """Something else whenever anything has happened."""

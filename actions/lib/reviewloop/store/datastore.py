@@ -12,6 +12,7 @@ itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import (
     Callable,
     Dict,
@@ -34,6 +35,8 @@ _FAULTS = (OSError, ValueError)
 # StackStorm's default ``api.max_page_size``: a listing without a limit stops there, unsaid.
 PAGE = 100
 _TRIES = 5
+# Records that stay parsed: each takes about a kilobyte.
+_PARSED = 5000
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 """What reading a record can end in, whatever the value holds."""
 
@@ -130,10 +133,16 @@ def read_records(datastore: Datastore, prefix: str, parse: Callable[[str, str], 
     unreadable: List[str] = []
     for name, text in sorted(read_values(datastore, prefix).items()):
         try:
-            records.append(parse(text, name))
+            records.append(_parsed(parse, text, name))
         except ConfigError:
             unreadable.append(name)
     return Readable(tuple(records), tuple(unreadable))
+
+
+@lru_cache(maxsize=_PARSED)
+def _parsed(parse: Callable[[str, str], T], text: str, name: str) -> T:
+    """A sensor reads the same values at every poll; records are values, so one does for all."""
+    return parse(text, name)
 
 
 def read_value(datastore: Datastore, name: str) -> Optional[str]:

@@ -1,0 +1,93 @@
+"""What the replica answered of each change, kept until something happens to the change.
+
+Whoever asks for the neighbours of a change is answered the same time and again, so what was made of
+an answer is kept beside it. Nobody may alter what is kept.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import Callable, Optional, Tuple
+
+from reviewloop.core.change import Change
+from reviewloop.core.policy import Policy
+from reviewloop.core.reading import Reading, read_change
+from reviewloop.gerrit import parse
+from reviewloop.gerrit.fields import Raw
+
+#: Changes of which answers are kept: some 100 kB each where a history is long.
+_KEPT = 500
+#: When a change was last touched, and how much the loop has written on it.
+Mark = Tuple[datetime, int]
+
+
+class Answer:
+    """One change as its history has it, and as it is answered with what the loop wrote.
+
+    :param base: by its history.
+    :param ends: from when on the history is another one; None for never.
+    """
+
+    def __init__(self, base: Raw, ends: Optional[datetime]) -> None:
+        self.base = base
+        self.ends = ends
+        self.raw: Raw = {}
+        self._mark: Optional[Mark] = None
+        self._bare: Optional[Raw] = None
+        self._change: Optional[Change] = None
+        self._read: Optional[Tuple[Policy, Reading]] = None
+
+    def tell(self, mark: Mark, put: Callable[[Raw], None]) -> Answer:
+        """Itself, made anew where ``mark`` is another one.
+
+        :param put: puts what the history does not hold onto a copy of it.
+        """
+        if self._mark != mark:
+            self.raw = dict(self.base)
+            put(self.raw)
+            self._mark, self._bare, self._change, self._read = mark, None, None, None
+        return self
+
+    def bare(self) -> Raw:
+        """The answer without its messages. :raises ProtocolError: it makes no sense."""
+        if self._bare is None:
+            self._bare = {key: value for key, value in self.raw.items() if key != "messages"}
+            # With the messages goes what tells of the patch set, which Gerrit says by itself.
+            self._bare["current_revision_number"] = self.change().patch_set
+        return self._bare
+
+    def change(self) -> Change:
+        """The answer as it was told last. :raises ProtocolError: it makes no sense."""
+        if self._change is None:
+            self._change = parse.change(self.raw)
+        return self._change
+
+    def reading(self, policy: Policy) -> Reading:
+        """The same, read. :raises ProtocolError: it makes no sense."""
+        if self._read is None or self._read[0] != policy:
+            self._read = policy, read_change(self.change(), policy)
+        return self._read[1]
+
+
+class Answers:
+    """The answers by what names the change; those that are used least go first."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Answer] = OrderedDict()
+
+    def get(self, ident: str, now: datetime) -> Optional[Answer]:
+        """The answer of which the history still holds."""
+        found = self._kept.get(ident)
+        if found is None or (found.ends is not None and found.ends <= now):
+            return None
+        self._kept.move_to_end(ident)
+        return found
+
+    def keep(self, ident: str, answer: Answer) -> Answer:
+        """Keep an answer."""
+        self._kept[ident] = answer
+        self._kept.move_to_end(ident)
+        if len(self._kept) > _KEPT:
+            self._kept.popitem(last=False)
+        return answer

@@ -1,0 +1,107 @@
+"""What a preview's Gerrit keeps of its answers is what it would answer anew."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Dict, Iterator, Optional
+
+import pytest
+
+from repository import ROOT
+from reviewloop.cli.histories import read_changes
+from reviewloop.core.change import Account
+from reviewloop.core.reading import read_change
+from reviewloop.gerrit import parse
+from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.review import ReviewRequest
+from reviewloop.preview import answers
+from reviewloop.preview.offline import Offline, own_account
+from reviewloop.preview.recorded import Recorded
+from reviewloop.preview.replica import Replica
+from reviewloop.sensor.packed import standing
+from reviewloop.sensor.reader import STANDING
+from reviewloop.settings.load import Settings, load
+
+HISTORY = (Option.MESSAGES,)
+
+
+@pytest.fixture(name="settings")
+def _settings() -> Settings:
+    return load({"url": "https://review.example.org", "query": ""})
+
+
+@pytest.fixture(name="recorded")
+def _recorded() -> Recorded:
+    source = Offline()
+    source.learn({1: Account(1, "One")})
+    found = Recorded(source, "", own_account(""))
+    for raw in read_changes(ROOT / "tests" / "fixtures" / "histories.jsonl"):
+        found.add(raw)
+    assert len(found) > 5
+    return found
+
+
+def _answered(replica: Replica, *options: Option) -> Iterator[Dict[str, Any]]:
+    return replica.scan('after:"2000-01-01 00:00:00"', options)
+
+
+class _Forgetful(answers.Answers):
+    """Keeps nothing."""
+
+    def get(self, ident: str, now: datetime) -> Optional[answers.Answer]:
+        return None
+
+
+@pytest.mark.parametrize("plays", [True, False])
+@pytest.mark.parametrize("kept", [500, 2])
+def test_what_is_kept_is_what_is_answered_anew(
+    settings: Settings,
+    recorded: Recorded,
+    monkeypatch: pytest.MonkeyPatch,
+    plays: bool,
+    kept: int,
+) -> None:
+    """Whenever it is asked, and however little it keeps, each change is answered and read as by a
+    replica that keeps nothing: also one on which the loop wrote.
+    """
+    monkeypatch.setattr(answers, "_KEPT", kept)
+    start = min(one.beats[0].at for one in recorded)
+    both = [Replica(settings, recorded, start, plays=plays) for _ in range(2)]
+    monkeypatch.setattr(both[1], "_answers", _Forgetful())
+    seen = set()
+    for count, at in enumerate(sorted({beat.at for one in recorded for beat in one.beats})):
+        for replica in both:
+            replica.go_on(at)
+        rows, anew = (list(_answered(replica, *HISTORY)) for replica in both)
+        assert rows == anew
+        for raw in rows:
+            read = both[0].read(raw, settings.policy)
+            assert read == read_change(parse.change(raw), settings.policy)
+            seen.add((raw["_number"], len(raw["messages"])))
+        if rows and count % 7 == 0:
+            for replica in both:
+                change = replica.change(rows[-1]["_number"])
+                request = ReviewRequest(f"Please look, {count}.", f"look-{count}", reviewers=(1,))
+                replica.post_review(change, request)
+                replica.set_hashtags(change, add=[f"asked-{count}"])
+                after = replica.change(change)
+                assert (len(after.messages), len(after.hashtags)) == (
+                    len(change.messages) + 2,
+                    len(change.hashtags) + 1,
+                )
+    assert len(seen) > (20 if plays else 5)
+
+
+def test_without_messages_a_change_stands_as_with_them(
+    settings: Settings, recorded: Recorded
+) -> None:
+    """Who does not ask for messages gets none, as from Gerrit, and all else as with them."""
+    now = max(one.idle for one in recorded) + timedelta(days=1)
+    replica = Replica(settings, recorded, now, plays=False)
+    whole = [parse.change(raw) for raw in _answered(replica, *HISTORY)]
+    bare = [parse.change(raw) for raw in _answered(replica, *STANDING)]
+
+    assert [one.number for one in bare] == [one.number for one in whole] != []
+    assert not any(one.messages for one in bare)
+    assert [one.patch_set for one in bare] == [one.patch_set for one in whole]
+    assert [standing(one) for one in bare] == [standing(one) for one in whole]
