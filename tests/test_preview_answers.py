@@ -34,7 +34,7 @@ def _settings() -> Settings:
 def _recorded() -> Recorded:
     source = Offline()
     source.learn({1: Account(1, "One")})
-    found = Recorded(source, "", own_account(""))
+    found = Recorded(source, "", own_account(""), is_all=True)
     for raw in read_changes(ROOT / "tests" / "fixtures" / "histories.jsonl"):
         found.add(raw)
     assert len(found) > 5
@@ -66,6 +66,8 @@ def test_what_is_kept_is_what_is_answered_anew(
     """
     monkeypatch.setattr(answers, "_KEPT", kept)
     start = min(one.beats[0].at for one in recorded)
+    if not plays:
+        start += (max(one.idle for one in recorded) - start) / 2
     both = [Replica(settings, recorded, start, plays=plays) for _ in range(2)]
     monkeypatch.setattr(both[1], "_answers", _Forgetful())
     seen = set()
@@ -90,6 +92,36 @@ def test_what_is_kept_is_what_is_answered_anew(
                     len(change.hashtags) + 1,
                 )
     assert len(seen) > (20 if plays else 5)
+
+
+def test_looking_ahead_nobody_acts(settings: Settings, recorded: Recorded) -> None:
+    """What people did after the instant from which one looks ahead is not known there, however far
+    one looks.
+    """
+    first = min(one.beats[0].at for one in recorded)
+    now = first + (max(one.idle for one in recorded) - first) / 2
+    assert any(one.beats[0].at < now < one.beats[-1].at for one in recorded)
+    replica = Replica(settings, recorded, now, plays=False)
+    before = list(_answered(replica, *HISTORY))
+    ahead = Replica(settings, recorded, now, plays=False)
+    ahead.go_on(now + timedelta(days=9000))
+
+    assert list(_answered(ahead, *HISTORY)) == before != []
+    for raw in before:
+        assert parse.change(raw).updated <= now
+
+
+@pytest.mark.parametrize("plays", [True, False])
+def test_a_file_has_its_neighbours(settings: Settings, recorded: Recorded, plays: bool) -> None:
+    """What is grouped with a change is found among the others of the file, also looking ahead."""
+    now = max(one.idle for one in recorded) + timedelta(days=1)
+    replica = Replica(settings, recorded, now, plays=plays)
+    owner = next(one.owner for one in recorded)
+    found = list(replica.scan(f"owner:{owner}", HISTORY))
+
+    assert {raw["_number"] for raw in found} == {
+        one.number for one in recorded if one.owner == owner
+    }
 
 
 def test_without_messages_a_change_stands_as_with_them(

@@ -188,7 +188,8 @@ def _of_file(
     path: Path, to: Optional[datetime], settings: Settings, others: Sequence[Settings]
 ) -> _Gathered:
     source = Offline()
-    recorded = Recorded(source, settings.gerrit.query, own_account(settings.gerrit.username))
+    own = own_account(settings.gerrit.username)
+    recorded = Recorded(source, settings.gerrit.query, own, is_all=True)
     for raw in read_changes(path):
         found = recorded.add(raw)
         if found is not None:

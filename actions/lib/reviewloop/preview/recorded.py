@@ -139,12 +139,14 @@ class Recorded:
 
     :param query: the configured one.
     :param own: the pack's account.
+    :param is_all: whether there is no change beside those that are added, as in a file.
     :ivar failure: why the source could not be asked, the first time: whatever came of it, what
         follows is no preview.
     """
 
-    def __init__(self, source: Source, query: str, own: Account) -> None:
+    def __init__(self, source: Source, query: str, own: Account, *, is_all: bool = False) -> None:
         self.source = source
+        self.is_all = is_all
         self.own = own
         self.query = query
         self.failure: Optional[ReviewLoopError] = None

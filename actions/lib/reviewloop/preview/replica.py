@@ -53,7 +53,7 @@ class Replica(Unplugged):
         super().__init__(settings, recorded)
         self.posted: List[Posted] = []
         self._plays = plays
-        self._now = at
+        self._begun = self._now = at
         self._shown: Dict[str, Shown] = {}
         self._by_time: List[Tuple[datetime, str]] = []
         self._ahead: List[Tuple[datetime, str]] = []
@@ -128,7 +128,7 @@ class Replica(Unplugged):
         return found
 
     def _found(self, query: str, limit: Optional[int]) -> List[str]:
-        if not self._plays and "after:" not in query:
+        if not (self._plays or self._recorded.is_all) and "after:" not in query:
             # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
             return list(self._beside(query, limit))
         search = parsed(query, self._settings.gerrit.query)
@@ -279,13 +279,13 @@ class Replica(Unplugged):
         return answer.tell((shown.updated, 0 if written is None else written.count), put)
 
     def _made(self, packed: Packed) -> Answer:
-        """The change as its history has it now."""
-        ends = next((beat.at for beat in packed.beats if beat.at > self._now), None)
-        if not self._plays and packed.idle <= self._now:
-            return Answer(packed.raw, ends)
-        if not self._plays:
-            ends = packed.idle if ends is None else min(ends, packed.idle)
-        return Answer(as_of(packed.raw, self._now, self._settings.policy), ends)
+        """The change as its history has it now; or, where nobody acts, had it at the beginning."""
+        policy = self._settings.policy
+        if self._plays:
+            ends = next((beat.at for beat in packed.beats if beat.at > self._now), None)
+            return Answer(as_of(packed.raw, self._now, policy), ends)
+        is_whole = packed.idle <= self._begun
+        return Answer(packed.raw if is_whole else as_of(packed.raw, self._begun, policy), None)
 
     def _meta(self, ident: str) -> str:
         """Something else whenever anything has happened."""

@@ -69,11 +69,11 @@ class Tries:
     def chosen(
         self, rare: Sequence[Overdue], now: datetime, last: Callable[[Overdue], datetime]
     ) -> Set[Overdue]:
-        """Of each kind the one whose last offer is the oldest, unless it is too soon; the same when
-        asked again in one poll.
+        """Of each kind the one whose last offer is the oldest, and of these who has waited for the
+        longest, unless it is too soon; the same when asked again in one poll.
         """
         found = set()
-        for one in sorted(rare, key=last):
+        for one in sorted(rare, key=lambda one: (last(one), one.rank)):
             at, slot = self._last.get(one.kind, (None, None))
             if at is None or now - at >= AGAIN:
                 self._last[one.kind] = at, slot = now, one.slot
