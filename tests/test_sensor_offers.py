@@ -283,7 +283,7 @@ def test_one_of_each_kind_is_tried() -> None:
 def test_offered_at_the_same_instant(order: Sequence[int]) -> None:
     """Who has waited for the longest is tried, in whatever order they come."""
     since = {1: "tue 9:00", 2: "mon 15:00", 3: "tue 8:00"}
-    rare = [replace(overdue(number), since=at(since[number])) for number in order]
+    rare = [overdue(number)._replace(since=at(since[number])) for number in order]
     found = Tries().chosen(rare, at("tue 14:00"), lambda _one: at("tue 12:00"))
 
     assert {one.key.number for one in found} == {2}
