@@ -275,7 +275,9 @@ class World:
         return commit
 
     def _commit(self, change: FakeChange, when: datetime) -> str:
-        change.commits.append(_sha("meta", change.project, change.number, len(change.commits)))
+        # As a commit: another one at another time, also of a change whose number was in use before.
+        parts = ("meta", change.project, change.number, len(change.commits), when)
+        change.commits.append(_sha(*parts))
         change.updated = max(change.updated, when)
         return change.meta_rev_id
 
