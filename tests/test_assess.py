@@ -167,7 +167,7 @@ def test_personal_budgets() -> None:
     assert [one.verdict for one in found] == [Verdict.PROCEED] * 3 + [Verdict.BUDGET_USED_UP]
     assert reasons(found[-1]) == dict.fromkeys(board.ids, "over_budget")
 
-    board.fake.at("2026-03-11 09:00:01")
+    board.fake.at("2026-03-11 09:05:01")
     assert board.assess(board.event(number=numbers[3])).proceeds
 
 

@@ -92,6 +92,19 @@ def test_longest_wait_first() -> None:
     assert sorted(crowd.order) == left[:2]
 
 
+def test_ask_that_was_written_minutes_late() -> None:
+    """It was decided at once, and written when its run went on: until a week after that, nobody
+    whom it names is asked again.
+    """
+    crowd = Crowd(6, limits={"per_person_week": 1})
+    crowd.offer("2d")
+    (left,) = crowd.board.pendings
+    written = max(ask.at for ask in crowd.board.asks) + timedelta(minutes=2)
+
+    crowd.board.fake.at(written + timedelta(days=7) - timedelta(seconds=1))
+    assert crowd.board.assess(left.event_id).outlook is Outlook.NOT_NOW
+
+
 def test_nobody_is_forgotten_over_weeks() -> None:
     """More changes than the committee may be asked about in a week, at every milestone: whoever was
     never asked about goes before whoever was, until all were.

@@ -13,11 +13,11 @@ from reviewloop.core.reading import read_change
 from reviewloop.sensor.coverage import NO_RULE, Coverage
 from reviewloop.sensor.dispatch import Outbox
 from reviewloop.sensor.found import ChangeKey
-from reviewloop.sensor.offers import Chosen, Tries
+from reviewloop.sensor.offers import ACTS, Chosen, Tries
 from reviewloop.sensor.uncovered import Overdue
 from reviewloop.sensor.watch import Watch
 from reviewloop.settings.load import load
-from reviewloop.store.asks import WEEK, Ask
+from reviewloop.store.asks import Ask
 from reviewloop.store.cursor import Cursor
 from reviewloop.store.pending import Pending, Reason
 
@@ -127,7 +127,7 @@ def test_chosen_a_week_ago_to_the_second(moment: str, why: str) -> None:
     """A run that has chosen somebody tells for less than a week that a rule acts."""
     desk = Desk(1)
     assert len(desk.polls("tue 9:20", 30, 4)) == 3
-    desk.asks = [Ask(event(1), "reviewers", 1, "reviewers", SINCE, (2,), at("tue 12:00") - WEEK)]
+    desk.asks = [Ask(event(1), "reviewers", 1, "reviewers", SINCE, (2,), at("tue 12:00") - ACTS)]
 
     assert desk.offered(moment) == [1]
     assert desk.payloads[-1]["why_not"] == why

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Callable, Dict, Iterable, Optional, Sequence, Set, Tuple
 
 from reviewloop.sensor.uncovered import Kind, Overdue, Slot, kind_of
-from reviewloop.store.asks import WEEK, Ask
+from reviewloop.store.asks import Ask
 
 #: A wait is offered at most so often while something may have changed.
 EVERY = timedelta(hours=1)
@@ -15,6 +15,8 @@ EVERY = timedelta(hours=1)
 AGAIN = timedelta(minutes=30)
 #: Offers that led to nothing, neither an ask nor a record of why not, before they become rare.
 PATIENCE = 3
+#: How long somebody who was chosen shows that a rule acts.
+ACTS = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Chosen:
     def is_acted_on(self, one: Overdue, now: datetime) -> bool:
         """Whether somebody was chosen for this wait, or another one of its kind, within a week."""
         at = self._kinds.get(one.kind)
-        return at is not None and now - at < WEEK
+        return at is not None and now - at < ACTS
 
 
 class Tries:
