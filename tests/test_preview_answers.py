@@ -10,11 +10,12 @@ import pytest
 from repository import ROOT
 from reviewloop.cli.histories import read_changes
 from reviewloop.core.change import Account
+from reviewloop.core.keys import change_ident
 from reviewloop.core.reading import read_change
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.queries import Option
 from reviewloop.gerrit.review import ReviewRequest
-from reviewloop.preview import answers
+from reviewloop.preview import answers, searches
 from reviewloop.preview.offline import Offline, own_account
 from reviewloop.preview.recorded import Recorded
 from reviewloop.preview.replica import Replica
@@ -122,6 +123,42 @@ def test_a_file_has_its_neighbours(settings: Settings, recorded: Recorded, plays
     assert {raw["_number"] for raw in found} == {
         one.number for one in recorded if one.owner == owner
     }
+
+
+@pytest.mark.parametrize("plays", [True, False])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "status:open {owner}",
+        "{owner} status:open",
+        "status:open OR {owner}",
+        "{owner} OR status:open",
+        "(status:open OR {owner})",
+        "({owner} status:open)",
+        "-status:open {owner}",
+        '{owner} status:open after:"{after}"',
+    ],
+)
+def test_searches_find_what_matches(
+    settings: Settings, recorded: Recorded, plays: bool, query: str
+) -> None:
+    """Whatever is looked at for it: all that match, whoever was touched last comes first."""
+    first = min(one.beats[0].at for one in recorded)
+    last = max(one.idle for one in recorded)
+    replica = Replica(settings, recorded, first if plays else last, plays=plays)
+    owner = next(one.owner for one in recorded)
+    after = f"{first + (last - first) / 3:%Y-%m-%d %H:%M:%S}"
+    asked = query.format(owner=f"owner:{owner}", after=after)
+    match, found = searches.parsed(asked, "").match, 0
+    for part in range(21):
+        replica.go_on(first + (last - first) * part / 20)
+        shown = replica._index.shown.items()
+        wanted = sorted((one.updated, ident) for ident, one in shown if match(one))
+        assert [change_ident(raw["_number"], raw["project"]) for raw in replica.scan(asked)] == [
+            ident for _, ident in reversed(wanted)
+        ]
+        found += len(wanted)
+    assert found
 
 
 def test_without_messages_a_change_stands_as_with_them(

@@ -7,8 +7,6 @@ write it keeps to itself.
 from __future__ import annotations
 
 import heapq
-import re
-from bisect import bisect_left, insort
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -31,12 +29,10 @@ from reviewloop.http.clock import Clock
 from reviewloop.preview.answers import Answer, Answers
 from reviewloop.preview.past import as_of
 from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
-from reviewloop.preview.searches import Shown, parsed
+from reviewloop.preview.searches import Index, Search, Shown, parsed
 from reviewloop.preview.unplugged import Unplugged
 from reviewloop.preview.written import Posted, Written, raw_account, stamp
 from reviewloop.settings.load import Settings
-
-_COMMENT = re.compile(r"\bcomment:(\w+)")
 
 
 class Replica(Unplugged):
@@ -54,8 +50,8 @@ class Replica(Unplugged):
         self.posted: List[Posted] = []
         self._plays = plays
         self._begun = self._now = at
-        self._shown: Dict[str, Shown] = {}
-        self._by_time: List[Tuple[datetime, str]] = []
+        self._index = Index()
+        self._shown = self._index.shown
         self._ahead: List[Tuple[datetime, str]] = []
         self._written: Dict[str, Written] = {}
         self._answers = Answers()
@@ -98,8 +94,7 @@ class Replica(Unplugged):
         if written is not None:
             words = shown.words | written.words
             shown = replace(shown, updated=max(shown.updated, written.at), words=words)
-        self._shown[ident] = shown
-        insort(self._by_time, (shown.updated, ident))
+        self._index.show(ident, shown)
 
     # Searches
 
@@ -118,12 +113,12 @@ class Replica(Unplugged):
         self, numbers: Iterable[int], options: Iterable[Option] = (), query: str = ""
     ) -> List[Raw]:
         """Those of the changes that a search finds."""
-        match, wanted = parsed(query, self._settings.gerrit.query).match, tuple(options)
+        search, wanted = parsed(query, self._settings.gerrit.query), tuple(options)
         found: List[Raw] = []
         for number in dict.fromkeys(numbers):
             for packed in self._recorded.numbered(number):
                 shown = self._shown.get(packed.ident)
-                if shown is not None and match(self._spoken(packed.ident, shown, query)):
+                if shown is not None and search.match(self._spoken(packed.ident, shown, search)):
                     found.append(self._row(packed.ident, wanted))
         return found
 
@@ -132,13 +127,11 @@ class Replica(Unplugged):
             # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
             return list(self._beside(query, limit))
         search = parsed(query, self._settings.gerrit.query)
-        first = 0 if search.since is None else bisect_left(self._by_time, (search.since, ""))
-        found: List[str] = []
-        for updated, ident in reversed(self._by_time[first:]):
-            shown = self._shown[ident]
-            if shown.updated == updated and search.match(self._spoken(ident, shown, query)):
-                found.append(ident)
-        return list(dict.fromkeys(found))
+        return [
+            ident
+            for ident, shown in self._index.newest_first(search).items()
+            if search.match(self._spoken(ident, shown, search))
+        ]
 
     def _beside(self, query: str, limit: Optional[int]) -> Iterator[str]:
         for ident in self._recorded.ask("scan", query, limit):
@@ -147,9 +140,9 @@ class Replica(Unplugged):
             if ident in self._shown:
                 yield ident
 
-    def _spoken(self, ident: str, shown: Shown, query: str) -> Shown:
+    def _spoken(self, ident: str, shown: Shown, search: Search) -> Shown:
         """With those of the words that a search asks for of which only Gerrit knows."""
-        verbs = VERBS.intersection(_COMMENT.findall(query))
+        verbs = VERBS.intersection(search.verbs)
         if not verbs:
             return shown
         return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))

@@ -7,9 +7,11 @@ answer, and stands for the changes that it found.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Callable, Dict, FrozenSet, List, Optional
+from itertools import accumulate
+from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
 
 from reviewloop.errors import InternalError
 from reviewloop.gerrit.fields import timestamp
@@ -17,6 +19,7 @@ from reviewloop.gerrit.fields import timestamp
 _TOKEN = re.compile(r'\s*(-?[a-z]+:(?:"[^"]*"|[^\s()"]+)|[()]|OR\b)')
 _WATCHED = "is:watched"
 _OPEN, _CLOSE = "()"
+_STATUS_OPEN = "status:open"
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,39 @@ Match = Callable[[Shown], bool]
 
 @dataclass(frozen=True)
 class Search:
-    """``since`` bounds from below when what is found was last touched, None where nothing does."""
+    """``since`` bounds from below when what is found was last touched, None where nothing does;
+    ``is_open``: it finds open changes alone; ``verbs``: the words of comments it asks for.
+    """
 
     match: Match
     since: Optional[datetime]
+    is_open: bool
+    verbs: FrozenSet[str]
+
+
+class Index:
+    """What is shown of changes, by what names them."""
+
+    def __init__(self) -> None:
+        self.shown: Dict[str, Shown] = {}
+        self._by_time: List[Tuple[datetime, str]] = []
+        self._open: Set[str] = set()
+
+    def show(self, ident: str, shown: Shown) -> None:
+        """Show a change as it is from now on."""
+        self.shown[ident] = shown
+        (self._open.add if shown.is_open else self._open.discard)(ident)
+        insort(self._by_time, (shown.updated, ident))
+
+    def newest_first(self, search: Search) -> Dict[str, Shown]:
+        """What a search may find, in this order: of many changes few are open at a time."""
+        if search.is_open:
+            times = sorted((self.shown[one].updated, one) for one in self._open)
+        else:
+            first = 0 if search.since is None else bisect_left(self._by_time, (search.since, ""))
+            times = self._by_time[first:]
+        found = ((at, ident, self.shown[ident]) for at, ident in reversed(times))
+        return {ident: shown for at, ident, shown in found if shown.updated == at}
 
 
 def parsed(text: str, query: str) -> Search:
@@ -60,7 +92,17 @@ def parsed(text: str, query: str) -> Search:
     reader = _Parser(tokens)
     match = reader.all_of()
     times = [_time(token) for token in tokens if token.startswith("after:")]
-    return Search(match, max(times, default=None))
+    words = [token.partition(":")[2] for token in tokens if "comment:" in token]
+    return Search(match, max(times, default=None), _wants_open(tokens), frozenset(words))
+
+
+def _wants_open(tokens: List[str]) -> bool:
+    """Whether ``status:open`` must hold: in no brackets, and beside no ``OR``."""
+    depths = list(accumulate((token == _OPEN) - (token == _CLOSE) for token in tokens))
+    return any(
+        token == _STATUS_OPEN and not depths[at] and "OR" not in tokens[max(0, at - 1) : at + 2]
+        for at, token in enumerate(tokens)
+    )
 
 
 def _tokens(text: str) -> List[str]:
