@@ -10,7 +10,6 @@ import re
 from bisect import bisect_left, insort
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
 from typing import Callable, Dict, FrozenSet, List, Optional, Set, Tuple
 
 from reviewloop.errors import InternalError
@@ -98,11 +97,12 @@ def parsed(text: str, query: str) -> Search:
 
 def _wants_open(tokens: List[str]) -> bool:
     """Whether ``status:open`` must hold: in no brackets, and beside no ``OR``."""
-    depths = list(accumulate((token == _OPEN) - (token == _CLOSE) for token in tokens))
-    return any(
-        token == _STATUS_OPEN and not depths[at] and "OR" not in tokens[max(0, at - 1) : at + 2]
-        for at, token in enumerate(tokens)
-    )
+    depth = 0
+    for before, token, after in zip(["", *tokens], tokens, [*tokens[1:], ""]):
+        depth += (token == _OPEN) - (token == _CLOSE)
+        if token == _STATUS_OPEN and not depth and "OR" not in (before, after):
+            return True
+    return False
 
 
 def _tokens(text: str) -> List[str]:
