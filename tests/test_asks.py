@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from reviewloop.core.keys import ask_id
 from reviewloop.core.roster import Load
 from reviewloop.errors import ConfigError, DatastoreError
-from reviewloop.store.asks import Ask, Asks, find, loads
+from reviewloop.store.asks import WEEK, Ask, Asks, find, loads
 from reviewloop.store.datastore import Readable
 from stores import NOON, Shelf
 
@@ -59,7 +59,7 @@ def test_closing() -> None:
 
 def test_loads() -> None:
     """Open asks, those of seven days, and the last one are counted for each person."""
-    week_old = replace(ASK, event_id="x", at=NOON - timedelta(days=7), open=False)
+    week_old = replace(ASK, event_id="x", at=NOON - WEEK, open=False)
     lately = replace(ASK, event_id="y", at=NOON - timedelta(days=1), open=False, accounts=(7, 8))
 
     assert loads([week_old, lately, ASK], NOON) == {
