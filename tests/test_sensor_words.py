@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import List, Tuple
+from collections import OrderedDict
+from typing import Iterator, List, Tuple
 
 import pytest
 
@@ -265,3 +266,22 @@ def test_more_than_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     messages = words.filled(one_change(), frozenset("ab")).messages
 
     assert [one.comments for one in messages] == [(), ("recheck",)]
+
+
+def test_known_words_are_looked_up() -> None:
+    """Whether the comments of some messages are known is a look at these, not at all of them."""
+
+    class Counted(OrderedDict):  # type: ignore[type-arg]
+        looked = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Counted.looked += len(self)
+            return super().__iter__()
+
+    words = Words(lambda _change: ())
+    words._known = Counted()
+    words.keep(frozenset(str(number) for number in range(1_000)), ())
+
+    assert words.knows(frozenset({"5", "7"}))
+    assert not words.knows(frozenset({"5", "none"}))
+    assert Counted.looked == 0

@@ -34,7 +34,10 @@ def has_comments(change: Change) -> bool:
 
 def only_marks(message: Message) -> bool:
     """Whether all that a message says below its first line is how many comments there are."""
-    below = [line.strip() for line in message.said.split("\n")[1:] if line.strip()]
+    said = message.said
+    if not COMMENTS.search(said):
+        return False  # nearly every message
+    below = [line.strip() for line in said.split("\n")[1:] if line.strip()]
     return bool(below) and all(COMMENTS.fullmatch(line) for line in below)
 
 

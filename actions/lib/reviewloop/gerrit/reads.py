@@ -35,6 +35,7 @@ HISTORY = (*DETAIL, Option.REVIEWER_UPDATES)
 #: Rows asked for in one page, even if the account may ask for more: bounds an answer's size.
 MAX_PAGE = 500
 
+_CHANGES = "/changes/"
 # Accounts of one search: whoever wants more than one of a name wants to know that it is not one.
 _FEW = 10
 #: Rows that are asked for without a look at the account's limit.
@@ -56,7 +57,8 @@ class ReadClient(Session):
         page: Optional[int] = None,
         limit: Optional[int] = None,
     ) -> Iterator[Raw]:
-        """Every change that a search finds, newest first, each once; pages are read as needed.
+        """Every change that a search finds, newest first, each once; pages are read as needed, and
+        without a ``limit`` each is asked for while the one before is read.
 
         A change that is touched during a long scan moves to the top and can be missed: whoever
         needs it searches ``after`` the scan's start afterwards.
@@ -73,12 +75,20 @@ class ReadClient(Session):
         size = size if size <= A_FEW else min(size, self.query_limit())
         wanted = tuple(options)
 
-        def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
-            offset = [("S", str(start))] if start else []
-            params = [("q", search), ("n", str(size)), *offset]
-            return parse.page(self._read_with("/changes/", params, wanted))
+        carrier = self._carrier() if limit is None else None
 
-        return islice(scan.keyset(fetch, query), limit)
+        def asked(search: str, start: int = 0) -> List[Tuple[str, str]]:
+            offset = [("S", str(start))] if start else []
+            return [("q", search), ("n", str(size)), *offset]
+
+        def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
+            return parse.page(self._read_with(_CHANGES, asked(search, start), wanted, carrier))
+
+        def announce(search: str) -> None:
+            if carrier is not None:
+                self._announce(carrier, _CHANGES, asked(search), wanted)
+
+        return islice(scan.keyset(fetch, query, announce), limit)
 
     def changes(
         self, numbers: Iterable[int], options: Iterable[Option] = (), query: str = ""

@@ -20,6 +20,9 @@ from reviewloop.gerrit.fields import Raw
 #: Fetches one page: (search, offset) -> (rows, whether more exist).
 Fetch = Callable[[str, int], Tuple[Tuple[Raw, ...], bool]]
 
+#: Told the search of which the first page is fetched next, while this one is still being read.
+Announce = Callable[[str], None]
+
 #: What tells a row from others: its project and number.
 Identity = Tuple[str, int]
 
@@ -29,7 +32,7 @@ _SECOND = timedelta(seconds=1)
 _IDLE_PAGES = 10
 
 
-def keyset(fetch: Fetch, query: str) -> Iterator[Raw]:
+def keyset(fetch: Fetch, query: str, announce: Announce = lambda _search: None) -> Iterator[Raw]:
     """Every row of ``query``, each change once, newest first; memory is the numbers seen.
 
     :raises ProtocolError: the server claims more rows but only repeats itself.
@@ -40,11 +43,16 @@ def keyset(fetch: Fetch, query: str) -> Iterator[Raw]:
     while idle < _IDLE_PAGES:
         rows, more = fetch(_within(query, bound), 0)
         fresh = _fresh(rows, seen)
+        span = _span(rows, bound) if more else None
+        if span is not None and span[0] != span[1] and fresh:
+            announce(_within(query, span[1]))
         yield from fresh
         if not more:
             return
+        if span is None:
+            break
         idle = 0 if fresh else idle + 1
-        newest, oldest = _span(rows, bound)
+        newest, oldest = span
         if newest == oldest:
             yield from _second(fetch, query, oldest, seen)
             oldest -= _SECOND
@@ -56,15 +64,16 @@ def _within(query: str, bound: Optional[datetime]) -> str:
     return query if bound is None else queries.all_of(query, queries.before(bound))
 
 
-def _span(rows: Tuple[Raw, ...], bound: Optional[datetime]) -> Tuple[datetime, datetime]:
-    """The newest and the oldest second of a page, neither above the bound it was asked with.
+def _span(rows: Tuple[Raw, ...], bound: Optional[datetime]) -> Optional[Tuple[datetime, datetime]]:
+    """The newest and the oldest second of a page, neither above the bound it was asked with; None
+    where it tells no time.
 
     A row that was touched while its page was being made can show a time above the bound; taking
     the least time of all rows only repeats some, whereas the last row's could skip some.
     """
     told = list(times(rows))
     if not told:
-        raise _repeats()
+        return None
     newest, oldest = max(told), min(told)
     return (newest, oldest) if bound is None else (min(newest, bound), min(oldest, bound))
 

@@ -15,6 +15,7 @@ from reviewloop.gerrit import fields, parse, queries
 from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.protocol import Params, Peer
 from reviewloop.gerrit.queries import Option, Version
+from reviewloop.http.ahead import Ahead
 from reviewloop.http.clock import Clock, ServerClock, utc_now
 from reviewloop.http.credentials import basic, basic_token
 from reviewloop.http.messages import Request
@@ -87,6 +88,8 @@ class Session:
         self._patience = patience
         carrier = transport or _transport(url, username, password, verify, timeout)
         self._transport = PacedTransport(carrier, pause, self._timing) if pause else carrier
+        # One that was given may bear one request at a time, and so does one that takes its time.
+        self._bears_two = transport is None and not pause
         self._clock = ServerClock(local_clock, self._timing.monotonic)
         self._version: Optional[Version] = None
         self._self: Optional[Account] = None
@@ -147,36 +150,56 @@ class Session:
             )
         return self._query_limit
 
-    def _read_with(self, path: str, params: Params, options: Iterable[Option]) -> Any:
+    def _read_with(
+        self,
+        path: str,
+        params: Params,
+        options: Iterable[Option],
+        carrier: Optional[Transport] = None,
+    ) -> Any:
         """A read with the options that the server knows.
 
         Nearly every server knows them all, and one that does not refuses the request: only then its
         version is asked for.
+
+        :param carrier: sends it, in place of the client's own transport.
         """
-        wanted = tuple(options)
-        if self._version is not None:
-            wanted = queries.supported(wanted, self._version)
+        wanted = self._known(options)
         try:
-            return self._read(path, [*params, *_given(wanted)])
+            return self._read(path, [*params, *_given(wanted)], carrier)
         except RefusedError as err:
             known = wanted
             if err.status == _BAD_REQUEST and self._version is None:
                 known = queries.supported(wanted, self.version())
             if known == wanted:
                 raise
-        return self._read(path, [*params, *_given(known)])
+        return self._read(path, [*params, *_given(known)], carrier)
 
-    def _read(self, path: str, params: Params = ()) -> Any:
+    def _known(self, options: Iterable[Option]) -> Tuple[Option, ...]:
+        wanted = tuple(options)
+        return wanted if self._version is None else queries.supported(wanted, self._version)
+
+    def _read(self, path: str, params: Params = (), carrier: Optional[Transport] = None) -> Any:
         """A read, tried again while what fails is temporary.
 
         :raises TemporaryError: it failed as often as its patience says, or the server asks for a
             longer wait; ``retry_after`` says how long.
         """
         request = self._peer.get(path, params)
-        return patiently(lambda: self._once(request), self._patience, self._timing)
+        return patiently(lambda: self._once(request, carrier), self._patience, self._timing)
 
-    def _once(self, request: Request) -> Any:
-        response = self._transport.send(request)
+    def _carrier(self) -> Optional[Ahead]:
+        """What sends a read before it is wanted; None where one request is to follow the other."""
+        return Ahead(self._transport) if self._bears_two else None
+
+    def _announce(
+        self, carrier: Ahead, path: str, params: Params, options: Iterable[Option]
+    ) -> None:
+        """What :meth:`_read_with` will be asked for next of this carrier."""
+        carrier.announce(self._peer.get(path, [*params, *_given(self._known(options))]))
+
+    def _once(self, request: Request, carrier: Optional[Transport] = None) -> Any:
+        response = (carrier or self._transport).send(request)
         self._clock.hear(response.date)
         return self._peer.decode(request, response)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from typing import Any, Callable, Dict, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.change import Change
@@ -91,7 +90,7 @@ class Server:
     def search(self, query: str, limit: int) -> Tuple[List[Raw], bool]:
         """The changes that a search finds, newest first, at most so many; and whether others do."""
         raws: List[Raw] = []
-        for raw in islice(self.client.scan(query, OPTIONS), limit + 1):
+        for raw in self.client.scan(query, OPTIONS, limit=limit + 1):
             raws.append(raw)
             self.say(f"read {len(raws)} changes")
         self.seen = len(raws)

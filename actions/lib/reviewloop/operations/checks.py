@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import islice
 from typing import Any, Dict, Iterable, Iterator, List, Tuple
 
 from reviewloop.core.change import Change
@@ -113,7 +112,7 @@ def sample(settings: Settings, client: ReadClient, limit: int) -> Sample:
     :param limit: changes, at most.
     """
     query = all_of(settings.gerrit.query, RECENT)
-    raws = tuple(islice(client.scan(query, _OPTIONS, page=_PAGE), limit))
+    raws = tuple(client.scan(query, _OPTIONS, page=_PAGE, limit=limit))
     return Sample(raws, *_read(raws))
 
 

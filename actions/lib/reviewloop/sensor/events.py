@@ -115,12 +115,12 @@ class Dispatched:
         crossed: Dict[WaitKey, Reached] = {}
         ended: Set[WaitKey] = set()
         for timeline in reading.timelines:
-            past = [one for one in timeline.crossings if _is_past(cursor, one, one.at, name(one))]
+            past = [one for one in timeline.crossings if _is_past(cursor, one, name)]
             if not past:
                 continue
             crossed[timeline.key] = Reached.of(past[-1])
             ending = _ending(timeline, crossed[timeline.key])
-            if ending is None or not _is_past(cursor, ending, ending.at, name(past[-1])):
+            if ending is None or not _is_past(cursor, ending, name):
                 continue
             if _is_named(cursor, key, timeline.key, ending.at):
                 ended.add(timeline.key)
@@ -215,7 +215,7 @@ class Dispatched:
 def is_told(cursor: Cursor, event: Event) -> bool:
     """Whether an event has been dispatched, if polls got as far as ``cursor``."""
     of_change = cursor.of(event.key.number)
-    if not _is_past(of_change, event.what, event.at, event.id):
+    if not _is_past(of_change, event.what, lambda _crossing: event.id):
         return False
     is_crossing = isinstance(event.what, Crossing)
     return is_crossing or _is_named(cursor, event.key, event.wait_key, event.at)
@@ -240,10 +240,15 @@ def _ending(timeline: Timeline, reached: Reached) -> Optional[Ending]:
     return None if wait.end is None else Ending(wait, reached.on(wait), wait.end)
 
 
-def _is_past(cursor: Cursor, what: Union[Crossing, Ending], at: datetime, event_id: str) -> bool:
-    if not cursor.is_past(at, event_id):
+def _is_past(cursor: Cursor, what: Union[Crossing, Ending], name: Namer) -> bool:
+    if what.at > cursor.through:
         return False
-    return not cursor.late or _name(what, at, event_id) not in cursor.late
+    if what.at < cursor.through and not cursor.late:
+        return True  # most of a history, and names are dear
+    event_id = name(what.highest if isinstance(what, Ending) else what)
+    if not cursor.is_past(what.at, event_id):
+        return False
+    return not cursor.late or _name(what, what.at, event_id) not in cursor.late
 
 
 def _is_named(cursor: Cursor, key: ChangeKey, wait: WaitKey, at: datetime) -> bool:

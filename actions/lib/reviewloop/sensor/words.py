@@ -32,7 +32,7 @@ class Words:
 
     def knows(self, marked: FrozenSet[str]) -> bool:
         """Whether nothing has to be asked for."""
-        return marked.issubset(self._known)
+        return all(ident in self._known for ident in marked)
 
     def filled(self, change: Change, marked: FrozenSet[str]) -> Change:
         """The change with what was said beside its ``marked`` messages: one request, and none where

@@ -1,0 +1,56 @@
+"""A request that is sent before its answer is wanted, so that the server works meanwhile."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from threading import Thread
+from typing import Optional
+
+from reviewloop.http.messages import Request, Response
+from reviewloop.http.transport import Transport
+
+
+class Ahead(Transport):
+    """A transport for requests that follow each other; the next one can be announced.
+
+    StackStorm's sensors run on eventlet, whose threads take turns at what waits: there, too, the
+    request is out before :meth:`announce` returns.
+
+    :param transport: one that bears two requests at once.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self._coming: Optional[_Coming] = None
+
+    def announce(self, request: Request) -> None:
+        """Send a read that will be the next one here, in a thread of its own."""
+        with suppress(RuntimeError):  # no thread is to be had
+            self._coming = _Coming(self._transport, request)
+
+    def send(self, request: Request) -> Response:
+        """See ``Transport.send``. What was announced and failed is sent once more."""
+        coming, self._coming = self._coming, None
+        found = None if coming is None or coming.request != request else coming.answer()
+        return self._transport.send(request) if found is None else found
+
+
+class _Coming:
+    """A read under way."""
+
+    def __init__(self, transport: Transport, request: Request) -> None:
+        self.request = request
+        self._transport = transport
+        self._found: Optional[Response] = None
+        self._thread = Thread(target=self._read, name="next page", daemon=True)
+        self._thread.start()
+
+    def _read(self) -> None:
+        # Whoever waits for the answer sends the request again, and is told what fails then.
+        with suppress(Exception):
+            self._found = self._transport.send(self.request)
+
+    def answer(self) -> Optional[Response]:
+        """The answer as soon as it is there; None if there is none."""
+        self._thread.join()
+        return self._found
