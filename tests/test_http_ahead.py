@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread, current_thread
-from typing import Callable, Dict, List, Tuple
+from typing import Callable, Dict, Iterator, List, Tuple
 
 import pytest
 from sandbox.gerrit.fake import FakeGerrit
@@ -16,6 +21,7 @@ from reviewloop.http.ahead import Ahead
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.transport import Transport
 
+ROOT = Path(__file__).resolve().parents[1]
 SOON = 10.0
 ONE, OTHER = Request("GET", "/one"), Request("GET", "/other")
 
@@ -142,7 +148,7 @@ def client_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     def made(pages: Pages, **options: float) -> Client:
         module = "reviewloop.gerrit.session.RequestsTransport"
         monkeypatch.setattr(module, lambda *_given, **_named: pages)
-        return Client("https://review.example.org", "bot", "secret", **options)  # type: ignore[arg-type]
+        return Client("https://review.example.org", "bot", "secret", **options)  # type: ignore
 
     return made
 
@@ -186,3 +192,60 @@ class TestScan:
 
         next(rows)
         assert sum("changes" in line for line in fake.seen[before:]) == 1
+
+
+#: As StackStorm begins the process of a sensor (st2reactor/container/sensor_wrapper.py). It ends
+#: without having waited for anything after the announcement.
+ON_EVENTLET = """
+import eventlet
+eventlet.monkey_patch()
+import os, sys
+from reviewloop.http.ahead import Ahead
+from reviewloop.http.messages import Request
+from reviewloop.http.transport import RequestsTransport
+
+ahead = Ahead(RequestsTransport(sys.argv[1]))
+ahead.send(Request("GET", "/first"))
+ahead.announce(Request("GET", "/next"))
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def heard() -> Iterator[Tuple[str, Dict[str, Event]]]:
+    """The address of a server, and what says that a path has been asked for."""
+    found = {"/first": Event(), "/next": Event()}
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            found[self.path].set()
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_given: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", found
+        server.shutdown()
+        thread.join()
+
+
+def test_on_eventlet(heard: Tuple[str, Dict[str, Event]]) -> None:
+    """In a sensor's process, too, what is announced is out before the page is read: there a thread
+    runs only where another one waits.
+    """
+    url, asked = heard
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "actions" / "lib")}
+    command = [sys.executable, "-W", "ignore", "-c", ON_EVENTLET, url]
+
+    subprocess.run(command, env=environment, check=True, timeout=60)
+
+    assert asked["/first"].is_set()
+    assert asked["/next"].wait(SOON)

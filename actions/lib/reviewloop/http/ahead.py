@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from threading import Thread
+from time import sleep
 from typing import Optional
 
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.transport import Transport
 
+#: A sensor of StackStorm runs on eventlet (st2reactor/container/sensor_wrapper.py), whose threads
+#: take turns only where one waits: so many until a request is out on a kept connection, and some.
+_TURNS = 5
+
 
 class Ahead(Transport):
     """A transport for requests that follow each other; the next one can be announced.
-
-    StackStorm's sensors run on eventlet, whose threads take turns at what waits: there, too, the
-    request is out before :meth:`announce` returns.
 
     :param transport: one that bears two requests at once.
     """
@@ -27,6 +29,8 @@ class Ahead(Transport):
         """Send a read that will be the next one here, in a thread of its own."""
         with suppress(RuntimeError):  # no thread is to be had
             self._coming = _Coming(self._transport, request)
+        for _ in range(_TURNS):
+            sleep(0)
 
     def send(self, request: Request) -> Response:
         """See ``Transport.send``. What was announced and failed is sent once more."""
