@@ -198,6 +198,18 @@ def test_first_poll_of_a_large_backlog(counts: Counts) -> None:
     assert counts.during(bench)["due"] <= 30
 
 
+def test_first_poll_when_all_cross_in_one_second(counts: Counts) -> None:
+    """Nor more of them where all cross in one second, as when a working day begins."""
+    bench = Bench(max_triggers_per_poll=5)
+    for _ in range(200):
+        bench.fake.add_change()
+    bench.poll()
+    bench.fake.advance(days=1)
+
+    assert counts.during(bench)["due"] <= 30
+    assert [payload["number"] for _, payload in bench.told] == [1, 2, 3, 4, 5]
+
+
 def test_overdue_waits_at_rest(counts: Counts) -> None:
     """Waits that were offered within the hour are not looked at again before it is over."""
     bench = site(60, coverage_reach="60d", max_triggers_per_poll=100)

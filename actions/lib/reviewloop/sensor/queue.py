@@ -13,12 +13,13 @@ Order = Tuple[datetime, Tuple[int, str]]
 
 #: Before all events: for what has to be looked at in any case.
 AT_ONCE: Order = (datetime.min.replace(tzinfo=timezone.utc), (0, ""))
-_BEFORE_ALL = (0, "")
 
 
-def not_before(at: datetime) -> Order:
-    """Before every event of an instant, and after those of earlier ones."""
-    return at, _BEFORE_ALL
+def not_before(at: datetime, key: ChangeKey) -> Order:
+    """Before every event of a change at an instant, and after those of changes before it: many cross
+    a milestone in one second, when work begins.
+    """
+    return at, (key.number, "")
 
 
 class Queue:

@@ -114,7 +114,7 @@ class Uncovered:
             self._found[key] = found
         ahead = min(self._ahead(reading, bounds.now), default=None)
         if ahead is not None:
-            self._queue.put(key, not_before(ahead))
+            self._queue.put(key, not_before(ahead, key))
 
     def _ahead(self, reading: Reading, now: datetime) -> Iterator[datetime]:
         """The instants at which time alone makes a difference."""

@@ -272,7 +272,7 @@ class Watch:
         if ahead is None:
             self._queue.drop(key)
         else:
-            self._queue.put(key, not_before(ahead))
+            self._queue.put(key, not_before(ahead, key))
 
     def _let_go(self, key: ChangeKey) -> None:
         self._memory.let_go(key)
