@@ -30,6 +30,7 @@ from bench import Bench  # noqa: E402
 from benchmarks.histories import Site, templates  # noqa: E402
 from reviewloop.http.messages import Request, Response  # noqa: E402
 from reviewloop.sensor.events import Dispatched  # noqa: E402
+from reviewloop.sensor.found import ChangeKey  # noqa: E402
 
 #: Days over which the last updates are spread: all within the sensor's horizon.
 DAYS = 45
@@ -116,6 +117,7 @@ def measure(count: int, burst: int, folder: Path) -> Iterator[Row]:
     for due in (count // 8, count // 2):
         yield _backlog(due)
     yield _overdue(count)
+    yield from _tracked(10 * count)
 
 
 def _unchecked(_payload: object, _schema: object) -> None:
@@ -226,6 +228,33 @@ def _overdue(count: int) -> Row:
     size = _size(bench.poller) / count
     now = f"{min(runs) * 1e3:.0f} ms a poll, {size:,.0f} B a change"
     return Row(f"{count:,} overdue, 50 offered", now, "", "<= 2,000 B")
+
+
+def _tracked(count: int) -> Iterator[Row]:
+    """So many are watched and fall due in one second, beside the few that the server really has:
+    these have lower numbers, so they are the ones that a poll sends.
+    """
+    bench = site(1_000, days=0.5)
+    bench.poll()
+    watch, cursor = bench.poller._watch, bench.poller._position.cursor
+    (key, told) = next((key, watch.text(key)) for key in watch)
+    assert told is not None
+    bench.fake.advance(minutes=30)
+    bench.poll()
+    for number in range(10_000, 10_000 + count):
+        watch.recall(ChangeKey(number, key.project), *told, cursor)
+        if number % 500 == 0:
+            watch.settle(bench.fake.now)
+    meter = Meter(bench)
+    yield _quiet(bench, meter, f"quiet poll, {count:,} watched")
+    size = _size(bench.poller) / len(watch)
+    bench.fake.advance(hours=16)
+    for place in ("first", "second"):
+        before = len(bench.told)
+        _, _, took, evaluated = meter.run(bench.poll)
+        sent = len(bench.told) - before
+        now = f"{took * 1e3:.0f} ms, {evaluated} evaluations, {sent} sent; {size:,.0f} B a change"
+        yield Row(f"{place} poll of {count:,} watched and due", now, "", "< 1 s")
 
 
 def _scan(bench: Bench, *, options: bool) -> List[Any]:
