@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import List
 
 import pytest
@@ -105,15 +106,22 @@ def test_what_the_log_says() -> None:
 
 def test_when_it_is_said() -> None:
     """At once, then an hour after the last time, and again at once when there is a new backlog; the
-    end of none is not said.
+    end of none is not said. What waits is counted only where it is said.
     """
+    counted: List[int] = []
+
+    def count(left: int) -> int:
+        counted.append(left)
+        return left
+
     log, lines = logging.Logger("pace"), Kept()
     log.addHandler(lines)
     pace = Pace(20, 40, log)
     waits = [("9:00", None), ("9:05", 30), ("10:04", 29), ("10:05", 28), ("10:10", None)]
     for clock, left in [*waits, ("10:15", None), ("10:20", 3), ("10:25", None)]:
-        pace.say(at(f"tue {clock}"), left)
+        pace.say(at(f"tue {clock}"), None if left is None else partial(count, left))
 
+    assert counted == [30, 28, 3]
     told = [
         f"{left} changes have triggers that are due; 40 an hour go out, the oldest first:"
         f" the last in about {hours} hours."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple, Union
 
 from reviewloop.core import payloads
@@ -95,7 +96,7 @@ class Dispatcher:
                 self._position.advance_to(now)
             self._position.expect(left, aside.through(), watch.passed_over)
             watch.settle(now)
-        self._pace.say(now, watch.due(now) if left else None)
+        self._pace.say(now, partial(watch.due, now) if left else None)
         return sent
 
     def _ready(

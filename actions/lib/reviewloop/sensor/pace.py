@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Optional
+from typing import Callable, Optional
 
 #: How often it is said how much waits.
 _SAID = timedelta(hours=1)
@@ -46,10 +46,10 @@ class Pace:
         self.room -= count
         self._grown -= count
 
-    def say(self, now: datetime, left: Optional[int]) -> None:
+    def say(self, now: datetime, left: Optional[Callable[[], int]]) -> None:
         """Say how many changes wait for their turn, once an hour, and when none does any more.
 
-        :param left: changes of which something is due; None if there is none.
+        :param left: counts the changes of which something is due; None if there is none.
         """
         if left is None:
             if self._said is not None:
@@ -57,10 +57,11 @@ class Pace:
             self._said = None
         elif self._said is None or now - self._said >= _SAID:
             self._said = now
+            count = left()
             self._log.info(
                 "%d changes have triggers that are due; %d an hour go out, the oldest first:"
                 " the last in about %.1f hours.",
-                left,
+                count,
                 self._per_hour,
-                left / self._per_hour,
+                count / self._per_hour,
             )

@@ -16,8 +16,8 @@ AT_ONCE: Order = (datetime.min.replace(tzinfo=timezone.utc), (0, ""))
 
 
 def not_before(at: datetime, key: ChangeKey) -> Order:
-    """Before every event of a change at an instant, and after those of changes before it: many cross
-    a milestone in one second, when work begins.
+    """Before every event of a change at an instant, and after those of changes of lower numbers:
+    many cross a milestone in one second, when work begins.
     """
     return at, (key.number, "")
 
