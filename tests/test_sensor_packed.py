@@ -297,7 +297,7 @@ def test_queue() -> None:
     """A change has one place, the one it was given last."""
     queue, one, two = Queue(), ChangeKey(1, "p"), ChangeKey(2, "p")
     for minute in range(500):
-        queue.put(one, not_before(at("mon 9:00") + timedelta(minutes=minute)))
+        queue.put(one, not_before(at("mon 9:00") + timedelta(minutes=minute), one))
     queue.put(two, AT_ONCE)
     assert len(queue) == 2
     assert len(queue._heap) < 120

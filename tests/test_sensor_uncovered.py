@@ -93,7 +93,7 @@ def test_a_wait_that_red_will_end() -> None:
 def test_due_at_the_second() -> None:
     """What is put for an instant is due then."""
     queue = Queue()
-    queue.put(KEY, not_before(at("tue 9:00")))
+    queue.put(KEY, not_before(at("tue 9:00"), KEY))
     told = [
         (queue.is_due(KEY, now), queue.count(now)) for now in (at("tue 8:59:59"), at("tue 9:00"))
     ]
