@@ -360,6 +360,7 @@ def test_goes_on_where_it_came_to() -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("reviewloop.sensor.reader.PORTION", 20)
         patched.setattr("reviewloop.sensor.start.PORTION", 20)
+        patched.setattr("reviewloop.sensor.start.HELD", 20)
         bench.fake.before_send = break_off
         bench.poll()
         bench.fake.advance(minutes=5)

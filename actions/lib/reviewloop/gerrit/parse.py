@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, List, Mapping, Optional, Tuple
+from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
@@ -157,16 +157,26 @@ def row(data: Any) -> Row:
     )
 
 
-def page(data: Any) -> Tuple[Tuple[Raw, ...], bool]:
-    """One page of a search, and whether more exist.
+class Page:
+    """One page of a search, row by row.
 
-    Only ``_more_changes`` on the last row tells: pages can be short for other reasons
-    (the account's query limit, rows the server could not render).
+    :param items: what was answered.
     """
-    items = typed(data, list, "result", "search")
-    # Whoever reads the rows sets aside what is none.
-    rows: Tuple[Raw, ...] = tuple(item if isinstance(item, dict) else {} for item in items)
-    return rows, bool(rows) and field(rows[-1], "_more_changes", bool, "search", False)
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = items
+        #: Whether more rows exist; known when all of these have been gone through. Only
+        #: ``_more_changes`` on the last row tells: pages can be short for other reasons
+        #: (the account's query limit, rows the server could not render).
+        self.more = False
+
+    def __iter__(self) -> Iterator[Raw]:
+        row: Raw = {}
+        for item in self._items:
+            # Whoever reads the rows sets aside what is none.
+            row = item if isinstance(item, dict) else {}
+            yield row
+        self.more = field(row, "_more_changes", bool, "search", False)
 
 
 def number_of(raw: Raw) -> int:

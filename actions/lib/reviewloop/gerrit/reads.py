@@ -56,7 +56,8 @@ class ReadClient(Session):
         page: Optional[int] = None,
         limit: Optional[int] = None,
     ) -> Iterator[Raw]:
-        """Every change that a search finds, newest first, each once; pages are read as needed.
+        """Every change that a search finds, newest first, each once; pages are asked for, and the
+        rows of each are read, as needed.
 
         A change that is touched during a long scan moves to the top and can be missed: whoever
         needs it searches ``after`` the scan's start afterwards.
@@ -73,10 +74,10 @@ class ReadClient(Session):
         size = size if size <= A_FEW else min(size, self.query_limit())
         wanted = tuple(options)
 
-        def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
+        def fetch(search: str, start: int) -> parse.Page:
             offset = [("S", str(start))] if start else []
             params = [("q", search), ("n", str(size)), *offset]
-            return parse.page(self._read_with("/changes/", params, wanted))
+            return parse.Page(self._read_with("/changes/", params, wanted, self._peer.values))
 
         return islice(scan.keyset(fetch, query), limit)
 

@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Callable, Iterable, Iterator, List, Optional, Set, Tuple
+from sys import intern
+from typing import Callable, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
 from reviewloop.gerrit.fields import Raw
 
-#: Fetches one page: (search, offset) -> (rows, whether more exist).
-Fetch = Callable[[str, int], Tuple[Tuple[Raw, ...], bool]]
+#: Fetches one page: (search, offset).
+Fetch = Callable[[str, int], parse.Page]
 
 #: What tells a row from others: its project and number.
 Identity = Tuple[str, int]
+
+T = TypeVar("T")
 
 _SECOND = timedelta(seconds=1)
 
@@ -34,49 +37,80 @@ def keyset(fetch: Fetch, query: str) -> Iterator[Raw]:
 
     :raises ProtocolError: the server claims more rows but only repeats itself.
     """
-    seen: Set[Identity] = set()
+    walk = _Walk(fetch)
     bound: Optional[datetime] = None
     idle = 0
     while idle < _IDLE_PAGES:
-        rows, more = fetch(_within(query, bound), 0)
-        fresh = _fresh(rows, seen)
-        yield from fresh
-        if not more:
+        yield from walk.page(_within(query, bound))
+        if not walk.more:
             return
-        idle = 0 if fresh else idle + 1
-        newest, oldest = _span(rows, bound)
+        idle = 0 if walk.fresh else idle + 1
+        newest, oldest = _span(walk.times, bound)
         if newest == oldest:
-            yield from _second(fetch, query, oldest, seen)
+            yield from _second(walk, query, oldest)
             oldest -= _SECOND
         bound = oldest
     raise _repeats()
+
+
+class _Walk:
+    """Goes through pages row by row, and holds none: a history takes far more room than the text
+    of which it is read, and what is kept of it would lie scattered between what was freed.
+
+    When a page has been gone through: whether ``more`` exist, how many rows it had, how many of
+    them were ``fresh``, and the ``times`` of those that make sense.
+    """
+
+    def __init__(self, fetch: Fetch) -> None:
+        self._fetch = fetch
+        self._seen: Set[Identity] = set()
+        self.more = True
+        self.rows = self.fresh = 0
+        self.times: List[datetime] = []
+
+    def page(self, query: str, offset: int = 0) -> Iterator[Raw]:
+        """The rows of a page whose change was not seen before."""
+        page = self._fetch(query, offset)
+        self.rows, self.fresh, self.times = 0, 0, []
+        for row in page:
+            self.rows += 1
+            # A page is in order, so one that makes no sense may be missed.
+            with suppress(ProtocolError):
+                self.times.append(parse.updated_of(row))
+            identity = _identity(row)
+            if identity not in self._seen:
+                self._seen.add(identity)
+                self.fresh += 1
+                yield row
+        self.more = page.more
+
+
+def drained(held: List[T]) -> Iterator[T]:
+    """Every value of a list, which lets go of each before the next one is looked at."""
+    held.reverse()
+    while held:
+        yield held.pop()
 
 
 def _within(query: str, bound: Optional[datetime]) -> str:
     return query if bound is None else queries.all_of(query, queries.before(bound))
 
 
-def _span(rows: Tuple[Raw, ...], bound: Optional[datetime]) -> Tuple[datetime, datetime]:
+def _span(told: List[datetime], bound: Optional[datetime]) -> Tuple[datetime, datetime]:
     """The newest and the oldest second of a page, neither above the bound it was asked with.
+
+    :param told: the times of its rows.
 
     A row that was touched while its page was being made can show a time above the bound; taking
     the least time of all rows only repeats some, whereas the last row's could skip some.
     """
-    told = list(times(rows))
     if not told:
         raise _repeats()
     newest, oldest = max(told), min(told)
     return (newest, oldest) if bound is None else (min(newest, bound), min(oldest, bound))
 
 
-def times(rows: Iterable[Raw]) -> Iterator[datetime]:
-    """The times that can be read; a page is in order, so one that makes no sense may be missed."""
-    for row in rows:
-        with suppress(ProtocolError):
-            yield parse.updated_of(row)
-
-
-def _second(fetch: Fetch, query: str, second: datetime, seen: Set[Identity]) -> Iterator[Raw]:
+def _second(walk: _Walk, query: str, second: datetime) -> Iterator[Raw]:
     """The rows updated in one second that fills a whole page: here only offsets lead on.
 
     While offsets are walked, rows can leave the second (they are touched again), and those behind
@@ -85,34 +119,21 @@ def _second(fetch: Fetch, query: str, second: datetime, seen: Set[Identity]) -> 
     """
     inside = queries.all_of(query, queries.after(second), queries.before(second))
     offsets: List[int] = []
-    start, more, idle = 0, True, 0
-    while more:
-        rows, more = fetch(inside, start)
+    start, idle = 0, 0
+    walk.more = True
+    while walk.more:
+        yield from walk.page(inside, start)
         offsets.append(start)
-        start += len(rows)
-        fresh = _fresh(rows, seen)
-        yield from fresh
-        idle = 0 if fresh else idle + 1
+        start += walk.rows
+        idle = 0 if walk.fresh else idle + 1
         if idle == _IDLE_PAGES:
             raise _repeats()
     found = len(offsets) > 1
     while found:
         found = False
         for offset in reversed(offsets):
-            fresh = _fresh(fetch(inside, offset)[0], seen)
-            found = found or bool(fresh)
-            yield from fresh
-
-
-def _fresh(rows: Iterable[Raw], seen: Set[Identity]) -> List[Raw]:
-    """The rows whose change was not seen before; remembers them."""
-    fresh = []
-    for row in rows:
-        identity = _identity(row)
-        if identity not in seen:
-            seen.add(identity)
-            fresh.append(row)
-    return fresh
+            yield from walk.page(inside, offset)
+            found = found or walk.fresh > 0
 
 
 def _identity(row: Raw) -> Identity:
@@ -121,7 +142,7 @@ def _identity(row: Raw) -> Identity:
     A row that makes no sense is distinguished from others by all that it holds.
     """
     try:
-        return str(row.get("project")), parse.number_of(row)
+        return intern(str(row.get("project"))), parse.number_of(row)
     except ProtocolError:
         return repr(sorted(row.items())), 0
 

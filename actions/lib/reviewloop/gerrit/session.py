@@ -17,7 +17,7 @@ from reviewloop.gerrit.protocol import Params, Peer
 from reviewloop.gerrit.queries import Option, Version
 from reviewloop.http.clock import Clock, ServerClock, utc_now
 from reviewloop.http.credentials import basic, basic_token
-from reviewloop.http.messages import Request
+from reviewloop.http.messages import Request, Response
 from reviewloop.http.paced import PacedTransport
 from reviewloop.http.retry import Patience, Timing, patiently
 from reviewloop.http.transport import Limits, RequestsTransport, Transport
@@ -32,6 +32,9 @@ MAX_BODY = 64 * 1024 * 1024
 WRITE_PATIENCE = 30.0
 
 _BAD_REQUEST = 400
+
+#: Makes a value of an answer, such as ``Peer.decode``.
+Decode = Callable[[Request, Response], Any]
 
 
 def host_of(url: str) -> str:
@@ -147,8 +150,16 @@ class Session:
             )
         return self._query_limit
 
-    def _read_with(self, path: str, params: Params, options: Iterable[Option]) -> Any:
+    def _read_with(
+        self,
+        path: str,
+        params: Params,
+        options: Iterable[Option],
+        decode: Optional[Decode] = None,
+    ) -> Any:
         """A read with the options that the server knows.
+
+        :param decode: as of :meth:`_read`.
 
         Nearly every server knows them all, and one that does not refuses the request: only then its
         version is asked for.
@@ -157,28 +168,29 @@ class Session:
         if self._version is not None:
             wanted = queries.supported(wanted, self._version)
         try:
-            return self._read(path, [*params, *_given(wanted)])
+            return self._read(path, [*params, *_given(wanted)], decode)
         except RefusedError as err:
             known = wanted
             if err.status == _BAD_REQUEST and self._version is None:
                 known = queries.supported(wanted, self.version())
             if known == wanted:
                 raise
-        return self._read(path, [*params, *_given(known)])
+        return self._read(path, [*params, *_given(known)], decode)
 
-    def _read(self, path: str, params: Params = ()) -> Any:
+    def _read(self, path: str, params: Params = (), decode: Optional[Decode] = None) -> Any:
         """A read, tried again while what fails is temporary.
 
+        :param decode: what makes a value of the answer (default: ``Peer.decode``).
         :raises TemporaryError: it failed as often as its patience says, or the server asks for a
             longer wait; ``retry_after`` says how long.
         """
         request = self._peer.get(path, params)
-        return patiently(lambda: self._once(request), self._patience, self._timing)
+        return patiently(lambda: self._once(request, decode), self._patience, self._timing)
 
-    def _once(self, request: Request) -> Any:
+    def _once(self, request: Request, decode: Optional[Decode] = None) -> Any:
         response = self._transport.send(request)
         self._clock.hear(response.date)
-        return self._peer.decode(request, response)
+        return (decode or self._peer.decode)(request, response)
 
 
 def _given(options: Iterable[Option]) -> List[Tuple[str, str]]:

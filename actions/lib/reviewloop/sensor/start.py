@@ -31,6 +31,8 @@ from reviewloop.settings.load import Settings
 EVERY = timedelta(hours=1)
 #: and as soon as so much has: changes, and a part of all.
 MOVED, SHARE = 500, 20
+#: Readings that a look at many holds at most before it packs them.
+HELD = 50
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,15 @@ class Start:
         self._coming = oldest
 
     def _take_in(self, found: Iterator[Found], now: datetime) -> None:
-        """Take in changes and pack them, portion by portion: many of them fit in no memory."""
-        for portion in iter(lambda: list(islice(found, PORTION)), []):
-            self._intake.take(portion)
+        """Take in changes and pack them, few by few: many of them fit in no memory."""
+        for place, few in enumerate(iter(lambda: list(islice(found, HELD)), []), 1):
+            self._intake.take(few)
             self._watch.settle(now - self._settling)
             self._watch.rest()
             # Only what has been taken in: the scan is ahead of that.
             self._reached = self._coming
-            self._log.info("%d changes looked at.", len(self._known))
+            if place * HELD % PORTION == 0 or len(few) < HELD:
+                self._log.info("%d changes looked at.", len(self._known))
 
     # What the last process left.
 
