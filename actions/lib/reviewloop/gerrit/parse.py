@@ -8,9 +8,8 @@ else, see :mod:`reviewloop.gerrit.fields`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
@@ -27,8 +26,7 @@ DEFAULT_QUERY_LIMIT = 500
 _MAX_FOOTERS = 50
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """What the index alone says of a change (a search without options).
 
     ``meta_rev_id`` moves with everything that happens to the change (3.4+; empty where absent).

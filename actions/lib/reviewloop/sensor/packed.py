@@ -116,6 +116,11 @@ def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
     return Reading(change, state, pauses, lines), dict(_of_asked(*one) for one in asks)
 
 
+def updated_of(text: str) -> datetime:
+    """When the change was last touched: what :func:`pack` wrote first."""
+    return instant(int(text[1 : text.index(",")]))
+
+
 def standing_of(text: str) -> int:
     """What :func:`pack` was told of how the change stands."""
     return int(json.loads(text)[-1][0])

@@ -126,11 +126,12 @@ class Start:
         unmoved, moved = self._compared(left.entries, query)
         if len(moved) * PORTION > (len(unmoved) + len(moved)) * MAX_BATCH:
             return False
+        settled = now - self._settling
         for place, (row, entry) in enumerate(unmoved, 1):
-            if not self._taken(row, entry):
+            if not self._taken(row, entry, settled):
                 moved.add(row_key(row))
             if place % UNPACKED == 0 or place == len(unmoved):
-                self._watch.settle(now - self._settling)
+                self._watch.settle(settled)
         self._take_in(self._reader.changes(moved), now)
         self.begun = left.begun
         self._log.info("%d changes were known, %d have moved.", len(unmoved), len(moved))
@@ -154,10 +155,10 @@ class Start:
                 moved.add(row_key(row))
         return unmoved, moved
 
-    def _taken(self, row: Row, entry: Entry) -> bool:
-        key, cursor = row_key(row), self._position.cursor
+    def _taken(self, row: Row, entry: Entry, now: datetime) -> bool:
+        key = row_key(row)
         try:
-            self._watch.recall(key, entry.known, entry.dispatched, entry.guessed, cursor)
+            self._watch.recall(key, entry.told, self._position.cursor, now)
         except UNUSABLE:
             return False
         self._known.note_row(row)
@@ -204,7 +205,7 @@ class Leaving:
         for key, seen in self._memories.known.items():
             told = self._memories.watch.text(key)
             if told is not None and seen.is_open:
-                yield key, Entry(seen.stamp, *told)
+                yield key, Entry(seen.stamp, told)
 
 
 def horizon(settings: Settings, now: datetime) -> datetime:
