@@ -118,7 +118,8 @@ def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
 
 def updated_of(text: str) -> datetime:
     """When the change was last touched: what :func:`pack` wrote first."""
-    return instant(int(text[1 : text.index(",")]))
+    end = text.index(",")
+    return instant(int(text[1:end]))
 
 
 def standing_of(text: str) -> int:
