@@ -242,7 +242,7 @@ def _tracked(count: int) -> Iterator[Row]:
     bench.fake.advance(minutes=30)
     bench.poll()
     for number in range(10_000, 10_000 + count):
-        watch.recall(ChangeKey(number, key.project), *told, cursor)
+        watch.recall(ChangeKey(number, key.project), told, cursor, bench.fake.now)
         if number % 500 == 0:
             watch.settle(bench.fake.now)
     meter = Meter(bench)

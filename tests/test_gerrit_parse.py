@@ -301,18 +301,22 @@ class TestSearches:
         """Only the mark on the last row says that there are more."""
         marked = {**least(), "_more_changes": True}
 
-        assert parse.page([least(), marked]) == ((least(), marked), True)
-        assert parse.page([marked, least()]) == ((marked, least()), False)
+        for rows, more in (([least(), marked], True), ([marked, least()], False)):
+            page = parse.Page(rows)
+            assert list(page) == rows
+            assert page.more == more
 
     def test_empty_page(self) -> None:
         """An empty page is the end."""
-        assert parse.page([]) == ((), False)
+        page = parse.Page([])
 
-    @pytest.mark.parametrize("data", [{}, 1, [{"_more_changes": 1}]])
-    def test_no_page(self, data: object) -> None:
-        """A page of another form is refused."""
+        assert list(page) == []
+        assert not page.more
+
+    def test_no_page(self) -> None:
+        """A mark of another form is refused."""
         with pytest.raises(ProtocolError):
-            parse.page(data)
+            list(parse.Page([{"_more_changes": 1}]))
 
 
 class TestSmallAnswers:

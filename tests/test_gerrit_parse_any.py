@@ -142,7 +142,7 @@ READERS: List[Callable[[Any], Any]] = [
     parse.message,
     parse.messages,
     parse.comments,
-    parse.page,
+    lambda data: list(parse.Page([data])),
     parse.hashtags,
     parse.votes,
     parse.query_limit,

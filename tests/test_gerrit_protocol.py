@@ -152,6 +152,44 @@ class TestValues:
         assert "`url`" in error.remedy
 
 
+class TestLists:
+    """A list that is read value by value."""
+
+    def test_one_at_a_time(self) -> None:
+        """A value is read when it is wanted, so what is no JSON shows when it is come to."""
+        values = PEER.values(READ, as_json(')]}\'\n[{"a":1},{"a":2},{"a":}]\n'))
+
+        assert [next(values), next(values)] == [{"a": 1}, {"a": 2}]
+        with pytest.raises(ProtocolError, match="not JSON"):
+            next(values)
+
+    @pytest.mark.parametrize("text", ["[]", " [ ] ", ")]}'\n[]\n", " " * 100 + "[]"])
+    def test_empty(self, text: str) -> None:
+        """An empty list has no values, however it is written."""
+        assert list(PEER.values(READ, as_json(text))) == []
+
+    def test_cut_anywhere(self) -> None:
+        """A list that ends before its end is found out at once: it can be asked for again."""
+        whole = ')]}\'\n[{"a":"]"},[]]\n'
+
+        assert list(PEER.values(READ, as_json(whole))) == [{"a": "]"}, []]
+        assert list(PEER.values(READ, as_json(whole[:-1]))) == [{"a": "]"}, []]
+        for end in range(len(whole) - 1):
+            with pytest.raises(TemporaryError):
+                PEER.values(READ, as_json(whole[:end]))
+
+    @pytest.mark.parametrize("text", [")]}'\n{}\n", "1", "null", ')]}\'\n"a"\n'])
+    def test_no_list(self, text: str) -> None:
+        """Anything else that is JSON is refused by its type."""
+        with pytest.raises(ProtocolError, match="not list"):
+            PEER.values(READ, as_json(text))
+
+    def test_refused(self) -> None:
+        """A refusal is one before anything is read."""
+        with pytest.raises(RefusedError):
+            PEER.values(READ, answer(404, b"Not found"))
+
+
 class TestRedirects:
     """Answers that point elsewhere."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from typing import List, Tuple
+from typing import Dict, List, Tuple
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ from sandbox.gerrit.fake import FakeGerrit
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.protocol import Peer, Request
-from reviewloop.gerrit.scan import Raw, keyset
+from reviewloop.gerrit.scan import drained, keyset
 
 START = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
 
@@ -166,11 +166,11 @@ class TestOddServers:
         """A row touched while its page is made shows a later time; nothing behind it is skipped."""
         fake = server(*range(6))
 
-        def fetch(query: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
+        def fetch(query: str, start: int) -> parse.Page:
             request = Request("GET", "/changes/", (("q", query), ("n", "3"), ("S", str(start))))
-            rows, more = parse.page(Peer("fake").decode(request, fake.send(request)))
+            rows = list(Peer("fake").values(request, fake.send(request)))
             rows[-1]["updated"] = "2026-03-03 09:00:00.000000000"
-            return rows, more
+            return parse.Page(rows)
 
         found = [parse.number_of(row) for row in keyset(fetch, "status:open")]
 
@@ -182,20 +182,20 @@ class TestOddServers:
         other = {"_number": 2, "updated": "2026-03-02 08:00:00", "_more_changes": True}
 
         with pytest.raises(ProtocolError, match="repeats"):
-            list(keyset(lambda _query, _start: ((row, other), True), "status:open"))
+            list(keyset(lambda _query, _start: parse.Page([row, other]), "status:open"))
 
     def test_row_newer_than_asked_for_does_not_start_over(self) -> None:
         """A scan's bounds only ever go down, even past a page of one row that was just touched."""
         fake = server(*range(6))
         asked: List[str] = []
 
-        def fetch(query: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
+        def fetch(query: str, start: int) -> parse.Page:
             asked.append(query)
             request = Request("GET", "/changes/", (("q", query), ("n", "1"), ("S", str(start))))
-            rows, more = parse.page(Peer("fake").decode(request, fake.send(request)))
+            rows = list(Peer("fake").values(request, fake.send(request)))
             if len(asked) == 3:
                 rows[0]["updated"] = "2026-03-03 09:00:00.000000000"
-            return rows, more
+            return parse.Page(rows)
 
         found = [parse.number_of(row) for row in keyset(fetch, "status:open")]
 
@@ -206,19 +206,21 @@ class TestOddServers:
 
     def test_searches_for_one_second_only(self) -> None:
         """The same where the search for one second works, and the other bounds are ignored."""
-        rows = tuple(
-            {"_number": number, "updated": f"2026-03-02 09:00:0{number}"} for number in (2, 1)
-        )
+        found = {"updated": "2026-03-02 09:00:02", "_number": 2}
+
+        def fetch(query: str, _start: int) -> parse.Page:
+            last = {"updated": "2026-03-02 09:00:01", "_number": 1}
+            return parse.Page([found, {**last, "_more_changes": "after:" not in query}])
 
         with pytest.raises(ProtocolError, match="repeats"):
-            list(keyset(lambda query, _start: (rows, "after:" not in query), "status:open"))
+            list(keyset(fetch, "status:open"))
 
     def test_offsets_ignored(self) -> None:
         """The same where only offsets are ignored."""
         row = {"_number": 1, "updated": "2026-03-02 09:00:00", "_more_changes": True}
 
         with pytest.raises(ProtocolError, match="repeats"):
-            list(keyset(lambda _query, _start: ((row,), True), "status:open"))
+            list(keyset(lambda _query, _start: parse.Page([row]), "status:open"))
 
     def test_rows_that_leave_the_crowd(self) -> None:
         """Rows that move up while offsets are walked are found on the way back."""
@@ -234,3 +236,42 @@ class TestOddServers:
         fake.before_send = disturb
 
         assert sorted(scanned(fake, 2)) == list(range(1, 10))
+
+
+class TestWhatIsHeld:
+    """A history takes ten times the room of its text."""
+
+    def test_rows_are_let_go(self) -> None:
+        """Of two pages of fifty rows there are two at one time: one that is looked at, and one that
+        is read next.
+        """
+        alive: List[int] = []
+        most: List[int] = []
+
+        class Row(Dict[str, object]):
+            """A row that tells when it is gone."""
+
+            def __init__(self, number: int) -> None:
+                time = f"2026-03-02 09:{number // 60:02}:{number % 60:02}"
+                super().__init__(_number=number, updated=time, _more_changes=number == 50)
+                alive.append(number)
+
+            def __del__(self) -> None:
+                alive.remove(self["_number"])  # type: ignore[arg-type]
+
+        def fetch(query: str, _start: int) -> parse.Page:
+            return parse.Page(
+                map(Row, range(49, 0, -1) if "before:" in query else range(99, 49, -1))
+            )
+
+        for _row in keyset(fetch, "status:open"):
+            most.append(len(alive))
+
+        assert len(most) == 99
+        assert max(most) <= 2
+
+    def test_a_list_is_emptied(self) -> None:
+        """In its order, and what was looked at is in it no longer."""
+        held = [1, 2, 3]
+
+        assert [(one, len(held)) for one in drained(held)] == [(1, 2), (2, 1), (3, 0)]

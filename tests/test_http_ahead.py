@@ -59,14 +59,18 @@ class TestAhead:
         assert told.sent == [("/one", True)]
 
     def test_something_else(self) -> None:
-        """Whoever sends another request gets the answer to that one."""
+        """Whoever sends another request gets the answer to that one, and nothing is sent ahead any
+        more: or each page would be asked for twice.
+        """
         told = Told()
         ahead = Ahead(told)
         ahead.announce(ONE)
         assert told.begun.wait(SOON)
 
         assert ahead.send(OTHER).body == b"/other"
-        assert told.sent[1:] == [("/other", False)]
+        ahead.announce(ONE)
+        assert ahead.send(ONE).body == b"/one"
+        assert told.sent[1:] == [("/other", False), ("/one", False)]
 
     def test_taken_once(self) -> None:
         """An answer is given once: the same request later is sent anew, or it would be stale."""
@@ -133,11 +137,12 @@ class Pages(Transport):
 
 
 def _row(number: int) -> Dict[str, object]:
-    return {"_number": number, "project": "p", "updated": f"2026-03-02 09:00:{number:02}.000000000"}
+    at = f"2026-03-02 09:00:{number:02}.000000000"
+    return {"_number": number, "project": "p", "created": at, "updated": at}
 
 
 def _answer(value: object) -> Response:
-    body = b")]}'\n" + json.dumps(value).encode()
+    body = b")]}'\n" + json.dumps(value, separators=(",", ":")).encode()
     return Response(200, {"content-type": "application/json"}, body)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
-from typing import List
+from typing import Any, List, Optional
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from reviewloop.http.body import CodingError, CutOffError, TooLargeError, read_body
 from reviewloop.http.credentials import basic, credentials_in, hidden
-from reviewloop.http.messages import Response, read_json, whole_number
+from reviewloop.http.messages import Response, read_json, read_values, whole_number
 
 DATE = "Mon, 02 Mar 2026 12:00:00 GMT"
 
@@ -143,3 +144,44 @@ def test_what_of_headers_is_secret(headers: dict, expected: set) -> None:
     assert expected <= found
     assert "application/json" not in found
     assert all(len(word) >= 4 for word in found)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.lists(JSON), st.sampled_from([None, 1]), st.booleans())
+def test_the_values_of_an_array(values: List[Any], indent: Optional[int], plain: bool) -> None:
+    """One by one they are what they are as a whole, however the array is written."""
+    body = json.dumps(values, indent=indent, ensure_ascii=plain).encode("utf-8", "surrogatepass")
+    try:
+        expected = read_json(body)
+    except ValueError:
+        expected = None
+
+    if expected is not None:
+        assert list(read_values(body)) == expected == values
+
+
+@given(st.text(alphabet='[]{},:" 1a\n', max_size=12))
+def test_any_text_as_an_array(text: str) -> None:
+    """What is no array as a whole ends in an error, and nothing else does."""
+    try:
+        expected: Any = json.loads(text)
+    except ValueError:
+        expected = None
+
+    try:
+        found: Any = list(read_values(text.encode()))
+    except ValueError:
+        found = None
+    assert found == (expected if isinstance(expected, list) else None)
+
+
+def test_a_very_deep_array() -> None:
+    """Deeper than Python follows a value, nobody does."""
+    with pytest.raises(ValueError, match="nested too deep"):
+        list(read_values(b"[" * 100_000 + b"]" * 100_000))

@@ -18,14 +18,16 @@ from histories import at
 from reviewloop.core.timestamps import epoch
 from reviewloop.sensor.beside import LONGEST, VERSION, Beside, Entry, default_folder
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.memory import Told
 from reviewloop.store.cursor import Cursor
 
 NOON = at("tue 12:00")
 BEGUN = at("mon 12:00")
+CHECKSUM = 2768393948
 CURSOR = Cursor(NOON, cache="cafe")
 ENTRIES = {
-    ChangeKey(7, "tools/build"): Entry("a stamp", "known", "dispatched", ""),
-    ChangeKey(8, "tools/build"): Entry("another", "", "", "guessed"),
+    ChangeKey(7, "tools/build"): Entry("a stamp", Told("known", "dispatched", "", 9)),
+    ChangeKey(8, "tools/build"): Entry("another", Told("", "", "guessed", None)),
 }
 
 
@@ -65,9 +67,9 @@ def test_form(left: Beside) -> None:
             "through": epoch(NOON),
             "begun": epoch(BEGUN),
         },
-        [7, "tools/build", "a stamp", "known", "dispatched", ""],
-        [8, "tools/build", "another", "", "", "guessed"],
-        {"changes": 2},
+        [7, "tools/build", "a stamp", "known", "dispatched", "", 9],
+        [8, "tools/build", "another", "", "", "guessed", None],
+        {"changes": 2, "checksum": CHECKSUM},
     ]
 
 
@@ -122,13 +124,25 @@ REASONS: Dict[str, Spoil] = {
     ),
     "short of a change": ("some of it is missing", lambda values: [*values[:2], values[3]]),
     "without an end": ("its end is missing", lambda values: values[:3]),
-    "with a text for a number": ("it is damaged", lambda values: [values[0], ["7", "p", *"abcd"]]),
+    "with a text for a number": (
+        "it is damaged",
+        lambda values: [values[0], ["7", "p", *"abcd", 9]],
+    ),
     "with a truth for a number": (
         "it is damaged",
-        lambda values: [values[0], [True, "p", *"abcd"]],
+        lambda values: [values[0], [True, "p", *"abcd", 9]],
     ),
-    "without a project": ("it is damaged", lambda values: [values[0], [7, None, *"abcd"]]),
-    "without a stamp": ("it is damaged", lambda values: [values[0], [7, "p", None, *"bcd"]]),
+    "without a project": ("it is damaged", lambda values: [values[0], [7, None, *"abcd", 9]]),
+    "without a stamp": ("it is damaged", lambda values: [values[0], [7, "p", None, *"bcd", 9]]),
+    "with a text for an instant": (
+        "it is damaged",
+        lambda values: [values[0], [7, "p", *"abcde"]],
+    ),
+    "with another digit": (
+        "it is damaged",
+        lambda values: [values[0], [7, *values[1][1:-1], 8], *values[2:]],
+    ),
+    "without a checksum": ("'checksum'", lambda values: [*values[:3], {"changes": 2}]),
 }
 
 
@@ -267,12 +281,12 @@ def test_written_anew(left: Beside) -> None:
 
     assert [one.name for one in left.folder.iterdir()] == [left.path.name]
     assert stat.S_IMODE(left.path.stat().st_mode) == 0o600
-    assert lines(left)[1:] == [{"changes": 0}]
+    assert lines(left)[1:] == [{"changes": 0, "checksum": 0}]
 
 
 def test_project_in_any_script(tmp_path: Path) -> None:
     """Names of projects are no matter, whatever the locale."""
-    entries = {ChangeKey(7, "инструменты"): Entry("s", "k", "d", "")}
+    entries = {ChangeKey(7, "инструменты"): Entry("s", Told("k", "d", "", 0))}
     found = beside(tmp_path)
     found.write(CURSOR, BEGUN, entries.items())
     read = found.read(CURSOR, NOON)

@@ -8,6 +8,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 import pytest
 
 from bench import Bench
+from reviewloop.sensor import memory
 from reviewloop.sensor.commanded import RECENT
 from reviewloop.sensor.events import Dispatched
 from reviewloop.sensor.memory import Memory
@@ -107,6 +108,24 @@ def test_restart(tmp_path: Path) -> None:
     asked, _ = seen(bench, before)
 
     assert asked <= 1.2 * floor + 2
+
+
+def test_restart_unpacks_what_may_be_due(tmp_path: Path, counts: Counts) -> None:
+    """What was left of a change is looked into only if something of it may be due: an hour later
+    of none, and the next morning of those that are told by then.
+    """
+    counts.watch(memory, "unpack")
+    bench = site(200, tmp_path)
+    bench.poll()
+    bench.fake.advance(hours=1)
+    bench.start()
+    assert counts.during(bench)["unpack"] == 0
+    bench.fake.at("2026-03-03 09:00:30")
+    bench.start()
+    found = counts.during(bench)
+
+    assert 20 < len(bench.told) < 40
+    assert found["unpack"] <= 5 * len(bench.told)
 
 
 def test_failed_save() -> None:
@@ -228,9 +247,9 @@ def lines(bench: Bench) -> Iterator[int]:
     """How long what is kept of each change is."""
     memory = bench.poller._watch._memory
     for key in memory:
-        text = memory.text(key)
-        assert text is not None
-        yield sum(map(len, text))
+        told = memory.text(key, None)
+        assert told is not None
+        yield sum(map(len, (told.known, told.dispatched, told.guessed)))
 
 
 def test_size_of_what_is_kept() -> None:

@@ -28,6 +28,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Ten changes of ten seconds, found five by five and taken in two by two."""
     monkeypatch.setattr("reviewloop.sensor.reader.PORTION", PORTION)
     monkeypatch.setattr("reviewloop.sensor.start.PORTION", PORTION)
+    monkeypatch.setattr("reviewloop.sensor.start.HELD", PORTION)
     bench = Bench()
     bench.poll()
     for _ in range(10):

@@ -116,7 +116,7 @@ def test_row_on_an_old_server() -> None:
 def test_rows_are_forgotten_like_changes(status: ChangeStatus, since: str) -> None:
     """An open one stays, a closed one goes when no delta reaches it."""
     known = Known()
-    known.note_row(replace(row(), status=status))
+    known.note_row(row()._replace(status=status))
     known.prune(at(since), nothing_kept)
 
     assert (KEY in known) is (status is ChangeStatus.NEW or since == "mon 9:00")
@@ -135,7 +135,7 @@ def test_each_is_asked_for_by_its_key() -> None:
     known = Known()
     other = ChangeKey(2, "tools/build")
     for number in (1, 2):
-        known.note_row(replace(row(), number=number, status=ChangeStatus.MERGED))
+        known.note_row(row()._replace(number=number, status=ChangeStatus.MERGED))
     known.prune(at("mon 9:01"), {other}.__contains__)
 
     assert list(known) == [other]

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Callable, Dict, List, Tuple
+from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -148,16 +149,17 @@ SPOILT: Dict[str, Callable[[Path], None]] = {
     "a line is missing": lambda path: path.write_text(
         "".join(path.read_text().splitlines(keepends=True)[:3]) + '{"changes": 30}\n'
     ),
-    "another version": head(lambda value: value.update(version=2)),
+    "another version": head(lambda value: value.update(version=1)),
     "another release or configuration": head(lambda value: value.update(fingerprint="f")),
     "another cursor": head(lambda value: value.update(cache="c")),
     "of a later cursor": head(lambda value: value.update(through=4_000_000_000)),
     "too old": head(lambda value: value.update(begun=1)),
     "dated ahead": head(lambda value: value.update(begun=4_000_000_000)),
     "no instant": head(lambda value: value.update(through="now")),
-    "a change without a number": line(["1", "tools/build", "a", "b", "c", ""]),
-    "a change that is none": line([1, "tools/build", None, "b", "c", ""]),
+    "a change without a number": line(["1", "tools/build", "a", "b", "c", "", 0]),
+    "a change that is none": line([1, "tools/build", None, "b", "c", "", 0]),
     "too few fields": line([1, "tools/build"]),
+    "another text": line([1, "tools/build", "a", "[1]", "", "", None]),
     "writable for others": lambda path: path.chmod(0o666),
     "a link": linked,
     "a folder": lambda path: (path.unlink(), path.mkdir()),  # type: ignore[dict-item, return-value]
@@ -183,7 +185,9 @@ def test_one_line_that_makes_no_sense(bench: Bench, known: str, dispatched: str)
     path = file(bench)
     lines = path.read_text().splitlines()
     place = next(place for place, one in enumerate(lines) if one.startswith('[1, "'))
-    lines[place] = json.dumps([1, "tools/build", stamp, known, dispatched, ""])
+    lines[place] = json.dumps([1, "tools/build", stamp, known, dispatched, "", 0])
+    checksum = crc32("".join(lines[1:-1]).encode())
+    lines[-1] = json.dumps({"changes": len(lines) - 2, "checksum": checksum})
     path.write_text("\n".join(lines) + "\n")
     bench.start()
     bench.poll()
@@ -360,6 +364,7 @@ def test_goes_on_where_it_came_to() -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("reviewloop.sensor.reader.PORTION", 20)
         patched.setattr("reviewloop.sensor.start.PORTION", 20)
+        patched.setattr("reviewloop.sensor.start.HELD", 20)
         bench.fake.before_send = break_off
         bench.poll()
         bench.fake.advance(minutes=5)

@@ -10,6 +10,7 @@ from reviewloop.core.milestones import Crossing
 from reviewloop.core.reading import Reading, read_change
 from reviewloop.sensor.events import Event
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.memory import Told
 from reviewloop.sensor.watch import Watch
 from reviewloop.store.cursor import Cursor
 
@@ -248,8 +249,8 @@ def test_what_another_process_may_know() -> None:
     assert [watch.text(key(number)) for number in (1, 4)] == [None, None]
     watch.learn(reading(2, merged()), NOTHING)
     poll(watch, "thu 9:00")
-    told = [watch.text(key(number)) or ("x", "x", "x") for number in (1, 2, 3)]
-    assert [(bool(known), guessed) for known, _, guessed in told] == [
+    told = [left(watch, number) for number in (1, 2, 3)]
+    assert [(bool(one.known), one.guessed) for one in told] == [
         (True, ""),
         (False, ""),
         (True, "guessed"),
@@ -258,7 +259,14 @@ def test_what_another_process_may_know() -> None:
     watch.forget(key(3))
     watch.learn(reading(3, waiting()), NOTHING)
     poll(watch, "thu 10:00")
-    assert (watch.text(key(3)) or ("", "", "x"))[2] == ""
+    assert left(watch, 3).guessed == ""
+
+
+def left(watch: Watch, number: int) -> Told:
+    """What another process may know of a change."""
+    told = watch.text(key(number))
+    assert told is not None
+    return told
 
 
 def test_renewed() -> None:
@@ -299,7 +307,7 @@ def test_recalled_from_another_process() -> None:
     """It is watched as before, and known to have been touched when it was."""
     before, watch = watch_of(1), Watch("s")
     poll(before, "tue 9:00")
-    watch.recall(key(1), *(before.text(key(1)) or ("", "", "")), Cursor(at("tue 9:00")))
+    watch.recall(key(1), left(before, 1), Cursor(at("tue 9:00")), at("tue 9:00"))
 
     assert watch.touched(1) == at("mon 9:00")
     assert poll(watch, "tue 10:00") == []

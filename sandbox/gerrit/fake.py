@@ -378,5 +378,5 @@ def body_of(request: Request) -> Json:
 
 
 def _json_response(status: int, value: Any) -> Response:
-    text = ")]}'\n" + json.dumps(value)
+    text = ")]}'\n" + json.dumps(value) + "\n"
     return Response(status, {"content-type": "application/json; charset=UTF-8"}, text.encode())

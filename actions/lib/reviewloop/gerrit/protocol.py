@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence, Tuple, Type, Union
+from typing import Any, Iterator, Mapping, Sequence, Tuple, Type, Union
 from urllib.parse import quote, urlsplit
 
 from reviewloop.core.keys import change_ident
@@ -22,15 +22,20 @@ from reviewloop.errors import (
     ReviewLoopError,
     TemporaryError,
 )
+from reviewloop.gerrit.fields import typed
 from reviewloop.http import codes
 from reviewloop.http.credentials import hidden
-from reviewloop.http.messages import Request, Response, read_json
+from reviewloop.http.messages import Request, Response, read_json, read_values
 
 #: Longest part of the server's own words that is repeated in an error.
 MAX_ERROR_TEXT = 300
 
 #: Sent before every JSON answer, so that a browser cannot run it as a script.
 _XSSI_PREFIX = b")]}'"
+
+#: Bytes within which a list begins.
+_BEGINNING = 64
+_WEB_PAGES = ("text/html", "application/xhtml+xml")
 
 _ACCEPT = {"Accept": "application/json"}
 _JSON = {**_ACCEPT, "Content-Type": "application/json; charset=UTF-8"}
@@ -79,13 +84,49 @@ class Peer:
         :raises AmbiguousError: 408, 5xx or an unreadable answer of a write.
         :raises ProtocolError: a read's answer that is not JSON.
         """
+        self._check(request, response)
+        if response.status == codes.NO_CONTENT:
+            return None
+        try:
+            return _json(response.body)
+        except ValueError as err:
+            raise self._unread(request, response) from err
+
+    def values(self, request: Request, response: Response) -> Iterator[Any]:
+        """The values of a list that the server answered, each read when it is wanted.
+
+        What ends before its end is found at once, so that it can be asked for again; what else is
+        no JSON, when it is come to.
+
+        :raises AuthError, ConfigError, RefusedError, TemporaryError, ProtocolError: as ``decode``.
+        """
+        is_list = _plain(response.body[:_BEGINNING]).lstrip().startswith(b"[")
+        if _is_cut(response.body) or not is_list:
+            return iter(typed(self.decode(request, response), list, "result", "search"))
+        self._check(request, response)
+        return self._each(request, response)
+
+    def _each(self, request: Request, response: Response) -> Iterator[Any]:
+        unread = self._unread(request, response)
+        values = read_values(_plain(response.body))
+        del response
+        try:
+            yield from values
+        except ValueError as err:
+            raise unread from err
+
+    def _check(self, request: Request, response: Response) -> None:
+        """Raise what is no value."""
         if response.status >= codes.BAD_REQUEST:
             raise self._failure(request, response)
         if response.status >= codes.OK_BELOW:
             raise self._redirected(response)
-        if response.status == codes.NO_CONTENT:
-            return None
-        return self._value(request, response)
+        if response.status != codes.NO_CONTENT and response.content_type in _WEB_PAGES:
+            raise AuthError(
+                f"{self.host} answered {request} with a web page instead of data:"
+                " a login page, or a proxy in between.",
+                "Check `url`, and let the proxy pass HTTP Basic requests through to Gerrit.",
+            )
 
     def _full(self, path: str) -> str:
         return f"/a{path}" if self.username else path
@@ -99,25 +140,17 @@ class Peer:
             " (https where it is on, with its sub-path, without a login page in front).",
         )
 
-    def _value(self, request: Request, response: Response) -> Any:
-        if response.content_type in ("text/html", "application/xhtml+xml"):
-            raise AuthError(
-                f"{self.host} answered {request} with a web page instead of data:"
-                " a login page, or a proxy in between.",
-                "Check `url`, and let the proxy pass HTTP Basic requests through to Gerrit.",
-            )
-        try:
-            return _json(response.body)
-        except ValueError as err:
-            unread: Type[ReviewLoopError] = ProtocolError
-            if _is_cut(response.body):
-                unread = TemporaryError
-            kind = AmbiguousError if request.writes else unread
-            raise kind(
-                f"{self.host} answered {request} with {response.status} and"
-                f" {len(response.body)} bytes that are not JSON"
-                f" ({response.content_type or 'no content type'})."
-            ) from err
+    def _unread(self, request: Request, response: Response) -> ReviewLoopError:
+        kind: Type[ReviewLoopError] = ProtocolError
+        if request.writes:
+            kind = AmbiguousError
+        elif _is_cut(response.body):
+            kind = TemporaryError
+        return kind(
+            f"{self.host} answered {request} with {response.status} and"
+            f" {len(response.body)} bytes that are not JSON"
+            f" ({response.content_type or 'no content type'})."
+        )
 
     def _failure(self, request: Request, response: Response) -> ReviewLoopError:
         status = response.status
@@ -186,8 +219,12 @@ def segment(text: Union[str, int]) -> str:
 
 
 def _json(body: bytes) -> Any:
+    return read_json(_plain(body))
+
+
+def _plain(body: bytes) -> bytes:
     start = len(_XSSI_PREFIX) if body.startswith(_XSSI_PREFIX) else 0
-    return read_json(body[start:])
+    return body[start:]
 
 
 def _is_cut(body: bytes) -> bool:

@@ -16,6 +16,7 @@ from reviewloop.gerrit.protocol import Params, change_id, segment
 from reviewloop.gerrit.queries import Option
 from reviewloop.gerrit.session import Session
 from reviewloop.http import codes
+from reviewloop.http.messages import Request
 
 #: A change: itself, ``protocol.change_id(number, project)``, or a bare number.
 Ident = Union[Change, str, int]
@@ -57,8 +58,9 @@ class ReadClient(Session):
         page: Optional[int] = None,
         limit: Optional[int] = None,
     ) -> Iterator[Raw]:
-        """Every change that a search finds, newest first, each once; pages are read as needed, and
-        without a ``limit`` each is asked for while the one before is read.
+        """Every change that a search finds, newest first, each once; pages are asked for, and the
+        rows of each are read, as needed. Without a ``limit`` the next page is asked for while this
+        one is read.
 
         A change that is touched during a long scan moves to the top and can be missed: whoever
         needs it searches ``after`` the scan's start afterwards.
@@ -75,18 +77,24 @@ class ReadClient(Session):
         size = size if size <= A_FEW else min(size, self.query_limit())
         wanted = tuple(options)
 
-        carrier = self._carrier() if limit is None else None
+        ahead = self._carrier() if limit is None else None
+
+        def once(request: Request) -> parse.Page:
+            response = self._sent(request, ahead or self._transport)
+            glance = parse.glance(response.body) if ahead else None
+            return parse.Page(self._peer.values(request, response), glance)
 
         def asked(search: str, start: int = 0) -> List[Tuple[str, str]]:
             offset = [("S", str(start))] if start else []
             return [("q", search), ("n", str(size)), *offset]
 
-        def fetch(search: str, start: int) -> Tuple[Tuple[Raw, ...], bool]:
-            return parse.page(self._read_with(_CHANGES, asked(search, start), wanted, carrier))
+        def fetch(search: str, start: int) -> parse.Page:
+            page: parse.Page = self._read_with(_CHANGES, asked(search, start), wanted, once)
+            return page
 
         def announce(search: str) -> None:
-            if carrier is not None:
-                self._announce(carrier, _CHANGES, asked(search), wanted)
+            if ahead is not None:
+                self._announce(ahead, _CHANGES, asked(search), wanted)
 
         return islice(scan.keyset(fetch, query, announce), limit)
 

@@ -11,20 +11,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Callable, Iterable, Iterator, List, Optional, Set, Tuple
+from sys import intern
+from typing import Callable, Iterator, List, Optional, Sequence, Set, Tuple, TypeVar
 
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
 from reviewloop.gerrit.fields import Raw
 
-#: Fetches one page: (search, offset) -> (rows, whether more exist).
-Fetch = Callable[[str, int], Tuple[Tuple[Raw, ...], bool]]
+#: Fetches one page: (search, offset).
+Fetch = Callable[[str, int], parse.Page]
 
-#: Told the search of which the first page is fetched next, while this one is still being read.
+#: Told the search of which the first page is likely to be fetched next, before this one is read.
 Announce = Callable[[str], None]
 
 #: What tells a row from others: its project and number.
 Identity = Tuple[str, int]
+
+T = TypeVar("T")
 
 _SECOND = timedelta(seconds=1)
 
@@ -37,55 +40,83 @@ def keyset(fetch: Fetch, query: str, announce: Announce = lambda _search: None) 
 
     :raises ProtocolError: the server claims more rows but only repeats itself.
     """
-    seen: Set[Identity] = set()
+    walk = _Walk()
     bound: Optional[datetime] = None
     idle = 0
     while idle < _IDLE_PAGES:
-        rows, more = fetch(_within(query, bound), 0)
-        fresh = _fresh(rows, seen)
-        span = _span(rows, bound) if more else None
-        if span is not None and span[0] != span[1] and fresh:
-            announce(_within(query, span[1]))
-        yield from fresh
-        if not more:
+        page = fetch(_within(query, bound), 0)
+        if page.glance is not None:
+            newest, oldest = _span(page.glance, bound)
+            if newest != oldest:
+                announce(_within(query, oldest))
+        yield from walk.through(page)
+        if not walk.more:
             return
-        if span is None:
-            break
-        idle = 0 if fresh else idle + 1
-        newest, oldest = span
+        idle = 0 if walk.fresh else idle + 1
+        newest, oldest = _span(walk.times, bound)
         if newest == oldest:
-            yield from _second(fetch, query, oldest, seen)
+            yield from _second(fetch, walk, query, oldest)
             oldest -= _SECOND
         bound = oldest
     raise _repeats()
+
+
+class _Walk:
+    """Goes through pages row by row, and holds none: a history takes far more room than the text
+    of which it is read, and what is kept of it would lie scattered between what was freed.
+
+    When a page has been gone through: whether ``more`` exist, how many rows it had, how many of
+    them were ``fresh``, and the ``times`` of those that make sense.
+    """
+
+    def __init__(self) -> None:
+        self._seen: Set[Identity] = set()
+        self.more = True
+        self.rows = self.fresh = 0
+        self.times: List[datetime] = []
+
+    def through(self, page: parse.Page) -> Iterator[Raw]:
+        """The rows of a page whose change was not seen before."""
+        self.rows, self.fresh, self.times = 0, 0, []
+        for row in page:
+            self.rows += 1
+            # A page is in order, so one that makes no sense may be missed.
+            with suppress(ProtocolError):
+                self.times.append(parse.updated_of(row))
+            identity = _identity(row)
+            if identity not in self._seen:
+                self._seen.add(identity)
+                self.fresh += 1
+                yield row
+        self.more = page.more
+
+
+def drained(held: List[T]) -> Iterator[T]:
+    """Every value of a list, which lets go of each before the next one is looked at."""
+    held.reverse()
+    while held:
+        yield held.pop()
 
 
 def _within(query: str, bound: Optional[datetime]) -> str:
     return query if bound is None else queries.all_of(query, queries.before(bound))
 
 
-def _span(rows: Tuple[Raw, ...], bound: Optional[datetime]) -> Optional[Tuple[datetime, datetime]]:
-    """The newest and the oldest second of a page, neither above the bound it was asked with; None
-    where it tells no time.
+def _span(told: Sequence[datetime], bound: Optional[datetime]) -> Tuple[datetime, datetime]:
+    """The newest and the oldest second of a page, neither above the bound it was asked with.
+
+    :param told: the times of its rows.
 
     A row that was touched while its page was being made can show a time above the bound; taking
     the least time of all rows only repeats some, whereas the last row's could skip some.
     """
-    told = list(times(rows))
     if not told:
-        return None
+        raise _repeats()
     newest, oldest = max(told), min(told)
     return (newest, oldest) if bound is None else (min(newest, bound), min(oldest, bound))
 
 
-def times(rows: Iterable[Raw]) -> Iterator[datetime]:
-    """The times that can be read; a page is in order, so one that makes no sense may be missed."""
-    for row in rows:
-        with suppress(ProtocolError):
-            yield parse.updated_of(row)
-
-
-def _second(fetch: Fetch, query: str, second: datetime, seen: Set[Identity]) -> Iterator[Raw]:
+def _second(fetch: Fetch, walk: _Walk, query: str, second: datetime) -> Iterator[Raw]:
     """The rows updated in one second that fills a whole page: here only offsets lead on.
 
     While offsets are walked, rows can leave the second (they are touched again), and those behind
@@ -94,34 +125,21 @@ def _second(fetch: Fetch, query: str, second: datetime, seen: Set[Identity]) -> 
     """
     inside = queries.all_of(query, queries.after(second), queries.before(second))
     offsets: List[int] = []
-    start, more, idle = 0, True, 0
-    while more:
-        rows, more = fetch(inside, start)
+    start, idle = 0, 0
+    walk.more = True
+    while walk.more:
+        yield from walk.through(fetch(inside, start))
         offsets.append(start)
-        start += len(rows)
-        fresh = _fresh(rows, seen)
-        yield from fresh
-        idle = 0 if fresh else idle + 1
+        start += walk.rows
+        idle = 0 if walk.fresh else idle + 1
         if idle == _IDLE_PAGES:
             raise _repeats()
     found = len(offsets) > 1
     while found:
         found = False
         for offset in reversed(offsets):
-            fresh = _fresh(fetch(inside, offset)[0], seen)
-            found = found or bool(fresh)
-            yield from fresh
-
-
-def _fresh(rows: Iterable[Raw], seen: Set[Identity]) -> List[Raw]:
-    """The rows whose change was not seen before; remembers them."""
-    fresh = []
-    for row in rows:
-        identity = _identity(row)
-        if identity not in seen:
-            seen.add(identity)
-            fresh.append(row)
-    return fresh
+            yield from walk.through(fetch(inside, offset))
+            found = found or walk.fresh > 0
 
 
 def _identity(row: Raw) -> Identity:
@@ -130,7 +148,7 @@ def _identity(row: Raw) -> Identity:
     A row that makes no sense is distinguished from others by all that it holds.
     """
     try:
-        return str(row.get("project")), parse.number_of(row)
+        return intern(str(row.get("project"))), parse.number_of(row)
     except ProtocolError:
         return repr(sorted(row.items())), 0
 

@@ -18,7 +18,7 @@ from reviewloop.gerrit.queries import Option, Version
 from reviewloop.http.ahead import Ahead
 from reviewloop.http.clock import Clock, ServerClock, utc_now
 from reviewloop.http.credentials import basic, basic_token
-from reviewloop.http.messages import Request
+from reviewloop.http.messages import Request, Response
 from reviewloop.http.paced import PacedTransport
 from reviewloop.http.retry import Patience, Timing, patiently
 from reviewloop.http.transport import Limits, RequestsTransport, Transport
@@ -33,6 +33,9 @@ MAX_BODY = 64 * 1024 * 1024
 WRITE_PATIENCE = 30.0
 
 _BAD_REQUEST = 400
+
+#: Sends a request once and makes a value of the answer.
+Once = Callable[[Request], Any]
 
 
 def host_of(url: str) -> str:
@@ -151,42 +154,47 @@ class Session:
         return self._query_limit
 
     def _read_with(
-        self,
-        path: str,
-        params: Params,
-        options: Iterable[Option],
-        carrier: Optional[Transport] = None,
+        self, path: str, params: Params, options: Iterable[Option], once: Optional[Once] = None
     ) -> Any:
         """A read with the options that the server knows.
 
         Nearly every server knows them all, and one that does not refuses the request: only then its
         version is asked for.
 
-        :param carrier: sends it, in place of the client's own transport.
+        :param once: as of :meth:`_read`.
         """
         wanted = self._known(options)
         try:
-            return self._read(path, [*params, *_given(wanted)], carrier)
+            return self._read(path, [*params, *_given(wanted)], once)
         except RefusedError as err:
             known = wanted
             if err.status == _BAD_REQUEST and self._version is None:
                 known = queries.supported(wanted, self.version())
             if known == wanted:
                 raise
-        return self._read(path, [*params, *_given(known)], carrier)
+        return self._read(path, [*params, *_given(known)], once)
 
     def _known(self, options: Iterable[Option]) -> Tuple[Option, ...]:
         wanted = tuple(options)
         return wanted if self._version is None else queries.supported(wanted, self._version)
 
-    def _read(self, path: str, params: Params = (), carrier: Optional[Transport] = None) -> Any:
+    def _read(self, path: str, params: Params = (), once: Optional[Once] = None) -> Any:
         """A read, tried again while what fails is temporary.
 
+        :param once: sends the request and makes a value of the answer (default: ``Peer.decode``).
         :raises TemporaryError: it failed as often as its patience says, or the server asks for a
             longer wait; ``retry_after`` says how long.
         """
-        request = self._peer.get(path, params)
-        return patiently(lambda: self._once(request, carrier), self._patience, self._timing)
+        request, step = self._peer.get(path, params), once or self._once
+        return patiently(lambda: step(request), self._patience, self._timing)
+
+    def _once(self, request: Request) -> Any:
+        return self._peer.decode(request, self._sent(request, self._transport))
+
+    def _sent(self, request: Request, carrier: Transport) -> Response:
+        response = carrier.send(request)
+        self._clock.hear(response.date)
+        return response
 
     def _carrier(self) -> Optional[Ahead]:
         """What sends a read before it is wanted; None where one request is to follow the other."""
@@ -197,11 +205,6 @@ class Session:
     ) -> None:
         """What :meth:`_read_with` will be asked for next of this carrier."""
         carrier.announce(self._peer.get(path, [*params, *_given(self._known(options))]))
-
-    def _once(self, request: Request, carrier: Optional[Transport] = None) -> Any:
-        response = (carrier or self._transport).send(request)
-        self._clock.hear(response.date)
-        return self._peer.decode(request, response)
 
 
 def _given(options: Iterable[Option]) -> List[Tuple[str, str]]:

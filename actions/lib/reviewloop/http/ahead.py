@@ -24,9 +24,14 @@ class Ahead(Transport):
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
         self._coming: Optional[_Coming] = None
+        self._is_wrong = False
 
     def announce(self, request: Request) -> None:
-        """Send a read that will be the next one here, in a thread of its own."""
+        """Send a read that is likely to be the next one here, in a thread of its own; nothing any
+        more once another one came.
+        """
+        if self._is_wrong:
+            return
         with suppress(RuntimeError):  # no thread is to be had
             self._coming = _Coming(self._transport, request)
         for _ in range(_TURNS):
@@ -35,7 +40,8 @@ class Ahead(Transport):
     def send(self, request: Request) -> Response:
         """See ``Transport.send``. What was announced and failed is sent once more."""
         coming, self._coming = self._coming, None
-        found = None if coming is None or coming.request != request else coming.answer()
+        self._is_wrong |= coming is not None and coming.request != request
+        found = None if coming is None or self._is_wrong else coming.answer()
         return self._transport.send(request) if found is None else found
 
 

@@ -7,10 +7,12 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 _NUMBER = re.compile(r"[0-9]{1,12}")
+_JSON = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\n\r]*")
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,51 @@ def read_json(body: bytes) -> Any:
         return json.loads(body.decode("utf-8"))
     except RecursionError as err:
         raise ValueError("nested too deep") from err
+
+
+def read_values(body: bytes) -> Iterator[Any]:
+    """The values of a JSON array one by one, decoded as UTF-8; all of them take far more room than
+    the text. When the last one is at hand, the text is gone.
+
+    :raises ValueError: it is no array, or what comes next is not JSON, or is nested too deep.
+    """
+    text = body.decode("utf-8")
+    del body
+    at = _after(text, "[", 0)
+    if text.startswith("]", at):
+        _end(text, at)
+        return
+    while True:
+        try:
+            value, at = _JSON.raw_decode(text, at)
+        except RecursionError as err:
+            raise ValueError("nested too deep") from err
+        at = _past_space(text, at)
+        if text.startswith("]", at):
+            break
+        at = _after(text, ",", at)
+        yield value
+    _end(text, at)
+    del text
+    yield value
+
+
+def _after(text: str, mark: str, at: int) -> int:
+    """Where something begins that follows a mark."""
+    at = _past_space(text, at)
+    if not text.startswith(mark, at):
+        raise json.JSONDecodeError(f"Expecting {mark!r}", text, at)
+    return _past_space(text, at + 1)
+
+
+def _end(text: str, at: int) -> None:
+    if _past_space(text, at + 1) != len(text):
+        raise json.JSONDecodeError("Extra data", text, at)
+
+
+def _past_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
 
 
 def lowered(headers: Mapping[str, str]) -> Dict[str, str]:

@@ -5,8 +5,8 @@ very configuration and code, and be named by the cursor in the datastore, which 
 back since. Of a change it counts only while the server's index shows it unmoved; and whatever is
 told of one is read from Gerrit first, as always.
 
-Lines of JSON: a head, a line for each change, and their number at the end. It holds numbers, names
-of projects, instants and ids of accounts, and no text that people wrote.
+Lines of JSON: a head, a line for each change, and at the end their number and checksum. It holds
+numbers, names of projects, instants and ids of accounts, and no text that people wrote.
 """
 
 from __future__ import annotations
@@ -20,14 +20,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from sys import intern
 from typing import Dict, Iterable, Iterator, NamedTuple, Optional, TextIO, Tuple
+from zlib import crc32
 
 from reviewloop.core.keys import digest
 from reviewloop.core.timestamps import epoch, instant
 from reviewloop.sensor.found import ChangeKey
+from reviewloop.sensor.memory import Told
 from reviewloop.store.cursor import Cursor
 
-VERSION = 1
+VERSION = 2
 #: What reading a file of somebody or something else can end in.
 UNUSABLE = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, OSError)
 #: In the system's folder for temporary files; one for each user.
@@ -37,14 +40,10 @@ LONGEST = timedelta(days=7)
 
 
 class Entry(NamedTuple):
-    """A change: its ``stamp`` when it was last read, what was known of it ("" where it was not
-    watched), what was dispatched, and whether that is ``guessed``, since not all was read.
-    """
+    """A change: its ``stamp`` when it was last read, and what was known of it then."""
 
     stamp: str
-    known: str
-    dispatched: str
-    guessed: str
+    told: Told
 
 
 class Left(NamedTuple):
@@ -119,11 +118,12 @@ class Beside:
                 "begun": epoch(begun),
             }
         )
-        count = 0
+        count = checksum = 0
         for key, entry in entries:
-            count += 1
-            yield json.dumps([*key, *entry])
-        yield json.dumps({"changes": count})
+            line = json.dumps([*key, entry.stamp, *entry.told])
+            count, checksum = count + 1, crc32(line.encode(), checksum)
+            yield line
+        yield json.dumps({"changes": count, "checksum": checksum})
 
     def _entries(self, lines: Iterator[str], cursor: Cursor, now: datetime) -> Left:
         head = json.loads(next(lines, "null"))
@@ -137,16 +137,23 @@ class Beside:
         if not begun <= now < begun + LONGEST:
             raise ValueError("it is too old")
         found: Dict[ChangeKey, Entry] = {}
+        checksum = 0
         for text in lines:
             one = json.loads(text)
             if isinstance(one, dict):
                 if one["changes"] != len(found):
                     raise ValueError("some of it is missing")
+                # Most of it is not even unpacked before it is needed.
+                if one["checksum"] != checksum:
+                    raise ValueError("it is damaged")
                 return Left(begun, found)
-            number, project, *rest = one
-            if type(number) is not int or not all(isinstance(word, str) for word in one[1:]):
+            checksum = crc32(text.rstrip("\n").encode(), checksum)
+            number, project, stamp, *told = one
+            *words, due = told
+            is_due = due is None or type(due) is int
+            if type(number) is not int or not is_due or not _are_texts(project, stamp, *words):
                 raise ValueError("it is damaged")
-            found[ChangeKey(number, project)] = Entry(*rest)
+            found[ChangeKey(number, intern(project))] = Entry(stamp, Told(*told))
         raise ValueError("its end is missing")
 
     def _opened(self) -> TextIO:
@@ -174,6 +181,10 @@ def _is_others(told: os.stat_result) -> bool:
 def default_folder() -> Path:
     """A folder for temporary files: the content is safe to lose."""
     return Path(tempfile.gettempdir()) / f"{FOLDER}-{os.geteuid()}"
+
+
+def _are_texts(*words: object) -> bool:
+    return all(isinstance(word, str) for word in words)
 
 
 def _instant(seconds: object) -> datetime:

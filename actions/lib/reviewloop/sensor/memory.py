@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Dict, Iterator, KeysView, Optional, Set, Tuple, Union
+from typing import Dict, Iterator, KeysView, NamedTuple, Optional, Set, Tuple, Union
 
 from reviewloop.core.change import Change
 from reviewloop.core.keys import event_id
@@ -12,11 +12,33 @@ from reviewloop.core.milestones import Crossing
 from reviewloop.core.reading import Reading
 from reviewloop.sensor.events import Dispatched, Namer
 from reviewloop.sensor.found import Asks, ChangeKey
-from reviewloop.sensor.packed import UNPROVEN, pack, standing, standing_of, unpack
+from reviewloop.sensor.packed import (
+    UNPROVEN,
+    pack,
+    standing,
+    standing_of,
+    unpack,
+    updated_of,
+)
 from reviewloop.store.cursor import Cursor
 
 _NO_ASKS: Asks = {}
 GUESSED = "guessed"
+
+
+class Told(NamedTuple):
+    """A change as one process leaves it to the next.
+
+    ``known`` is the packed change, "" if it is not watched; ``dispatched`` what was dispatched of
+    it; ``guessed`` is "" where all that people said is known. ``due`` is the first instant at which
+    something of it may be due, in seconds since 1970: 0 if it is to be looked at in any case, None
+    if time alone brings nothing.
+    """
+
+    known: str
+    dispatched: str
+    guessed: str
+    due: Optional[int]
 
 
 class _Kept:
@@ -165,32 +187,38 @@ class Memory:
 
     # Between processes.
 
-    def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
-        """A change that is at rest, "" if it is not watched; what was dispatched of it; and
-        ``guessed``, or "", where all that people said is known.
+    def text(self, key: ChangeKey, due: Optional[int]) -> Optional[Told]:
+        """A change that is at rest, None if it is not.
+
+        :param due: as ``Told`` has it.
         """
         if key not in self._dispatched or key in self._whole:
             return None
         kept = self._kept.get(key)
         known = "" if kept is None else str(kept.known)
-        return known, self._dispatched[key], GUESSED if key in self._guessed else ""
+        return Told(known, self._dispatched[key], GUESSED if key in self._guessed else "", due)
 
-    def recall(
-        self, key: ChangeKey, known: str, dispatched: str, guessed: str, since: Cursor
-    ) -> None:
+    def recall(self, key: ChangeKey, told: Told, since: Cursor, *, is_current: bool) -> None:
         """Take in what :meth:`text` told in an earlier process.
 
         :param since: up to here events were dispatched meanwhile.
+        :param is_current: nothing of the change has fallen due meanwhile: it is not unpacked.
         :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
         """
-        told = Dispatched.from_text(dispatched)
-        if known:
-            reading, _ = unpack(known, key)
-            told = told.further(Dispatched.up_to(since, reading, self.name(key)))
-            self._kept[key] = _Kept(known, _NO_ASKS, reading.change.updated)
-        if guessed:
+        dispatched = told.dispatched if is_current else self._further(key, told, since)
+        if told.known:
+            self._kept[key] = _Kept(told.known, _NO_ASKS, updated_of(told.known))
+        if told.guessed:
             self._guessed[key] = since
-        self.note(key, told)
+        self._dispatched[key] = dispatched
+
+    def _further(self, key: ChangeKey, told: Told, since: Cursor) -> str:
+        """What was dispatched of a change when it was told, and meanwhile."""
+        dispatched = Dispatched.from_text(told.dispatched)
+        if told.known:
+            reading, _ = unpack(told.known, key)
+            dispatched = dispatched.further(Dispatched.up_to(since, reading, self.name(key)))
+        return dispatched.to_text()
 
     # Names.
 

@@ -116,6 +116,12 @@ def unpack(text: str, key: ChangeKey) -> Tuple[Reading, Asks]:
     return Reading(change, state, pauses, lines), dict(_of_asked(*one) for one in asks)
 
 
+def updated_of(text: str) -> datetime:
+    """When the change was last touched: what :func:`pack` wrote first."""
+    end = text.index(",")
+    return instant(int(text[1:end]))
+
+
 def standing_of(text: str) -> int:
     """What :func:`pack` was told of how the change stands."""
     return int(json.loads(text)[-1][0])

@@ -45,10 +45,15 @@ class Queue:
         """Do not look at a change any more."""
         self._places.pop(key, None)
 
+    def at(self, key: ChangeKey) -> Optional[datetime]:
+        """When a change is to be looked at; None if it has no place."""
+        order = self._places.get(key)
+        return None if order is None else order[0]
+
     def is_due(self, key: ChangeKey, now: datetime) -> bool:
         """Whether a change is to be looked at by ``now``."""
-        order = self._places.get(key)
-        return order is not None and order[0] <= now
+        at = self.at(key)
+        return at is not None and at <= now
 
     def count(self, now: datetime) -> int:
         """How many changes are to be looked at by ``now``."""

@@ -35,11 +35,12 @@ from reviewloop.errors import (
     TemporaryError,
     guarded,
 )
-from reviewloop.gerrit import parse, scan
+from reviewloop.gerrit import parse
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of
 from reviewloop.gerrit.reads import ReadClient
+from reviewloop.gerrit.scan import drained
 from reviewloop.http import codes
 from reviewloop.sensor.commanded import Commanded, Commands
 from reviewloop.sensor.found import ChangeKey, Failed, Found, Gone, Private, Read, key_of
@@ -70,6 +71,7 @@ MARKED = 100
 T = TypeVar("T")
 #: What ``client.changes`` answers of one change, or why it does not.
 _Answer = Union[Raw, Failed]
+_Parsed = Union[Change, Failed]
 
 
 class Reader:
@@ -142,7 +144,7 @@ class Reader:
             part = wanted[start:end]
             numbers = sorted({key.number for key in part})
             missing = set(part)
-            answers = self._answers(numbers, MOVED)
+            answers = map(self._parsed, self._answers(numbers, MOVED))
             for one in self._portion(answers, self._commands.among, whole=True):
                 for found in _each(one, part):
                     if found.key is not None:
@@ -154,17 +156,16 @@ class Reader:
         """The changes without their messages; one that cannot be read like this is left out."""
         self._failing = 0
         numbers = sorted({key.number for key in keys})
-        for answer in self._answers(numbers, STANDING):
-            parsed = answer if isinstance(answer, Failed) else self._parsed(answer)
-            if not isinstance(parsed, Failed):
-                yield parsed
+        for one in map(self._parsed, self._answers(numbers, STANDING)):
+            if not isinstance(one, Failed):
+                yield one
 
     def _portions(self, query: str, came_to: Callable[[datetime], None]) -> Iterator[Found]:
-        remaining = self._client.scan(all_of(query, self._query), HISTORY)
+        remaining = map(self._parsed, self._client.scan(all_of(query, self._query), HISTORY))
         commanded = self._commands.scanned(query)
         for portion in iter(lambda: list(islice(remaining, PORTION)), []):
-            yield from self._portion(portion, commanded, whole=False)
-            times = list(scan.times(portion))
+            times = [one.updated for one in portion if isinstance(one, Change)]
+            yield from self._portion(drained(portion), commanded, whole=False)
             if times:
                 came_to(min(times))
 
@@ -196,24 +197,25 @@ class Reader:
                 raise err
 
     def _portion(
-        self, answers: Iterable[_Answer], commanded: Commanded, *, whole: bool
+        self, answers: Iterable[_Parsed], commanded: Commanded, *, whole: bool
     ) -> Iterator[Found]:
         changes: List[Change] = []
-        for answer in answers:
-            parsed = answer if isinstance(answer, Failed) else self._parsed(answer)
-            if isinstance(parsed, Failed):
-                yield parsed
-            elif parsed.is_private:
-                yield Private(parsed)
+        for one in answers:
+            if isinstance(one, Failed):
+                yield one
+            elif one.is_private:
+                yield Private(one)
             else:
-                changes.append(parsed)
+                changes.append(one)
         wanted = commanded(changes)
-        for change in changes:
+        for change in drained(changes):
             raw: Raw = {"_number": change.number, "project": change.project}
             yield self._guarded(raw, partial(self._read, change, wanted, whole))
 
-    def _parsed(self, raw: Raw) -> Union[Change, Failed]:
-        return self._guarded(raw, lambda: parse.change(raw))
+    def _parsed(self, answer: _Answer) -> _Parsed:
+        if isinstance(answer, Failed):
+            return answer
+        return self._guarded(answer, lambda: parse.change(answer))
 
     def _read(self, change: Change, wanted: Set[ChangeKey], whole: bool) -> Read:
         policy = self._policy(change)

@@ -31,6 +31,8 @@ from reviewloop.settings.load import Settings
 EVERY = timedelta(hours=1)
 #: and as soon as so much has: changes, and a part of all.
 MOVED, SHARE = 500, 20
+#: Readings that a look at many holds at most before it packs them.
+HELD = 50
 
 
 @dataclass(frozen=True)
@@ -102,14 +104,15 @@ class Start:
         self._coming = oldest
 
     def _take_in(self, found: Iterator[Found], now: datetime) -> None:
-        """Take in changes and pack them, portion by portion: many of them fit in no memory."""
-        for portion in iter(lambda: list(islice(found, PORTION)), []):
-            self._intake.take(portion)
+        """Take in changes and pack them, few by few: many of them fit in no memory."""
+        for place, few in enumerate(iter(lambda: list(islice(found, HELD)), []), 1):
+            self._intake.take(few)
             self._watch.settle(now - self._settling)
             self._watch.rest()
             # Only what has been taken in: the scan is ahead of that.
             self._reached = self._coming
-            self._log.info("%d changes looked at.", len(self._known))
+            if place * HELD % PORTION == 0 or len(few) < HELD:
+                self._log.info("%d changes looked at.", len(self._known))
 
     # What the last process left.
 
@@ -123,11 +126,12 @@ class Start:
         unmoved, moved = self._compared(left.entries, query)
         if len(moved) * PORTION > (len(unmoved) + len(moved)) * MAX_BATCH:
             return False
+        settled = now - self._settling
         for place, (row, entry) in enumerate(unmoved, 1):
-            if not self._taken(row, entry):
+            if not self._taken(row, entry, settled):
                 moved.add(row_key(row))
             if place % UNPACKED == 0 or place == len(unmoved):
-                self._watch.settle(now - self._settling)
+                self._watch.settle(settled)
         self._take_in(self._reader.changes(moved), now)
         self.begun = left.begun
         self._log.info("%d changes were known, %d have moved.", len(unmoved), len(moved))
@@ -151,10 +155,10 @@ class Start:
                 moved.add(row_key(row))
         return unmoved, moved
 
-    def _taken(self, row: Row, entry: Entry) -> bool:
-        key, cursor = row_key(row), self._position.cursor
+    def _taken(self, row: Row, entry: Entry, now: datetime) -> bool:
+        key = row_key(row)
         try:
-            self._watch.recall(key, entry.known, entry.dispatched, entry.guessed, cursor)
+            self._watch.recall(key, entry.told, self._position.cursor, now)
         except UNUSABLE:
             return False
         self._known.note_row(row)
@@ -201,7 +205,7 @@ class Leaving:
         for key, seen in self._memories.known.items():
             told = self._memories.watch.text(key)
             if told is not None and seen.is_open:
-                yield key, Entry(seen.stamp, *told)
+                yield key, Entry(seen.stamp, told)
 
 
 def horizon(settings: Settings, now: datetime) -> datetime:

@@ -13,9 +13,10 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, Set, Tupl
 
 from reviewloop.core.change import Change
 from reviewloop.core.reading import Reading
+from reviewloop.core.timestamps import epoch, instant
 from reviewloop.sensor.events import Event, Namer, Reached, is_going_on, next_due
 from reviewloop.sensor.found import Asks, ChangeKey
-from reviewloop.sensor.memory import Memory
+from reviewloop.sensor.memory import Memory, Told
 from reviewloop.sensor.packed import UNPROVEN, standing
 from reviewloop.sensor.queue import AT_ONCE, Order, Queue, not_before
 from reviewloop.store.cursor import Cursor
@@ -129,22 +130,29 @@ class Watch:
         known = self._memory.renewed(event.key)
         return event if known is None else event.of(known)
 
-    def text(self, key: ChangeKey) -> Optional[Tuple[str, str, str]]:
+    def text(self, key: ChangeKey) -> Optional[Told]:
         """What another process may know of a change; None if nothing."""
-        return None if key in self._aside else self._memory.text(key)
+        return None if key in self._aside else self._memory.text(key, self._due(key))
 
-    def recall(
-        self, key: ChangeKey, known: str, dispatched: str, guessed: str, since: Cursor
-    ) -> None:
-        """Take in what :meth:`text` told in an earlier process.
+    def recall(self, key: ChangeKey, told: Told, since: Cursor, now: datetime) -> None:
+        """Take in what :meth:`text` told in an earlier process. What may be due by ``now``, or was
+        by the cursor, is looked at; the others wait for their instant, as they would have there.
 
         :param since: up to here events were dispatched meanwhile.
         :raises ValueError, TypeError, KeyError, IndexError, OverflowError: it is something else.
         """
-        self._memory.recall(key, known, dispatched, guessed, since)
+        due = None if told.due is None else instant(told.due)
+        is_current = due is None or due > max(now, since.through)
+        self._memory.recall(key, told, since, is_current=is_current)
         self._news.update(self._memory.add(key))
-        if key in self._memory:
+        if key not in self._memory:
+            return
+        if not is_current:
             self._look_again(key)
+            return
+        self._news.add(key)
+        if due is not None:
+            self._queue.put(key, not_before(due, key))
 
     def set_aside(self, key: ChangeKey) -> None:
         """Keep a change out of dispatching; what is known of it stays."""
@@ -241,6 +249,10 @@ class Watch:
         """Pack the changes that were read; what is told of one later is read anew."""
         if self._now is not None:
             self._memory.rest(self._now)
+
+    def _due(self, key: ChangeKey) -> Optional[int]:
+        at = AT_ONCE[0] if key in self._unsettled else self._queue.at(key)
+        return None if at is None else max(0, epoch(at))
 
     def _look_again(self, key: ChangeKey) -> None:
         self._news.add(key)
