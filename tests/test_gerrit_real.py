@@ -16,6 +16,8 @@ from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option, after, all_of, any_change
 from reviewloop.gerrit.reads import DETAIL
 from reviewloop.gerrit.review import ReviewAction, ReviewerState, ReviewRequest
+from reviewloop.http.ahead import Ahead
+from reviewloop.http.messages import Request
 from reviewloop.http.retry import Timing
 
 pytestmark = pytest.mark.real_gerrit
@@ -78,6 +80,32 @@ class TestReading:
         assert sorted(row.number for row in rows) == numbers
         assert [row.updated for row in rows] == sorted((row.updated for row in rows), reverse=True)
         assert all(row.meta_rev_id for row in rows)
+
+    def test_next_page(
+        self, calm_gerrit: GerritServer, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Every page but the first is asked for ahead of need, as it is asked for then; each once.
+        It takes the server's own words to know what to ask for.
+        """
+        author, told, sent = calm_gerrit.person("author1"), Ahead.announce, []
+        numbers = []
+        for _ in range(7):
+            calm_gerrit.advance(seconds=1)
+            numbers.append(author.create_change(BUILD, 'He "said": "_more_changes":true'))
+        query = all_of(any_change(numbers), "status:open")
+
+        def announced(ahead: Ahead, request: Request) -> None:
+            sent.append(request)
+            told(ahead, request)
+
+        monkeypatch.setattr(Ahead, "announce", announced)
+        calm_gerrit.reset_requests()
+        options = (*DETAIL, Option.REVIEWER_UPDATES)
+        rows = list(client.scan(query, options, page=2))
+
+        assert sorted(map(parse.number_of, rows)) == numbers
+        pages = sum("/changes/?" in one for one in calm_gerrit.requests())
+        assert len(sent) == pages - 1 > 2
 
     def test_scan_of_a_moving_server(self, calm_gerrit: GerritServer, client: Client) -> None:
         """With what was updated since its start, a scan is complete though changes move."""

@@ -16,6 +16,7 @@ from sandbox.gerrit.fake import FakeGerrit
 
 from reviewloop.errors import TemporaryError
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.parse import glance
 from reviewloop.gerrit.queries import Option
 from reviewloop.http.ahead import Ahead
 from reviewloop.http.messages import Request, Response
@@ -24,6 +25,16 @@ from reviewloop.http.transport import Transport
 ROOT = Path(__file__).resolve().parents[1]
 SOON = 10.0
 ONE, OTHER = Request("GET", "/one"), Request("GET", "/other")
+
+
+def _row(number: int) -> Dict[str, object]:
+    at = f"2026-03-02 09:00:{number:02}.000000000"
+    return {"_number": number, "project": "p", "created": at, "updated": at}
+
+
+def _answer(value: object) -> Response:
+    body = b")]}'\n" + json.dumps(value, separators=(",", ":")).encode()
+    return Response(200, {"content-type": "application/json"}, body)
 
 
 class Told(Transport):
@@ -136,16 +147,6 @@ class Pages(Transport):
         return _answer(rows)
 
 
-def _row(number: int) -> Dict[str, object]:
-    at = f"2026-03-02 09:00:{number:02}.000000000"
-    return {"_number": number, "project": "p", "created": at, "updated": at}
-
-
-def _answer(value: object) -> Response:
-    body = b")]}'\n" + json.dumps(value, separators=(",", ":")).encode()
-    return Response(200, {"content-type": "application/json"}, body)
-
-
 @pytest.fixture
 def client_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     """Makes a client of its own transport, which is replaced by the given one."""
@@ -156,6 +157,43 @@ def client_of(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
         return Client("https://review.example.org", "bot", "secret", **options)  # type: ignore
 
     return made
+
+
+class TestGlance:
+    """What the text of a page tells before its rows are read."""
+
+    def test_times(self) -> None:
+        """The newest and the oldest update of its rows, where more exist."""
+        rows = [_row(6), {**_row(4), "_more_changes": True}, _row(5)]
+
+        found = glance(_answer(rows).body)
+
+        assert found is not None
+        assert [one.second for one in found] == [6, 4]
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            pytest.param([], id="nothing"),
+            pytest.param([_row(6)], id="the last page"),
+            pytest.param([{"updated": "2026-03-02 09:00:00", "_more_changes": True}], id="other"),
+            pytest.param([{**_row(6), "updated": "soon", "_more_changes": True}], id="no time"),
+            pytest.param(
+                [{**_row(6), "subject": '"created":"1","updated":"x","_more_changes":true'}],
+                id="words",
+            ),
+        ],
+    )
+    def test_no_hint(self, rows: List[Dict[str, object]]) -> None:
+        """Where it does not tell, nothing is guessed; words of people tell nothing."""
+        assert glance(_answer(rows).body) is None
+
+    def test_a_day_that_is_none(self) -> None:
+        """What looks like a time and is none is no hint, and no error."""
+        at = "2026-99-02 09:00:00.000000000"
+        rows = [{**_row(6), "created": at, "updated": at, "_more_changes": True}]
+
+        assert glance(_answer(rows).body) is None
 
 
 class TestScan:
