@@ -1,0 +1,61 @@
+"""What a report of a file reads and keeps: counted, so that it does not grow again."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterable
+
+import pytest
+from sandbox.report.histories import CONFIG, histories
+
+from reviewloop.cli.main import main
+from reviewloop.cli.report import read_twice
+from reviewloop.errors import ConfigError
+
+LIVES = histories()
+
+
+def written(path: Path, changes: Iterable[Dict[str, Any]]) -> Path:
+    """A file of changes."""
+    path.write_text("".join(f"{json.dumps(one)}\n" for one in changes), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(name="config")
+def _config(tmp_path: Path) -> str:
+    path = tmp_path / "gerrit.yaml"
+    path.write_text(json.dumps(CONFIG), encoding="utf-8")
+    return str(path)
+
+
+def test_file_is_never_held(tmp_path: Path) -> None:
+    """A file's changes are read one by one, as often as they are wanted."""
+    path = written(tmp_path / "changes.jsonl", LIVES[:2])
+    with path.open("a", encoding="utf-8") as opened:
+        opened.write("{broken\n")
+    read = read_twice(path)
+
+    for _ in range(2):
+        found = read()
+        assert [next(found), next(found)] == LIVES[:2]
+        with pytest.raises(ConfigError, match="line 3"):
+            next(found)
+
+
+def test_what_can_be_read_only_once(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    config: str,
+) -> None:
+    """The same changes from a pipe, which says its end only at its end, make the same report."""
+    path = written(tmp_path / "changes.jsonl", LIVES)
+    assert main(["report", "--config", config, "--changes", str(path), "--json"]) == 0
+    expected = capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes()), "ascii"))
+
+    assert main(["report", "--config", config, "--changes", "-", "--json"]) == 0
+    assert capsys.readouterr().out == expected
