@@ -59,3 +59,19 @@ def test_what_can_be_read_only_once(
 
     assert main(["report", "--config", config, "--changes", "-", "--json"]) == 0
     assert capsys.readouterr().out == expected
+
+
+def test_change_outside_the_period(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, config: str
+) -> None:
+    """Of a closed change outside the period nothing is read beyond what says so."""
+    row = {**LIVES[0], "status": "MERGED", "updated": "2020-03-02 09:00:00.000000000"}
+    inside, outside = {**LIVES[0], "messages": 5}, {**row, "messages": 5}
+    told = []
+    for lines in (LIVES, [outside, *LIVES], [inside, *LIVES]):
+        path = written(tmp_path / "changes.jsonl", lines)
+        assert main(["report", "--config", config, "--changes", str(path), "--json"]) == 0
+        told.append(capsys.readouterr())
+
+    assert told[0] == told[1]
+    assert "Unreadable" in told[2].err
