@@ -9,11 +9,19 @@ from pathlib import Path
 from typing import Any, Dict, Iterable
 
 import pytest
-from sandbox.report.histories import CONFIG, histories
+from sandbox.report.histories import CONFIG, END, histories
 
 from reviewloop.cli.main import main
 from reviewloop.cli.report import read_twice
+from reviewloop.core.reading import read_change
+from reviewloop.core.turns import Party
 from reviewloop.errors import ConfigError
+from reviewloop.gerrit import parse
+from reviewloop.insight.report.cycles import Cycles
+from reviewloop.insight.report.gather import Gathered
+from reviewloop.insight.report.scope import Scope
+from reviewloop.insight.report.whole import PROMISE
+from reviewloop.settings.load import load
 
 LIVES = histories()
 
@@ -75,3 +83,20 @@ def test_change_outside_the_period(
 
     assert told[0] == told[1]
     assert "Unreadable" in told[2].err
+
+
+def test_waits_that_no_figure_is_made_of() -> None:
+    """Of a change the report keeps the reviewers' waits, and no history."""
+    found = Gathered(Scope(load(CONFIG).policy, PROMISE, END), Cycles())
+    found.take_all(map(parse.change, LIVES))
+    kept = [one for change in found.changes for one in change.waits]
+    known = {
+        (change.number, wait.since)
+        for change in map(parse.change, LIVES)
+        for wait in read_change(change, found.scope.policy).state.waits
+        if wait.party is Party.REVIEWERS
+    }
+
+    assert kept
+    assert len(kept) <= len(known)
+    assert {(one.number, wait.since) for one in found.changes for wait in one.waits} <= known
