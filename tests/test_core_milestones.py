@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import List, Optional, Tuple
+from typing import List, NoReturn, Optional, Tuple
 
 import pytest
 from hypothesis import given
@@ -96,6 +96,25 @@ def test_crossing_and_elapsed(gaps: List[int], seconds: int) -> None:
     else:
         assert elapsed(wait, found, Calendar()) == seconds
         assert elapsed(wait, found - timedelta(seconds=1), Calendar()) == seconds - 1
+
+
+class Unasked(Calendar):
+    """A calendar that nobody needs."""
+
+    def spend(self, *_: object) -> NoReturn:  # type: ignore[override]
+        """Fails."""
+        raise AssertionError("the calendar was asked")
+
+
+def test_wait_that_is_too_short() -> None:
+    """Where a wait is over before so much time has passed at all, no calendar is asked."""
+    wait = in_review().review("mon 12:00", "reviewer", text="Why?").state().waits[0]
+    assert wait.end is not None
+    lasted = int((wait.end - wait.since).total_seconds())
+
+    assert crossing(wait, lasted + 1, Unasked()) is None
+    with pytest.raises(AssertionError):
+        crossing(wait, lasted - 1, Unasked())
 
 
 def test_no_working_time() -> None:

@@ -230,6 +230,42 @@ def test_calibration_sees_a_slowdown() -> None:
     assert slow.share < 0.65
 
 
+def test_calibration_from_later_on() -> None:
+    """Of the same folds it makes only those that begin then or later, from all waits before."""
+    random = Random(7)
+    found = [past(random.uniform(0, 480), random.expovariate(0.5)) for _ in range(900)]
+    since = NOW - 200 * DAY
+    folds = calibration(found, EVERY_DAY, NOW, since=since)
+
+    assert folds
+    assert folds == tuple(one for one in calibration(found, EVERY_DAY, NOW) if one.begin >= since)
+
+
+class Counted(Calendar):
+    """A calendar that counts how often it is asked."""
+
+    asked = 0
+
+    def elapsed(self, begin: datetime, end: datetime) -> int:
+        """The same, counted."""
+        Counted.asked += 1
+        return super().elapsed(begin, end)
+
+
+def test_calibration_measures_each_wait_once() -> None:
+    """However many lines a wait counts for, day after day, the calendar is asked once for it, and
+    once for each day.
+    """
+    random, tried = Random(8), 400
+    found = [past(random.uniform(0, tried), random.expovariate(0.1)) for _ in range(600)]
+    found += [past(random.uniform(0, tried), None, replace(LIKE, size="XL")) for _ in range(100)]
+    Counted.asked = 0
+    calibration(found, Counted(workdays=frozenset(range(7))), NOW)
+
+    ends, open_ones, windows = 2, 1, 2
+    assert 0 < Counted.asked <= (ends + open_ones) * len(found) + windows * (tried + 1)
+
+
 def test_calibration_of_nothing() -> None:
     """Without waits there are no folds, and no share."""
     assert calibration([], EVERY_DAY, NOW) == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Callable, Iterator, Optional, Sequence, TextIO, TypeVar
+from typing import Callable, Iterable, Iterator, Optional, TextIO, TypeVar
 
 from reviewloop.errors import TemporaryError
 from reviewloop.http.retry import Timing
@@ -24,11 +24,11 @@ def waits(err: TemporaryError, pause: float) -> None:
         sys.stderr.flush()
 
 
-def counted(many: Sequence[T], progress: Progress) -> Iterator[T]:
+def counted(many: Iterable[T], progress: Progress) -> Iterator[T]:
     """Changes one by one, saying how many have been looked at."""
     try:
         for place, one in enumerate(many):
-            progress.say(f"looked at {place:,} of {len(many):,} changes")
+            progress.say(f"looked at {place:,} changes")
             yield one
     finally:
         progress.done()

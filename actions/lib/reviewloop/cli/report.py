@@ -6,14 +6,16 @@ import argparse
 import json
 import sys
 import textwrap
+import zlib
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, Optional, Tuple
 
 from reviewloop.cli.config import add_source, settings_of
 from reviewloop.cli.files import check_writable
 from reviewloop.cli.histories import (
     CHANGES_HELP,
+    STDIN,
     ServerReading,
     add_reading,
     instant,
@@ -139,24 +141,40 @@ def _read(reading: ServerReading, period: Period, settings: Settings) -> Iterato
 
 
 def _of_file(options: argparse.Namespace, _settings: Settings) -> Source:
-    """A file tells when it ends, and how much is in it, only once it has been read."""
+    """A file tells when it ends only once it has been read: then it is read once more."""
     progress = Progress()
-    every: List[Dict[str, Any]] = list(read_changes(options.changes))
-    end = options.to or _last(every, options.changes)
-    return Period(end, options.days), counted(every, progress)
+    if options.to is not None:
+        return Period(options.to, options.days), counted(read_changes(options.changes), progress)
+    read = read_twice(options.changes)
+    end = _last(read(), options.changes)
+    return Period(end, options.days), counted(read(), progress)
+
+
+def read_twice(path: Path) -> Callable[[], Iterator[Dict[str, Any]]]:
+    """What reads the changes in a file each time it is called, few in memory at a time.
+
+    What can be read only once, a pipe, is read now and kept packed.
+
+    :raises ConfigError: as :func:`read_changes`, where they are read.
+    """
+    if path != STDIN and path.is_file():
+        return lambda: read_changes(path)
+    packed = [zlib.compress(json.dumps(raw).encode(), 1) for raw in read_changes(path)]
+    return lambda: (json.loads(zlib.decompress(one)) for one in packed)
 
 
 def _last(raws: Iterable[Dict[str, Any]], path: Path) -> datetime:
     """When something last happened in some changes."""
-    found: List[datetime] = []
+    found: Optional[datetime] = None
     for raw in raws:
         try:
-            found.append(parse.row(raw).updated)
+            updated = parse.row(raw).updated
         except ProtocolError:
             continue  # such a change is named where it is read
-    if not found:
+        found = max(updated, found or updated)
+    if found is None:
         raise ConfigError(
             f"--changes {path} holds no change with its time.",
             "Pass ChangeInfo as Gerrit answers it, or say --to.",
         )
-    return max(found)
+    return found

@@ -71,7 +71,7 @@ def crossing(
 def crossings(wait: Wait, policy: Policy, pauses: Sequence[Span] = ()) -> Tuple[Crossing, ...]:
     """Every crossing of the wait as far as its history is known, past or future, in order."""
     calendar, amounts = policy.calendar, policy.milestone_seconds
-    # Working time is never longer than time itself: most waits need no calculation.
+    # As in `_crossed`, before anything is made.
     if wait.end is not None and (wait.end - wait.since).total_seconds() < min(amounts, default=0):
         return ()
     spans = running(wait, pauses)
@@ -87,6 +87,9 @@ def crossings(wait: Wait, policy: Policy, pauses: Sequence[Span] = ()) -> Tuple[
 def _crossed(
     spans: Sequence[Span], seconds: int, calendar: Calendar, end: Optional[datetime]
 ) -> Optional[datetime]:
+    # Working time is never longer than time itself: most waits need no calculation.
+    if end is not None and spans and (end - spans[0].start).total_seconds() < seconds:
+        return None
     left = seconds
     for span in spans:
         at, left = calendar.spend(span.start, left, span.end)

@@ -71,6 +71,24 @@ class Like:
         return self.project == other.project and (scope is Scope.PROJECT or self.size == other.size)
 
 
+Group = Tuple[Kind, str, str]
+"""What was waited for, the project ("" for all), and the size ("" for all)."""
+
+
+def group_of(like: Like, scope: Scope) -> Group:
+    """Those within a scope: whatever is alike has the same."""
+    project = "" if scope is Scope.ALL else like.project
+    return like.kind, project, like.size if scope is Scope.PROJECT_AND_SIZE else ""
+
+
+def groups_of(like: Like) -> Dict[Group, Scope]:
+    """All that a wait counts for, the narrowest first, each once: one without a size is in none of
+    one size.
+    """
+    scopes = (one for one in Scope if like.size or one is not Scope.PROJECT_AND_SIZE)
+    return {group_of(like, one): one for one in scopes}
+
+
 @dataclass(frozen=True)
 class Past:
     """A wait of the reviewers as it came: the stopwatch runs in ``running``; ``how`` it ended, and

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Set, Tuple
 
 from reviewloop.core.durations import Duration
 from reviewloop.core.kinds import EventKind
@@ -149,9 +149,10 @@ class _Judge:
 
     def _updates(self) -> List[datetime]:
         """When the change was touched, in order; what this pack said would not be without it."""
-        every = self._reading.change.messages
-        own = {one.date for one in every if self._policy.is_own(one)}
-        others = {one.date for one in every if not self._policy.is_own(one)}
+        own: Set[datetime] = set()
+        others: Set[datetime] = set()
+        for one in self._reading.change.messages:
+            (own if self._policy.is_own(one) else others).add(one.date)
         return sorted({*self._instants, *others} - (own - others))
 
     def held(self) -> Iterator[Held]:

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from reviewloop.core.change import Account, Change, Message
 from reviewloop.core.comments import only_marks
@@ -37,8 +37,7 @@ class Measure(str, Enum):
     ANY = "any"
 
 
-@dataclass(frozen=True)
-class Move:
+class Move(NamedTuple):
     """One move. ``approving``: it casts an approval vote; ``unread``: all it says is ``(K
     comments)``, whose text the history does not hold.
     """

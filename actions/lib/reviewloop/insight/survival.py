@@ -19,6 +19,7 @@ from typing import (
     Iterable,
     List,
     Mapping,
+    NamedTuple,
     Optional,
     Tuple,
     Union,
@@ -32,8 +33,7 @@ Z95 = 1.959963984540054
 _SLACK = 1e-12
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """One wait: how long it lasted, or was seen to last.
 
     ``ending`` says how it ended; "" where it had not when it was last seen (censored). ``entered``
@@ -46,8 +46,7 @@ class Observed:
     entered: float = 0.0
 
 
-@dataclass(frozen=True)
-class Point:
+class Point(NamedTuple):
     """A curve from ``time`` on, until the next point.
 
     ``at_risk`` and ``ended``: how many lasted until then, and how many of these ended then.
@@ -223,17 +222,22 @@ class Group:
         observed = tuple(observed)
         self.waits = len(observed)
         self.last = max((one.time for one in observed), default=0.0)
-        # Seen from its beginning: at risk even of an ending at 0. Else only after it came into
-        # view; who had ended by then never was.
-        spans = [(one.entered if one.entered > 0 else -1.0, one) for one in observed]
-        valid = [(begin, one) for begin, one in spans if one.time > begin]
-        self._begun = sorted(begin for begin, _ in valid)
-        self._gone = sorted(one.time for _, one in valid)
+        self._begun: List[float] = []
+        self._gone: List[float] = []
         self.ends: Dict[float, Dict[str, int]] = {}
-        for _, one in valid:
-            if one.ending and (endings is None or one.ending in endings):
-                ends = self.ends.setdefault(one.time, {})
-                ends[one.ending] = ends.get(one.ending, 0) + 1
+        for time, ending, entered in observed:
+            # Seen from its beginning: at risk even of an ending at 0. Else only after it came into
+            # view; who had ended by then never was.
+            begin = entered if entered > 0 else -1.0
+            if time <= begin:
+                continue
+            self._begun.append(begin)
+            self._gone.append(time)
+            if ending and (endings is None or ending in endings):
+                ends = self.ends.setdefault(time, {})
+                ends[ending] = ends.get(ending, 0) + 1
+        self._begun.sort()
+        self._gone.sort()
 
     def at_risk(self, time: float) -> int:
         """How many had come into view before a time, and not left before it."""

@@ -7,21 +7,28 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from reviewloop.core.timestamps import from_iso, iso
 from reviewloop.core.worktime import Calendar
 from reviewloop.errors import ConfigError
-from reviewloop.insight.eta import FEW, SHARE, Kind, Like, Past, Scope, curve_of
+from reviewloop.insight.eta import (
+    FEW,
+    SHARE,
+    Group,
+    Kind,
+    Like,
+    Past,
+    Scope,
+    curve_of,
+    groups_of,
+)
 from reviewloop.insight.survival import Observed
 from reviewloop.store.datastore import UNREADABLE, remedy_of
 
 VERSION = 1
 LAPSES = timedelta(days=14)
 """How old a table may be of which something is said: two weeks of a timer that runs weekly."""
-
-Group = Tuple[Kind, str, str]
-"""What was waited for, the project ("" for all), and the size ("" for all)."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +56,9 @@ class Usual:
         """What is usual for changes like one: of its project and size, else of its project, else of
         all; None where too little is known.
         """
-        for scope in Scope:
-            time = self.groups.get(_group(like, scope))
-            if time is not None and (like.size or scope is not Scope.PROJECT_AND_SIZE):
+        for group, scope in groups_of(like).items():
+            time = self.groups.get(group)
+            if time is not None:
                 return None if time.seconds is None else (scope, time)
         return None
 
@@ -119,7 +126,7 @@ def usual_of(past: Iterable[Past], now: datetime, calendar: Calendar) -> Usual:
     for one in past:
         if one.is_seen(now):
             observed = one.observed(now, calendar)
-            for group in _groups(one.like):
+            for group in groups_of(one.like):
                 seen.setdefault(group, []).append(observed)
     enough = {group: found for group, found in seen.items() if len(found) >= FEW}
     times = {group: _time(found) for group, found in enough.items()}
@@ -130,16 +137,6 @@ def _time(observed: List[Observed]) -> Time:
     curve = curve_of(observed)
     seconds = curve.quantile(SHARE)
     return Time(curve.waits, None if seconds is None else round(seconds))
-
-
-def _groups(like: Like) -> Iterator[Group]:
-    """All that a wait counts for, each once: one without a size is in none of one size."""
-    yield from dict.fromkeys(_group(like, scope) for scope in Scope)
-
-
-def _group(like: Like, scope: Scope) -> Group:
-    project = "" if scope is Scope.ALL else like.project
-    return like.kind, project, like.size if scope is Scope.PROJECT_AND_SIZE else ""
 
 
 def _parsed(row: Any) -> Tuple[Group, Time]:

@@ -54,16 +54,21 @@ class Period:
         return moved, idle
 
     def changes(self, raws: Iterable[Raw]) -> Iterator[Change]:
-        """The changes of the period, each once; what makes no sense is counted."""
+        """The changes of the period, each once; what makes no sense is counted.
+
+        Of a change outside it no more is read than what says so, as a server would not list it.
+        """
         known: Set[Tuple[str, int]] = set()
         for raw in raws:
             try:
+                if not self._holds(parse.row(raw)):
+                    continue
                 change = parse.change(raw)
             except ProtocolError as err:
                 self.leave_out(UNREADABLE, str(err))
                 continue
             name = (change.project, change.number)
-            if name not in known and self._holds(change):
+            if name not in known:
                 known.add(name)
                 self.used += 1
                 yield change
@@ -73,8 +78,8 @@ class Period:
         self.unread[why] = self.unread.get(why, 0) + 1
         self.first_fault = self.first_fault or outward(fault, 300)
 
-    def _holds(self, change: Change) -> bool:
-        return change.updated > self.since or not change.status.is_closed
+    def _holds(self, row: parse.Row) -> bool:
+        return row.updated > self.since or not row.status.is_closed
 
 
 def report(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Dict, Optional, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import ChangeStatus
 from reviewloop.core.policy import Origin
@@ -29,9 +29,8 @@ SHORTEST = 60
 """Seconds under which nobody waited: one person's votes and words come as several messages."""
 
 
-@dataclass(frozen=True)
-class WaitFact:
-    """One wait as far as the report's period shows it; ``days`` are working days.
+class WaitFact(NamedTuple):
+    """One wait of the reviewers as far as the report's period shows it; ``days`` are working days.
 
     ``ending`` is "" while it lasts. ``days`` is how long it lasted, or has lasted until now, and
     ``entered`` how long it had when the period began; ``recent`` the same of the last part of the
@@ -40,7 +39,6 @@ class WaitFact:
     known.
     """
 
-    party: Party
     since: datetime
     end: Optional[datetime]
     ending: str
@@ -81,10 +79,10 @@ class Trial:
     reviewed: bool
 
 
-@dataclass(frozen=True)
-class ChangeFact:
+class ChangeFact(NamedTuple):
     """One change. ``life`` is calendar seconds by stage; ``people`` how many people are listed as
-    its reviewers now; ``turn`` and ``open_days`` are of an open change whose move is owed.
+    its reviewers now; ``turn`` and ``open_days`` are of an open change whose move is owed;
+    ``waits`` are the reviewers'.
     """
 
     number: int

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from math import floor, sqrt
 from typing import Iterable, List, Optional, Sequence, Tuple
 
-from reviewloop.core.turns import Party
 from reviewloop.insight.report.facts import REVIEWED, WaitFact
 from reviewloop.insight.sections import Cell, Fraction
 from reviewloop.insight.survival import (
@@ -68,11 +67,6 @@ class Pace:
     def slowest(self) -> Optional[float]:
         """What the slowest tenth waited longer than."""
         return None if self.curve.is_few else self.curve.quantile(0.9)
-
-
-def of_reviewers(waits: Iterable[WaitFact]) -> List[WaitFact]:
-    """The reviewers' waits among others."""
-    return [one for one in waits if one.party is Party.REVIEWERS]
 
 
 def observed(waits: Iterable[WaitFact], *, recent: bool = False) -> List[Observed]:

@@ -117,27 +117,30 @@ class Gathered:
         self.poll.take(one, self.scope)
         begin = self.scope.now - KEPT
         self.past += (each for each in one.past if each.end is None or each.end > begin)
-        said = {(each.date, each.author.id if each.author else 0): each for each in change.messages}
-        for step in one.steps:
-            if self.scope.holds(step.event.at):
-                self._step(step, change, said)
+        self._steps([each for each in one.steps if self.scope.holds(each.event.at)], change)
         self._messages(change)
         if one.fact.asks:
             self._asked(change, one.steps)
+
+    def _steps(self, taken: Sequence[Step], change: Change) -> None:
+        said: Dict[Tuple[datetime, int], Message] = {}
+        for each in change.messages if any(one.kind is TurnEvent.REVIEW for one in taken) else ():
+            said[each.date, each.author.id if each.author else 0] = each
+        for step in taken:
+            self._step(step, change, said)
 
     def _step(self, step: Step, change: Change, said: Dict[Tuple[datetime, int], Message]) -> None:
         event, author = step.event, step.event.author
         if author is None:
             return
-        where = (change.project, self.cycles.of(event.at))
         if any(map(self._is_maintainers, event.votes)) and not self._is_bot(author):
-            self.maintaining[where].add(author.id)
+            self.maintaining[change.project, self.cycles.of(event.at)].add(author.id)
         if step.kind is not TurnEvent.REVIEW:
             return
         local = event.at.astimezone(self.scope.policy.calendar.zone)
         self.hours[local.weekday(), local.hour] += 1
         self.reviewers[author.id] += 1
-        self.reviewing[where].add(author.id)
+        self.reviewing[change.project, self.cycles.of(event.at)].add(author.id)
         if self.with_names:
             self.names[author.id] = author.name or author.username or str(author.id)
         message = said.get((event.at, author.id))

@@ -18,7 +18,6 @@ from reviewloop.insight.report.figures import (
     days,
     median,
     observed,
-    of_reviewers,
     pace,
     percent,
     proportion,
@@ -130,7 +129,7 @@ def _section(
 ) -> Section:
     by_group: Dict[str, List[WaitFact]] = {name: [] for name in order}
     for change in found.changes:
-        for wait in of_reviewers(change.waits):
+        for wait in change.waits:
             by_group[group_of(change, wait)].append(wait)
     paces = {name: pace(observed(waits), found.scope.promised) for name, waits in by_group.items()}
     rows = [[name, *cells(one)] for name, one in paces.items() if one.waits]

@@ -24,8 +24,8 @@ def section(found: Gathered) -> Section:
     # A line needs all waits of the days before it.
     begin = max(scope.now - TRIED, _all_known(found))
     is_long = begin + FOLD <= scope.now
-    every = calibration(found.past, scope.policy.calendar, scope.now) if is_long else ()
-    folds = [one for one in every if one.begin >= begin]
+    calendar = scope.policy.calendar
+    folds = calibration(found.past, calendar, scope.now, since=begin) if is_long else ()
     drawn = sum(one.drawn for one in folds)
     rows: List[List[Cell]] = [
         [

@@ -77,7 +77,7 @@ class Tally:
 
     def take(self, one: Told, scope: Scope) -> None:
         """Take in one change."""
-        waits = [each for each in one.fact.waits if each.party is Party.REVIEWERS]
+        waits = one.fact.waits
         idle = [each for each in one.judged.idle if each.at <= scope.now]
         for wait in waits:
             if wait.late_at is not None and scope.holds(wait.late_at):

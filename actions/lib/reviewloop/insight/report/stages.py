@@ -59,8 +59,10 @@ def life(taken: Sequence[Step], gates: Sequence[Span], now: datetime) -> Dict[St
         closed = _is_closed(step, closed)
         seconds = (end - step.event.at).total_seconds()
         if not closed and seconds > 0:
-            found[stage(step)] = found.get(stage(step), 0.0) + seconds
-    gated = sum(_seconds(span, closed_at(taken) or now) for span in gates)
+            at = stage(step)
+            found[at] = found.get(at, 0.0) + seconds
+    last = (closed_at(taken) or now) if gates else now
+    gated = sum(_seconds(span, last) for span in gates)
     if gated and found.get(Stage.SUBMITTER):
         found[Stage.GATE] = min(gated, found[Stage.SUBMITTER])
         found[Stage.SUBMITTER] -= found[Stage.GATE]

@@ -13,7 +13,6 @@ from reviewloop.insight.report.figures import (
     count,
     in_days,
     observed,
-    of_reviewers,
     pace,
     percent,
     rounded,
@@ -131,7 +130,7 @@ def projects(found: Gathered) -> Section:
     scope = found.scope
     by_project: Dict[str, List[WaitFact]] = {}
     for change in found.changes:
-        by_project.setdefault(change.project, []).extend(of_reviewers(change.waits))
+        by_project.setdefault(change.project, []).extend(change.waits)
     paces = {name: pace(observed(waits), scope.promised) for name, waits in by_project.items()}
     order = sorted(paces, key=lambda name: (_worst(paces[name]), -paces[name].waits, name))
     shown = [name for name in order if paces[name].within][:_MOST_PROJECTS]
@@ -166,4 +165,4 @@ def _worst(found: Pace) -> float:
 
 def waits_of(found: Gathered) -> List[WaitFact]:
     """The reviewers' waits of all changes."""
-    return [one for change in found.changes for one in of_reviewers(change.waits)]
+    return [one for change in found.changes for one in change.waits]

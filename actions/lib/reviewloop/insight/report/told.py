@@ -95,6 +95,8 @@ class _Facts:
     def _waits(self) -> Iterator[WaitFact]:
         for timeline in self._reading.timelines:
             wait, scope = timeline.wait, self._scope
+            if wait.party is not Party.REVIEWERS:
+                continue
             over = wait.end is not None and wait.end <= scope.now
             if wait.since >= scope.now or (wait.end is not None and wait.end <= scope.since):
                 continue
@@ -104,7 +106,6 @@ class _Facts:
                 (one.at for one in timeline.crossings if one.milestone == scope.promise), None
             )
             yield WaitFact(
-                party=wait.party,
                 since=wait.since,
                 end=wait.end if over else None,
                 ending=ending(wait) if over else "",
