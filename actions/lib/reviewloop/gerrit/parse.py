@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
@@ -153,28 +153,6 @@ def row(data: Any) -> Row:
         is_private=field(raw, "is_private", bool, where, False),
         status_word=word,
     )
-
-
-class Page:
-    """One page of a search, row by row.
-
-    :param items: what was answered.
-    """
-
-    def __init__(self, items: Iterable[Any]) -> None:
-        self._items = items
-        #: Whether more rows exist; known when all of these have been gone through. Only
-        #: ``_more_changes`` on the last row tells: pages can be short for other reasons
-        #: (the account's query limit, rows the server could not render).
-        self.more = False
-
-    def __iter__(self) -> Iterator[Raw]:
-        row: Raw = {}
-        for item in self._items:
-            # Whoever reads the rows sets aside what is none.
-            row = item if isinstance(item, dict) else {}
-            yield row
-        self.more = field(row, "_more_changes", bool, "search", False)
 
 
 def number_of(raw: Raw) -> int:

@@ -74,10 +74,10 @@ class ReadClient(Session):
         size = size if size <= A_FEW else min(size, self.query_limit())
         wanted = tuple(options)
 
-        def fetch(search: str, start: int) -> parse.Page:
+        def fetch(search: str, start: int) -> scan.Page:
             offset = [("S", str(start))] if start else []
             params = [("q", search), ("n", str(size)), *offset]
-            return parse.Page(self._read_with("/changes/", params, wanted, self._peer.values))
+            return scan.Page(self._read_with("/changes/", params, wanted, self._peer.values))
 
         return islice(scan.keyset(fetch, query), limit)
 

@@ -12,14 +12,11 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import datetime, timedelta
 from sys import intern
-from typing import Callable, Iterator, List, Optional, Set, Tuple, TypeVar
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Set, Tuple, TypeVar
 
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.fields import Raw
-
-#: Fetches one page: (search, offset).
-Fetch = Callable[[str, int], parse.Page]
+from reviewloop.gerrit.fields import Raw, field
 
 #: What tells a row from others: its project and number.
 Identity = Tuple[str, int]
@@ -30,6 +27,32 @@ _SECOND = timedelta(seconds=1)
 
 #: Pages in a row without anything new before something is taken to ignore our bounds.
 _IDLE_PAGES = 10
+
+
+class Page:
+    """One page of a search, row by row.
+
+    :param items: what was answered.
+    """
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self._items = items
+        #: Whether more rows exist; known when all of these have been gone through. Only
+        #: ``_more_changes`` on the last row tells: pages can be short for other reasons
+        #: (the account's query limit, rows the server could not render).
+        self.more = False
+
+    def __iter__(self) -> Iterator[Raw]:
+        row: Raw = {}
+        for item in self._items:
+            # Whoever reads the rows sets aside what is none.
+            row = item if isinstance(item, dict) else {}
+            yield row
+        self.more = field(row, "_more_changes", bool, "search", False)
+
+
+#: Fetches one page: (search, offset).
+Fetch = Callable[[str, int], Page]
 
 
 def keyset(fetch: Fetch, query: str) -> Iterator[Raw]:
