@@ -69,6 +69,7 @@ class GerritChangesSensor(PollingSensor):
             logger=logger,
             clock=lambda: Clocks(self.local_clock(), client.clock().server),
             first_look=lambda: self.in_background(lambda: first_look(settings, logger)),
+            tidy=garbage.give_back,
         )
 
     def poll(self) -> None:

@@ -70,6 +70,7 @@ class Bench:
         # Where a process leaves what it knows for the next one; nowhere unless a test says so.
         self.folder: Optional[Path] = None
         self.first_look: Callable[[], None] = lambda: None
+        self.tidy: Callable[[], None] = lambda: None
         self._logger = logging.Logger("bench")
         self._logger.addHandler(_Keeper(self.log))
         self.start()
@@ -99,6 +100,7 @@ class Bench:
             clock=lambda: Clocks(self.local(), client.clock().server),
             reconcile_every=self.reconcile_every,
             first_look=self.first_look,
+            tidy=self.tidy,
         )
 
     def _seconds(self) -> float:

@@ -12,6 +12,7 @@ from reviewloop.core.comments import ReviewComment
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import fields, parse
 from reviewloop.gerrit.accounts import account
+from reviewloop.gerrit.scan import Page
 
 Json = Dict[str, Any]
 
@@ -302,13 +303,13 @@ class TestSearches:
         marked = {**least(), "_more_changes": True}
 
         for rows, more in (([least(), marked], True), ([marked, least()], False)):
-            page = parse.Page(rows)
+            page = Page(rows)
             assert list(page) == rows
             assert page.more == more
 
     def test_empty_page(self) -> None:
         """An empty page is the end."""
-        page = parse.Page([])
+        page = Page([])
 
         assert list(page) == []
         assert not page.more
@@ -316,7 +317,7 @@ class TestSearches:
     def test_no_page(self) -> None:
         """A mark of another form is refused."""
         with pytest.raises(ProtocolError):
-            list(parse.Page([{"_more_changes": 1}]))
+            list(Page([{"_more_changes": 1}]))
 
 
 class TestSmallAnswers:

@@ -15,6 +15,7 @@ from reviewloop.core.reading import read_change
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import fields, parse
 from reviewloop.gerrit.chain import links
+from reviewloop.gerrit.scan import Page
 
 Json = Dict[str, Any]
 
@@ -142,7 +143,7 @@ READERS: List[Callable[[Any], Any]] = [
     parse.message,
     parse.messages,
     parse.comments,
-    lambda data: list(parse.Page([data])),
+    lambda data: list(Page([data])),
     parse.hashtags,
     parse.votes,
     parse.query_limit,

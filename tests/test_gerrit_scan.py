@@ -14,7 +14,7 @@ from sandbox.gerrit.fake import FakeGerrit
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse
 from reviewloop.gerrit.protocol import Peer, Request
-from reviewloop.gerrit.scan import drained, keyset
+from reviewloop.gerrit.scan import Page, drained, keyset
 
 START = datetime(2026, 3, 2, 9, tzinfo=timezone.utc)
 
@@ -166,11 +166,11 @@ class TestOddServers:
         """A row touched while its page is made shows a later time; nothing behind it is skipped."""
         fake = server(*range(6))
 
-        def fetch(query: str, start: int) -> parse.Page:
+        def fetch(query: str, start: int) -> Page:
             request = Request("GET", "/changes/", (("q", query), ("n", "3"), ("S", str(start))))
             rows = list(Peer("fake").values(request, fake.send(request)))
             rows[-1]["updated"] = "2026-03-03 09:00:00.000000000"
-            return parse.Page(rows)
+            return Page(rows)
 
         found = [parse.number_of(row) for row in keyset(fetch, "status:open")]
 
@@ -182,20 +182,20 @@ class TestOddServers:
         other = {"_number": 2, "updated": "2026-03-02 08:00:00", "_more_changes": True}
 
         with pytest.raises(ProtocolError, match="repeats"):
-            list(keyset(lambda _query, _start: parse.Page([row, other]), "status:open"))
+            list(keyset(lambda _query, _start: Page([row, other]), "status:open"))
 
     def test_row_newer_than_asked_for_does_not_start_over(self) -> None:
         """A scan's bounds only ever go down, even past a page of one row that was just touched."""
         fake = server(*range(6))
         asked: List[str] = []
 
-        def fetch(query: str, start: int) -> parse.Page:
+        def fetch(query: str, start: int) -> Page:
             asked.append(query)
             request = Request("GET", "/changes/", (("q", query), ("n", "1"), ("S", str(start))))
             rows = list(Peer("fake").values(request, fake.send(request)))
             if len(asked) == 3:
                 rows[0]["updated"] = "2026-03-03 09:00:00.000000000"
-            return parse.Page(rows)
+            return Page(rows)
 
         found = [parse.number_of(row) for row in keyset(fetch, "status:open")]
 
@@ -208,9 +208,9 @@ class TestOddServers:
         """The same where the search for one second works, and the other bounds are ignored."""
         found = {"updated": "2026-03-02 09:00:02", "_number": 2}
 
-        def fetch(query: str, _start: int) -> parse.Page:
+        def fetch(query: str, _start: int) -> Page:
             last = {"updated": "2026-03-02 09:00:01", "_number": 1}
-            return parse.Page([found, {**last, "_more_changes": "after:" not in query}])
+            return Page([found, {**last, "_more_changes": "after:" not in query}])
 
         with pytest.raises(ProtocolError, match="repeats"):
             list(keyset(fetch, "status:open"))
@@ -220,7 +220,7 @@ class TestOddServers:
         row = {"_number": 1, "updated": "2026-03-02 09:00:00", "_more_changes": True}
 
         with pytest.raises(ProtocolError, match="repeats"):
-            list(keyset(lambda _query, _start: parse.Page([row]), "status:open"))
+            list(keyset(lambda _query, _start: Page([row]), "status:open"))
 
     def test_rows_that_leave_the_crowd(self) -> None:
         """Rows that move up while offsets are walked are found on the way back."""
@@ -259,10 +259,8 @@ class TestWhatIsHeld:
             def __del__(self) -> None:
                 alive.remove(self["_number"])  # type: ignore[arg-type]
 
-        def fetch(query: str, _start: int) -> parse.Page:
-            return parse.Page(
-                map(Row, range(49, 0, -1) if "before:" in query else range(99, 49, -1))
-            )
+        def fetch(query: str, _start: int) -> Page:
+            return Page(map(Row, range(49, 0, -1) if "before:" in query else range(99, 49, -1)))
 
         for _row in keyset(fetch, "status:open"):
             most.append(len(alive))

@@ -16,8 +16,8 @@ from sandbox.gerrit.fake import FakeGerrit
 
 from reviewloop.errors import TemporaryError
 from reviewloop.gerrit.client import Client
-from reviewloop.gerrit.parse import glance
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.scan import glance
 from reviewloop.http.ahead import Ahead
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.transport import Transport

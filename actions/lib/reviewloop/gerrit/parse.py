@@ -8,9 +8,8 @@ else, see :mod:`reviewloop.gerrit.fields`.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from datetime import datetime
-from typing import Any, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Tuple
 
 from reviewloop.core.change import Account, Change, ChangeStatus, Message
 from reviewloop.core.comments import ReviewComment
@@ -22,7 +21,6 @@ from reviewloop.gerrit.fields import (
     mapping,
     shortened,
     time_of,
-    timestamp,
     typed,
     whole,
 )
@@ -34,8 +32,6 @@ _ACCOUNT_ID = re.compile(r"[0-9]{1,10}")
 DEFAULT_QUERY_LIMIT = 500
 # Lines of a commit message that are looked at.
 _MAX_FOOTERS = 50
-_MORE = b'"_more_changes":true'
-_UPDATED = re.compile(rb'"created":"[0-9. :-]{1,40}","updated":"([0-9-]{10} [0-9:]{8})')
 
 
 class Row(NamedTuple):
@@ -165,50 +161,6 @@ def row(data: Any) -> Row:
         is_private=field(raw, "is_private", bool, where, False),
         status_word=word,
     )
-
-
-def glance(body: bytes) -> Optional[Tuple[datetime, datetime]]:
-    """The newest and the oldest time of the rows of a page that is not the last, by its text alone:
-    all rows would have to be read to know. None where the text does not tell.
-
-    Gerrit writes ``updated`` behind ``created`` (``ChangeInfo.java``), and in strings escapes
-    quotes, so neither is found in what somebody has written.
-    """
-    times = _UPDATED.findall(body) if _MORE in body else ()
-    with suppress(ProtocolError):
-        return (_time(max(times)), _time(min(times))) if times else None
-    return None
-
-
-def _time(found: bytes) -> datetime:
-    return timestamp(found.decode("ascii"))
-
-
-class Page:
-    """One page of a search, row by row.
-
-    :param items: what was answered.
-    :param glance: the newest and the oldest time of its rows, where more exist; a hint, and None
-        for none.
-    """
-
-    def __init__(
-        self, items: Iterable[Any], glance: Optional[Tuple[datetime, datetime]] = None
-    ) -> None:
-        self._items = items
-        self.glance = glance
-        #: Whether more rows exist; known when all of these have been gone through. Only
-        #: ``_more_changes`` on the last row tells: pages can be short for other reasons
-        #: (the account's query limit, rows the server could not render).
-        self.more = False
-
-    def __iter__(self) -> Iterator[Raw]:
-        row: Raw = {}
-        for item in self._items:
-            # Whoever reads the rows sets aside what is none.
-            row = item if isinstance(item, dict) else {}
-            yield row
-        self.more = field(row, "_more_changes", bool, "search", False)
 
 
 def number_of(raw: Raw) -> int:

@@ -79,17 +79,17 @@ class ReadClient(Session):
 
         ahead = self._carrier() if limit is None else None
 
-        def once(request: Request) -> parse.Page:
+        def once(request: Request) -> scan.Page:
             response = self._sent(request, ahead or self._transport)
-            glance = parse.glance(response.body) if ahead else None
-            return parse.Page(self._peer.values(request, response), glance)
+            glance = scan.glance(response.body) if ahead else None
+            return scan.Page(self._peer.values(request, response), glance)
 
         def asked(search: str, start: int = 0) -> List[Tuple[str, str]]:
             offset = [("S", str(start))] if start else []
             return [("q", search), ("n", str(size)), *offset]
 
-        def fetch(search: str, start: int) -> parse.Page:
-            page: parse.Page = self._read_with(_CHANGES, asked(search, start), wanted, once)
+        def fetch(search: str, start: int) -> scan.Page:
+            page: scan.Page = self._read_with(_CHANGES, asked(search, start), wanted, once)
             return page
 
         def announce(search: str) -> None:

@@ -9,20 +9,26 @@ caller's to make (with some overlap, since ``updated`` is when an operation begi
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from datetime import datetime, timedelta
 from sys import intern
-from typing import Callable, Iterator, List, Optional, Sequence, Set, Tuple, TypeVar
+from typing import (
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Set,
+    Tuple,
+    TypeVar,
+)
 
 from reviewloop.errors import ProtocolError
 from reviewloop.gerrit import parse, queries
-from reviewloop.gerrit.fields import Raw
-
-#: Fetches one page: (search, offset).
-Fetch = Callable[[str, int], parse.Page]
-
-#: Told the search of which the first page is likely to be fetched next, before this one is read.
-Announce = Callable[[str], None]
+from reviewloop.gerrit.fields import Raw, field, timestamp
 
 #: What tells a row from others: its project and number.
 Identity = Tuple[str, int]
@@ -31,8 +37,62 @@ T = TypeVar("T")
 
 _SECOND = timedelta(seconds=1)
 
+_MORE = b'"_more_changes":true'
+_UPDATED = re.compile(rb'"created":"[0-9. :-]{1,40}","updated":"([0-9-]{10} [0-9:]{8})')
+
 #: Pages in a row without anything new before something is taken to ignore our bounds.
 _IDLE_PAGES = 10
+
+
+def glance(body: bytes) -> Optional[Tuple[datetime, datetime]]:
+    """The newest and the oldest time of the rows of a page that is not the last, by its text alone:
+    all rows would have to be read to know. None where the text does not tell.
+
+    Gerrit writes ``updated`` behind ``created`` (``ChangeInfo.java``), and in strings escapes
+    quotes, so neither is found in what somebody has written.
+    """
+    times = _UPDATED.findall(body) if _MORE in body else ()
+    with suppress(ProtocolError):
+        return (_time(max(times)), _time(min(times))) if times else None
+    return None
+
+
+def _time(found: bytes) -> datetime:
+    return timestamp(found.decode("ascii"))
+
+
+class Page:
+    """One page of a search, row by row.
+
+    :param items: what was answered.
+    :param glance: the newest and the oldest time of its rows, where more exist; a hint, and None
+        for none.
+    """
+
+    def __init__(
+        self, items: Iterable[Any], glance: Optional[Tuple[datetime, datetime]] = None
+    ) -> None:
+        self._items = items
+        self.glance = glance
+        #: Whether more rows exist; known when all of these have been gone through. Only
+        #: ``_more_changes`` on the last row tells: pages can be short for other reasons
+        #: (the account's query limit, rows the server could not render).
+        self.more = False
+
+    def __iter__(self) -> Iterator[Raw]:
+        row: Raw = {}
+        for item in self._items:
+            # Whoever reads the rows sets aside what is none.
+            row = item if isinstance(item, dict) else {}
+            yield row
+        self.more = field(row, "_more_changes", bool, "search", False)
+
+
+#: Fetches one page: (search, offset).
+Fetch = Callable[[str, int], Page]
+
+#: Told the search of which the first page is likely to be fetched next, before this one is read.
+Announce = Callable[[str], None]
 
 
 def keyset(fetch: Fetch, query: str, announce: Announce = lambda _search: None) -> Iterator[Raw]:
@@ -75,7 +135,7 @@ class _Walk:
         self.rows = self.fresh = 0
         self.times: List[datetime] = []
 
-    def through(self, page: parse.Page) -> Iterator[Raw]:
+    def through(self, page: Page) -> Iterator[Raw]:
         """The rows of a page whose change was not seen before."""
         self.rows, self.fresh, self.times = 0, 0, []
         for row in page:

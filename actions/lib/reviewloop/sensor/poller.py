@@ -68,6 +68,7 @@ class Poller:
     :param reconcile_every: how often everything open is looked over.
     :param first_look: called once, after the first poll of a sensor that has no cursor, whether or
         not it went well; it waits for nothing and raises nothing.
+    :param tidy: called when everything has been looked at, after large answers; raises nothing.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Poller:
         clock: Callable[[], Moment],
         reconcile_every: timedelta = EVERY,
         first_look: Callable[[], None] = lambda: None,
+        tidy: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -90,6 +92,7 @@ class Poller:
         self._lost: Optional[LostCursorError] = None
         self._first_look: Optional[Callable[[], None]] = first_look
         self._is_new = False
+        self._tidy = tidy
         self._reader = Reader(
             client, people().policy, settings.server, settings.gerrit.query, self._clock.now
         )
@@ -225,6 +228,7 @@ class Poller:
         if self._reconcile.is_due(now):
             self._delta.ease()
             read |= self._reconcile.run(now, self._watch, self._known, self._intake, read)
+            self._tidy()
         return read
 
     def _cold_start(self) -> Set[ChangeKey]:
@@ -235,6 +239,7 @@ class Poller:
         if self._clock.check_cursor(self._position.cursor.through):
             self._position.lower(now)
         begun = self._start.run(now)
+        self._tidy()
         self._delta.begin(begun, self._known.newest)
         self._reconcile.begin(begun)
         return set()
