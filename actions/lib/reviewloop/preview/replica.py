@@ -129,8 +129,8 @@ class Replica(Unplugged):
         search = parsed(query, self._settings.gerrit.query)
         return [
             ident
-            for ident, shown in self._index.newest_first(search).items()
-            if search.match(self._spoken(ident, shown, search))
+            for ident in self._index.newest_first(search)
+            if search.match(self._spoken(ident, self._shown[ident], search))
         ]
 
     def _beside(self, query: str, limit: Optional[int]) -> Iterator[str]:
