@@ -154,8 +154,9 @@ class Coverage:
                 found.append((self._in_vain(one, now), one))
             else:
                 rested.append(one)
+        tried = self._tries.chosen(rare, now, self._last)
         for one in rare:
-            if one in self._tries.chosen(rare, now, self._last):
+            if one in tried:
                 found.append((PATIENCE, one))
             else:
                 self._memo(one.slot).held = now + AGAIN
