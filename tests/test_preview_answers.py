@@ -78,7 +78,7 @@ def test_what_is_kept_is_what_is_answered_anew(
         rows, anew = (list(_answered(replica, *HISTORY)) for replica in both)
         assert rows == anew
         for raw in rows:
-            read = both[0].read(raw, settings.policy)
+            read = both[0].read_raw(raw, settings.policy)
             assert read == read_change(parse.change(raw), settings.policy)
             seen.add((raw["_number"], len(raw["messages"])))
         if rows and count % 7 == 0:
@@ -149,7 +149,7 @@ def test_searches_find_what_matches(
     owner = next(one.owner for one in recorded)
     after = f"{first + (last - first) / 3:%Y-%m-%d %H:%M:%S}"
     asked = query.format(owner=f"owner:{owner}", after=after)
-    match, found = searches.parsed(asked, "").match, 0
+    match, found = searches.parsed(asked, "").term.match, 0
     for part in range(21):
         replica.go_on(first + (last - first) * part / 20)
         shown = replica._index.shown.items()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
 
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
@@ -29,8 +29,6 @@ MOST = 50
 """Changes that are looked at beside the one assessed, at most."""
 MOST_CHAINS = 3
 """Chains of others that are looked at, at most, to find a leader that may be asked for."""
-#: Reads a change as Gerrit answered it. Whoever is answered the same often keeps what it read.
-Read = Callable[[Raw, Policy], Reading]
 # In place of the bottom of a chain that was not looked at.
 _NOWHERE = -1
 _OPTIONS = (
@@ -43,12 +41,29 @@ _OPTIONS = (
 _PLAIN = re.compile(r'[^^"\\{}\x00-\x1f][^"\\{}\x00-\x1f]*')
 
 
-def read_raw(raw: Raw, policy: Policy) -> Reading:
-    """A :data:`Read` that keeps nothing.
+class Reads(Protocol):
+    """How changes are read. Whoever is answered the same often keeps what it read."""
 
-    :raises ProtocolError: the change makes no sense.
-    """
-    return read_change(parse.change(raw), policy)
+    def read_raw(self, raw: Raw, policy: Policy) -> Reading:
+        """Read what a search answered. :raises ProtocolError: the change makes no sense."""
+
+    def read_change(self, change: Change, policy: Policy) -> Reading:
+        """Read what was answered of one change."""
+
+
+class ReadAnew:
+    """Keeps nothing."""
+
+    def read_raw(self, raw: Raw, policy: Policy) -> Reading:
+        """Read what a search answered. :raises ProtocolError: the change makes no sense."""
+        return self.read_change(parse.change(raw), policy)
+
+    def read_change(self, change: Change, policy: Policy) -> Reading:
+        """Read what was answered of one change."""
+        return read_change(change, policy)
+
+
+READ_ANEW = ReadAnew()
 
 
 @dataclass(frozen=True)
@@ -74,7 +89,6 @@ class Asking:
 
     :param tier: who would be asked.
     :param is_held_out: whether a change is left alone on purpose, by its number.
-    :param read: raises ProtocolError where a change makes no sense.
     """
 
     event: EventRef
@@ -82,7 +96,7 @@ class Asking:
     policy: Policy
     now: datetime
     is_held_out: Callable[[int], bool]
-    read: Read = read_raw
+    reads: Reads = READ_ANEW
 
     @property
     def is_grouped(self) -> bool:
@@ -207,7 +221,7 @@ def _rows(client: ReadClient, query: str) -> Iterator[Raw]:
 
 def _read(raw: Raw, asking: Asking) -> Optional[Reading]:
     try:
-        return asking.read(raw, asking.policy)
+        return asking.reads.read_raw(raw, asking.policy)
     except ProtocolError:
         return None  # one change that makes no sense does not keep the others apart
 

@@ -22,6 +22,20 @@ _KEPT = 500
 Mark = Tuple[datetime, int]
 
 
+class Known:
+    """A change, and what it was read as last."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+        self._read: Optional[Tuple[Policy, Reading]] = None
+
+    def reading(self, policy: Policy) -> Reading:
+        """The change, read."""
+        if self._read is None or self._read[0] != policy:
+            self._read = policy, read_change(self.change, policy)
+        return self._read[1]
+
+
 class Answer:
     """One change as its history has it, and as it is answered with what the loop wrote.
 
@@ -35,8 +49,8 @@ class Answer:
         self.raw: Raw = {}
         self._mark: Optional[Mark] = None
         self._bare: Optional[Raw] = None
-        self._change: Optional[Change] = None
-        self._read: Optional[Tuple[Policy, Reading]] = None
+        self._known: Optional[Known] = None
+        self._single: Optional[Known] = None
 
     def tell(self, mark: Mark, put: Callable[[Raw], None]) -> Answer:
         """Itself, made anew where ``mark`` is another one.
@@ -46,7 +60,7 @@ class Answer:
         if self._mark != mark:
             self.raw = dict(self.base)
             put(self.raw)
-            self._mark, self._bare, self._change, self._read = mark, None, None, None
+            self._mark, self._bare, self._known, self._single = mark, None, None, None
         return self
 
     def bare(self) -> Raw:
@@ -54,20 +68,24 @@ class Answer:
         if self._bare is None:
             self._bare = {key: value for key, value in self.raw.items() if key != "messages"}
             # With the messages goes what tells of the patch set, which Gerrit says by itself.
-            self._bare["current_revision_number"] = self.change().patch_set
+            self._bare["current_revision_number"] = self.known().change.patch_set
         return self._bare
 
-    def change(self) -> Change:
+    def known(self) -> Known:
         """The answer as it was told last. :raises ProtocolError: it makes no sense."""
-        if self._change is None:
-            self._change = parse.change(self.raw)
-        return self._change
+        if self._known is None:
+            self._known = Known(parse.change(self.raw))
+        return self._known
 
-    def reading(self, policy: Policy) -> Reading:
-        """The same, read. :raises ProtocolError: it makes no sense."""
-        if self._read is None or self._read[0] != policy:
-            self._read = policy, read_change(self.change(), policy)
-        return self._read[1]
+    def single(self, completed: Callable[[Change], Change]) -> Known:
+        """The same with what is answered of one change alone.
+
+        :param completed: the change with that; asked for once.
+        :raises ProtocolError: it makes no sense.
+        """
+        if self._single is None:
+            self._single = Known(completed(self.known().change))
+        return self._single
 
 
 class Answers:

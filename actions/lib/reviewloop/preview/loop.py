@@ -188,7 +188,7 @@ class Loop:
             self._store,
             client_of=lambda _settings: self.replica,
             tracker_of=lambda _settings: self._paper,
-            read=self.replica.read,
+            reads=self.replica,
         )
 
     # What is told of it

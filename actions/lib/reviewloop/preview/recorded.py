@@ -28,7 +28,7 @@ from typing import (
     Union,
 )
 
-from reviewloop.core.change import Account, Change
+from reviewloop.core.change import Account, Change, ChangeStatus
 from reviewloop.core.commands import Verb
 from reviewloop.core.comments import ReviewComment
 from reviewloop.core.keys import change_ident
@@ -44,6 +44,7 @@ from reviewloop.preview.searches import Shown
 
 T = TypeVar("T")
 VERBS = frozenset(verb.value for verb in Verb)
+CLOSED = frozenset(status.value for status in ChangeStatus if status.is_closed)
 _WORD = re.compile(r"\w+")
 
 #: What a preview reads of each change: all that an action reads, and who was a reviewer when.
@@ -119,6 +120,14 @@ class Packed:
         found: Raw = json.loads(zlib.decompress(self.blob))
         return found
 
+    def was_over(self, since: datetime) -> bool:
+        """Whether it was closed before an instant, which a message tells, and nothing happened to
+        it after that: then every wait on it has ended by then.
+        """
+        last = self.beats[-1]
+        is_closed = last.status in CLOSED and self.status in CLOSED
+        return is_closed and max(last.at, self.idle) < since
+
     def shown(self, status: str, updated: datetime) -> Shown:
         """What an index has of it."""
         return Shown(
@@ -127,7 +136,7 @@ class Packed:
             branch=self.branch,
             topic=self.topic,
             owner=self.owner,
-            is_open=status not in ("MERGED", "ABANDONED", "DEFERRED"),
+            is_open=status not in CLOSED,
             updated=updated,
             watched=self.watched,
             words=self.words,
@@ -190,10 +199,12 @@ class Recorded:
         self._changes[packed.ident] = packed
         return packed, change
 
-    def changes(self) -> Iterator[Change]:
-        """Those that the configured query found, read anew, one after the other."""
+    def changes(self, since: datetime) -> Iterator[Change]:
+        """Those that the configured query found, read anew, one after the other, but for those that
+        were closed by ``since``, as their histories tell, and have been left alone.
+        """
         for packed in self:
-            if packed.watched:
+            if packed.watched and not packed.was_over(since):
                 yield parse.change(packed.raw)
 
     def named(self, ident: str) -> Optional[Packed]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -16,7 +17,7 @@ from reviewloop.core.change import Change
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.keys import change_ident
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Reading
+from reviewloop.core.reading import Reading, read_change
 from reviewloop.errors import RefusedError
 from reviewloop.gerrit import review
 from reviewloop.gerrit.chain import Related
@@ -26,7 +27,7 @@ from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
-from reviewloop.preview.answers import Answer, Answers
+from reviewloop.preview.answers import Answer, Answers, Known
 from reviewloop.preview.past import as_of
 from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
 from reviewloop.preview.searches import Index, Search, Shown, parsed
@@ -117,9 +118,9 @@ class Replica(Unplugged):
         found: List[Raw] = []
         for number in dict.fromkeys(numbers):
             for packed in self._recorded.numbered(number):
-                shown = self._shown.get(packed.ident)
-                if shown is not None and search.match(self._spoken(packed.ident, shown, search)):
-                    found.append(self._row(packed.ident, wanted))
+                ident = packed.ident
+                if ident in self._shown and search.term.match(self._spoken(search, ident)):
+                    found.append(self._row(ident, wanted))
         return found
 
     def _found(self, query: str, limit: Optional[int]) -> List[str]:
@@ -127,11 +128,7 @@ class Replica(Unplugged):
             # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
             return list(self._beside(query, limit))
         search = parsed(query, self._settings.gerrit.query)
-        return [
-            ident
-            for ident in self._index.newest_first(search)
-            if search.match(self._spoken(ident, self._shown[ident], search))
-        ]
+        return self._index.newest_first(search.term, partial(self._spoken, search))
 
     def _beside(self, query: str, limit: Optional[int]) -> Iterator[str]:
         for ident in self._recorded.ask("scan", query, limit):
@@ -140,9 +137,9 @@ class Replica(Unplugged):
             if ident in self._shown:
                 yield ident
 
-    def _spoken(self, ident: str, shown: Shown, search: Search) -> Shown:
+    def _spoken(self, search: Search, ident: str) -> Shown:
         """With those of the words that a search asks for of which only Gerrit knows."""
-        verbs = VERBS.intersection(search.verbs)
+        shown, verbs = self._shown[ident], VERBS.intersection(search.verbs)
         if not verbs:
             return shown
         return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))
@@ -168,7 +165,12 @@ class Replica(Unplugged):
 
         :raises RefusedError: 404, there is none.
         """
-        change = self._told(self._named(ident).ident).change()
+        return self._single(self._named(ident).ident).change
+
+    def _single(self, ident: str) -> Known:
+        return self._told(ident).single(self._with_all)
+
+    def _with_all(self, change: Change) -> Change:
         if not change.revision:
             change = replace(change, revision="current")
         return with_comments(change, self.comments(change)) if has_comments(change) else change
@@ -255,12 +257,18 @@ class Replica(Unplugged):
             raise RefusedError(f"change {name} does not exist.", status=codes.NOT_FOUND)
         return packed
 
-    def read(self, raw: Raw, policy: Policy) -> Reading:
-        """A change as it was answered last. :raises ProtocolError: it makes no sense."""
-        return self._told(change_ident(raw["_number"], raw["project"])).reading(policy)
+    def read_raw(self, raw: Raw, policy: Policy) -> Reading:
+        """A change as a search answered it last. :raises ProtocolError: it makes no sense."""
+        return self._told(change_ident(raw["_number"], raw["project"])).known().reading(policy)
+
+    def read_change(self, change: Change, policy: Policy) -> Reading:
+        """A change, which has not to be read again where it was answered last."""
+        known = self._single(change_ident(change.number, change.project))
+        return known.reading(policy) if known.change is change else read_change(change, policy)
 
     def _told(self, ident: str) -> Answer:
-        packed, shown, written = self._named(ident), self._shown[ident], self._written.get(ident)
+        """The answer of a change that is shown."""
+        shown, written = self._shown[ident], self._written.get(ident)
 
         def put(raw: Raw) -> None:
             if written is not None:
@@ -268,12 +276,12 @@ class Replica(Unplugged):
             raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
 
         kept = self._answers.get(ident, self._now)
-        answer = self._answers.keep(ident, self._made(packed)) if kept is None else kept
+        answer = self._answers.keep(ident, self._made(ident)) if kept is None else kept
         return answer.tell((shown.updated, 0 if written is None else written.count), put)
 
-    def _made(self, packed: Packed) -> Answer:
+    def _made(self, ident: str) -> Answer:
         """The change as its history has it now; or, where nobody acts, had it at the beginning."""
-        policy = self._settings.policy
+        packed, policy = self._named(ident), self._settings.policy
         if self._plays:
             ends = next((beat.at for beat in packed.beats if beat.at > self._now), None)
             return Answer(as_of(packed.raw, self._now, policy), ends)

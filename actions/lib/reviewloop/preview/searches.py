@@ -10,13 +10,14 @@ import re
 from bisect import bisect_left, insort
 from dataclasses import dataclass
 from datetime import datetime
-from functools import reduce
+from functools import lru_cache, reduce
 from operator import and_
 from typing import (
     AbstractSet,
     Callable,
     Dict,
     FrozenSet,
+    Iterable,
     List,
     NamedTuple,
     Optional,
@@ -31,6 +32,8 @@ from reviewloop.gerrit.fields import timestamp
 _TOKEN = re.compile(r'\s*(-?[a-z]+:(?:"[^"]*"|[^\s()"]+)|[()]|OR\b)')
 _WATCHED = "is:watched"
 _OPEN, _CLOSE = "()"
+#: The same few searches are asked time and again.
+_PARSED = 1000
 _IS_OPEN = ("status", "open")
 """The one status that is asked for."""
 
@@ -96,15 +99,20 @@ class Index:
         return self._having.get(trait, frozenset())
 
     def since(self, at: datetime) -> AbstractSet[str]:
-        """The changes that were touched at an instant, or later."""
+        """The changes that were touched at an instant, or later: nothing moves a touch back."""
         first = bisect_left(self._by_time, (at, ""))
         return {ident for _, ident in self._by_time[first:]}
 
-    def newest_first(self, search: Search) -> List[str]:
-        """What a search may find, in this order: of many changes few have what is asked for."""
-        found = search.among(self)
-        idents = self.shown if found is None else found
-        return sorted(idents, key=lambda one: (self.shown[one].updated, one), reverse=True)
+    def newest_first(self, term: Term, spoken: Callable[[str], Shown]) -> List[str]:
+        """What a search finds, in this order: of many changes few have what is asked for.
+
+        :param spoken: a change with all the words that the search may ask for.
+        """
+        among = term.among(self)
+        found: Iterable[str] = self.shown if among is None else among
+        if not term.is_exact:
+            found = (one for one in found if term.match(spoken(one)))
+        return sorted(found, key=lambda one: (self.shown[one].updated, one), reverse=True)
 
 
 #: All that may be found in an index, without a look at each; None for whatever there is.
@@ -112,20 +120,21 @@ Among = Callable[[Index], Optional[AbstractSet[str]]]
 
 
 class Term(NamedTuple):
-    """A part of a search."""
+    """A search, or a part of one; ``is_exact``: it finds all that it may find."""
 
     match: Match
     among: Among = lambda _index: None
+    is_exact: bool = False
 
 
 class Search(NamedTuple):
     """A search; ``verbs``: the words of comments that it asks for."""
 
-    match: Match
-    among: Among
+    term: Term
     verbs: FrozenSet[str]
 
 
+@lru_cache(maxsize=_PARSED)
 def parsed(text: str, query: str) -> Search:
     """A search.
 
@@ -134,9 +143,8 @@ def parsed(text: str, query: str) -> Search:
     told = query.strip()
     plain = text.replace(f"({told})", f"({_WATCHED})") if told else text
     tokens = _tokens(_WATCHED if told and plain.strip() == told else plain)
-    whole = _Parser(tokens).all_of()
     words = [token.partition(":")[2] for token in tokens if "comment:" in token]
-    return Search(whole.match, whole.among, frozenset(words))
+    return Search(_Parser(tokens).all_of(), frozenset(words))
 
 
 def _tokens(text: str) -> List[str]:
@@ -191,7 +199,7 @@ def _all_of(parts: Sequence[Term]) -> Term:
         few = sorted((one for one in found if one is not None), key=len)
         return reduce(and_, few) if few else None
 
-    return Term(lambda one: all(part.match(one) for part in parts), among)
+    return Term(lambda one: all(part.match(one) for part in parts), among, _are_exact(parts))
 
 
 def _any_of(parts: Sequence[Term]) -> Term:
@@ -204,7 +212,11 @@ def _any_of(parts: Sequence[Term]) -> Term:
             found |= some
         return found
 
-    return Term(lambda one: any(part.match(one) for part in parts), among)
+    return Term(lambda one: any(part.match(one) for part in parts), among, _are_exact(parts))
+
+
+def _are_exact(parts: Sequence[Term]) -> bool:
+    return all(part.is_exact for part in parts)
 
 
 def _simple(token: str) -> Term:
@@ -218,14 +230,14 @@ def _simple(token: str) -> Term:
 def _trait(name: str) -> Callable[[str], Term]:
     def term(value: str) -> Term:
         trait = name, value
-        return Term(lambda one: trait in traits(one), lambda index: index.having(trait))
+        return Term(lambda one: trait in traits(one), lambda index: index.having(trait), True)
 
     return term
 
 
 def _after(value: str) -> Term:
     at = timestamp(value)
-    return Term(lambda one: one.updated >= at, lambda index: index.since(at))
+    return Term(lambda one: one.updated >= at, lambda index: index.since(at), True)
 
 
 def _before(value: str) -> Term:
