@@ -25,6 +25,7 @@ from reviewloop.escalation.limits import joined_until
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.http import codes
 from reviewloop.settings.load import Settings
 from reviewloop.store import pending as pendings_of
@@ -52,7 +53,7 @@ class Assessor:
         asks: Asks,
         pendings: Pendings,
         leases: Leases,
-        reads: around.Reads = around.READ_ANEW,
+        reads: Reads = READ_ANEW,
     ) -> None:
         self._settings = settings
         self._client = client

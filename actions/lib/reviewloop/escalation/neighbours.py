@@ -5,22 +5,23 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Callable, Dict, Iterator, Mapping, Optional, Protocol, Sequence, Tuple
+from typing import Callable, Dict, Iterator, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.events import EventRef
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Reading, Timeline, read_change
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.escalation.grouping import Group, Key, Sibling
-from reviewloop.gerrit import parse, queries
+from reviewloop.gerrit import queries
 from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.http import codes
 from reviewloop.store.asks import Ask
@@ -39,31 +40,6 @@ _OPTIONS = (
 )
 # What a search takes literally in quotes: no quote, escape, line break or regular expression.
 _PLAIN = re.compile(r'[^^"\\{}\x00-\x1f][^"\\{}\x00-\x1f]*')
-
-
-class Reads(Protocol):
-    """How changes are read. Whoever is answered the same often keeps what it read."""
-
-    def read_raw(self, raw: Raw, policy: Policy) -> Reading:
-        """Read what a search answered. :raises ProtocolError: the change makes no sense."""
-
-    def read_change(self, change: Change, policy: Policy) -> Reading:
-        """Read what was answered of one change."""
-
-
-class ReadAnew:
-    """Keeps nothing."""
-
-    def read_raw(self, raw: Raw, policy: Policy) -> Reading:
-        """Read what a search answered. :raises ProtocolError: the change makes no sense."""
-        return self.read_change(parse.change(raw), policy)
-
-    def read_change(self, change: Change, policy: Policy) -> Reading:
-        """Read what was answered of one change."""
-        return read_change(change, policy)
-
-
-READ_ANEW = ReadAnew()
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from reviewloop.errors import (
 )
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.operations.failing import error_dict
 from reviewloop.operations.one_reading import NO_READING, OneReading, joined_to
 from reviewloop.settings.load import Settings, load
@@ -45,7 +46,6 @@ from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.settings import TrackerSettings
 
 if TYPE_CHECKING:
-    from reviewloop.escalation.neighbours import Reads
     from reviewloop.markup.formats import BodyFormat
     from reviewloop.messages.subject import Subject
     from reviewloop.trackers.ticketing import Ticketing
@@ -62,7 +62,7 @@ class Context:
     :param config: the pack's configuration, as StackStorm hands it over, or as it was loaded.
     :param datastore: StackStorm's ``action_service``.
     :param client_of, tracker_of: how the two servers are reached, each when it is first needed.
-    :param reads: how changes are read to decide on them; None: each time anew.
+    :param reads: how changes are read to decide on them.
     :raises ConfigError: the configuration is wrong; every problem is listed.
     """
 
@@ -72,7 +72,7 @@ class Context:
         datastore: Datastore,
         client_of: Optional[Callable[[Settings], Client]] = None,
         tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
-        reads: Optional[Reads] = None,
+        reads: Reads = READ_ANEW,
     ) -> None:
         self.settings = config if isinstance(config, Settings) else load(config)
         self.config = {} if config is None or isinstance(config, Settings) else config

@@ -96,6 +96,7 @@ class Loop:
             self._dispatch,
             logger=_LOG,
             clock=lambda: Clocks(replica.now(), replica.now()),
+            reads=replica,
         )
 
     def run(self, until: datetime, progress: Progress = lambda _at: None) -> Found:

@@ -17,9 +17,9 @@ from reviewloop.core.change import Change
 from reviewloop.core.comments import ReviewComment, has_comments, with_comments
 from reviewloop.core.keys import change_ident
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Reading, read_change
+from reviewloop.core.reading import Reading
 from reviewloop.errors import RefusedError
-from reviewloop.gerrit import review
+from reviewloop.gerrit import parse, review
 from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
@@ -27,7 +27,7 @@ from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
-from reviewloop.preview.answers import Answer, Answers, Known
+from reviewloop.preview.answers import Answer, Answers, ReadOnce, Told
 from reviewloop.preview.past import as_of
 from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
 from reviewloop.preview.searches import Index, Search, Shown, parsed
@@ -165,10 +165,7 @@ class Replica(Unplugged):
 
         :raises RefusedError: 404, there is none.
         """
-        return self._single(self._named(ident).ident).change
-
-    def _single(self, ident: str) -> Known:
-        return self._told(ident).single(self._with_all)
+        return self._told(self._named(ident).ident).single(self._with_all)
 
     def _with_all(self, change: Change) -> Change:
         if not change.revision:
@@ -257,14 +254,18 @@ class Replica(Unplugged):
             raise RefusedError(f"change {name} does not exist.", status=codes.NOT_FOUND)
         return packed
 
+    def parsed(self, raw: Raw) -> Change:
+        """What a search answered. :raises ProtocolError: it makes no sense."""
+        return raw.once().change if isinstance(raw, Told) else parse.change(raw)
+
     def read_raw(self, raw: Raw, policy: Policy) -> Reading:
-        """A change as a search answered it last. :raises ProtocolError: it makes no sense."""
-        return self._told(change_ident(raw["_number"], raw["project"])).known().reading(policy)
+        """The same, read. :raises ProtocolError: it makes no sense."""
+        once = raw.once() if isinstance(raw, Told) else ReadOnce(parse.change(raw))
+        return once.reading(policy)
 
     def read_change(self, change: Change, policy: Policy) -> Reading:
-        """A change, which has not to be read again where it was answered last."""
-        known = self._single(change_ident(change.number, change.project))
-        return known.reading(policy) if known.change is change else read_change(change, policy)
+        """A change that was answered, read."""
+        return self._told(change_ident(change.number, change.project)).reading(change, policy)
 
     def _told(self, ident: str) -> Answer:
         """The answer of a change that is shown."""

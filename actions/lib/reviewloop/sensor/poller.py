@@ -18,6 +18,7 @@ from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.beside import Beside
@@ -68,6 +69,7 @@ class Poller:
     :param reconcile_every: how often everything open is looked over.
     :param first_look: called once, after the first poll of a sensor that has no cursor, whether or
         not it went well; it waits for nothing and raises nothing.
+    :param reads: how what Gerrit answers is read.
     """
 
     def __init__(
@@ -82,6 +84,7 @@ class Poller:
         clock: Callable[[], Moment],
         reconcile_every: timedelta = EVERY,
         first_look: Callable[[], None] = lambda: None,
+        reads: Reads = READ_ANEW,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -91,7 +94,7 @@ class Poller:
         self._first_look: Optional[Callable[[], None]] = first_look
         self._is_new = False
         self._reader = Reader(
-            client, people().policy, settings.server, settings.gerrit.query, self._clock.now
+            client, people().policy, settings.server, settings.gerrit.query, self._clock.now, reads
         )
         self._roster = RosterCheck(people)
         self._pending, self._asks = stores.pending, stores.asks
