@@ -45,7 +45,7 @@ from reviewloop.preview.searches import Shown
 T = TypeVar("T")
 VERBS = frozenset(verb.value for verb in Verb)
 CLOSED = frozenset(status.value for status in ChangeStatus if status.is_closed)
-_WORD = re.compile(r"\w+")
+_VERB = re.compile(rf"\b(?:{'|'.join(sorted(VERBS))})\b")
 
 #: What a preview reads of each change: all that an action reads, and who was a reviewer when.
 OPTIONS = (*DETAIL, Option.REVIEWER_UPDATES)
@@ -289,7 +289,7 @@ class Recorded:
 
 def verbs_in(text: str) -> FrozenSet[str]:
     """The words of commands in a text, as an index of words finds them."""
-    return VERBS.intersection(_WORD.findall(text.lower()))
+    return frozenset(_VERB.findall(text.lower()))
 
 
 def _ident(raw: Raw) -> str:
