@@ -10,8 +10,7 @@ import re
 from bisect import bisect_left, insort
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache, reduce
-from operator import and_
+from functools import lru_cache
 from typing import (
     AbstractSet,
     Callable,
@@ -108,23 +107,28 @@ class Index:
 
         :param spoken: a change with all the words that the search may ask for.
         """
-        among = term.among(self)
+        among = term.among(self, None)
         found: Iterable[str] = self.shown if among is None else among
         if not term.is_exact:
             found = (one for one in found if term.match(spoken(one)))
         return sorted(found, key=lambda one: (self.shown[one].updated, one), reverse=True)
 
 
-#: All that may be found in an index, without a look at each; None for whatever there is.
-Among = Callable[[Index], Optional[AbstractSet[str]]]
+#: Some changes, None for all that are shown.
+Some = Optional[AbstractSet[str]]
+#: Those of some changes that may be found, without a look at each.
+Among = Callable[[Index, Some], Some]
 
 
 class Term(NamedTuple):
-    """A search, or a part of one; ``is_exact``: it finds all that it may find."""
+    """A search, or a part of one; ``is_exact``: it finds all that it may find; ``size``: of how
+    many words it is made.
+    """
 
     match: Match
-    among: Among = lambda _index: None
+    among: Among = lambda _index, some: some
     is_exact: bool = False
+    size: int = 1
 
 
 class Search(NamedTuple):
@@ -194,29 +198,31 @@ class _Parser:
 
 
 def _all_of(parts: Sequence[Term]) -> Term:
-    def among(index: Index) -> Optional[AbstractSet[str]]:
-        found = (part.among(index) for part in parts)
-        few = sorted((one for one in found if one is not None), key=len)
-        return reduce(and_, few) if few else None
+    def among(index: Index, some: Some) -> Some:
+        # What is asked of all, as that they are open, leaves few for the rest to look at.
+        for part in sorted(parts, key=lambda one: one.size):
+            some = part.among(index, some)
+        return some
 
-    return Term(lambda one: all(part.match(one) for part in parts), among, _are_exact(parts))
+    return _made(lambda one: all(part.match(one) for part in parts), among, parts)
 
 
 def _any_of(parts: Sequence[Term]) -> Term:
-    def among(index: Index) -> Optional[AbstractSet[str]]:
+    def among(index: Index, some: Some) -> Some:
         found: Set[str] = set()
         for part in parts:
-            some = part.among(index)
-            if some is None:
+            more = part.among(index, some)
+            if more is None:
                 return None
-            found |= some
+            found |= more
         return found
 
-    return Term(lambda one: any(part.match(one) for part in parts), among, _are_exact(parts))
+    return _made(lambda one: any(part.match(one) for part in parts), among, parts)
 
 
-def _are_exact(parts: Sequence[Term]) -> bool:
-    return all(part.is_exact for part in parts)
+def _made(match: Match, among: Among, parts: Sequence[Term]) -> Term:
+    are_exact = all(part.is_exact for part in parts)
+    return Term(match, among, are_exact, sum(part.size for part in parts))
 
 
 def _simple(token: str) -> Term:
@@ -230,14 +236,26 @@ def _simple(token: str) -> Term:
 def _trait(name: str) -> Callable[[str], Term]:
     def term(value: str) -> Term:
         trait = name, value
-        return Term(lambda one: trait in traits(one), lambda index: index.having(trait), True)
+        return Term(
+            lambda one: trait in traits(one),
+            lambda index, some: _both(some, index.having(trait)),
+            is_exact=True,
+        )
 
     return term
 
 
 def _after(value: str) -> Term:
     at = timestamp(value)
-    return Term(lambda one: one.updated >= at, lambda index: index.since(at), True)
+    return Term(
+        lambda one: one.updated >= at,
+        lambda index, some: _both(some, index.since(at)),
+        is_exact=True,
+    )
+
+
+def _both(some: Some, others: AbstractSet[str]) -> AbstractSet[str]:
+    return others if some is None else some & others
 
 
 def _before(value: str) -> Term:
