@@ -94,7 +94,7 @@ class Replica(Unplugged):
         written = self._written.get(ident)
         if written is not None:
             words = shown.words | written.words
-            shown = replace(shown, updated=max(shown.updated, written.at), words=words)
+            shown = shown._replace(updated=max(shown.updated, written.at), words=words)
         self._index.show(ident, shown)
 
     # Searches
@@ -142,7 +142,7 @@ class Replica(Unplugged):
         shown, verbs = self._shown[ident], VERBS.intersection(search.verbs)
         if not verbs:
             return shown
-        return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))
+        return shown._replace(words=shown.words | self._recorded.spoken(ident, verbs))
 
     def _row(self, ident: str, options: Tuple[Option, ...]) -> Raw:
         """A change with its history, or as an index alone has it."""
@@ -235,7 +235,7 @@ class Replica(Unplugged):
         written.say(self._me, text, tag, change.patch_set)
         written.words |= verbs_in(text)
         ident = change_ident(change.number, change.project)
-        self._show(ident, replace(self._shown[ident], updated=self._now))
+        self._show(ident, self._shown[ident]._replace(updated=self._now))
 
     def _writes(self, change: Change) -> Written:
         ident = change_ident(change.number, change.project)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, insort
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import (
@@ -32,13 +31,12 @@ _TOKEN = re.compile(r'\s*(-?[a-z]+:(?:"[^"]*"|[^\s()"]+)|[()]|OR\b)')
 _WATCHED = "is:watched"
 _OPEN, _CLOSE = "()"
 #: The same few searches are asked time and again.
-_PARSED = 1000
+_PARSED = 200
 _IS_OPEN = ("status", "open")
 """The one status that is asked for."""
 
 
-@dataclass(frozen=True)
-class Shown:
+class Shown(NamedTuple):
     """What the index has of a change.
 
     :param watched: whether the configured query finds it.
