@@ -178,7 +178,8 @@ class Coverage:
         not_before = min((_not_before(one, watch, record) for record in records), default=now)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
-            before = self._memo(one.slot).offer = replace(before, count=0)
+            if before.count:
+                before = self._memo(one.slot).offer = replace(before, count=0)
             if now - before.at < EVERY:
                 # The offer met a limit, which may free a place within minutes.
                 return now >= not_before and any(record.at >= before.at for record in records)
