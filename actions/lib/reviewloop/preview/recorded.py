@@ -171,9 +171,13 @@ class Recorded:
     def __len__(self) -> int:
         return len(self._changes)
 
-    def add(self, raw: Raw, *, watched: bool = True) -> Optional[Tuple[Packed, Change]]:
+    def add(
+        self, raw: Raw, *, text: str = "", watched: bool = True
+    ) -> Optional[Tuple[Packed, Change]]:
         """Take in a change as Gerrit answered it; None, and a line in ``unreadable``, if it makes
         no sense.
+
+        :param text: the same as JSON, where it is at hand.
         """
         try:
             change = parse.change(raw)
@@ -190,7 +194,7 @@ class Recorded:
             idle=change.updated,
             status=change.status.value,
             beats=beats(change),
-            blob=zlib.compress(json.dumps(raw, separators=(",", ":")).encode(), 1),
+            blob=zlib.compress((text or json.dumps(raw, separators=(",", ":"))).encode(), 1),
             words=verbs_in(" ".join(message.text for message in change.messages)),
             watched=watched,
         )
