@@ -48,6 +48,11 @@ class Told(Dict[str, Any]):
         return self._once
 
 
+def once(raw: Raw) -> ReadOnce:
+    """What was made of an answer, or is made now. :raises ProtocolError: it makes no sense."""
+    return raw.once() if isinstance(raw, Told) else ReadOnce(parse.change(raw))
+
+
 class Answer:
     """One change as its history has it, and as it is answered with what the loop wrote.
 

@@ -7,9 +7,6 @@ nothing that a server said in between.
 from __future__ import annotations
 
 import json
-import re
-import zlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import (
     Any,
@@ -28,8 +25,7 @@ from typing import (
     Union,
 )
 
-from reviewloop.core.change import Account, Change, ChangeStatus
-from reviewloop.core.commands import Verb
+from reviewloop.core.change import Account, Change
 from reviewloop.core.comments import ReviewComment
 from reviewloop.core.keys import change_ident
 from reviewloop.core.text import outward
@@ -39,13 +35,9 @@ from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
 from reviewloop.gerrit.reads import DETAIL
-from reviewloop.preview.past import Beat, beats
-from reviewloop.preview.searches import Shown
+from reviewloop.preview.packed import Packed, pack
 
 T = TypeVar("T")
-VERBS = frozenset(verb.value for verb in Verb)
-CLOSED = frozenset(status.value for status in ChangeStatus if status.is_closed)
-_VERB = re.compile(rf"\b(?:{'|'.join(sorted(VERBS))})\b")
 
 #: What a preview reads of each change: all that an action reads, and who was a reviewer when.
 OPTIONS = (*DETAIL, Option.REVIEWER_UPDATES)
@@ -93,56 +85,6 @@ class Source(Protocol):
         """Members of a group."""
 
 
-@dataclass(frozen=True)
-class Packed:
-    """One change, as it was read.
-
-    :param idle: since when nothing happened to it.
-    :param watched: whether the configured query found it.
-    """
-
-    ident: str
-    number: int
-    project: str
-    branch: str
-    topic: str
-    owner: int
-    idle: datetime
-    status: str
-    beats: Tuple[Beat, ...]
-    blob: bytes
-    words: FrozenSet[str]
-    watched: bool = True
-
-    @property
-    def raw(self) -> Raw:
-        """The change as Gerrit answered it."""
-        found: Raw = json.loads(zlib.decompress(self.blob))
-        return found
-
-    def was_over(self, since: datetime) -> bool:
-        """Whether it was closed before an instant, which a message tells, and nothing happened to
-        it after that: then every wait on it has ended by then.
-        """
-        last = self.beats[-1]
-        is_closed = last.status in CLOSED and self.status in CLOSED
-        return is_closed and max(last.at, self.idle) < since
-
-    def shown(self, status: str, updated: datetime) -> Shown:
-        """What an index has of it."""
-        return Shown(
-            number=self.number,
-            project=self.project,
-            branch=self.branch,
-            topic=self.topic,
-            owner=self.owner,
-            is_open=status not in CLOSED,
-            updated=updated,
-            watched=self.watched,
-            words=self.words,
-        )
-
-
 class Recorded:
     """Changes by what names them, and what the source answered.
 
@@ -184,20 +126,7 @@ class Recorded:
         except ProtocolError as err:
             self.unreadable.append(outward(str(err), 300))
             return None
-        packed = Packed(
-            ident=change_ident(change.number, change.project),
-            number=change.number,
-            project=change.project,
-            branch=change.branch,
-            topic=change.topic,
-            owner=change.owner.id,
-            idle=change.updated,
-            status=change.status.value,
-            beats=beats(change),
-            blob=zlib.compress((text or json.dumps(raw, separators=(",", ":"))).encode(), 1),
-            words=verbs_in(" ".join(message.text for message in change.messages)),
-            watched=watched,
-        )
+        packed = pack(change, text or json.dumps(raw, separators=(",", ":")), watched=watched)
         if packed.ident not in self._changes:
             self._numbers.setdefault(packed.number, []).append(packed.ident)
         self._changes[packed.ident] = packed
@@ -289,11 +218,6 @@ class Recorded:
                     raise found
                 self._said[verb] = {ident for ident in map(_ident, found) if ident}
         return frozenset(verb for verb in verbs if ident in self._said[verb])
-
-
-def verbs_in(text: str) -> FrozenSet[str]:
-    """The words of commands in a text, as an index of words finds them."""
-    return frozenset(_VERB.findall(text.lower()))
 
 
 def _ident(raw: Raw) -> str:

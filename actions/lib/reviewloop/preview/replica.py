@@ -19,7 +19,7 @@ from reviewloop.core.keys import change_ident
 from reviewloop.core.policy import Policy
 from reviewloop.core.reading import Reading
 from reviewloop.errors import RefusedError
-from reviewloop.gerrit import parse, review
+from reviewloop.gerrit import review
 from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
@@ -27,9 +27,10 @@ from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
-from reviewloop.preview.answers import Answer, Answers, ReadOnce, Told
+from reviewloop.preview.answers import Answer, Answers, once
+from reviewloop.preview.packed import VERBS, Packed, verbs_in
 from reviewloop.preview.past import as_of
-from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
+from reviewloop.preview.recorded import Recorded
 from reviewloop.preview.searches import Index, Search, Shown, parsed
 from reviewloop.preview.unplugged import Unplugged
 from reviewloop.preview.written import Posted, Written, raw_account, stamp
@@ -256,12 +257,11 @@ class Replica(Unplugged):
 
     def parsed(self, raw: Raw) -> Change:
         """What a search answered. :raises ProtocolError: it makes no sense."""
-        return raw.once().change if isinstance(raw, Told) else parse.change(raw)
+        return once(raw).change
 
     def read_raw(self, raw: Raw, policy: Policy) -> Reading:
         """The same, read. :raises ProtocolError: it makes no sense."""
-        once = raw.once() if isinstance(raw, Told) else ReadOnce(parse.change(raw))
-        return once.reading(policy)
+        return once(raw).reading(policy)
 
     def read_change(self, change: Change, policy: Policy) -> Reading:
         """A change that was answered, read."""
