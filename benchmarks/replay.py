@@ -26,7 +26,7 @@ COMMANDS: Dict[str, Tuple[str, ...]] = {
 _NOTES = {
     "replay": "events are sorted at the end",
     "report": "of all years at once",
-    "preview": "its last 30 days are played poll by poll, with every request that is made",
+    "preview": "30 days and seven ahead are played, poll by poll, with every request made",
 }
 AIM = "<= 10 s for 8,441; memory flat"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator, List, Optional
 
 import pytest
 
@@ -78,7 +78,7 @@ def test_what_is_kept_is_what_is_answered_anew(
         rows, anew = (list(_answered(replica, *HISTORY)) for replica in both)
         assert rows == anew
         for raw in rows:
-            read = both[0].read(raw, settings.policy)
+            read = both[0].read_raw(raw, settings.policy)
             assert read == read_change(parse.change(raw), settings.policy)
             seen.add((raw["_number"], len(raw["messages"])))
         if rows and count % 7 == 0:
@@ -137,6 +137,8 @@ def test_a_file_has_its_neighbours(settings: Settings, recorded: Recorded, plays
         "({owner} status:open)",
         "-status:open {owner}",
         '{owner} status:open after:"{after}"',
+        '{owner} OR before:"{after}"',
+        '(change:1 OR topic:"none" OR ({owner} {project} branch:master)) (status:open)',
     ],
 )
 def test_searches_find_what_matches(
@@ -148,8 +150,9 @@ def test_searches_find_what_matches(
     replica = Replica(settings, recorded, first if plays else last, plays=plays)
     owner = next(one.owner for one in recorded)
     after = f"{first + (last - first) / 3:%Y-%m-%d %H:%M:%S}"
-    asked = query.format(owner=f"owner:{owner}", after=after)
-    match, found = searches.parsed(asked, "").match, 0
+    project = next(f'project:"{one.project}"' for one in recorded if one.owner == owner)
+    asked = query.format(owner=f"owner:{owner}", after=after, project=project)
+    match, found = searches.parsed(asked, "").term.match, 0
     for part in range(21):
         replica.go_on(first + (last - first) * part / 20)
         shown = replica._index.shown.items()
@@ -159,6 +162,50 @@ def test_searches_find_what_matches(
         ]
         found += len(wanted)
     assert found
+
+
+def test_neighbours_are_found_by_name(settings: Settings, recorded: Recorded) -> None:
+    """Of all changes that are shown, a search for neighbours looks at none beside those that it
+    finds; one that asks for a word looks at those that may have it.
+    """
+    replica = Replica(settings, recorded, min(one.idle for one in recorded), plays=True)
+    index, looked = replica._index, []
+    (first, *_) = (one for one in recorded if one.ident in index.shown)
+
+    def spoken(ident: str) -> searches.Shown:
+        looked.append(ident)
+        return index.shown[ident]
+
+    def found(text: str) -> List[str]:
+        return index.newest_first(searches.parsed(text, "").term, spoken)
+
+    owned = f'(topic:"none" OR (owner:{first.owner} project:"{first.project}"))'
+    assert first.ident in found(owned)
+    assert looked == []
+    found(f"{owned} comment:snooze")
+    assert sorted(looked) == sorted(found(owned))
+
+
+def test_a_change_is_read_once(settings: Settings, recorded: Recorded) -> None:
+    """Whoever asks, sensor or action, of one change or of many, is given what was made of the
+    answer before, until something is written on the change.
+    """
+    now = max(one.idle for one in recorded)
+    replica, policy = Replica(settings, recorded, now, plays=True), settings.policy
+    raw, *_ = _answered(replica, *HISTORY)
+    change = replica.parsed(raw)
+    single = replica.change(change)
+
+    assert replica.parsed(raw) is change
+    assert replica.read_raw(raw, policy) is replica.read_change(change, policy)
+    assert replica.read_change(single, policy) is replica.read_change(single, policy)
+    assert replica.read_change(single, policy) == read_change(single, policy)
+    assert replica.parsed(dict(raw)) == change
+
+    replica.post_review(single, ReviewRequest("Please look.", "look"))
+    again = replica.change(change)
+    assert len(replica.read_change(again, policy).change.messages) == len(change.messages) + 1
+    assert replica.read_change(change, policy).change == change
 
 
 def test_without_messages_a_change_stands_as_with_them(

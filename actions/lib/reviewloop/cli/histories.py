@@ -37,7 +37,12 @@ CHANGES_HELP = "ChangeInfo as JSON lines; .gz accepted, - for standard input"
 
 
 def read_changes(path: Path, argument: str = "--changes") -> Iterator[Dict[str, Any]]:
-    """The changes in a file, one a line, as Gerrit answers them.
+    """The changes in a file, one a line, as Gerrit answers them: see :func:`read_lines`."""
+    return (raw for _, raw in read_lines(path, argument))
+
+
+def read_lines(path: Path, argument: str = "--changes") -> Iterator[Tuple[str, Dict[str, Any]]]:
+    """The same, each with its line.
 
     :param path: ``.gz`` is decompressed; ``-`` is standard input.
     :param argument: by which it was given.
@@ -52,12 +57,12 @@ def read_changes(path: Path, argument: str = "--changes") -> Iterator[Dict[str, 
         ) from err
 
 
-def _parsed(named: str, lines: Iterable[str]) -> Iterator[Dict[str, Any]]:
+def _parsed(named: str, lines: Iterable[str]) -> Iterator[Tuple[str, Dict[str, Any]]]:
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
-            yield json.loads(line)
+            yield line, json.loads(line)
         except ValueError as err:
             raise ConfigError(
                 f"{named}, line {number}, is not JSON: {err}.",

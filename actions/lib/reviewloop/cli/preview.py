@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping, Optional, Sequence
 from reviewloop.cli import histories
 from reviewloop.cli.config import add_source, read_settings, settings_of
 from reviewloop.cli.files import check_writable
-from reviewloop.cli.histories import CHANGES_HELP, instant, read_changes
+from reviewloop.cli.histories import CHANGES_HELP, instant, read_lines
 from reviewloop.cli.numbers import whole
 from reviewloop.cli.progress import Progress
 from reviewloop.errors import ConfigError
@@ -190,8 +190,8 @@ def _of_file(
     source = Offline()
     own = own_account(settings.gerrit.username)
     recorded = Recorded(source, settings.gerrit.query, own, is_all=True)
-    for raw in read_changes(path):
-        found = recorded.add(raw)
+    for line, raw in read_lines(path):
+        found = recorded.add(raw, text=line)
         if found is not None:
             source.learn(people([found[1]]))
     if not len(recorded):

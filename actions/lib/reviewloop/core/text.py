@@ -25,8 +25,9 @@ def neutralise(text: str) -> str:
 
 def one_line(text: str, cap: int = SUBJECT_CAP) -> str:
     """Text as one line of at most ``cap`` characters, without control and direction characters."""
-    text = _DIRECTION.sub("", text)
-    text = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
+    if not text.isprintable():  # Mostly it is, and then it holds none of them.
+        text = _DIRECTION.sub("", text)
+        text = "".join(" " if unicodedata.category(char) in ("Cc", "Cs") else char for char in text)
     text = " ".join(text.split())
     return text if len(text) <= cap else text[: cap - 1] + "…"
 

@@ -14,7 +14,7 @@ from typing import List, Optional, Sequence, Tuple
 from reviewloop.core.asked import LiveAsk, live_asks
 from reviewloop.core.change import ChangeStatus
 from reviewloop.core.events import EventRef
-from reviewloop.core.reading import Reading, Timeline, read_change
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import RefusedError
@@ -25,6 +25,7 @@ from reviewloop.escalation.limits import joined_until
 from reviewloop.escalation.people import People
 from reviewloop.escalation.verdicts import Assessment, Verdict
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.http import codes
 from reviewloop.settings.load import Settings
 from reviewloop.store import pending as pendings_of
@@ -41,7 +42,7 @@ class Assessor:
     """Decides on events.
 
     :param leases: choosing a person and writing the ask is one step, held together by one.
-    :param read: how the changes beside the one that is assessed are read.
+    :param reads: how the change that is assessed, and those beside it, are read.
     """
 
     def __init__(
@@ -52,12 +53,12 @@ class Assessor:
         asks: Asks,
         pendings: Pendings,
         leases: Leases,
-        read: around.Read = around.read_raw,
+        reads: Reads = READ_ANEW,
     ) -> None:
         self._settings = settings
         self._client = client
         self._people = people
-        self._read = read
+        self._reads = reads
         self._asks = asks
         self._pendings = pendings
         self._tally = Tally(asks.datastore, asks, pendings)
@@ -77,7 +78,7 @@ class Assessor:
                 raise
             return self._settled(Assessment(Verdict.GONE, event, tier), dry_run)
         now = self._client.now()
-        reading = read_change(change, self._people.policy(change))
+        reading = self._reads.read_change(change, self._people.policy(change))
         timeline = reading.timeline(event.party, now, event.since)
         verdict = self._verdict(reading, timeline, event, now)
         if verdict is not Verdict.PROCEED or timeline is None:
@@ -170,7 +171,7 @@ class Assessor:
     ) -> Optional[around.Neighbours]:
         """What the change may be asked for with; read before the lease, which is held shortly."""
         policy = self._people.policy(reading.change)
-        asking = around.Asking(event, tier, policy, now, self._settings.is_held_out, self._read)
+        asking = around.Asking(event, tier, policy, now, self._settings.is_held_out, self._reads)
         return around.look(self._client, reading, timeline, asking)
 
     def _asked(

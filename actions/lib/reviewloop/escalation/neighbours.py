@@ -11,16 +11,17 @@ from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.events import EventRef
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import Reading, Timeline, read_change
+from reviewloop.core.reading import Reading, Timeline
 from reviewloop.core.tiers import ROSTER_TIERS, Tier
 from reviewloop.core.turns import Party
 from reviewloop.errors import ProtocolError, RefusedError
 from reviewloop.escalation.grouping import Group, Key, Sibling
-from reviewloop.gerrit import parse, queries
+from reviewloop.gerrit import queries
 from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import Option
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.http import codes
 from reviewloop.store.asks import Ask
@@ -29,8 +30,6 @@ MOST = 50
 """Changes that are looked at beside the one assessed, at most."""
 MOST_CHAINS = 3
 """Chains of others that are looked at, at most, to find a leader that may be asked for."""
-#: Reads a change as Gerrit answered it. Whoever is answered the same often keeps what it read.
-Read = Callable[[Raw, Policy], Reading]
 # In place of the bottom of a chain that was not looked at.
 _NOWHERE = -1
 _OPTIONS = (
@@ -41,14 +40,6 @@ _OPTIONS = (
 )
 # What a search takes literally in quotes: no quote, escape, line break or regular expression.
 _PLAIN = re.compile(r'[^^"\\{}\x00-\x1f][^"\\{}\x00-\x1f]*')
-
-
-def read_raw(raw: Raw, policy: Policy) -> Reading:
-    """A :data:`Read` that keeps nothing.
-
-    :raises ProtocolError: the change makes no sense.
-    """
-    return read_change(parse.change(raw), policy)
 
 
 @dataclass(frozen=True)
@@ -74,7 +65,6 @@ class Asking:
 
     :param tier: who would be asked.
     :param is_held_out: whether a change is left alone on purpose, by its number.
-    :param read: raises ProtocolError where a change makes no sense.
     """
 
     event: EventRef
@@ -82,7 +72,7 @@ class Asking:
     policy: Policy
     now: datetime
     is_held_out: Callable[[int], bool]
-    read: Read = read_raw
+    reads: Reads = READ_ANEW
 
     @property
     def is_grouped(self) -> bool:
@@ -207,7 +197,7 @@ def _rows(client: ReadClient, query: str) -> Iterator[Raw]:
 
 def _read(raw: Raw, asking: Asking) -> Optional[Reading]:
     try:
-        return asking.read(raw, asking.policy)
+        return asking.reads.read_raw(raw, asking.policy)
     except ProtocolError:
         return None  # one change that makes no sense does not keep the others apart
 

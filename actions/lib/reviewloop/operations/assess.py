@@ -10,7 +10,6 @@ from reviewloop.core.timestamps import iso
 from reviewloop.core.waits import follow
 from reviewloop.escalation.assess import Assessor
 from reviewloop.escalation.events import event_ref
-from reviewloop.escalation.neighbours import read_raw
 from reviewloop.operations.context import Context
 
 
@@ -33,7 +32,7 @@ def assess(
         context.asks,
         context.pendings,
         context.leases,
-        context.read or read_raw,
+        context.reads,
     )
     found = assessor.assess(event_ref(event_id), Tier(tier), dry_run=dry_run)
     pending = found.pending

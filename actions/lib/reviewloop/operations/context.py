@@ -31,6 +31,7 @@ from reviewloop.errors import (
 )
 from reviewloop.escalation.people import People
 from reviewloop.gerrit.client import Client
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.operations.failing import error_dict
 from reviewloop.operations.one_reading import NO_READING, OneReading, joined_to
 from reviewloop.settings.load import Settings, load
@@ -45,8 +46,6 @@ from reviewloop.trackers.factory import make_tracker
 from reviewloop.trackers.settings import TrackerSettings
 
 if TYPE_CHECKING:
-    from reviewloop.core.policy import Policy
-    from reviewloop.gerrit.fields import Raw
     from reviewloop.markup.formats import BodyFormat
     from reviewloop.messages.subject import Subject
     from reviewloop.trackers.ticketing import Ticketing
@@ -63,7 +62,7 @@ class Context:
     :param config: the pack's configuration, as StackStorm hands it over, or as it was loaded.
     :param datastore: StackStorm's ``action_service``.
     :param client_of, tracker_of: how the two servers are reached, each when it is first needed.
-    :param read: how changes beside the one at hand are read; None: each time anew.
+    :param reads: how changes are read to decide on them.
     :raises ConfigError: the configuration is wrong; every problem is listed.
     """
 
@@ -73,14 +72,14 @@ class Context:
         datastore: Datastore,
         client_of: Optional[Callable[[Settings], Client]] = None,
         tracker_of: Callable[[TrackerSettings], Optional[Tracker]] = make_tracker,
-        read: Optional[Callable[[Raw, Policy], Reading]] = None,
+        reads: Reads = READ_ANEW,
     ) -> None:
         self.settings = config if isinstance(config, Settings) else load(config)
         self.config = {} if config is None or isinstance(config, Settings) else config
         self.datastore = datastore
         self._client_of = client_of or make_client
         self._tracker_of = tracker_of
-        self.read = read
+        self.reads = reads
         self.reading = NO_READING
         self.progress: Callable[[str], None] = lambda _text: None
 

@@ -43,6 +43,11 @@ class Costs:
         milestones = settings.policy.milestones
         self._rows: Dict[Duration, _Row] = {one: _Row() for one in milestones}
 
+    @property
+    def begins(self) -> datetime:
+        """What was over by then counts for nothing."""
+        return self._window.lo
+
     def add(self, change: Change) -> None:
         """Count a change, which nobody reads again here."""
         policy = self._settings.policy

@@ -96,6 +96,7 @@ class Loop:
             self._dispatch,
             logger=_LOG,
             clock=lambda: Clocks(replica.now(), replica.now()),
+            reads=replica,
         )
 
     def run(self, until: datetime, progress: Progress = lambda _at: None) -> Found:
@@ -188,7 +189,7 @@ class Loop:
             self._store,
             client_of=lambda _settings: self.replica,
             tracker_of=lambda _settings: self._paper,
-            read=self.replica.read,
+            reads=self.replica,
         )
 
     # What is told of it

@@ -8,9 +8,8 @@ pack; hashtags and topic are today's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
 from reviewloop.core.change import Change
 from reviewloop.core.keys import MARK_TAG
@@ -33,8 +32,7 @@ _STATUSES = {
 }
 
 
-@dataclass(frozen=True)
-class Beat:
+class Beat(NamedTuple):
     """An instant at which something happened to a change, and its status from then on."""
 
     at: datetime

@@ -53,7 +53,7 @@ class Previewer:
         if not self.days:
             return None
         found = Costs(settings, self.since, self.now)
-        for change in self.recorded.changes():
+        for change in self.recorded.changes(found.begins):
             self.say("counting what reached a milestone")
             found.add(change)
         return found

@@ -7,9 +7,6 @@ nothing that a server said in between.
 from __future__ import annotations
 
 import json
-import re
-import zlib
-from dataclasses import dataclass
 from datetime import datetime
 from typing import (
     Any,
@@ -29,7 +26,6 @@ from typing import (
 )
 
 from reviewloop.core.change import Account, Change
-from reviewloop.core.commands import Verb
 from reviewloop.core.comments import ReviewComment
 from reviewloop.core.keys import change_ident
 from reviewloop.core.text import outward
@@ -39,12 +35,9 @@ from reviewloop.gerrit.chain import Related
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.queries import Option
 from reviewloop.gerrit.reads import DETAIL
-from reviewloop.preview.past import Beat, beats
-from reviewloop.preview.searches import Shown
+from reviewloop.preview.packed import Packed, pack
 
 T = TypeVar("T")
-VERBS = frozenset(verb.value for verb in Verb)
-_WORD = re.compile(r"\w+")
 
 #: What a preview reads of each change: all that an action reads, and who was a reviewer when.
 OPTIONS = (*DETAIL, Option.REVIEWER_UPDATES)
@@ -92,48 +85,6 @@ class Source(Protocol):
         """Members of a group."""
 
 
-@dataclass(frozen=True)
-class Packed:
-    """One change, as it was read.
-
-    :param idle: since when nothing happened to it.
-    :param watched: whether the configured query found it.
-    """
-
-    ident: str
-    number: int
-    project: str
-    branch: str
-    topic: str
-    owner: int
-    idle: datetime
-    status: str
-    beats: Tuple[Beat, ...]
-    blob: bytes
-    words: FrozenSet[str]
-    watched: bool = True
-
-    @property
-    def raw(self) -> Raw:
-        """The change as Gerrit answered it."""
-        found: Raw = json.loads(zlib.decompress(self.blob))
-        return found
-
-    def shown(self, status: str, updated: datetime) -> Shown:
-        """What an index has of it."""
-        return Shown(
-            number=self.number,
-            project=self.project,
-            branch=self.branch,
-            topic=self.topic,
-            owner=self.owner,
-            is_open=status not in ("MERGED", "ABANDONED", "DEFERRED"),
-            updated=updated,
-            watched=self.watched,
-            words=self.words,
-        )
-
-
 class Recorded:
     """Changes by what names them, and what the source answered.
 
@@ -162,38 +113,31 @@ class Recorded:
     def __len__(self) -> int:
         return len(self._changes)
 
-    def add(self, raw: Raw, *, watched: bool = True) -> Optional[Tuple[Packed, Change]]:
+    def add(
+        self, raw: Raw, *, text: str = "", watched: bool = True
+    ) -> Optional[Tuple[Packed, Change]]:
         """Take in a change as Gerrit answered it; None, and a line in ``unreadable``, if it makes
         no sense.
+
+        :param text: the same as JSON, where it is at hand.
         """
         try:
             change = parse.change(raw)
         except ProtocolError as err:
             self.unreadable.append(outward(str(err), 300))
             return None
-        packed = Packed(
-            ident=change_ident(change.number, change.project),
-            number=change.number,
-            project=change.project,
-            branch=change.branch,
-            topic=change.topic,
-            owner=change.owner.id,
-            idle=change.updated,
-            status=change.status.value,
-            beats=beats(change),
-            blob=zlib.compress(json.dumps(raw, separators=(",", ":")).encode(), 1),
-            words=verbs_in(" ".join(message.text for message in change.messages)),
-            watched=watched,
-        )
+        packed = pack(change, text or json.dumps(raw, separators=(",", ":")), watched=watched)
         if packed.ident not in self._changes:
             self._numbers.setdefault(packed.number, []).append(packed.ident)
         self._changes[packed.ident] = packed
         return packed, change
 
-    def changes(self) -> Iterator[Change]:
-        """Those that the configured query found, read anew, one after the other."""
+    def changes(self, since: datetime) -> Iterator[Change]:
+        """Those that the configured query found, read anew, one after the other, but for those that
+        were closed by ``since``, as their histories tell, and have been left alone.
+        """
         for packed in self:
-            if packed.watched:
+            if packed.watched and not packed.was_over(since):
                 yield parse.change(packed.raw)
 
     def named(self, ident: str) -> Optional[Packed]:
@@ -274,11 +218,6 @@ class Recorded:
                     raise found
                 self._said[verb] = {ident for ident in map(_ident, found) if ident}
         return frozenset(verb for verb in verbs if ident in self._said[verb])
-
-
-def verbs_in(text: str) -> FrozenSet[str]:
-    """The words of commands in a text, as an index of words finds them."""
-    return VERBS.intersection(_WORD.findall(text.lower()))
 
 
 def _ident(raw: Raw) -> str:

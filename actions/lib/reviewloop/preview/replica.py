@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
@@ -26,9 +27,10 @@ from reviewloop.gerrit.reads import DETAIL, Ident
 from reviewloop.gerrit.review import ReviewAction, ReviewOutcome, ReviewRequest
 from reviewloop.http import codes
 from reviewloop.http.clock import Clock
-from reviewloop.preview.answers import Answer, Answers
+from reviewloop.preview.answers import Answer, Answers, once
+from reviewloop.preview.packed import VERBS, Packed, verbs_in
 from reviewloop.preview.past import as_of
-from reviewloop.preview.recorded import VERBS, Packed, Recorded, verbs_in
+from reviewloop.preview.recorded import Recorded
 from reviewloop.preview.searches import Index, Search, Shown, parsed
 from reviewloop.preview.unplugged import Unplugged
 from reviewloop.preview.written import Posted, Written, raw_account, stamp
@@ -93,7 +95,7 @@ class Replica(Unplugged):
         written = self._written.get(ident)
         if written is not None:
             words = shown.words | written.words
-            shown = replace(shown, updated=max(shown.updated, written.at), words=words)
+            shown = shown._replace(updated=max(shown.updated, written.at), words=words)
         self._index.show(ident, shown)
 
     # Searches
@@ -117,9 +119,9 @@ class Replica(Unplugged):
         found: List[Raw] = []
         for number in dict.fromkeys(numbers):
             for packed in self._recorded.numbered(number):
-                shown = self._shown.get(packed.ident)
-                if shown is not None and search.match(self._spoken(packed.ident, shown, search)):
-                    found.append(self._row(packed.ident, wanted))
+                ident = packed.ident
+                if ident in self._shown and search.term.match(self._spoken(search, ident)):
+                    found.append(self._row(ident, wanted))
         return found
 
     def _found(self, query: str, limit: Optional[int]) -> List[str]:
@@ -127,11 +129,7 @@ class Replica(Unplugged):
             # Neighbours can lie beyond what is watched: Gerrit knows them as well as now.
             return list(self._beside(query, limit))
         search = parsed(query, self._settings.gerrit.query)
-        return [
-            ident
-            for ident, shown in self._index.newest_first(search).items()
-            if search.match(self._spoken(ident, shown, search))
-        ]
+        return self._index.newest_first(search.term, partial(self._spoken, search))
 
     def _beside(self, query: str, limit: Optional[int]) -> Iterator[str]:
         for ident in self._recorded.ask("scan", query, limit):
@@ -140,12 +138,12 @@ class Replica(Unplugged):
             if ident in self._shown:
                 yield ident
 
-    def _spoken(self, ident: str, shown: Shown, search: Search) -> Shown:
+    def _spoken(self, search: Search, ident: str) -> Shown:
         """With those of the words that a search asks for of which only Gerrit knows."""
-        verbs = VERBS.intersection(search.verbs)
+        shown, verbs = self._shown[ident], VERBS.intersection(search.verbs)
         if not verbs:
             return shown
-        return replace(shown, words=shown.words | self._recorded.spoken(ident, verbs))
+        return shown._replace(words=shown.words | self._recorded.spoken(ident, verbs))
 
     def _row(self, ident: str, options: Tuple[Option, ...]) -> Raw:
         """A change with its history, or as an index alone has it."""
@@ -168,7 +166,9 @@ class Replica(Unplugged):
 
         :raises RefusedError: 404, there is none.
         """
-        change = self._told(self._named(ident).ident).change()
+        return self._told(self._named(ident).ident).single(self._with_all)
+
+    def _with_all(self, change: Change) -> Change:
         if not change.revision:
             change = replace(change, revision="current")
         return with_comments(change, self.comments(change)) if has_comments(change) else change
@@ -236,7 +236,7 @@ class Replica(Unplugged):
         written.say(self._me, text, tag, change.patch_set)
         written.words |= verbs_in(text)
         ident = change_ident(change.number, change.project)
-        self._show(ident, replace(self._shown[ident], updated=self._now))
+        self._show(ident, self._shown[ident]._replace(updated=self._now))
 
     def _writes(self, change: Change) -> Written:
         ident = change_ident(change.number, change.project)
@@ -255,12 +255,21 @@ class Replica(Unplugged):
             raise RefusedError(f"change {name} does not exist.", status=codes.NOT_FOUND)
         return packed
 
-    def read(self, raw: Raw, policy: Policy) -> Reading:
-        """A change as it was answered last. :raises ProtocolError: it makes no sense."""
-        return self._told(change_ident(raw["_number"], raw["project"])).reading(policy)
+    def parsed(self, raw: Raw) -> Change:
+        """What a search answered. :raises ProtocolError: it makes no sense."""
+        return once(raw).change
+
+    def read_raw(self, raw: Raw, policy: Policy) -> Reading:
+        """The same, read. :raises ProtocolError: it makes no sense."""
+        return once(raw).reading(policy)
+
+    def read_change(self, change: Change, policy: Policy) -> Reading:
+        """A change that was answered, read."""
+        return self._told(change_ident(change.number, change.project)).reading(change, policy)
 
     def _told(self, ident: str) -> Answer:
-        packed, shown, written = self._named(ident), self._shown[ident], self._written.get(ident)
+        """The answer of a change that is shown."""
+        shown, written = self._shown[ident], self._written.get(ident)
 
         def put(raw: Raw) -> None:
             if written is not None:
@@ -268,12 +277,12 @@ class Replica(Unplugged):
             raw["updated"], raw["meta_rev_id"] = stamp(shown.updated), self._meta(ident)
 
         kept = self._answers.get(ident, self._now)
-        answer = self._answers.keep(ident, self._made(packed)) if kept is None else kept
+        answer = self._answers.keep(ident, self._made(ident)) if kept is None else kept
         return answer.tell((shown.updated, 0 if written is None else written.count), put)
 
-    def _made(self, packed: Packed) -> Answer:
+    def _made(self, ident: str) -> Answer:
         """The change as its history has it now; or, where nobody acts, had it at the beginning."""
-        policy = self._settings.policy
+        packed, policy = self._named(ident), self._settings.policy
         if self._plays:
             ends = next((beat.at for beat in packed.beats if beat.at > self._now), None)
             return Answer(as_of(packed.raw, self._now, policy), ends)

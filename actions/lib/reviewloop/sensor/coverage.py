@@ -154,8 +154,9 @@ class Coverage:
                 found.append((self._in_vain(one, now), one))
             else:
                 rested.append(one)
+        tried = self._tries.chosen(rare, now, self._last)
         for one in rare:
-            if one in self._tries.chosen(rare, now, self._last):
+            if one in tried:
                 found.append((PATIENCE, one))
             else:
                 self._memo(one.slot).held = now + AGAIN
@@ -177,7 +178,8 @@ class Coverage:
         not_before = min((_not_before(one, watch, record) for record in records), default=now)
         if before is not None and records:
             # Something has come of it, whatever becomes of the record.
-            before = self._memo(one.slot).offer = replace(before, count=0)
+            if before.count:
+                before = self._memo(one.slot).offer = replace(before, count=0)
             if now - before.at < EVERY:
                 # The offer met a limit, which may free a place within minutes.
                 return now >= not_before and any(record.at >= before.at for record in records)

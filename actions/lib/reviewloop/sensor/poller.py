@@ -18,6 +18,7 @@ from reviewloop.core.payloads import Site
 from reviewloop.core.timestamps import iso
 from reviewloop.errors import DatastoreError, ReviewLoopError, guarded
 from reviewloop.escalation.people import People
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.sensor.aside import Aside
 from reviewloop.sensor.beside import Beside
@@ -69,6 +70,7 @@ class Poller:
     :param first_look: called once, after the first poll of a sensor that has no cursor, whether or
         not it went well; it waits for nothing and raises nothing.
     :param tidy: called when everything has been looked at, after large answers; raises nothing.
+    :param reads: how what Gerrit answers is read.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Poller:
         reconcile_every: timedelta = EVERY,
         first_look: Callable[[], None] = lambda: None,
         tidy: Callable[[], None] = lambda: None,
+        reads: Reads = READ_ANEW,
     ) -> None:
         self._settings = settings
         self._client = client
@@ -94,7 +97,7 @@ class Poller:
         self._is_new = False
         self._tidy = tidy
         self._reader = Reader(
-            client, people().policy, settings.server, settings.gerrit.query, self._clock.now
+            client, people().policy, settings.server, settings.gerrit.query, self._clock.now, reads
         )
         self._roster = RosterCheck(people)
         self._pending, self._asks = stores.pending, stores.asks

@@ -26,7 +26,6 @@ from reviewloop.core.asked import live_asks
 from reviewloop.core.change import Change
 from reviewloop.core.comments import ReviewComment, unread, with_comments
 from reviewloop.core.policy import Policy
-from reviewloop.core.reading import read_change
 from reviewloop.errors import (
     AuthError,
     ConfigError,
@@ -39,6 +38,7 @@ from reviewloop.gerrit import parse
 from reviewloop.gerrit.fields import Raw
 from reviewloop.gerrit.protocol import change_id
 from reviewloop.gerrit.queries import MAX_BATCH, Option, all_of
+from reviewloop.gerrit.reading import READ_ANEW, Reads
 from reviewloop.gerrit.reads import ReadClient
 from reviewloop.gerrit.scan import drained
 from reviewloop.http import codes
@@ -81,6 +81,7 @@ class Reader:
     :param server: as event ids name it.
     :param query: what every search is narrowed to, in Gerrit's syntax.
     :param now: the server's time, as far as it can be believed.
+    :param reads: how what is answered is read.
     """
 
     def __init__(
@@ -90,11 +91,13 @@ class Reader:
         server: str,
         query: str,
         now: Callable[[], datetime],
+        reads: Reads = READ_ANEW,
     ) -> None:
         self._client = client
         self._server = server
         self._policy = policy
         self._query = query
+        self._reads = reads
         self._words = Words(self._comments)
         self._commands = Commands(client, now, query)
         self._failing = 0
@@ -215,7 +218,7 @@ class Reader:
     def _parsed(self, answer: _Answer) -> _Parsed:
         if isinstance(answer, Failed):
             return answer
-        return self._guarded(answer, lambda: parse.change(answer))
+        return self._guarded(answer, lambda: self._reads.parsed(answer))
 
     def _read(self, change: Change, wanted: Set[ChangeKey], whole: bool) -> Read:
         policy = self._policy(change)
@@ -230,7 +233,7 @@ class Reader:
         else:
             whole = not marked
         oddity = "" if change.status_known else f"its status is {change.status_word}"
-        reading = read_change(change, policy)
+        reading = self._reads.read_change(change, policy)
         asks = {
             timeline.key: live_asks(change, policy, self._server, *timeline.key)
             for timeline in reading.lasting(change.updated)

@@ -103,8 +103,8 @@ class Settings:
 
     def is_held_out(self, number: int) -> bool:
         """Whether a change is left alone on purpose, to compare: always the same changes."""
-        share = int(digest("hold-out", self.server, number), 16) % 100
-        return share < self.limits.hold_out_percent
+        percent = self.limits.hold_out_percent
+        return percent > 0 and int(digest("hold-out", self.server, number), 16) % 100 < percent
 
     def bounds(self, now: datetime) -> Bounds:
         """What is left alone now, and what has been idle for longer than ``coverage_reach``."""

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import chain
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from reviewloop.core.keys import digest
 from reviewloop.core.timestamps import from_iso, iso
@@ -40,6 +41,8 @@ _OPEN, _CLOSED = timedelta(seconds=OPEN_TTL), timedelta(seconds=CLOSED_TTL)
 _TTL = OPEN_TTL + 86_400
 
 Rows = List[List[Any]]
+#: Values that stay parsed: whoever decides time and again finds most of them as they were.
+_PARSED = 200
 
 
 class Tally:
@@ -52,7 +55,6 @@ class Tally:
         self._datastore = datastore
         self._asks = asks
         self._pendings = pendings
-        self._values: Dict[str, Rows] = {}
         self._texts: Dict[str, str] = {}
         self._made: Optional[datetime] = None
         self._lease: Optional[Lease] = None
@@ -97,18 +99,20 @@ class Tally:
             self._pendings.drop(pending)
         if self._made is None or not (asks or put_off or dropped):
             return
-        changed = set()
+        changed: Dict[str, Rows] = {}
         for ask in asks:
             name = _day(now)
-            self._values.setdefault(name, []).append(_row(ask))
-            changed.add(name)
+            changed[name] = [*changed.get(name, self._kept(name)), _row(ask)]
         for pending in (*put_off, *dropped):
             name = _shard(pending)
-            rows = [row for row in self._values.get(name, []) if row[0] != pending.key]
-            is_kept = pending in put_off
-            self._values[name] = [*rows, _put_off(pending)] if is_kept else rows
-            changed.add(name)
+            before = changed.get(name, self._kept(name))
+            rows = [row for row in before if row[0] != pending.key]
+            changed[name] = [*rows, _put_off(pending)] if pending in put_off else rows
         self._write(changed, self._made)
+
+    def _kept(self, name: str) -> Rows:
+        text = self._texts.get(name)
+        return [] if text is None else _rows(text)
 
     # Reading
 
@@ -119,14 +123,13 @@ class Tally:
             mark = json.loads(texts.pop(WHOLE))
             if mark["version"] != VERSION:
                 return None
-            values = {name: json.loads(text)["rows"] for name, text in texts.items()}
             made = from_iso(mark["made"])
             if not made - SKEW <= now < made + AGE or mark["digest"] != _digest(texts):
                 return None
-            found = _asks(values, now), _pendings(values, now)
+            found = _asks(texts, now), _pendings(texts, now)
         except UNREADABLE:
             return None
-        self._values, self._texts, self._made = values, texts, made
+        self._texts, self._made = texts, made
         return found
 
     # Writing
@@ -134,21 +137,22 @@ class Tally:
     def _make(self, asks: Sequence[Ask], pendings: Sequence[Pending], now: datetime) -> None:
         drop_value(self._datastore, WHOLE)
         before = set(read_values(self._datastore, PREFIX))
-        self._values, self._texts = {}, {}
+        self._texts = {}
+        values: Dict[str, Rows] = {}
         for ask in asks:
             # When it was closed is not told; the records themselves lapse, and with them this.
             day = min(_day(ask.at), _day(now)) if ask.open else _day(now)
-            self._values.setdefault(day, []).append(_row(ask))
+            values.setdefault(day, []).append(_row(ask))
         for pending in pendings:
-            self._values.setdefault(_shard(pending), []).append(_put_off(pending))
-        for name in before - set(self._values):
+            values.setdefault(_shard(pending), []).append(_put_off(pending))
+        for name in before - set(values):
             drop_value(self._datastore, name)
         self._made = now
-        self._write(self._values, now)
+        self._write(values, now)
 
-    def _write(self, names: Iterable[str], made: datetime) -> None:
-        for name in sorted(names):
-            text = json.dumps({"version": VERSION, "rows": self._values[name]})
+    def _write(self, values: Mapping[str, Rows], made: datetime) -> None:
+        for name, rows in sorted(values.items()):
+            text = json.dumps({"version": VERSION, "rows": rows})
             write_value(self._datastore, name, text, _TTL)
             self._texts[name] = text
         # Who holds it by now may have written another one of these values.
@@ -170,12 +174,27 @@ def _shard(pending: Pending) -> str:
     return f"{PREFIX}put.{int(digest(pending.key), 16) % SHARDS:02d}"
 
 
-def _asks(values: Dict[str, Rows], now: datetime) -> Tuple[Ask, ...]:
+def _rows(text: str) -> Rows:
+    rows: Rows = json.loads(text)["rows"]
+    return rows
+
+
+@lru_cache(maxsize=_PARSED)
+def _asks_in(text: str) -> Tuple[Ask, ...]:
+    return tuple(map(_ask, _rows(text)))
+
+
+@lru_cache(maxsize=_PARSED)
+def _pendings_in(text: str) -> Tuple[Pending, ...]:
+    return tuple(map(_pending, _rows(text)))
+
+
+def _asks(values: Mapping[str, str], now: datetime) -> Tuple[Ask, ...]:
     """The last that is said of an ask counts: it was opened, or closed, on that day."""
     found: Dict[str, Ask] = {}
     oldest = _day(now - _CLOSED)
     for name in sorted(one for one in values if one.startswith(f"{PREFIX}day.")):
-        for ask in map(_ask, values[name]):
+        for ask in _asks_in(values[name]):
             found[ask.key] = ask
             if (not ask.open and name < oldest) or (ask.open and now - ask.at >= _OPEN):
                 del found[ask.key]
@@ -184,9 +203,9 @@ def _asks(values: Dict[str, Rows], now: datetime) -> Tuple[Ask, ...]:
     )
 
 
-def _pendings(values: Dict[str, Rows], now: datetime) -> Tuple[Pending, ...]:
-    rows = (row for name in values if name.startswith(f"{PREFIX}put.") for row in values[name])
-    found = (_pending(row) for row in rows)
+def _pendings(values: Mapping[str, str], now: datetime) -> Tuple[Pending, ...]:
+    put_off = (text for name, text in values.items() if name.startswith(f"{PREFIX}put."))
+    found = chain.from_iterable(map(_pendings_in, put_off))
     return tuple(sorted((one for one in found if now - one.at < _OPEN), key=lambda one: one.rank))
 
 
