@@ -240,10 +240,12 @@ def test_progress_in_a_log() -> None:
 
 
 def test_progress_of_a_file() -> None:
-    """What is in a file can be counted, so it says of how many; what it says goes in the end."""
+    """How many changes of a file were looked at, of a file that is not held; what it says goes in
+    the end.
+    """
     times = iter([0.0, 1.0, 2.5, 2.6, 9.0])
     screen = Terminal()
     found = list(counted([5, 6, 7], Progress(screen, lambda: next(times))))
 
     assert found == [5, 6, 7]
-    assert screen.getvalue() == "\r\x1b[Klooked at 1 of 3 changes\r\x1b[K"
+    assert screen.getvalue() == "\r\x1b[Kchanges looked at: 1\r\x1b[K"

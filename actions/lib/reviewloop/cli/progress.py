@@ -28,7 +28,7 @@ def counted(many: Iterable[T], progress: Progress) -> Iterator[T]:
     """Changes one by one, saying how many have been looked at."""
     try:
         for place, one in enumerate(many):
-            progress.say(f"looked at {place:,} changes")
+            progress.say(f"changes looked at: {place:,}")
             yield one
     finally:
         progress.done()

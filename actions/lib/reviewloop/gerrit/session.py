@@ -6,7 +6,7 @@ Reads are tried again, writes never: whoever writes looks first whether a lost o
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Callable, Iterable, List, Optional, Tuple, Union
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List, Optional, Tuple, Union
 from urllib.parse import urlsplit
 
 from reviewloop.core.change import Account
@@ -15,13 +15,15 @@ from reviewloop.gerrit import fields, parse, queries
 from reviewloop.gerrit.accounts import account
 from reviewloop.gerrit.protocol import Params, Peer
 from reviewloop.gerrit.queries import Option, Version
-from reviewloop.http.ahead import Ahead
 from reviewloop.http.clock import Clock, ServerClock, utc_now
 from reviewloop.http.credentials import basic, basic_token
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.paced import PacedTransport
 from reviewloop.http.retry import Patience, Timing, patiently
 from reviewloop.http.transport import Limits, RequestsTransport, Transport
+
+if TYPE_CHECKING:
+    from reviewloop.http.ahead import Ahead
 
 #: How often a read is tried, and the longest wait between that a server may ask for, in seconds.
 PATIENCE = Patience(tries=3, longest=60.0)
@@ -198,7 +200,11 @@ class Session:
 
     def _carrier(self) -> Optional[Ahead]:
         """What sends a read before it is wanted; None where one request is to follow the other."""
-        return Ahead(self._transport) if self._bears_two else None
+        if not self._bears_two:
+            return None
+        from reviewloop.http import ahead  # noqa: PLC0415 - few actions read all of a search
+
+        return ahead.Ahead(self._transport)
 
     def _announce(
         self, carrier: Ahead, path: str, params: Params, options: Iterable[Option]
