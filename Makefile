@@ -112,7 +112,8 @@ check-report: venv
 
 # Writes benchmarks/RESULTS.md. The first run makes the site, in some minutes, below .cache/; CHANGES=4000 is a smaller
 # one, and everything else is smaller with it. SHORT=1: the simulated Gerrit only, 4,000 changes, nothing is written,
-# for every day.
+# for every day. The last part measures an escalation on a running StackStorm, named as for test-st2, and says so where
+# there is none.
 # REVIEW_HISTORIES names a folder with histories of reviews (*-reviews.jsonl.gz) whose messages are used.
 SHORT ?=
 bench: $(VENV)/.bench

@@ -73,6 +73,11 @@ def on_real(site: str, changes: int) -> List[Part]:
     ]
 
 
+def on_stackstorm() -> List[Part]:
+    """The part that needs a StackStorm; without one it says so, and what it needs."""
+    return [Part("One escalation on a real StackStorm", "stackstorm")]
+
+
 def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Run, print and write; the status is 1 if a part failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
@@ -85,7 +90,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         changes = wanted_changes()
         started = datetime.now(timezone.utc)
         try:
-            parts = [*on_real(_site(), changes), *simulated(changes)]
+            parts = [*on_real(_site(), changes), *simulated(changes), *on_stackstorm()]
         except SandboxError as err:
             print(err, file=sys.stderr)
             return 2

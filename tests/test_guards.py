@@ -359,10 +359,24 @@ def test_event_that_names_its_project(desktop: Desktop) -> None:
 class Plain:
     """An action as far as ``perform`` knows it."""
 
-    def __init__(self, desktop: Desktop) -> None:
+    def __init__(self, desktop: Desktop, level: int = logging.DEBUG) -> None:
         self.config = desktop.config
         self.action_service = desktop.shelf.service
         self.logger = logging.getLogger("test")
+        self.logger.setLevel(level)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "level"), [(logging.DEBUG, logging.INFO), (logging.ERROR, logging.ERROR)]
+)
+def test_calls_of_the_datastore_are_not_logged(desktop: Desktop, wanted: int, level: int) -> None:
+    """StackStorm logs each of them with the action's logger, and stores and publishes each line;
+    an operator can have fewer lines than we leave.
+    """
+    action = Plain(desktop, wanted)
+
+    assert perform(action, lambda _context: {}) == (True, {})
+    assert action.logger.level == level
 
 
 def test_unexpected_exception_has_the_shape_too(

@@ -85,6 +85,25 @@ def test_taken() -> None:
         pass
 
 
+def test_who_is_next_does_not_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 20 seconds they look at most 40 times: each look costs StackStorm more than them, and on
+    a busy host a turn lasts about as long as what lies between two.
+    """
+    shelf = Shelf()
+    listed, looks = shelf.service.list_values, []
+
+    def counted(*names: Any, **more: Any) -> Any:
+        looks.append(names)
+        return listed(*names, **more)
+
+    with leases(shelf).hold("roster"):
+        monkeypatch.setattr(shelf.service, "list_values", counted)
+        with pytest.raises(TemporaryError), leases(shelf, patience=20).hold("roster"):
+            pass
+
+    assert len(looks) <= 40
+
+
 def test_other_names() -> None:
     """Leases of different names do not meet, not even where one name begins like another."""
     shelf = Shelf()

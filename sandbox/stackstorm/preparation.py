@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
 import yaml
 
@@ -40,11 +40,14 @@ class Site:
         """The roster, by username."""
         return [f"committee{number}" for number in range(1, self.options.members + 1)]
 
-    def prepare(self) -> None:
-        """People, pack, and a sensor that has polled before anything was uploaded."""
+    def prepare(self, only: Sequence[str] = ()) -> None:
+        """People, pack, and a sensor that has polled before anything was uploaded.
+
+        :param only: enable these rules; without it all that ask or stand down, and the options'.
+        """
         self._add_people()
         secrets = pack.secrets_of(self.roundup)
-        rules = [*asking_rules(self.options.checkout), *self.options.rules]
+        rules = only or [*asking_rules(self.options.checkout), *self.options.rules]
         pack.install(self.st2, self.options.checkout, secrets, self._config(), rules)
 
     def upload(self) -> None:

@@ -12,6 +12,8 @@ from sandbox.stackstorm.options import MOST_CHANGES
 from sandbox.stackstorm.play import TURN_MINUTES, Course
 from sandbox.stackstorm.tally import GOOD, Fate, table
 
+#: As StackStorm tells of it.
+Execution = Mapping[str, Any]
 _WANTED = ("MESSAGES", "DETAILED_ACCOUNTS", "DETAILED_LABELS")
 
 
@@ -75,11 +77,11 @@ def escalations(st2: StackStorm, server: str) -> Dict[str, int]:
     return states_of(seen, server)
 
 
-def states_of(executions: Iterable[Mapping[str, Any]], server: str) -> Dict[str, int]:
+def states_of(executions: Iterable[Execution], server: str) -> Dict[str, int]:
     """Status -> how many, of the executions whose event is of this server."""
-    mine = [
-        one["status"]
-        for one in executions
-        if one["parameters"]["event_id"].startswith(f"{server}:")
-    ]
-    return dict(Counter(mine))
+    return dict(Counter(one["status"] for one in mine(executions, server)))
+
+
+def mine(executions: Iterable[Execution], server: str) -> List[Execution]:
+    """Those whose event is of this server; others may have been escalated here before."""
+    return [one for one in executions if one["parameters"]["event_id"].startswith(f"{server}:")]

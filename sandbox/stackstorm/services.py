@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
@@ -16,20 +17,22 @@ from sandbox.ports import SandboxError
 
 KEY = "ST2_SERVICES"
 SCRIPTS = ("start.sh", "stop.sh", "kill.sh")
-RUNNER = "actionrunner1"
+RUNNERS = "actionrunner"
+RUNNER = f"{RUNNERS}1"
 RABBIT = "rabbitmq"
 DATABASE = "mongo"
-SECOND_SENSOR = "sensorcontainer2"
+SENSORS = "sensorcontainer"
+SECOND_SENSOR = f"{SENSORS}2"
 #: StackStorm's own services, without their ``st2``; a number may follow.
 OWN = (
-    "actionrunner",
+    RUNNERS,
     "api",
     "auth",
     "garbagecollector",
     "notifier",
     "rulesengine",
     "scheduler",
-    "sensorcontainer",
+    SENSORS,
     "stream",
     "timersengine",
     "workflowengine",
@@ -179,10 +182,45 @@ class Meter:
 
 
 def cpu_seconds(pid: int) -> Optional[float]:
-    """Seconds that a process and its ended children ran; None when it has ended (proc(5))."""
+    """Seconds that a process and its ended children ran; None when it has ended."""
+    stat = stat_of(pid)
+    return None if stat is None else stat.own + stat.ended
+
+
+@dataclass(frozen=True)
+class Stat:
+    """What a process has cost so far, in seconds of processor time.
+
+    :ivar ended: of its children that ended and were waited for, and of theirs.
+    """
+
+    parent: int
+    own: float
+    ended: float
+
+
+def stat_of(pid: int) -> Optional[Stat]:
+    """What a process has cost; None when it has ended."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    fields = stat.rpartition(")")[2].split()
-    return None if fields[0] == "Z" else sum(map(int, fields[11:15])) / TICKS
+    return parse_stat(text)
+
+
+def parse_stat(text: str) -> Optional[Stat]:
+    """A line of ``/proc/PID/stat``, as proc(5) has it; None of a process that has ended.
+
+    The second field, the program's name in brackets, may hold anything, brackets and spaces too.
+    """
+    fields = text.rpartition(")")[2].split()
+    if fields[0] == "Z":
+        return None
+    user, system, children_user, children_system = (int(ticks) / TICKS for ticks in fields[11:15])
+    return Stat(int(fields[1]), user + system, children_user + children_system)
+
+
+def children(pid: int) -> List[int]:
+    """The process ids of those whose parent this is."""
+    found = ((int(file.name), stat_of(int(file.name))) for file in Path("/proc").glob("[0-9]*"))
+    return sorted(child for child, stat in found if stat is not None and stat.parent == pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property, partial  # Python 3.8
@@ -270,6 +271,9 @@ def perform(action: Any, operation: Callable[..., Dict[str, Any]], **parameters:
     :param action: the action instance, with ``config`` and ``action_service``.
     :param operation: called with a :class:`Context` and the parameters.
     """
+    # StackStorm stores each line that an action logs in its database, and publishes it. Its own
+    # datastore logs one for each call, which is all that there would be below this level.
+    action.logger.setLevel(max(action.logger.level, logging.INFO))
 
     def done() -> Result:
         context = Context(action.config, action.action_service)

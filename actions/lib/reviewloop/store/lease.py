@@ -35,7 +35,8 @@ GRACE = 30.0
 LEAST = 60.0
 """Seconds that are left of a lease when it is given, at least."""
 _TTL = int(LENGTH + GRACE + 60)
-_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+_PAUSE, _LONGEST_PAUSE = 0.15, 2.0
+"""Seconds between two looks: for each place ahead and one's own, and at most."""
 _CHOOSING = 0
 
 
