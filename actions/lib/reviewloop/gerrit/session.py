@@ -56,7 +56,8 @@ def host_of(url: str) -> str:
 
 
 class Session:
-    """One Gerrit server, as one account. Not for use by several threads at once.
+    """One Gerrit server, as one account. Not for use by several threads at once; the next page of a
+    scan it fetches in one of its own.
 
     :param url: the address under which Gerrit answers, sub-path included.
     :param username: empty for anonymous reads.
