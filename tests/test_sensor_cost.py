@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -126,6 +127,30 @@ def test_restart_unpacks_what_may_be_due(tmp_path: Path, counts: Counts) -> None
 
     assert 20 < len(bench.told) < 40
     assert found["unpack"] <= 5 * len(bench.told)
+
+
+def test_restart_after_something_was_sent(tmp_path: Path) -> None:
+    """What was sent after the file was written is known by the cursor: nothing is sent again, none
+    of these changes is read again, and what fell due while nobody looked is sent.
+    """
+    bench = site(200, tmp_path)
+    bench.poll()
+    left = (next(tmp_path.iterdir())).read_bytes()
+    bench.fake.at("2026-03-03 09:00:30")
+    bench.poll()
+    sent = len(bench.told)
+    next(tmp_path.iterdir()).write_bytes(left)
+    bench.fake.advance(seconds=15)
+    before = len(bench.fake.seen)
+    bench.start()
+    bench.poll()
+    bench.poll()
+    numbers = [payload["number"] for _, payload in bench.told]
+
+    assert 20 < sent < len(numbers)
+    assert numbers == list(range(1, len(numbers) + 1))
+    read = re.findall(r"change:(\d+)", " ".join(bench.fake.seen[before:]))
+    assert sorted({int(number) for number in read}) == numbers[sent:]
 
 
 def test_failed_save() -> None:
