@@ -7,6 +7,7 @@ from threading import Thread
 from time import sleep
 from typing import Optional
 
+from reviewloop.errors import ReviewLoopError
 from reviewloop.http.messages import Request, Response
 from reviewloop.http.transport import Transport
 
@@ -57,7 +58,7 @@ class _Coming:
 
     def _read(self) -> None:
         # Whoever waits for the answer sends the request again, and is told what fails then.
-        with suppress(Exception):
+        with suppress(ReviewLoopError):
             self._found = self._transport.send(self.request)
 
     def answer(self) -> Optional[Response]:
