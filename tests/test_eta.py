@@ -14,9 +14,10 @@ from reviewloop.core.reading import Reading, read_change
 from reviewloop.core.spans import Span
 from reviewloop.core.turns import How
 from reviewloop.core.worktime import Calendar
-from reviewloop.insight.calibration import calibration, overall
+from reviewloop.insight.calibration import _Lines, calibration, overall
 from reviewloop.insight.eta import (
     FEW,
+    SHARE,
     WINDOW,
     Kind,
     Like,
@@ -264,6 +265,48 @@ def test_calibration_measures_each_wait_once() -> None:
 
     ends, open_ones, windows = 2, 1, 2
     assert 0 < Counted.asked <= (ends + open_ones) * len(found) + windows * (tried + 1)
+
+
+OFFICE = Calendar(start=9 * 3_600, length=8 * 3_600)
+
+
+def any_past(random: Random, calendar: Calendar) -> Past:
+    """A wait of any kind and size, paused or not, over or not; measured as a history's is."""
+    since = NOW - random.uniform(0, 400) * DAY
+    end = since + random.expovariate(0.2) * DAY
+    middle = since + (end - since) * random.random()
+    last = None if random.random() < 0.03 else end
+    ran = (Span(since, last),)
+    if random.random() < 0.3:
+        ran = (Span(since, middle), Span(middle + (end - middle) / 2, last))
+    spent = [calendar.elapsed(one.start, one.end) for one in ran if one.end is not None]
+    like = replace(LIKE, size=random.choice(("", "S", "M")), project=random.choice("pq"))
+    how = random.choice((How.REVIEWED, How.ABANDONED))
+    seconds = None if last is None else sum(spent)
+    return Past(like, since, last, None if last is None else how, ran, seconds)
+
+
+@pytest.mark.parametrize("calendar", [EVERY_DAY, OFFICE], ids=["every day", "office hours"])
+@pytest.mark.parametrize("seed", range(3))
+def test_lines_are_those_of_the_day(calendar: Calendar, seed: int) -> None:
+    """The line that is drawn day after day is what would be said of a change that morning."""
+    random = Random(seed)
+    found = sorted((any_past(random, calendar) for _ in range(700)), key=lambda one: one.since)
+    likes = [replace(LIKE, size=size, project=name) for size in ("", "S", "M") for name in "pqr"]
+    lines, taken, drawn = _Lines(calendar, found[0].since), 0, set()
+    for back in range(380, 0, -19):
+        day = NOW - back * DAY
+        while found[taken].since < day:
+            lines.add(found[taken])
+            taken += 1
+        for like in likes:
+            said = usual(found, like, day, calendar)
+            seconds = None if said is None else said[1].quantile(SHARE)
+            line = None if said is None or not seconds else (said[0], seconds)
+            assert lines.of(like, day) == line
+            drawn.add(None if line is None else line[0])
+
+    assert {Scope.PROJECT, Scope.ALL} < drawn
 
 
 def test_calibration_of_nothing() -> None:
